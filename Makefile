@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# All of it from a bare Debian 12: `make fuzz` finds bugs, `make test` checks opjury itself.
+# How long the main job runs (OUT=DIR: where it writes), and anything else for `opjury fuzz`.
+TIME ?= 60s
+FUZZ_ARGS ?=
+
+.PHONY: help build fuzz test test-all bench lint format verify-findings clean
+
+help:
+	@echo 'make build             the program: build/opjury'
+	@echo 'make fuzz              set up everything and look for bugs for TIME=60s'
+	@echo 'make test              check opjury (about 6 minutes on 2 cores); make test-all: longer'
+	@echo 'make bench             speed and accuracy of opjury itself'
+	@echo 'make lint              formatter and analysers; make format: apply the formatter'
+	@echo 'make verify-findings   run the reproducers under findings/ (ID=... for one)'
+
+build:
+	@scripts/setup build
+	@scripts/build build
+
+fuzz: build
+	@scripts/fuzz --time $(TIME) $(if $(OUT),--out $(OUT)) $(FUZZ_ARGS)
+
+test:
+	@scripts/setup build test
+	@scripts/run-tests
+
+test-all:
+	@scripts/setup build test
+	@scripts/run-tests --all
+
+# SUBJECT=... for one of them; `build/opjury bench` lists them.
+bench: build
+	@for s in $${SUBJECT:-$$(build/opjury bench | cut -d' ' -f1)}; do build/opjury bench $$s || exit; done
+
+lint:
+	@scripts/setup build test lint
+	@scripts/build build
+	@scripts/lint
+
+format:
+	@scripts/setup lint
+	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i
+
+verify-findings:
+	@scripts/setup verify
+	@scripts/verify-findings $(ID)
+
+clean:
+	rm -rf build build-*

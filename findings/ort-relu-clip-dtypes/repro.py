@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""onnxruntime 1.31.1: relu(i8) -> clip(i8): load fails with 'Unexpected data type for Clip' at opt=all; opt=none passes
+
+Needs onnxruntime and numpy. Exit status: 1 the fault shows, 0 it does not, 2 it cannot run.
+"""
+import base64
+import faulthandler
+import sys
+
+try:
+    import numpy as np
+    from numpy import inf, nan
+    import onnxruntime
+except ImportError as missing:
+    print(missing)
+    sys.exit(2)
+
+
+def packed(text, dtype, shape):
+    return np.frombuffer(base64.b64decode(text), dtype).reshape(shape).copy()
+
+# An ONNX model of opset 21:
+#     x0: i8[1] = input
+#     v0: i8[1] = relu(x0)
+#     v1: i8[1] = clip(v0, min=0.0, max=7.0)
+#     output v1
+MODEL = base64.b64decode("""
+CAoSBm9wanVyeTp7Cg4KAngwEgJ2MCIEUmVsdQoeCgJ2MAoGdjFfbWluCgZ2MV9tYXgSAnYxIgRDbGlwEgdwcm9n
+cmFtKg0QA0IGdjFfbWluSgEAKg0QA0IGdjFfbWF4SgEHWhAKAngwEgoKCAgDEgQKAggBYhAKAnYxEgoKCAgDEgQK
+AggBQgQKABAV
+""")
+inputs = [
+    # x0: i8[1]
+    np.array([1], np.int8),
+]
+
+
+def run():
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL)
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        MODEL, options, providers=["CPUExecutionProvider"])
+    feeds = {i.name: x for i, x in zip(session.get_inputs(), inputs)}
+    return session.run(None, feeds)
+
+
+EXPECTED_ERROR = "Unexpected data type for Clip"
+
+print("onnxruntime", onnxruntime.__version__)
+before = [x.tobytes() for x in inputs]
+faulthandler.dump_traceback_later(120, exit=True)
+try:
+    actual = run()
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+    sys.exit(1 if EXPECTED_ERROR is not None and EXPECTED_ERROR in str(error) else 2)
+faulthandler.cancel_dump_traceback_later()
+print("no error")
+sys.exit(0)

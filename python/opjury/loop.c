@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop: the life of a worker. It takes jobs from the ring in order, runs each under every target's
+ * options, and writes results; the cursor says before each step what is about to run, so that the
+ * engine knows the culprit of a death. After each run the process is compared with what it was
+ * before the first one and put back: a library that leaves something changed is reported.
+ */
+#include "opjury/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+struct worker {
+    const struct adapter *adapter;
+    struct wire_ring *ring;
+    const uint8_t *jobs; /* mapped read-only */
+    uint8_t *results;
+    uint64_t job_size, result_size;
+    int job_fd, done_fd;
+    int statm;              /* /proc/self/statm, kept open */
+    uint64_t memory_retire; /* with more address space than this, make room for a new worker */
+    struct fence *fence;
+    PyObject *base_state; /* NULL: the adapter has none */
+    uint8_t *base_random;
+    size_t base_random_size;
+    uint64_t base_fpu;
+};
+
+/* The run under way. */
+struct run {
+    struct worker *w;
+    const struct wire_job *job;
+    const uint8_t *area; /* of the job */
+    uint8_t *out;        /* of the result */
+    uint64_t capacity, used;
+    struct wire_result result;
+    uint64_t cpu_start;
+};
+
+static uint64_t cpu_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Rounding, flush-to-zero and exception masks; not the sticky status flags. */
+static uint64_t fpu_mode(void)
+{
+#if defined(__x86_64__)
+    return __builtin_ia32_stmxcsr() & 0xFFC0u;
+#elif defined(__aarch64__)
+    uint64_t mode;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+static void set_fpu_mode(uint64_t mode)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr((unsigned)mode);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
+#else
+    (void)mode;
+#endif
+}
+
+/* ---- the result area ---- */
+
+/* Room for n bytes at an offset of that alignment; false: full. */
+static bool reserve(struct run *r, uint64_t n, uint64_t align, uint64_t *at)
+{
+    uint64_t start = (r->used + align - 1) / align * align;
+
+    if (start > r->capacity || n > r->capacity - start) {
+        return false;
+    }
+    *at = start;
+    r->used = start + n;
+    return true;
+}
+
+static void put_text(struct run *r, struct wire_text *text, const char *bytes, size_t size)
+{
+    uint64_t at;
+
+    size = size < WIRE_TEXT_MAX ? size : WIRE_TEXT_MAX;
+    if (!reserve(r, size, 1, &at)) {
+        return;
+    }
+    memcpy(r->out + at, bytes, size);
+    *text = (struct wire_text){(uint32_t)at, (uint32_t)size};
+}
+
+static void broken(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void broken(struct run *r, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    r->result.status = WIRE_BROKEN;
+    put_text(r, &r->result.message, text, strlen(text));
+}
+
+static void put_object_text(struct run *r, struct wire_text *text, PyObject *object)
+{
+    Py_ssize_t size = 0;
+    PyObject *string = object ? PyObject_Str(object) : NULL;
+    PyObject *bytes =
+        string ? PyUnicode_AsEncodedString(string, "utf-8", "backslashreplace") : NULL;
+    char *data = NULL;
+
+    if (bytes && PyBytes_AsStringAndSize(bytes, &data, &size) == 0) {
+        put_text(r, text, data, (size_t)size);
+    }
+    PyErr_Clear();
+    Py_XDECREF(string);
+    Py_XDECREF(bytes);
+}
+
+/* The pending exception becomes the run's result. */
+static void raised(struct run *r, enum wire_phase phase)
+{
+    PyObject *type = NULL, *value = NULL, *trace = NULL;
+
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    r->result.status = WIRE_RAISED;
+    r->result.phase = phase;
+    PyObject *name = type ? PyObject_GetAttrString(type, "__name__") : NULL;
+    put_object_text(r, &r->result.error_class, name);
+    put_object_text(r, &r->result.message, value);
+    Py_XDECREF(name);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    PyErr_Clear();
+}
+
+/* ---- one run ---- */
+
+static void step(const struct worker *w, uint32_t seq, uint32_t run, enum wire_phase phase)
+{
+    struct wire_cursor *c = &w->ring->cursor;
+
+    c->seq = seq;
+    c->run = run;
+    c->phase = phase;
+    __atomic_store_n(&c->steps, c->steps + 1, __ATOMIC_RELEASE);
+}
+
+static const struct wire_tensor *job_tensor(const struct run *r, uint32_t i)
+{
+    const void *table = r->area + r->job->tensors_at;
+
+    return (const struct wire_tensor *)table + i;
+}
+
+/* Tensors over fence memory, inputs then constants: a new list. */
+static PyObject *place_tensors(struct run *r)
+{
+    PyObject *list = PyList_New(0);
+
+    for (uint32_t i = 0; list && i < r->job->n_tensors; i++) {
+        const struct wire_tensor *form = job_tensor(r, i);
+        void *data = fence_place(r->w->fence, i, form, r->area + form->at, r->job->placement);
+        PyObject *tensor = data ? tensor_import(r->w->adapter, data, form) : PyErr_NoMemory();
+        if (!tensor || PyList_Append(list, tensor)) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(tensor);
+    }
+    return list;
+}
+
+static void check_tensors(struct run *r)
+{
+    for (uint32_t i = 0; i < r->job->n_tensors; i++) {
+        r->result.flags |= fence_check(r->w->fence, i, r->area + job_tensor(r, i)->at);
+    }
+}
+
+static bool put_output(struct run *r, PyObject *tensor, uint32_t index)
+{
+    struct export e;
+    uint64_t at;
+
+    if (tensor_export(r->w->adapter, tensor, &e)) {
+        export_release(&e);
+        raised(r, WIRE_RUN);
+        return false;
+    }
+    bool fits = reserve(r, e.form.size, 64, &at);
+    if (fits) {
+        e.form.at = at;
+        export_copy(&e, r->out + at);
+        memcpy(r->out + r->result.outputs_at + index * sizeof e.form, &e.form, sizeof e.form);
+    } else {
+        broken(r, "output %u has %llu bytes, more than the result area holds", index,
+               (unsigned long long)e.form.size);
+    }
+    export_release(&e);
+    return fits;
+}
+
+static void put_outputs(struct run *r, PyObject *outputs)
+{
+    Py_ssize_t n = PySequence_Size(outputs);
+    uint64_t at;
+
+    if (n < 0) {
+        raised(r, WIRE_RUN);
+        return;
+    }
+    if (n > WIRE_TENSORS_MAX || !reserve(r, (uint64_t)n * sizeof(struct wire_tensor), 64, &at)) {
+        broken(r, "%zd outputs are more than the result area holds", n);
+        return;
+    }
+    r->result.outputs_at = (uint32_t)at;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *tensor = PySequence_GetItem(outputs, i);
+        bool ok = tensor && put_output(r, tensor, (uint32_t)i);
+        if (!tensor) {
+            raised(r, WIRE_RUN);
+        }
+        Py_XDECREF(tensor);
+        if (!ok) {
+            return;
+        }
+    }
+    r->result.n_outputs = (uint32_t)n;
+    r->result.status = WIRE_OK;
+}
+
+/* The two roads of a library: a plan of calls, or an adapter that loads bytes and runs them. */
+static void run_plan(struct run *r, PyObject *tensors, uint32_t index)
+{
+    struct call_plan *plan =
+        plan_load(r->w->adapter, r->area + r->job->program_at, (size_t)r->job->program_size);
+    if (!plan) {
+        raised(r, WIRE_LOAD);
+        return;
+    }
+    step(r->w, r->job->seq, index, WIRE_RUN);
+    r->cpu_start = cpu_now();
+    PyObject *outputs = plan_run(plan, tensors);
+    r->result.cpu_ns += cpu_now() - r->cpu_start;
+    if (outputs) {
+        put_outputs(r, outputs);
+    } else {
+        raised(r, WIRE_RUN);
+    }
+    Py_XDECREF(outputs);
+    plan_free(plan);
+}
+
+static void run_loaded(struct run *r, PyObject *program, PyObject *tensors, const char *options,
+                       uint32_t index)
+{
+    r->cpu_start = cpu_now();
+    PyObject *loaded = PyObject_CallFunction(r->w->adapter->load, "Os", program, options);
+    r->result.cpu_ns += cpu_now() - r->cpu_start;
+    if (!loaded) {
+        raised(r, WIRE_LOAD);
+        return;
+    }
+    step(r->w, r->job->seq, index, WIRE_RUN);
+    r->cpu_start = cpu_now();
+    PyObject *outputs = PyObject_CallFunctionObjArgs(r->w->adapter->run, loaded, tensors, NULL);
+    r->result.cpu_ns += cpu_now() - r->cpu_start;
+    if (outputs) {
+        put_outputs(r, outputs);
+    } else {
+        raised(r, WIRE_RUN);
+    }
+    Py_XDECREF(outputs);
+    r->cpu_start = cpu_now();
+    Py_DECREF(loaded); /* the library ends its session */
+    r->result.cpu_ns += cpu_now() - r->cpu_start;
+}
+
+/* What the library wrote to stdout and stderr since the last run. */
+static void put_log(struct run *r)
+{
+    char text[WIRE_TEXT_MAX];
+    off_t end = lseek(STDERR_FILENO, 0, SEEK_CUR);
+
+    if (end <= 0) {
+        return;
+    }
+    off_t from = end > (off_t)sizeof text ? end - (off_t)sizeof text : 0;
+    ssize_t n = pread(STDERR_FILENO, text, sizeof text, from);
+    if (n > 0) {
+        put_text(r, &r->result.log, text, (size_t)n);
+    }
+    if (ftruncate(STDERR_FILENO, 0) == 0) {
+        lseek(STDERR_FILENO, 0, SEEK_SET);
+    }
+}
+
+/* ---- process state ---- */
+
+static PyObject *read_state(const struct adapter *a)
+{
+    PyObject *state = a->state ? PyObject_CallFunctionObjArgs(a->state, NULL) : NULL;
+
+    PyErr_Clear();
+    return state;
+}
+
+/* The library generator's state against the first worker's; true: it moved. */
+static bool random_moved(struct worker *w, bool remember)
+{
+    struct export e;
+    bool moved = false;
+    PyObject *tensor = w->adapter->random_state
+                           ? PyObject_CallFunctionObjArgs(w->adapter->random_state, NULL)
+                           : NULL;
+
+    if (tensor && tensor_export(w->adapter, tensor, &e) == 0) {
+        if (remember) {
+            w->base_random = malloc(e.form.size ? e.form.size : 1);
+            w->base_random_size = w->base_random ? (size_t)e.form.size : 0;
+            if (w->base_random) {
+                export_copy(&e, w->base_random);
+            }
+        } else if (w->base_random) {
+            moved = e.form.size != w->base_random_size ||
+                    memcmp(e.data, w->base_random, w->base_random_size) != 0;
+        }
+        export_release(&e);
+    }
+    PyErr_Clear();
+    Py_XDECREF(tensor);
+    return moved;
+}
+
+/* Name of the first thing in the library's own state that is not as before; NULL: all is. */
+static const char *changed_state(struct worker *w, char *name, size_t size)
+{
+    PyObject *now = w->base_state ? read_state(w->adapter) : NULL;
+    const char *changed = NULL;
+
+    for (Py_ssize_t i = 0; now && !changed && i < PyTuple_Size(now); i++) {
+        PyObject *entry = PyTuple_GetItem(now, i); /* (name, value) */
+        PyObject *before = PyTuple_GetItem(w->base_state, i);
+        if (before && entry && PyObject_RichCompareBool(entry, before, Py_EQ) == 0) {
+            const char *text = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(entry, 0), NULL);
+            snprintf(name, size, "%s", text ? text : "state");
+            changed = name;
+        }
+    }
+    PyErr_Clear();
+    Py_XDECREF(now);
+    return changed;
+}
+
+static void check_state(struct run *r)
+{
+    struct worker *w = r->w;
+    char name[64];
+    const char *changed = NULL;
+
+    if (fpu_mode() != w->base_fpu) {
+        changed = "MXCSR";
+        set_fpu_mode(w->base_fpu);
+    }
+    const char *library = changed_state(w, name, sizeof name);
+    if (!library && random_moved(w, false)) {
+        library = "random generator";
+    }
+    if (library && w->adapter->reset) {
+        PyObject *done = PyObject_CallFunctionObjArgs(w->adapter->reset, w->base_state, NULL);
+        Py_XDECREF(done);
+        PyErr_Clear();
+    }
+    changed = changed ? changed : library;
+    if (changed) {
+        put_text(r, &r->result.state_changed, changed, strlen(changed));
+    }
+}
+
+/* ---- jobs ---- */
+
+static void do_run(struct worker *w, const struct wire_job *job, const uint8_t *area,
+                   PyObject *program, uint32_t index)
+{
+    uint64_t share = w->result_size / job->n_runs / 64 * 64;
+    struct run r = {.w = w, .job = job, .area = area, .capacity = share};
+
+    r.out = w->results + (job->seq % WIRE_SLOTS) * w->result_size + index * share;
+    r.used = sizeof r.result;
+    step(w, job->seq, index, WIRE_LOAD);
+    PyObject *tensors = place_tensors(&r);
+    if (!tensors) {
+        raised(&r, WIRE_LOAD);
+        r.result.status = WIRE_BROKEN;
+    } else if (w->adapter->resolve) {
+        run_plan(&r, tensors, index);
+    } else {
+        const char *options = (const char *)area + job->options[index].at;
+        run_loaded(&r, program, tensors, options, index);
+    }
+    Py_XDECREF(tensors);
+    if (tensors) {
+        check_tensors(&r);
+    }
+    put_log(&r);
+    check_state(&r);
+    /* The cursor still names this run: what dies up to here is its fault. */
+    r.result.seq = job->seq + 1;
+    memcpy(r.out, &r.result, sizeof r.result);
+}
+
+static void do_job(struct worker *w, uint32_t seq)
+{
+    const uint8_t *area = w->jobs + (seq % WIRE_SLOTS) * w->job_size;
+    const struct wire_job *job = (const void *)area;
+    PyObject *program = NULL;
+
+    if (!w->adapter->resolve) {
+        program = PyBytes_FromStringAndSize((const char *)area + job->program_at,
+                                            (Py_ssize_t)job->program_size);
+        PyErr_Clear();
+    }
+    for (uint32_t run = job->first_run; run < job->n_runs; run++) {
+        do_run(w, job, area, program ? program : Py_None, run);
+    }
+    Py_XDECREF(program);
+    step(w, seq, 0, WIRE_IDLE);
+    __atomic_store_n(&w->ring->done, seq + 1, __ATOMIC_RELEASE);
+    eventfd_write(w->done_fd, 1);
+}
+
+/* ---- start ---- */
+
+static _Noreturn void give_up(const char *what)
+{
+    fprintf(stderr, "opjury worker: %s: %s\n", what, strerror(errno));
+    _exit(WIRE_EXIT_ENVIRONMENT);
+}
+
+static void map_ring(struct worker *w, int fd)
+{
+    struct wire_ring *ring =
+        mmap(NULL, WIRE_HEADER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (ring == MAP_FAILED || ring->version != WIRE_VERSION) {
+        give_up("the ring");
+    }
+    w->ring = ring;
+    w->job_size = ring->job_size;
+    w->result_size = ring->result_size;
+    uint64_t jobs = WIRE_SLOTS * w->job_size, results = WIRE_SLOTS * w->result_size;
+    void *map = mmap(NULL, jobs, PROT_READ, MAP_SHARED, fd, WIRE_HEADER_SIZE);
+    w->results = mmap(NULL, results, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                      (off_t)(WIRE_HEADER_SIZE + jobs));
+    if (map == MAP_FAILED || w->results == MAP_FAILED) {
+        give_up("the ring");
+    }
+    w->jobs = map;
+}
+
+/* Bytes of address space in use, which is what RLIMIT_AS counts; 0: unknown. */
+static uint64_t address_space(const struct worker *w)
+{
+    char text[32];
+    ssize_t n = pread(w->statm, text, sizeof text - 1, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What is used now, plus what the engine allows. No core files: the frames are recorded. A library
+ * that keeps memory would make later, innocent runs fail: the worker retires at half of the limit.
+ */
+static void set_limits(struct worker *w, uint64_t memory_limit)
+{
+    struct rlimit limit = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &limit);
+    w->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    uint64_t start = w->statm >= 0 ? address_space(w) : 0;
+    if (start == 0) {
+        give_up("/proc/self/statm");
+    }
+    w->memory_retire = start + memory_limit / 2;
+    limit.rlim_cur = limit.rlim_max = (rlim_t)(start + memory_limit);
+    if (setrlimit(RLIMIT_AS, &limit)) {
+        give_up("RLIMIT_AS");
+    }
+}
+
+_Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS])
+{
+    struct worker w = {
+        .adapter = adapter, .job_fd = fds[WIRE_FD_JOB], .done_fd = fds[WIRE_FD_DONE]};
+
+    if (dup2(fds[WIRE_FD_LOG], STDOUT_FILENO) < 0 || dup2(fds[WIRE_FD_LOG], STDERR_FILENO) < 0) {
+        _exit(WIRE_EXIT_ENVIRONMENT);
+    }
+    close(fds[WIRE_FD_LOG]);
+    map_ring(&w, fds[WIRE_FD_MEMORY]);
+    close(fds[WIRE_FD_MEMORY]);
+    w.fence = fence_new();
+    if (!w.fence || !crash_install(&w.ring->crash)) {
+        give_up("set-up");
+    }
+    w.base_fpu = fpu_mode();
+    w.base_state = read_state(adapter);
+    random_moved(&w, true);
+    set_limits(&w, w.ring->memory_limit);
+
+    uint32_t seq = w.ring->start, end = w.ring->jobs ? seq + w.ring->jobs : 0;
+    for (;;) {
+        while (__atomic_load_n(&w.ring->posted, __ATOMIC_ACQUIRE) == seq) {
+            eventfd_t count;
+            if (eventfd_read(w.job_fd, &count) && errno != EINTR) {
+                give_up("the job signal");
+            }
+        }
+        do_job(&w, seq++);
+        if ((w.ring->jobs && seq == end) || address_space(&w) > w.memory_retire) {
+            __atomic_store_n(&w.ring->retired, 1, __ATOMIC_RELEASE);
+            _exit(0);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * module: opjury._worker, the extension as Python sees it. One function: serve(socket, adapter,
+ * version) turns the interpreter into a zygote and never returns.
+ */
+#include "opjury/worker.h"
+
+/* An attribute of the adapter or NULL; None counts as absent. A new reference that is kept. */
+static PyObject *offered(PyObject *module, const char *name)
+{
+    PyObject *object = PyObject_GetAttrString(module, name);
+
+    if (!object) {
+        PyErr_Clear();
+        return NULL;
+    }
+    if (object == Py_None) {
+        Py_DECREF(object);
+        return NULL;
+    }
+    return object;
+}
+
+static PyObject *serve(PyObject *self, PyObject *args)
+{
+    static struct adapter a; /* lives as long as the process */
+    PyObject *module, *capsule;
+    const char *version;
+    int socket;
+
+    if (!PyArg_ParseTuple(args, "iOs", &socket, &module, &version)) {
+        return NULL;
+    }
+    a.load = offered(module, "load");
+    a.run = offered(module, "run");
+    a.dtypes = offered(module, "dtypes");
+    a.resolve = offered(module, "resolve");
+    a.from_dlpack = offered(module, "from_dlpack");
+    a.from_memory = offered(module, "from_memory");
+    a.random_state = offered(module, "random_state");
+    a.state = offered(module, "state");
+    a.reset = offered(module, "reset");
+    a.callables = PyDict_New();
+    capsule = offered(module, "exchange");
+    a.exchange = capsule ? exchange_from_capsule(capsule) : NULL;
+    if (!a.callables || (!(a.load && a.run) && !(a.dtypes && a.resolve))) {
+        PyErr_SetString(PyExc_TypeError,
+                        "the adapter has neither load and run nor dtypes and resolve");
+        return NULL;
+    }
+    if (!a.exchange && !a.from_dlpack && !a.from_memory) {
+        PyErr_SetString(PyExc_TypeError, "the adapter has no way to make a tensor");
+        return NULL;
+    }
+    zygote_serve(socket, &a, version);
+}
+
+static PyMethodDef methods[] = {
+    {"serve", serve, METH_VARARGS, "serve(socket, adapter, version): fork workers until the end."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_worker", NULL, -1, methods, NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__worker(void);
+PyMODINIT_FUNC PyInit__worker(void)
+{
+    return PyModule_Create(&definition);
+}

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A library that misbehaves on purpose: outputs are the inputs, the option says what else happens.
+
+It needs the standard library only, so tests of the workers run without any package.
+"""
+
+import ctypes
+import os
+import resource
+import sys
+import time
+
+FORMAT = {"BOOL": "?", "I8": "b", "U8": "B", "I16": "h", "U16": "H", "I32": "i", "U32": "I",
+          "I64": "q", "F16": "e", "F32": "f", "F64": "d"}
+KEPT = []
+SETTING = ["as it was"]
+
+
+def version():
+    return "1"
+
+
+def address(memory):
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
+def from_memory(memory, dtype, shape):
+    if 0 in shape or not shape:
+        return memory.cast(FORMAT[dtype])
+    return memory.cast("B").cast(FORMAT[dtype], shape)
+
+
+def state():
+    return (("setting", SETTING[0]),)
+
+
+def reset(before):
+    SETTING[0] = dict(before)["setting"]
+
+
+def recurse():
+    """Overflow the C stack: each level of the callback is a frame of native code. Interpreters since
+    3.12 stop after some thousand levels, so the stack may not grow as far as that."""
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (256 << 10, hard))
+    sys.setrecursionlimit(10**6)
+    callback = ctypes.CFUNCTYPE(None)
+    again = callback(lambda: again())
+    again()
+
+
+def overwrite_ring():
+    """Fill every writable mapping that is shared with the engine."""
+    with open("/proc/self/maps") as maps:
+        for line in maps:
+            span, access, *_ = line.split()
+            if "opjury-ring" in line and access == "rw-s":
+                low, high = (int(x, 16) for x in span.split("-"))
+                ctypes.memset(low, 0xA5, min(high - low, 1 << 20))
+
+
+def leave_child():
+    """A process that would outlive us, as a compiler that a library started."""
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(600)
+        os._exit(0)
+
+
+def allocate():
+    while True:
+        KEPT.append(bytearray(64 << 20))
+
+
+def spin():
+    while True:
+        pass
+
+
+ACTIONS = {
+    "echo": lambda inputs: None,
+    "raise": lambda inputs: 1 // 0,
+    "segv": lambda inputs: ctypes.string_at(8),
+    "abort": lambda inputs: os.abort(),
+    "fpe": lambda inputs: os.kill(os.getpid(), 8),
+    "exit": lambda inputs: os._exit(0),
+    "overflow": lambda inputs: recurse(),
+    "spin": lambda inputs: spin(),
+    "sleep": lambda inputs: time.sleep(600),
+    "allocate": lambda inputs: allocate(),
+    "leak": lambda inputs: KEPT.append(bytearray(100 << 20)),
+    "garbage": lambda inputs: overwrite_ring(),
+    "garbage-segv": lambda inputs: (overwrite_ring(), ctypes.string_at(8)),
+    "write-input": lambda inputs: ctypes.memset(address(inputs[0]), 0x7F, 1),
+    "write-behind": lambda inputs: ctypes.memset(address(inputs[0]) + inputs[0].nbytes, 1, 1),
+    "write-before": lambda inputs: ctypes.memset(address(inputs[0]) - 1, 1, 1),
+    "read-behind": lambda inputs: ctypes.string_at(address(inputs[0]) + inputs[0].nbytes, 64),
+    "round": lambda inputs: ctypes.CDLL("libm.so.6").fesetround(0xC00),
+    "setting": lambda inputs: SETTING.__setitem__(0, "changed"),
+    "print": lambda inputs: (print("to stdout"), print("to stderr", file=sys.stderr)),
+    "child": lambda inputs: leave_child(),
+    "kill-zygote": lambda inputs: (os.kill(os.getppid(), 9), time.sleep(600)),
+    "text": lambda inputs: (_ for _ in ()).throw(RuntimeError("bad \udcff\x01 text")),
+    "rank": lambda inputs: None,
+}
+
+
+def load(program, options):
+    if options == "raise-load":
+        raise RuntimeError("cannot load")
+    if options == "segv-load":
+        ctypes.string_at(8)
+    return options
+
+
+def run(options, inputs):
+    ACTIONS[options](inputs)
+    if options == "rank":
+        return [memoryview(bytes(1)).cast("b", (1,) * 8)]
+    return inputs

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch, eager: call plans are executed by the extension; here is what it must look up."""
+
+import importlib
+
+import torch
+
+torch.set_num_threads(1)  # before any op: a pool that a fork would lose must not start
+
+exchange = getattr(torch.Tensor, "__dlpack_c_exchange_api__", None)
+from_dlpack = torch.from_dlpack
+random_state = torch.get_rng_state
+dtypes = {"BOOL": torch.bool, "I8": torch.int8, "U8": torch.uint8, "I16": torch.int16,
+          "U16": torch.uint16, "I32": torch.int32, "U32": torch.uint32, "I64": torch.int64,
+          "F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64}
+RANDOM = torch.get_rng_state()
+
+
+def version():
+    return torch.__version__
+
+
+def warm():
+    torch.add(torch.ones(1), torch.ones(1)).sum().item()
+
+
+def resolve(path):
+    """The object of a public dotted path: modules as far as they go, then attributes."""
+    parts = path.split(".")
+    found = importlib.import_module(parts[0])
+    for end, part in enumerate(parts[1:], 2):
+        if not hasattr(found, part):
+            importlib.import_module(".".join(parts[:end]))
+        found = getattr(found, part)
+    return found
+
+
+def state():
+    return (("default dtype", torch.get_default_dtype()),
+            ("thread count", torch.get_num_threads()),
+            ("grad mode", torch.is_grad_enabled()),
+            ("deterministic algorithms", torch.are_deterministic_algorithms_enabled()))
+
+
+def reset(before):
+    values = dict(before)
+    torch.set_default_dtype(values["default dtype"])
+    torch.set_num_threads(values["thread count"])
+    torch.set_grad_enabled(values["grad mode"])
+    torch.use_deterministic_algorithms(values["deterministic algorithms"])
+    torch.set_rng_state(RANDOM)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker: the parts of the extension that runs inside a library's interpreter. module.c is what
+ * Python sees, zygote.c forks workers, loop.c does jobs, tensor.c moves tensors in and out, fence.c
+ * is the memory inputs lie in, plan.c executes call plans, crash.c records how a worker died.
+ */
+#ifndef OPJURY_WORKER_H
+#define OPJURY_WORKER_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "opjury/wire.h"
+
+struct dl_exchange;
+
+/* What an adapter module offers; see zygote.py for the contract. NULL: it does not. */
+struct adapter {
+    PyObject *load, *run;
+    PyObject *dtypes, *resolve; /* a library that is driven by call plans */
+    PyObject *callables;        /* dict: what resolve found */
+    const struct dl_exchange *exchange;
+    PyObject *from_dlpack, *from_memory;
+    PyObject *random_state; /* () -> tensor that holds the state of the library's generator */
+    PyObject *state, *reset;
+};
+
+/* ---- zygote.c ---- */
+
+/* Answers the engine until the socket closes, then kills every descendant and ends the process. */
+_Noreturn void zygote_serve(int socket, const struct adapter *adapter, const char *version);
+
+/* ---- loop.c ---- */
+
+/* The life of a worker, right after the fork. fds: as WIRE_FD_* orders them. */
+_Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS]);
+
+/* ---- tensor.c ---- */
+
+/* An exported tensor: borrowed elements with byte strides, valid until export_release. */
+struct export
+{
+    struct wire_tensor form; /* dtype, rank, dims; size = dense bytes */
+    const uint8_t *data;
+    int64_t stride[WIRE_RANK_MAX];
+    Py_buffer buffer;
+    bool has_buffer;
+    PyObject *capsule;
+};
+
+/* The capsule of __dlpack_c_exchange_api__; NULL without error when its major version is not ours.
+ */
+const struct dl_exchange *exchange_from_capsule(PyObject *capsule);
+/* A library tensor over `data`, no copy. NULL with an exception set. */
+PyObject *tensor_import(const struct adapter *a, void *data, const struct wire_tensor *form);
+/* -1 with an exception set: not a tensor, or one that the wire cannot express. */
+int tensor_export(const struct adapter *a, PyObject *tensor, struct export *e);
+void export_release(struct export *e);
+/* Dense row-major copy; `to` has form.size bytes. */
+void export_copy(const struct export *e, uint8_t *to);
+
+/* ---- fence.c ---- */
+
+struct fence;
+struct fence *fence_new(void); /* NULL: out of memory */
+/* Put a copy of `bytes` where the placement says; the place stays until the index is used again.
+ * NULL: no memory. */
+void *fence_place(struct fence *f, uint32_t index, const struct wire_tensor *form,
+                  const void *bytes, uint32_t placement);
+/* WIRE_INPUT_CHANGED | WIRE_OUT_OF_BOUNDS; what was damaged is restored. */
+uint32_t fence_check(struct fence *f, uint32_t index, const void *bytes);
+
+/* ---- plan.c ---- */
+
+/* Decode the plan's bytes; the callables and dtypes are looked up. NULL with an exception set. */
+struct call_plan;
+struct call_plan *plan_load(const struct adapter *a, const uint8_t *bytes, size_t size);
+void plan_free(struct call_plan *plan); /* NULL is fine */
+/* Call it on a list of tensors (inputs, then constants): a new list of results, or NULL. */
+PyObject *plan_run(const struct call_plan *plan, PyObject *tensors);
+
+/* ---- crash.c ---- */
+
+/* Record SIGSEGV, SIGABRT, SIGFPE, SIGBUS, SIGILL, SIGTRAP and SIGSYS in `record`, on a stack of
+ * its own. false: errno. */
+bool crash_install(struct wire_crash *record);
+
+#endif

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start of a zygote: import one library through its adapter, warm it up, hand over to C.
+
+An adapter is a module opjury/NAME.py. It must not start a thread. It offers
+
+    version() -> str
+    warm()                          optional: first calls whose cost every worker would pay
+    load(program, options), run(loaded, tensors) -> sequence of outputs
+      or dtypes: {"f32": object} and resolve(path) -> callable: driven by call plans
+    exchange                        the type's __dlpack_c_exchange_api__ capsule, or None
+    from_dlpack(capsule)            or from_memory(memoryview, dtype, shape): tensors in
+    random_state() -> tensor        optional: state of the library's generator
+    state() -> ((name, value), ...) optional: what a call must leave as it was
+    reset(state)                    optional: put it back
+
+Must be readable by interpreters that are too old for it: they get one clear line.
+"""
+
+import gc
+import importlib
+import os
+import sys
+
+ENVIRONMENT, MISSING = 3, 4  # wire.h: WIRE_EXIT_*
+
+
+def give_up(code, text):
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def check_interpreter():
+    version = "%d.%d" % sys.version_info[:2]
+    if sys.version_info < (3, 11) or sys.implementation.name != "cpython":
+        give_up(ENVIRONMENT, "%s is version %s: opjury needs CPython 3.11 or newer"
+                % (sys.executable, version))
+    import sysconfig
+
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        give_up(ENVIRONMENT, "%s is a free-threaded build of Python %s: opjury needs the ordinary one"
+                % (sys.executable, version))
+
+
+def main(name, socket):
+    check_interpreter()
+    try:
+        adapter = importlib.import_module("opjury." + name)
+    except ModuleNotFoundError as e:
+        if e.name == name:
+            give_up(MISSING, "%s has no %s" % (sys.executable, name))
+        give_up(ENVIRONMENT, "import of %s fails in %s: %s" % (name, sys.executable, e))
+    except Exception as e:
+        give_up(ENVIRONMENT, "import of %s fails in %s: %s: %s"
+                % (name, sys.executable, type(e).__name__, str(e).replace("\n", " ")))
+    from opjury import _worker
+
+    if hasattr(adapter, "warm"):
+        adapter.warm()
+    gc.collect()
+    gc.freeze()  # what is imported stays: a collection in a worker need not touch its pages
+    _worker.serve(socket, adapter, adapter.version())

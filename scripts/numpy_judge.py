@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""numpy_judge: what a program in text form must give, computed by numpy in long double.
+
+An evaluator of its own, so that a committed finding does not rest on ours: each operator is written here once
+more from its documents (ONNX operators, torch functions), with whole-array numpy calls. Every value is rounded to
+its dtype after every operator; integers wrap as numpy's do.
+"""
+import re
+
+import numpy as np
+
+FLOATS = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
+INTS = {"i8": np.int8, "u8": np.uint8, "i16": np.int16, "u16": np.uint16, "i32": np.int32, "u32": np.uint32,
+        "i64": np.int64, "bool": np.bool_}
+REAL = np.longdouble
+
+
+def is_float(dtype):
+    return dtype == "bf16" or dtype in FLOATS
+
+
+def round_bf16(x):
+    """Nearest even, by the bits of float32."""
+    f = np.asarray(x).astype(np.float32)
+    bits = f.view(np.uint32).astype(np.uint64)
+    up = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
+    return np.where(np.isnan(f), f, up.astype(np.uint32).view(np.float32))
+
+
+def to_dtype(x, dtype):
+    """As held here: floats of every dtype as long double on the dtype's grid, all else as numpy has it."""
+    with np.errstate(all="ignore"):
+        if dtype == "bf16":
+            return round_bf16(x).astype(REAL)
+        if dtype in FLOATS:
+            return np.asarray(x).astype(FLOATS[dtype]).astype(REAL)
+        return np.asarray(x).astype(INTS[dtype])
+
+
+def from_file(array, dtype):
+    """An array of an .npz: bf16 is stored as uint16 bits."""
+    if dtype == "bf16" and array.dtype == np.uint16:
+        return (array.astype(np.uint32) << 16).view(np.float32).astype(REAL)
+    return to_dtype(array, dtype)
+
+
+# ---- operators: (node attributes, output dtype, inputs) -> array ----
+
+def div(a, dtype, x, y):
+    if is_float(dtype):
+        return x / y
+    zero = y == 0
+    quotient = np.floor_divide(np.abs(x.astype(object)), np.abs(np.where(zero, 1, y).astype(object)))
+    signed = np.where((x < 0) != (y < 0), -quotient, quotient)
+    return np.where(zero, 0, signed).astype(INTS[dtype])
+
+
+def cast(a, dtype, x):
+    if dtype == "bool":
+        return x != 0
+    if not is_float(dtype) and np.issubdtype(x.dtype, np.floating):
+        t = np.trunc(x)
+        inside = (t >= np.iinfo(INTS[dtype]).min) & (t <= np.iinfo(INTS[dtype]).max)
+        return np.where(inside, t, 0).astype(INTS[dtype])
+    return x
+
+
+def where(a, dtype, condition, x, y):
+    return np.where(condition, x, y)
+
+
+def clip(a, dtype, x):
+    lo, hi = a["min"], a["max"]
+    if not is_float(dtype):
+        info = np.iinfo(INTS[dtype])
+        lo, hi = int(max(lo, info.min)), int(min(hi, info.max))
+    return np.where(x < lo, to_dtype(lo, dtype), np.where(x > hi, to_dtype(hi, dtype), x))
+
+
+def axes_of(a, x):
+    return tuple(axis % x.ndim for axis in a["axes"]) if a["axes"] else None if x.ndim == 0 else ()
+
+
+def reduce_sum(a, dtype, x):
+    return x.sum(axis=axes_of(a, x), keepdims=a["keepdims"], dtype=x.dtype)
+
+
+def reduce_max(a, dtype, x):
+    return x.max(axis=axes_of(a, x), keepdims=a["keepdims"])
+
+
+def arg_max(a, dtype, x):
+    return np.argmax(x, axis=a["axis"], keepdims=a["keepdims"])
+
+
+def softmax(a, dtype, x):
+    e = np.exp(x - x.max(axis=a["axis"], keepdims=True)) if x.size else x
+    return e / e.sum(axis=a["axis"], keepdims=True)
+
+
+def conv2d(a, dtype, x, w, b=None):
+    top, left, bottom, right = a["pads"]
+    (sh, sw), (dh, dw), group = a["strides"], a["dilations"], a["group"]
+    x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    m, per, kh, kw = w.shape
+    height = (x.shape[2] - dh * (kh - 1) - 1) // sh + 1
+    width = (x.shape[3] - dw * (kw - 1) - 1) // sw + 1
+    y = np.zeros((x.shape[0], m, height, width), x.dtype)
+    for o in range(m):
+        first = o // (m // group) * per
+        for i in range(kh):
+            for j in range(kw):
+                patch = x[:, first:first + per, i * dh:i * dh + (height - 1) * sh + 1:sh,
+                          j * dw:j * dw + (width - 1) * sw + 1:sw]
+                y[:, o] += (patch * w[o, :, i, j].reshape(1, per, 1, 1)).sum(axis=1, dtype=x.dtype)
+    return y if b is None else y + b.reshape(1, m, 1, 1)
+
+
+OPERATORS = {
+    "add": lambda a, d, x, y: x + y,
+    "mul": lambda a, d, x, y: x * y,
+    "div": div,
+    "neg": lambda a, d, x: np.negative(x),
+    "relu": lambda a, d, x: np.where(x < 0, to_dtype(0, d), x),
+    "exp": lambda a, d, x: np.exp(x),
+    "log": lambda a, d, x: np.log(x),
+    "sqrt": lambda a, d, x: np.sqrt(x),
+    "tan": lambda a, d, x: np.tan(x),
+    "floor": lambda a, d, x: np.floor(x) if is_float(d) else x,
+    "cast": cast,
+    "less": lambda a, d, x, y: x < y,
+    "where": where,
+    "clip": clip,
+    "reduce_sum": reduce_sum,
+    "reduce_max": reduce_max,
+    "arg_max": arg_max,
+    "softmax": softmax,
+    "matmul": lambda a, d, x, y: np.matmul(x, y),
+    "conv2d": conv2d,
+    "transpose": lambda a, d, x: np.transpose(x, a["perm"]),
+    "reshape": lambda a, d, x: x.reshape(a["shape"]),
+    "concat": lambda a, d, *x: np.concatenate(x, axis=a["axis"]),
+    "gather": lambda a, d, x, i: np.take(x, np.clip(i, -x.shape[a["axis"]], x.shape[a["axis"]] - 1), a["axis"]),
+}
+
+# ---- the text form ----
+
+VALUE = re.compile(r"\s*(\w+): (\w+)\[([\d,]*)\]")
+
+
+def read_number(text):
+    return {"true": True, "false": False}.get(text) if text in ("true", "false") else REAL(text)
+
+
+def read_attribute(text):
+    if text.startswith("["):
+        return [int(part) for part in text[1:-1].split(",") if part.strip()]
+    if text in ("true", "false"):
+        return text == "true"
+    if re.fullmatch(r"[-+]?\d+", text):
+        return int(text)
+    if re.fullmatch(r"[-+]?(\d.*|inf|nan)", text):
+        return REAL(text)
+    return text.strip('"')
+
+
+def split(text):
+    """At commas that are not inside brackets."""
+    return [part.strip() for part in re.findall(r"(?:\[[^\]]*\]|[^,\[])+", text) if part.strip()]
+
+
+def constant(text, dtype, shape):
+    items = [part.strip() for part in text.strip().strip("[]").split(",") if part.strip()]
+    if is_float(dtype):
+        values = np.array([REAL(item) for item in items], REAL)
+    else:
+        values = np.array([read_number(item) if dtype == "bool" else int(item) for item in items], INTS[dtype])
+    return to_dtype(values, dtype).reshape(shape)
+
+
+def evaluate(text, inputs):
+    """Program text and {name: array as stored}: ([output name], {name: dtype}, {name: value})."""
+    values, dtypes = {}, {}
+    outputs = []
+    for line in text.splitlines():
+        line = line.split("#")[0].strip()
+        if not line:
+            continue
+        if line.startswith("output "):
+            outputs += [name.strip() for name in line[len("output "):].split(",")]
+            continue
+        left, right = line.split(" = ", 1)
+        made = [(m.group(1), m.group(2), [int(d) for d in m.group(3).split(",") if d])
+                for m in VALUE.finditer(left)]
+        dtypes.update({name: dtype for name, dtype, _ in made})
+        name, dtype, shape = made[0]
+        if right == "input":
+            values[name] = from_file(inputs[name], dtype).reshape(shape)
+        elif right.startswith("const "):
+            values[name] = constant(right[len("const "):], dtype, shape)
+        else:
+            values[name] = run_node(right, dtype, values)
+            if values[name].shape != tuple(shape):
+                raise ValueError(f"{name}: numpy gives shape {values[name].shape}, the program says {shape}")
+    return outputs, dtypes, values
+
+
+def run_node(text, dtype, values):
+    match = re.match(r"(\w+)\((.*?)\)(?:\s+(?:alias|mutates)\(.*)?$", text)
+    arguments, attributes = [], {}
+    for part in split(match.group(2)):
+        key = re.match(r"(\w+)=(.*)$", part)
+        if key:
+            attributes[key.group(1)] = read_attribute(key.group(2))
+        else:
+            arguments.append(None if part == "_" else values[part])
+    with np.errstate(all="ignore"):
+        result = OPERATORS[match.group(1)](attributes, dtype, *arguments)
+        return to_dtype(result, dtype)

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base: what every other stage stands on. Memory (arena, buffer), the error record, the log, random
+ * streams, hashing, files and clocks. Knows nothing of fuzzing. Nothing here is thread-safe but the
+ * error record, which is one per thread.
+ */
+#ifndef OPJURY_BASE_H
+#define OPJURY_BASE_H
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MUST_USE __attribute__((warn_unused_result))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+
+/* ---- errors: what the world does (files, sockets, bad input). Our own faults are BUG(). ---- */
+
+#define ERR_MAP(X)                                                                                 \
+    X(USAGE, "wrong use")           /* a command line or a setting */                              \
+    X(INPUT, "malformed input")     /* a file or text that does not parse or does not hold */      \
+    X(IO, "input/output error")     /* the operating system said no */                             \
+    X(MISSING, "not installed")     /* library, interpreter, program or file is not there */       \
+    X(UNSUPPORTED, "not supported") /* understood, but cannot be expressed or done */              \
+    X(LIMIT, "limit reached")       /* a stated bound was hit */                                   \
+    X(STORE, "store error")         /* SQLite said no */                                           \
+    X(STOPPED, "stopped")           /* the user asked to stop (SIGINT, SIGTERM) */
+
+enum err {
+    ERR_OK = 0,
+#define ERR_ENUM(name, text) ERR_##name,
+    ERR_MAP(ERR_ENUM)
+#undef ERR_ENUM
+};
+
+/* Record what went wrong and return `code`. The first place that knows the cause says it; callers
+ * propagate with TRY. The text is one line that says what and how to mend it. %m works. */
+enum err err_set(enum err code, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The text of this thread's last err_set; valid until the next. Never NULL. */
+const char *err_text(void);
+/* The kind in words ("malformed input"). */
+const char *err_name(enum err code);
+
+#define TRY(expression)                                                                            \
+    do {                                                                                           \
+        enum err try_err_ = (expression);                                                          \
+        if (try_err_ != ERR_OK) {                                                                  \
+            return try_err_;                                                                       \
+        }                                                                                          \
+    } while (0)
+
+/* Ours: prints the place and aborts. */
+_Noreturn void bug_at(const char *file, int line, const char *format, ...) PRINTF_LIKE(3, 4);
+#define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
+/* Like assert, kept in release builds: the invariants of a judge must hold there too. */
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            BUG("%s", #condition);                                                                 \
+        }                                                                                          \
+    } while (0)
+
+/* ---- log: one line each, to stderr ---- */
+
+enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
+void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);
+void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+/* Set by SIGINT / SIGTERM handlers (main.c installs them); long loops look at it. */
+extern volatile sig_atomic_t stop_requested;
+
+/* ---- arena: memory that ends together. Out of memory ends the process with a message. ---- */
+
+struct arena;
+struct arena *arena_new(void);
+void arena_free(struct arena *arena); /* NULL is fine */
+/* Uninitialised / zeroed memory, aligned for any type (16). size 0 gives a valid pointer. */
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((alloc_size(2), returns_nonnull));
+void *arena_zalloc(struct arena *arena, size_t size)
+    __attribute__((alloc_size(2), returns_nonnull));
+void *arena_copy(struct arena *arena, const void *data, size_t size)
+    __attribute__((returns_nonnull));
+char *arena_strdup(struct arena *arena, const char *text);
+char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Forget all that was allocated; the memory is kept for reuse. */
+void arena_reset(struct arena *arena);
+/* Forget all that was allocated since the mark. */
+struct arena_mark {
+    void *chunk;
+    size_t used;
+};
+struct arena_mark arena_mark(const struct arena *arena);
+void arena_rewind(struct arena *arena, struct arena_mark mark);
+/* Bytes handed out since the last reset. */
+size_t arena_used(const struct arena *arena);
+#define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (n)))
+#define ARENA_ZARRAY(arena, type, n) ((type *)arena_zalloc((arena), sizeof(type) * (n)))
+
+/* malloc family that ends the process with a message instead of returning NULL. */
+void *xmalloc(size_t size) __attribute__((alloc_size(1), returns_nonnull));
+void *xcalloc(size_t n, size_t size) __attribute__((alloc_size(1, 2), returns_nonnull));
+void *xrealloc(void *old, size_t size) __attribute__((alloc_size(2), returns_nonnull));
+char *xstrdup(const char *text);
+
+/* ---- buffer: growing bytes. Always NUL-terminated behind `size` once something was appended. ----
+ */
+
+struct buffer {
+    char *data;
+    size_t size;
+    size_t capacity;
+};
+#define BUFFER_INIT {0}
+void buffer_release(struct buffer *buffer); /* frees and zeroes */
+void buffer_clear(struct buffer *buffer);   /* size 0, memory kept */
+void buffer_append(struct buffer *buffer, const void *data, size_t size);
+void buffer_puts(struct buffer *buffer, const char *text);
+void buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
+void buffer_reserve(struct buffer *buffer, size_t more);
+/* Give the bytes away (caller frees); the buffer is empty afterwards. Never NULL. */
+char *buffer_detach(struct buffer *buffer, size_t *size);
+
+/* ---- random streams: xoshiro256** (Blackman & Vigna), seeded by splitmix64. The only source of
+ *      chance in the engine; integers and exact binary fractions only, so it is the same
+ * everywhere. */
+
+struct rng {
+    uint64_t s[4];
+};
+struct rng rng_seeded(uint64_t seed);
+/* A stream of its own, a function of the parent's *state* and `label`; the parent does not move. */
+struct rng rng_split(const struct rng *parent, uint64_t label);
+uint64_t rng_next(struct rng *rng);
+uint64_t rng_below(struct rng *rng, uint64_t n);              /* 0 .. n-1, unbiased; n > 0 */
+int64_t rng_range(struct rng *rng, int64_t lo, int64_t hi);   /* lo .. hi inclusive */
+bool rng_chance(struct rng *rng, unsigned num, unsigned den); /* true with num/den */
+double rng_unit(struct rng *rng);                             /* [0, 1), 53 bits */
+/* lo .. hi, log-uniform by binary magnitude (each bit length equally likely); 0 <= lo <= hi. */
+int64_t rng_log_range(struct rng *rng, int64_t lo, int64_t hi);
+/* Index drawn in proportion to weights[i]; all zero gives n. */
+size_t rng_weighted(struct rng *rng, const uint32_t *weights, size_t n);
+void rng_shuffle(struct rng *rng, uint32_t *items, size_t n);
+
+/* ---- hash: XXH3-64 ---- */
+
+uint64_t hash_bytes(const void *data, size_t size, uint64_t seed);
+uint64_t hash_text(const char *text, uint64_t seed);
+uint64_t hash_mix(uint64_t a, uint64_t b);
+
+/* ---- files, clocks ---- */
+
+/* Whole file into `buffer` (appended). `limit` bytes at most, 0 = 1 GiB. */
+MUST_USE enum err file_read(const char *path, size_t limit, struct buffer *buffer);
+/* Written beside and renamed: a reader sees the old or the new file, never a part. fsynced. */
+MUST_USE enum err file_write(const char *path, const void *data, size_t size);
+bool file_exists(const char *path);
+/* mkdir -p. */
+MUST_USE enum err dir_make(const char *path);
+/* Directory of the running executable. Lives in `arena`. */
+MUST_USE enum err exe_dir(struct arena *arena, char **dir);
+/* $XDG_CACHE_HOME/opjury or ~/.cache/opjury (or $OPJURY_CACHE), made when missing. */
+MUST_USE enum err cache_dir(struct arena *arena, char **dir);
+
+double clock_wall(void);         /* monotonic seconds */
+double clock_cpu_self(void);     /* user + system seconds of this process */
+double clock_cpu_children(void); /* of its reaped children */
+
+#endif

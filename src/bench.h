@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench: figures that the README and the docs quote are printed by `opjury bench SUBJECT`. A
+ * subject is one const struct in one file src/bench_NAME.c and a line in cmd_bench.c's table.
+ */
+#ifndef OPJURY_BENCH_H
+#define OPJURY_BENCH_H
+
+#include "command.h"
+
+struct bench_settings {
+    const char *subject;
+    uint64_t tests; /* 0: the subject's own default */
+    uint64_t seed;
+    bool json;            /* one object on one line instead of tables */
+    struct texts targets; /* --target; empty: the subject's default */
+    const char *python;
+};
+
+struct bench_subject {
+    const char *name;
+    const char *summary;
+    /* *failed: a floor that the subject states was not reached; exit status 1. */
+    enum err (*run)(const struct bench_settings *settings, struct arena *arena, bool *failed);
+};
+
+extern const struct bench_subject bench_judge, bench_bounds, bench_throughput;
+
+#endif

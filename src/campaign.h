@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * campaign: the main job. Tests are generated, run on every target, judged and counted; what fails
+ * is rechecked, reduced, put in a bucket and written down. One parent process watches; `jobs`
+ * engine processes claim blocks of test indices from one store, so that a campaign can be stopped
+ * and killed at any moment and goes on where it was. Every (test, target) run has one verdict.
+ */
+#ifndef OPJURY_CAMPAIGN_H
+#define OPJURY_CAMPAIGN_H
+
+#include "generate/generate.h"
+#include "report/report.h"
+#include "store/store.h"
+
+/* Engine processes at most; operators a program at most (tests stay readable and quick). */
+enum { CAMPAIGN_JOBS_MAX = 256, CAMPAIGN_NODES_MAX = 256 };
+
+struct campaign_options {
+    const char *const *targets; /* texts; none: every installed one */
+    size_t n_targets;
+    const char *python; /* NULL: found as target_parse says */
+    const char *policy; /* name or file; NULL: "default" */
+    const char *known;  /* file or "none"; NULL: the shipped rules */
+    uint32_t nodes;     /* ops a program; 0: the policy's own */
+    uint64_t seed;
+    uint64_t tests;  /* in total, over all sittings; 0: no limit */
+    double time;     /* seconds in total, over all sittings; 0: no limit */
+    unsigned jobs;   /* engine processes, at least 1 */
+    const char *out; /* the campaign's folder; NULL: a new one under out/ */
+    bool json;       /* stdout: one line with one object */
+};
+/* Run or go on. *found: the campaign holds new findings. */
+MUST_USE enum err campaign_run(const struct campaign_options *options, struct arena *arena,
+                               bool *found);
+
+/* Verdict counts add up over anything that runs tests: `run` uses it too. */
+struct verdict_counts {
+    uint64_t n[VERDICT_COUNT];
+};
+uint64_t verdict_sum(const struct verdict_counts *counts);
+
+/* The targets named, or all installed ones. ERR_MISSING when that is none. */
+MUST_USE enum err campaign_targets(const char *const *texts, size_t n_texts, const char *python,
+                                   struct arena *arena, struct target ***targets, size_t *n);
+/* The policy narrowed to what open targets (jury_open) support, at the highest opset that any of
+ * them takes. nodes 0: as the policy says. */
+MUST_USE enum err campaign_policy(const char *name, uint32_t nodes, struct target *const *targets,
+                                  size_t n, struct arena *arena, struct policy **policy);
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One engine process of a campaign: claims a block of test indices, keeps the workers busy with up
+ * to JURY_WINDOW tests while it evaluates references and judges what came back, commits the block's
+ * counts in one transaction. Tests are judged in the order of their indices, so what is committed
+ * is always a whole prefix of the block, whenever it is told to stop. Memory is bounded: one arena
+ * a place in the window, reset for each test.
+ */
+#include "campaign_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Every run of one test in this many is made twice and compared bit for bit. */
+enum { REPEAT_ONE_IN = 64 };
+
+struct pending {
+    struct arena *arena;
+    struct test test;
+    struct reference *reference;
+    struct outcome *outcomes; /* per target */
+    struct verdict *verdicts;
+};
+
+struct engine {
+    const struct engine_options *options;
+    struct arena *arena; /* lives as long as the engine */
+    struct store *store;
+    struct jury *jury;
+    struct policy *policy;
+    const char *policy_text;
+    struct triage *triage;
+    struct pending pending[JURY_WINDOW];
+    /* Of the block under way: tests first..judged-1 are counted, judged..taken-1 have answers,
+     * taken..posted-1 are at the workers. */
+    struct block block;
+    uint64_t judged, taken, posted;
+    struct counts counts;
+    struct arena *counts_arena;
+    double committed[USAGE_COUNT]; /* this process's usage that earlier commits hold */
+    uint64_t committed_restarts;
+};
+
+/* ---- usage ---- */
+
+static double engine_cpu(const struct engine *e)
+{
+    return e->options->cpu_before + clock_cpu_self() + jury_usage(e->jury).worker_cpu;
+}
+
+static void count_usage(struct engine *e)
+{
+    struct jury_usage jury = jury_usage(e->jury);
+    const double now[USAGE_COUNT] = {
+        [USAGE_CPU] = e->options->cpu_before + clock_cpu_self() + jury.worker_cpu,
+        [USAGE_LIBRARY] = jury.library_cpu,
+        [USAGE_REDUCE] = triage_reduce_cpu(e->triage),
+        [USAGE_ELAPSED] = (clock_wall() - e->options->first->begin) / e->options->campaign->jobs,
+    };
+    for (size_t i = 0; i < USAGE_COUNT; i++) {
+        e->counts.usage[i] = now[i] > e->committed[i] ? now[i] - e->committed[i] : 0;
+        e->committed[i] += e->counts.usage[i];
+    }
+    e->counts.restarts = jury.restarts - e->committed_restarts;
+    e->committed_restarts = jury.restarts;
+}
+
+/* ---- opening ---- */
+
+/* The policy's own tables say what is wanted, by default all that the ops allow. */
+static void narrow(struct support *wanted, const struct support *possible)
+{
+    for (size_t op = 0; op < op_count; op++) {
+        for (size_t in = 0; in < DTYPE_COUNT; in++) {
+            wanted->pairs[op][in] &= possible->pairs[op][in];
+        }
+    }
+}
+
+enum err campaign_policy(const char *name, uint32_t nodes, struct target *const *targets, size_t n,
+                         struct arena *arena, struct policy **result)
+{
+    struct policy *policy;
+    TRY(policy_load(name != NULL ? name : "default", arena, &policy));
+    if (nodes != 0) {
+        policy->nodes = nodes;
+    }
+    /* The tables below say what each target takes at its own opset; this must not narrow them. */
+    for (size_t i = 0; i < n; i++) {
+        if (targets[i]->onnx.opset > (int)policy->opset) {
+            policy->opset = (uint32_t)targets[i]->onnx.opset;
+        }
+    }
+    struct support all, any;
+    support_combine(targets, n, arena, &all, &any);
+    narrow(&policy->all, &all);
+    narrow(&policy->any, &any);
+    TRY(policy_check(policy));
+    *result = policy;
+    return ERR_OK;
+}
+
+static enum err bind_store(struct engine *e)
+{
+    const struct engine_options *o = e->options;
+    struct buffer targets = BUFFER_INIT;
+    for (size_t i = 0; i < o->n_targets; i++) {
+        const struct target *t = o->targets[i];
+        buffer_printf(&targets, "%s %s\n", t->text, t->version != NULL ? t->version : "-");
+    }
+    const struct campaign_key key = {
+        .seed = o->campaign->seed,
+        .targets = targets.data,
+        .policy = e->policy_text,
+        .policy_hash = policy_hash(e->policy),
+    };
+    enum err err = store_bind(e->store, &key);
+    buffer_release(&targets);
+    return err;
+}
+
+static enum err open_triage(struct engine *e)
+{
+    const struct engine_options *o = e->options;
+    struct known_rules *known;
+    TRY(known_load(o->campaign->known, e->arena, &known));
+    const char *json;
+    uint64_t tests;
+    struct counts *totals = arena_alloc(e->arena, sizeof(*totals));
+    TRY(store_totals(e->store, e->arena, &json, &tests));
+    TRY(counts_parse(json, e->arena, totals));
+    const struct triage_options triage = {
+        .store = e->store,
+        .jury = e->jury,
+        .targets = o->targets,
+        .n_targets = o->n_targets,
+        .known = known,
+        .dir = o->dir,
+        .jobs = o->campaign->jobs,
+        .totals = totals,
+        .live = o->live,
+    };
+    return triage_open(&triage, &e->triage);
+}
+
+static enum err engine_open(struct engine *e)
+{
+    const struct engine_options *o = e->options;
+    TRY(jury_open(o->targets, o->n_targets, &(struct jury_options){0}, &e->jury));
+    TRY(campaign_policy(o->campaign->policy, o->campaign->nodes, o->targets, o->n_targets, e->arena,
+                        &e->policy));
+    struct buffer text = BUFFER_INIT;
+    policy_print(e->policy, &text);
+    e->policy_text = arena_strdup(e->arena, text.data);
+    buffer_release(&text);
+    TRY(store_open(o->dir, true, &e->store));
+    TRY(bind_store(e));
+    TRY(open_triage(e));
+    for (size_t i = 0; i < JURY_WINDOW; i++) {
+        e->pending[i].arena = arena_new();
+    }
+    return ERR_OK;
+}
+
+static void engine_close(struct engine *e)
+{
+    triage_close(e->triage);
+    store_close(e->store);
+    jury_close(e->jury);
+    for (size_t i = 0; i < JURY_WINDOW; i++) {
+        arena_free(e->pending[i].arena);
+    }
+    arena_free(e->counts_arena);
+    arena_free(e->arena);
+}
+
+/* ---- tests ---- */
+
+static bool stopping(const struct engine *e)
+{
+    const struct engine_options *o = e->options;
+    bool timed = o->campaign->time > 0;
+    return stop_requested || (timed && clock_wall() >= o->first->begin + o->time_left);
+}
+
+static struct pending *pending_of(struct engine *e, uint64_t index)
+{
+    return &e->pending[index % JURY_WINDOW];
+}
+
+static enum err post_tests(struct engine *e)
+{
+    while (e->posted < e->block.end && e->posted - e->judged < JURY_WINDOW && !stopping(e)) {
+        struct pending *s = pending_of(e, e->posted);
+        struct arena *arena = s->arena;
+        size_t n = e->options->n_targets;
+        arena_reset(arena);
+        *s = (struct pending){
+            .arena = arena,
+            .outcomes = ARENA_ZARRAY(arena, struct outcome, n),
+            .verdicts = ARENA_ZARRAY(arena, struct verdict, n),
+        };
+        generate_test(e->policy, e->options->campaign->seed, e->posted, MATERIALIZE_ALL, arena,
+                      &s->test);
+        TRY(jury_post(e->jury, &s->test));
+        e->posted++;
+    }
+    return ERR_OK;
+}
+
+static enum err take_test(struct engine *e)
+{
+    struct pending *s = pending_of(e, e->taken);
+    TRY(jury_take(e->jury, s->arena, s->outcomes));
+    e->taken++;
+    return ERR_OK;
+}
+
+/* The standing workers run one more test for us only when nothing is queued there. */
+static enum err drain(struct engine *e)
+{
+    while (e->taken < e->posted) {
+        TRY(take_test(e));
+    }
+    return ERR_OK;
+}
+
+static bool is_repeated(const struct engine *e, uint64_t index)
+{
+    uint64_t draw = hash_mix(e->options->campaign->seed, index);
+    return draw % REPEAT_ONE_IN == 0;
+}
+
+static enum err repeat_runs(struct engine *e, struct pending *s)
+{
+    TRY(drain(e));
+    for (size_t t = 0; t < e->options->n_targets; t++) {
+        struct verdict *v = &s->verdicts[t];
+        if (v->kind != VERDICT_PASS && v->kind != VERDICT_UNJUDGED) {
+            continue; /* findings are run again by triage; the rest did not run */
+        }
+        struct outcome again;
+        TRY(jury_run(e->jury, t, &s->test, s->arena, &again));
+        e->counts.repeated++;
+        const char *text;
+        if (!outcomes_agree(&s->outcomes[t], &again, s->arena, &text)) {
+            *v = (struct verdict){
+                .kind = VERDICT_FINDING,
+                .oracle = "determinism",
+                .text = text,
+            };
+        }
+    }
+    return ERR_OK;
+}
+
+static void judge_runs(struct engine *e, struct pending *s)
+{
+    size_t n = e->options->n_targets;
+    for (size_t t = 0; t < n; t++) {
+        const struct judgement j = {
+            .test = &s->test,
+            .reference = s->reference,
+            .target = e->options->targets[t],
+            .outcome = &s->outcomes[t],
+            .arena = s->arena,
+        };
+        judge(&j, &s->verdicts[t]);
+    }
+    if (judge_suspects(e->options->targets, s->outcomes, n, s->verdicts) > 0) {
+        log_warn(
+            "test %llu: all libraries differ alike from the reference; `opjury gen --seed %llu "
+            "--first %llu --count 1` shows it",
+            (unsigned long long)e->judged, (unsigned long long)e->options->campaign->seed,
+            (unsigned long long)e->judged);
+    }
+}
+
+static enum err triage_runs(struct engine *e, struct pending *s)
+{
+    const struct trial trial = {
+        .test = &s->test,
+        .reference = s->reference,
+        .outcomes = s->outcomes,
+        .verdicts = s->verdicts,
+    };
+    for (size_t t = 0; t < e->options->n_targets; t++) {
+        if (s->verdicts[t].kind == VERDICT_FINDING) {
+            TRY(drain(e));
+            TRY(triage_finding(e->triage, &trial, t, engine_cpu(e), s->arena));
+        }
+    }
+    return ERR_OK;
+}
+
+static void count_test(struct engine *e, const struct pending *s)
+{
+    struct live *live = e->options->live;
+    for (size_t t = 0; t < e->options->n_targets; t++) {
+        counts_add(&e->counts, t, &s->verdicts[t], e->counts_arena);
+        live->verdicts[s->verdicts[t].kind]++;
+    }
+    e->counts.tests++;
+    live->tests++;
+}
+
+static enum err judge_test(struct engine *e)
+{
+    struct pending *s = pending_of(e, e->judged);
+    s->reference = reference_new(&s->test, s->arena); /* the workers are at it meanwhile */
+    if (e->taken == e->judged) {
+        TRY(take_test(e));
+    }
+    judge_runs(e, s);
+    if (is_repeated(e, e->judged)) {
+        TRY(repeat_runs(e, s));
+    }
+    TRY(triage_runs(e, s));
+    count_test(e, s);
+    e->judged++;
+    return ERR_OK;
+}
+
+/* ---- blocks ---- */
+
+/* Epoch's policy row: with a fixed policy always our own text. A policy that learns is made here,
+ * from the counts of complete epochs, and read back from the row. */
+static enum err enter_epoch(struct engine *e)
+{
+    const char *text;
+    struct arena_mark mark = arena_mark(e->arena);
+    TRY(store_policy(e->store, e->block.first / EPOCH_TESTS, e->policy_text, e->arena, &text));
+    bool same = strcmp(text, e->policy_text) == 0;
+    arena_rewind(e->arena, mark);
+    if (!same) {
+        return err_set(ERR_STORE, "the stored policy of block %llu is not this campaign's",
+                       (unsigned long long)e->block.number);
+    }
+    return ERR_OK;
+}
+
+static enum err commit(struct engine *e)
+{
+    count_usage(e);
+    counts_check(&e->counts);
+    struct buffer json = BUFFER_INIT;
+    counts_print(&e->counts, &json);
+    enum err err = store_commit(e->store, &e->block, e->judged, json.data);
+    buffer_release(&json);
+    return err;
+}
+
+static enum err run_tests(struct engine *e)
+{
+    for (;;) {
+        TRY(post_tests(e));
+        if (e->judged == e->posted) {
+            return ERR_OK; /* all done, or told to stop and nothing is under way */
+        }
+        TRY(judge_test(e));
+        e->options->live->restarts = jury_usage(e->jury).restarts;
+    }
+}
+
+static enum err run_block(struct engine *e)
+{
+    arena_reset(e->counts_arena);
+    counts_init(&e->counts, e->options->targets, e->options->n_targets, e->counts_arena);
+    e->judged = e->taken = e->posted = e->block.first;
+    TRY(enter_epoch(e));
+    enum err err = run_tests(e);
+    if (err != ERR_OK) {
+        /* What was judged is true whatever went wrong next; but that is what to report. */
+        char *text = xstrdup(err_text());
+        (void)!commit(e);
+        err = err_set(err, "%s", text);
+        free(text);
+        return err;
+    }
+    return commit(e);
+}
+
+static enum err run_blocks(struct engine *e)
+{
+    while (!stopping(e)) {
+        bool got;
+        TRY(store_claim(e->store, e->options->campaign->tests, &e->block, &got));
+        if (!got) {
+            break;
+        }
+        TRY(run_block(e));
+    }
+    return ERR_OK;
+}
+
+enum err engine_run(const struct engine_options *options)
+{
+    struct engine e = {
+        .options = options,
+        .arena = arena_new(),
+        .counts_arena = arena_new(),
+    };
+    enum err err = engine_open(&e);
+    if (err == ERR_OK) {
+        options->live->begin = clock_wall();
+        options->live->ready = true;
+        err = run_blocks(&e);
+    }
+    engine_close(&e);
+    return err;
+}

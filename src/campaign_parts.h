@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the campaign share: counts and their JSON form in the store, the page on which
+ * an engine process shows its parent how far it is, triage of failures, the summary.
+ */
+#ifndef OPJURY_CAMPAIGN_PARTS_H
+#define OPJURY_CAMPAIGN_PARTS_H
+
+#include <stdatomic.h>
+
+#include "campaign.h"
+
+/* ---- counts: of a block while it runs, of a campaign when read back from the store ---- */
+
+struct target_counts {
+    const char *text, *version;
+    struct verdict_counts verdicts;
+};
+struct filter_count {
+    const char *name;
+    uint64_t n;
+};
+/* Seconds of all processes but `elapsed`, which is wall time (of J engines: 1/J of each). */
+enum usage_kind { USAGE_CPU, USAGE_LIBRARY, USAGE_REDUCE, USAGE_ELAPSED, USAGE_COUNT };
+struct counts {
+    uint64_t tests;
+    uint64_t runs;     /* (test, target, scenario) */
+    uint64_t repeated; /* runs made a second time to compare bit for bit */
+    uint64_t restarts; /* workers replaced */
+    struct verdict_counts verdicts;
+    size_t n_targets, n_filters;
+    struct target_counts *targets;
+    struct filter_count *filters;
+    double usage[USAGE_COUNT];
+};
+/* Zero for these targets. */
+void counts_init(struct counts *counts, struct target *const *targets, size_t n,
+                 struct arena *arena);
+/* One run's verdict. filter: the name when the verdict is `filtered`. */
+void counts_add(struct counts *counts, size_t target, const struct verdict *verdict,
+                struct arena *arena);
+/* BUG unless runs == the sum over verdicts == the sum over targets. */
+void counts_check(const struct counts *counts);
+/* The store's form: an object of numbers and of objects of numbers. */
+void counts_print(const struct counts *counts, struct buffer *json);
+MUST_USE enum err counts_parse(const char *json, struct arena *arena, struct counts *counts);
+
+/* ---- the page an engine shares with its parent ---- */
+
+struct live {
+    _Atomic bool ready; /* targets open, campaign bound: others may start */
+    double begin;       /* clock_wall of that moment */
+    _Atomic uint64_t tests, restarts, buckets;
+    _Atomic uint64_t verdicts[VERDICT_COUNT];
+    _Atomic bool done; /* err is set; without it the process was killed */
+    enum err err;
+    char error[1024];
+};
+
+/* ---- one engine process ---- */
+
+struct engine_options {
+    const struct campaign_options *campaign;
+    struct target **targets;
+    size_t n_targets;
+    const char *dir;
+    struct live *live;
+    struct live *first; /* the first engine's page: it starts the clock of --time for all */
+    double time_left;   /* wall seconds from then on, when --time is given */
+    double cpu_before;  /* seconds the parent spent on start-up, counted by its first engine */
+};
+/* The whole life of an engine process; the parent reads the result from live->err. */
+MUST_USE enum err engine_run(const struct engine_options *options);
+
+/* ---- triage of a failing run ---- */
+
+struct triage;
+struct triage_options {
+    struct store *store;
+    struct jury *jury;
+    struct target *const *targets;
+    size_t n_targets;
+    const struct known_rules *known;
+    const char *dir;
+    unsigned jobs;
+    const struct counts *totals; /* of the campaign when this engine started */
+    struct live *live;
+};
+MUST_USE enum err triage_open(const struct triage_options *options, struct triage **triage);
+void triage_close(struct triage *triage); /* NULL is fine */
+double triage_reduce_cpu(const struct triage *triage);
+
+/* Is this the key of the bucket for what there was no time to reduce? */
+bool is_unreduced_bucket(const char *key);
+/* The rule whose bucket this is; NULL: no known bug's. */
+const char *known_bucket_rule(const char *key);
+
+/* One test as run on all targets. */
+struct trial {
+    const struct test *test;
+    struct reference *reference;
+    const struct outcome *outcomes;
+    struct verdict *verdicts;
+};
+/*
+ * The verdict of target `t` is `finding`: make sure (-> flaky), look it up (-> known), reduce, put
+ * in a bucket, write down. Changes the verdict's kind. cpu: seconds this campaign has used. Nothing
+ * may be posted to the jury.
+ */
+MUST_USE enum err triage_finding(struct triage *triage, const struct trial *trial, size_t t,
+                                 double cpu, struct arena *arena);
+
+/* ---- what is said at the end ---- */
+
+struct summary {
+    const char *dir;
+    const struct campaign_options *options;
+    struct counts counts;
+    const struct bucket_row *buckets;
+    size_t n_buckets;
+};
+MUST_USE enum err summary_read(const char *dir, const struct campaign_options *options,
+                               struct arena *arena, struct summary *summary);
+size_t summary_new_buckets(const struct summary *summary);
+void summary_print(const struct summary *summary, struct buffer *text);
+void summary_json(const struct summary *summary, struct buffer *line);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury bench SUBJECT`: the figures that the documents quote, measured again on this machine. A
+ * subject is one struct (bench.h) and one line here.
+ */
+#include "bench.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON };
+
+static const struct bench_subject *const subject_table[] = {
+    &bench_judge,
+    &bench_bounds,
+    &bench_throughput,
+};
+
+static const struct bench_subject *find_subject(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(subject_table); i++) {
+        if (strcmp(subject_table[i]->name, name) == 0) {
+            return subject_table[i];
+        }
+    }
+    return NULL;
+}
+
+static enum err run_bench(void *settings, struct arena *arena, bool *found)
+{
+    const struct bench_settings *s = settings;
+    if (s->subject == NULL) {
+        for (size_t i = 0; i < ARRAY_SIZE(subject_table); i++) {
+            printf("%-12s %s\n", subject_table[i]->name, subject_table[i]->summary);
+        }
+        return output_flush();
+    }
+    const struct bench_subject *subject = find_subject(s->subject);
+    if (subject == NULL) {
+        return err_set(ERR_USAGE, "there is no figure '%s'; `opjury bench` lists them", s->subject);
+    }
+    TRY(subject->run(s, arena, found));
+    return output_flush();
+}
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct bench_settings *s = settings;
+    switch (key) {
+    case COMMAND_ARGUMENT:
+        if (s->subject != NULL) {
+            return err_set(ERR_USAGE, "bench takes one SUBJECT, not also '%s'", value);
+        }
+        s->subject = value;
+        return ERR_OK;
+    case 'n':
+        return parse_u64_range("--tests", value, 1, INT64_MAX, &s->tests);
+    case 's':
+        return parse_u64("--seed", value, &s->seed);
+    case 't':
+        texts_add(&s->targets, value, arena);
+        return ERR_OK;
+    case KEY_PYTHON:
+        s->python = value;
+        return ERR_OK;
+    case KEY_JSON:
+        s->json = true;
+        return ERR_OK;
+    default:
+        BUG("option %d has no meaning", key);
+    }
+}
+
+static const struct argp_option options[] = {
+    {"tests", 'n', "N", 0, "how many (the subject says)", 0},
+    {"seed", 's', "S", 0, "of all chance (1)", 0},
+    {"target", 't', "TARGET", 0, "measure this one; may be repeated (the subject says)", 0},
+    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {"json", KEY_JSON, NULL, 0, "one line with one object", 0},
+    {0},
+};
+
+static const struct bench_settings defaults = {.seed = 1};
+
+const struct command command_bench = {
+    .name = "bench",
+    .summary = "Measure again the figures that the documents quote",
+    .arguments = "[SUBJECT]",
+    .help = "Without SUBJECT, lists them. Exit status 1: a floor that the subject states\n"
+            "was not reached.\n",
+    .options = options,
+    .settings_size = sizeof(struct bench_settings),
+    .defaults = &defaults,
+    .option = set_option,
+    .run = run_bench,
+};

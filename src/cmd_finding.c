@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding a finding: without --out the newest campaign is meant, because that is the one somebody
+ * has just seen the end of.
+ */
+#include "cmd_finding.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool holds_campaign(const char *dir, struct arena *arena)
+{
+    return file_exists(arena_printf(arena, "%s/campaign.db", dir));
+}
+
+enum err findings_folder(const char *out, struct arena *arena, const char **dir)
+{
+    if (out != NULL) {
+        if (!holds_campaign(out, arena)) {
+            return err_set(ERR_MISSING, "%s holds no campaign (campaign.db)", out);
+        }
+        *dir = out;
+        return ERR_OK;
+    }
+    unsigned long newest = 0;
+    DIR *folder = opendir("out");
+    for (struct dirent *e = NULL; folder != NULL && (e = readdir(folder)) != NULL;) {
+        char *end;
+        unsigned long number = strtoul(e->d_name, &end, 10);
+        if (*end == '\0' && number > newest &&
+            holds_campaign(arena_printf(arena, "out/%s", e->d_name), arena)) {
+            newest = number;
+        }
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    if (newest == 0) {
+        return err_set(ERR_MISSING,
+                       "no campaign under out/; name its folder with --out DIR, or run "
+                       "`opjury fuzz` first");
+    }
+    *dir = arena_printf(arena, "out/%lu", newest);
+    return ERR_OK;
+}
+
+enum err findings_row(struct store *store, const char *dir, uint64_t id, struct arena *arena,
+                      struct finding_row *row)
+{
+    struct finding_row *rows;
+    size_t n;
+    TRY(store_findings(store, arena, &rows, &n));
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].id == id) {
+            *row = rows[i];
+            return ERR_OK;
+        }
+    }
+    return err_set(ERR_USAGE,
+                   "%s has no finding %llu (it has %zu); `opjury show --out %s` lists them", dir,
+                   (unsigned long long)id, n, dir);
+}

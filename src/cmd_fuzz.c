@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury fuzz`: the main job. Options to a campaign; all else is campaign.c's.
+ */
+#include "campaign.h"
+#include "command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* A campaign without --time and --tests. */
+static const double default_time = 60;
+
+enum {
+    KEY_NODES = COMMAND_KEYS,
+    KEY_POLICY,
+    KEY_KNOWN,
+    KEY_OUT,
+    KEY_JSON,
+    KEY_PYTHON,
+    KEY_TESTS,
+    KEY_TIME,
+};
+
+struct fuzz_settings {
+    struct campaign_options campaign;
+    struct texts targets;
+    bool has_limit;
+};
+
+static const struct argp_option options[] = {
+    {"target", 't', "TARGET", 0, "run on this one; may be repeated (all installed)", 0},
+    {"time", KEY_TIME, "60s", 0, "stop after this time in total", 0},
+    {"tests", KEY_TESTS, "N", 0, "stop after this many tests in total", 0},
+    {"seed", 's', "S", 0, "of all chance; a number or `random' (1)", 0},
+    {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
+    {"policy", KEY_POLICY, "P", 0, "name or file (default)", 0},
+    {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
+    {"jobs", 'j', "J", 0, "engine processes (1)", 0},
+    {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},
+    {"json", KEY_JSON, NULL, 0, "one line with one object on stdout", 0},
+    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {0},
+};
+
+static enum err set_seed(struct fuzz_settings *s, const char *value)
+{
+    if (strcmp(value, "random") != 0) {
+        return parse_u64("--seed", value, &s->campaign.seed);
+    }
+    /* 32 bits: still a number that people can type again. */
+    uint32_t seed;
+    if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {
+        return err_set(ERR_IO, "no random seed to be had: %m; give a number");
+    }
+    s->campaign.seed = seed;
+    return ERR_OK;
+}
+
+static enum err set_count(const char *name, const char *value, uint64_t lo, uint64_t hi,
+                          uint32_t *result)
+{
+    uint64_t n;
+    TRY(parse_u64_range(name, value, lo, hi, &n));
+    *result = (uint32_t)n;
+    return ERR_OK;
+}
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct fuzz_settings *s = settings;
+    struct campaign_options *c = &s->campaign;
+    switch (key) {
+    case 't':
+        texts_add(&s->targets, value, arena);
+        return ERR_OK;
+    case KEY_TIME:
+        s->has_limit = true;
+        return parse_duration("--time", value, &c->time);
+    case KEY_TESTS:
+        s->has_limit = true;
+        return parse_u64_range("--tests", value, 1, INT64_MAX, &c->tests);
+    case 's':
+        return set_seed(s, value);
+    case KEY_NODES:
+        return set_count("--nodes", value, 1, CAMPAIGN_NODES_MAX, &c->nodes);
+    case KEY_POLICY:
+        c->policy = value;
+        return ERR_OK;
+    case KEY_KNOWN:
+        c->known = value;
+        return ERR_OK;
+    case 'j':
+        return set_count("--jobs", value, 1, CAMPAIGN_JOBS_MAX, &c->jobs);
+    case 'o':
+        c->out = value;
+        return ERR_OK;
+    case KEY_JSON:
+        c->json = true;
+        return ERR_OK;
+    case KEY_PYTHON:
+        c->python = value;
+        return ERR_OK;
+    default:
+        BUG("option %d has no meaning", key);
+    }
+}
+
+static enum err run_fuzz(void *settings, struct arena *arena, bool *found)
+{
+    struct fuzz_settings *s = settings;
+    s->campaign.targets = s->targets.items;
+    s->campaign.n_targets = s->targets.n;
+    if (!s->has_limit) {
+        s->campaign.time = default_time;
+    }
+    return campaign_run(&s->campaign, arena, found);
+}
+
+static const struct fuzz_settings defaults = {.campaign = {.seed = 1, .jobs = 1}};
+
+const struct command command_fuzz = {
+    .name = "fuzz",
+    .summary = "Generate tests, run them on every target, judge every run",
+    .help = "Without --time and --tests it runs for a minute. The same command on the\n"
+            "same --out DIR goes on where the last one stopped, was stopped (Ctrl-C) or\n"
+            "was killed; --time (from when the libraries are open) and --tests are totals\n"
+            "over all sittings. A campaign is its seed, targets and policy: the same three\n"
+            "give the same tests with any number of --jobs, other ones need another DIR.\n"
+            "\n"
+            "Findings are folders under DIR/findings; `opjury show --out DIR` lists them.\n"
+            "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"
+            "\n"
+            "Examples:\n"
+            "  opjury fuzz --time 10m --jobs 4\n"
+            "  opjury fuzz --target onnxruntime:opt=all --target torch --tests 5000\n"
+            "  opjury fuzz --target torch@old-env --target torch --out out/versions\n",
+    .options = options,
+    .settings_size = sizeof(struct fuzz_settings),
+    .defaults = &defaults,
+    .option = set_option,
+    .run = run_fuzz,
+};

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury reduce`: make one finding's program smaller than the campaign had time for. It starts
+ * from the smallest form so far, so asking again goes on; the folder and the row are written anew.
+ */
+#include "cmd_finding.h"
+#include "command.h"
+#include "report/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_TIME = COMMAND_KEYS, KEY_RUNS, KEY_KNOWN, KEY_PYTHON };
+
+struct reduce_settings {
+    const char *out, *known, *python;
+    uint64_t id;
+    double time;
+    uint64_t runs;
+};
+
+static const struct argp_option options[] = {
+    {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
+    {"time", KEY_TIME, "60s", 0, "CPU time at most (60s)", 0},
+    {"runs", KEY_RUNS, "N", 0, "runs of the failing target at most (2000)", 0},
+    {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
+    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {0},
+};
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct reduce_settings *s = settings;
+    switch (key) {
+    case 'o':
+        s->out = value;
+        return ERR_OK;
+    case KEY_TIME:
+        return parse_duration("--time", value, &s->time);
+    case KEY_RUNS:
+        return parse_u64_range("--runs", value, 1, 1000000, &s->runs);
+    case KEY_KNOWN:
+        s->known = value;
+        return ERR_OK;
+    case KEY_PYTHON:
+        s->python = value;
+        return ERR_OK;
+    case COMMAND_ARGUMENT:
+        if (s->id != 0) {
+            return err_set(ERR_USAGE, "reduce takes one ID, not '%s' too", value);
+        }
+        return parse_u64_range("ID", value, 1, INT64_MAX, &s->id);
+    default:
+        BUG("option %d has no meaning", key);
+    }
+}
+
+/* One finding under way. */
+struct work {
+    const struct reduce_settings *settings;
+    struct arena *arena;
+    const char *dir, *folder;
+    struct finding_row row;
+    struct target **targets; /* the failing one first */
+    size_t n_targets;
+    struct jury *jury;
+    struct test *before, *original;
+    struct failure failure;
+    struct reduction reduction;
+};
+
+/* The failing target as the row has it, and the others of the finding's table that are installed:
+ * the table shows what they say of the smaller program. */
+static enum err open_targets(struct work *w)
+{
+    const char *const *labels;
+    size_t n;
+    TRY(finding_targets(w->folder, w->arena, &labels, &n));
+    w->targets = ARENA_ARRAY(w->arena, struct target *, n + 1);
+    TRY(target_parse(w->row.target, w->settings->python, w->arena, &w->targets[0]));
+    w->n_targets = 1;
+    size_t label = strcspn(w->row.target, "@");
+    for (size_t i = 0; i < n; i++) {
+        bool same = strncmp(labels[i], w->row.target, label) == 0 && labels[i][label] == '\0';
+        struct target **next = &w->targets[w->n_targets];
+        if (same) {
+            continue;
+        }
+        if (target_parse(labels[i], w->settings->python, w->arena, next) == ERR_OK) {
+            w->n_targets++;
+        } else {
+            log_warn("%s: %s; left out of the table", labels[i], err_text());
+        }
+    }
+    return jury_open(w->targets, w->n_targets, &(struct jury_options){0}, &w->jury);
+}
+
+static struct verdict judge_run(struct work *w, const struct test *test,
+                                struct reference *reference, size_t t,
+                                const struct outcome *outcome)
+{
+    struct verdict verdict;
+    const struct judgement j = {.test = test,
+                                .reference = reference,
+                                .target = w->targets[t],
+                                .outcome = outcome,
+                                .arena = w->arena};
+    judge(&j, &verdict);
+    return verdict;
+}
+
+static enum err not_any_more(const struct work *w)
+{
+    printf("finding %llu does not show on %s any more\n", (unsigned long long)w->row.id,
+           w->row.target);
+    return ERR_OK;
+}
+
+/* Does it still fail, and in the way the row says? */
+static enum err show_failure(struct work *w, bool *shows)
+{
+    enum { LOOKS = 2 }; /* one is enough to begin; both go into the report */
+    w->failure = (struct failure){
+        .target = 0,
+        .what = w->targets[0],
+        .test = w->before,
+        .verdict = {.kind = VERDICT_FINDING, .oracle = w->row.oracle, .text = w->row.text},
+        .signature = w->row.signature,
+    };
+    TRY(recheck(w->jury, &w->failure, LOOKS, w->arena));
+    *shows = w->failure.repeats > 0;
+    return ERR_OK;
+}
+
+static size_t count_elements(const struct program *p)
+{
+    size_t n = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        n += shape_numel(&p->values[id].shape);
+    }
+    return n;
+}
+
+static void print_progress(const struct work *w)
+{
+    const struct reduction *r = &w->reduction;
+    const struct program *before = w->before->program, *after = r->test->program;
+    printf("%u nodes -> %u, %zu elements -> %zu, in %u runs and %.1f CPU seconds%s\n",
+           before->n_nodes, after->n_nodes, count_elements(before), count_elements(after), r->runs,
+           r->cpu, r->complete ? "" : "; not finished: the same command goes on");
+}
+
+/* The folder with the verdicts of all targets on the smaller program. */
+static enum err write_folder(struct work *w)
+{
+    const struct reduction *r = &w->reduction;
+    struct outcome *outcomes = ARENA_ZARRAY(w->arena, struct outcome, w->n_targets);
+    struct verdict *verdicts = ARENA_ZARRAY(w->arena, struct verdict, w->n_targets);
+    struct reference *reference = reference_new(r->test, w->arena);
+    outcomes[0] = r->outcome;
+    verdicts[0] = r->verdict;
+    for (size_t t = 1; t < w->n_targets; t++) {
+        TRY(jury_run_fresh(w->jury, t, r->test, w->arena, &outcomes[t]));
+        verdicts[t] = judge_run(w, r->test, reference, t, &outcomes[t]);
+    }
+    const struct finding_files files = {
+        .test = r->test,
+        .original = w->original,
+        .targets = w->targets,
+        .outcomes = outcomes,
+        .verdicts = verdicts,
+        .n_targets = w->n_targets,
+        .reference = reference,
+        .failure = &w->failure,
+        .reduction = r,
+    };
+    TRY(finding_write(w->folder, &files));
+    struct buffer table = BUFFER_INIT;
+    verdict_table_print(&files, false, &table);
+    printf("%s\n%s", op_chain(r->test->program, w->arena), table.data);
+    buffer_release(&table);
+    return ERR_OK;
+}
+
+/* The reduced form decides the bucket. */
+static enum err update_row(struct work *w, struct store *store)
+{
+    const struct reduction *r = &w->reduction;
+    struct known_rules *rules;
+    TRY(known_load(w->settings->known, w->arena, &rules));
+    const char *known =
+        known_match(rules, w->targets[0], r->test->program, &r->verdict, &r->outcome);
+    struct finding_row row = w->row;
+    uint64_t id;
+    row.signature = w->failure.signature;
+    row.ops = op_chain(r->test->program, w->arena);
+    row.text = r->verdict.text;
+    row.state = known != NULL ? "known" : "new";
+    row.bucket = known != NULL
+                     ? arena_printf(w->arena, "known | %s", known)
+                     : bucket_key(r->test->program, w->targets[0], row.signature, w->arena);
+    if (known != NULL) {
+        printf("known bug: %s\n", known);
+    }
+    return store_add_finding(store, &row, &id);
+}
+
+static enum err reduce_work(struct work *w, struct store *store)
+{
+    const struct reduce_settings *s = w->settings;
+    bool shows;
+    TRY(findings_row(store, w->dir, s->id, w->arena, &w->row));
+    if (w->row.folder[0] == '\0') {
+        return err_set(ERR_USAGE,
+                       "finding %llu has no folder; `opjury show %llu --out %s` names one "
+                       "of its bucket that has",
+                       (unsigned long long)s->id, (unsigned long long)s->id, w->dir);
+    }
+    w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);
+    TRY(finding_read(w->folder, "program", w->arena, &w->before));
+    w->original = w->before;
+    if (file_exists(arena_printf(w->arena, "%s/original.txt", w->folder))) {
+        TRY(finding_read(w->folder, "original", w->arena, &w->original));
+    }
+    TRY(open_targets(w));
+    TRY(show_failure(w, &shows));
+    if (!shows) {
+        return not_any_more(w);
+    }
+    w->reduction = (struct reduction){.cpu_limit = s->time, .max_runs = (unsigned)s->runs};
+    TRY(reduce(w->jury, &w->failure, &w->reduction, w->arena));
+    if (!w->reduction.reproduced) {
+        return not_any_more(w);
+    }
+    w->failure.signature =
+        failure_signature(&w->reduction.verdict, &w->reduction.outcome, w->arena);
+    print_progress(w);
+    TRY(write_folder(w));
+    return update_row(w, store);
+}
+
+static enum err run_reduce(void *settings, struct arena *arena, bool *found)
+{
+    struct work w = {.settings = settings, .arena = arena};
+    struct store *store;
+    *found = false;
+    if (w.settings->id == 0) {
+        return err_set(ERR_USAGE, "reduce needs the ID of a finding; `opjury show` lists them");
+    }
+    TRY(findings_folder(w.settings->out, arena, &w.dir));
+    TRY(store_open(w.dir, false, &store));
+    enum err err = reduce_work(&w, store);
+    jury_close(w.jury);
+    store_close(store);
+    TRY(err);
+    return output_flush();
+}
+
+static const struct reduce_settings defaults = {.time = 60, .runs = 2000};
+
+const struct command command_reduce = {
+    .name = "reduce",
+    .summary = "Make the program of a finding smaller",
+    .arguments = "ID",
+    .help = "Only what fails in the same way is kept: nodes go and leave their recorded\n"
+            "results as inputs, dims shrink through the relations of all ops, attributes,\n"
+            "values and dtypes become simple. The finding's folder is written anew; what\n"
+            "was found at first stays beside it as original.txt and original.npz.\n"
+            "\n"
+            "Examples:\n"
+            "  opjury reduce 3\n"
+            "  opjury reduce 3 --out out/seven --time 10m\n",
+    .options = options,
+    .settings_size = sizeof(struct reduce_settings),
+    .defaults = &defaults,
+    .option = set_option,
+    .run = run_reduce,
+};

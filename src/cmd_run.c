@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury run`: somebody's own programs and models on all targets, each with its verdict table. A
+ * file that cannot be run costs one line, never the others. What fails is looked up in the rules of
+ * known bugs and run again in fresh workers, like a campaign's findings.
+ */
+#include "campaign.h"
+#include "command.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    KEY_INPUTS = COMMAND_KEYS,
+    KEY_DOMAIN,
+    KEY_DIM,
+    KEY_KNOWN,
+    KEY_PYTHON,
+};
+
+/* What became of a file, the worst last. */
+#define FATE_MAP(X)                                                                                \
+    X(UNREADABLE, "unreadable")      /* no program, no model, or wrong inputs */                   \
+    X(UNSUPPORTED, "unsupported op") /* not in the catalogue, or by no target */                   \
+    X(UNJUDGED, "unjudged")          /* ran, but nothing could be compared */                      \
+    X(PASS, "pass")                  /* and no target fails */                                     \
+    X(FLAKY, "flaky")                /* a failure that did not repeat */                           \
+    X(KNOWN, "known")                /* all failures are known bugs */                             \
+    X(FINDING, "finding")            /* a target fails in a way no rule knows */
+enum fate {
+#define FATE_ENUM(name, text) FATE_##name,
+    FATE_MAP(FATE_ENUM)
+#undef FATE_ENUM
+        FATE_COUNT,
+};
+static const char *const fate_names[] = {
+#define FATE_NAME(name, text) text,
+    FATE_MAP(FATE_NAME)
+#undef FATE_NAME
+};
+
+enum {
+    RECHECKS = 2,
+    /* Elements of all values together: the reference holds each as a long double, several times
+     * over for its bounds; 2^25 of them are half a GiB once. */
+    ELEMENTS_MAX = 1 << 25,
+};
+
+struct run_settings {
+    struct texts files, targets, dims;
+    const char *inputs, *known, *python;
+    uint64_t seed;
+    struct domain *domains;
+    size_t n_domains;
+};
+
+struct runner {
+    const struct run_settings *settings;
+    struct arena *arena; /* one file's; settings and targets live in the command's */
+    struct target **targets;
+    size_t n_targets;
+    struct jury *jury; /* opened for the first file that can be run */
+    struct known_rules *known;
+    bool many; /* files: only findings show their table */
+    uint64_t fates[FATE_COUNT];
+};
+
+/* ---- which files ---- */
+
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t n = strlen(path);
+    size_t m = strlen(ending);
+    return n > m && strcmp(path + n - m, ending) == 0;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* Models and programs under a folder, in the order of their names. */
+static enum err walk_folder(const char *folder, struct texts *files, struct arena *arena)
+{
+    char *roots[] = {arena_strdup(arena, folder), NULL};
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    if (walk == NULL) {
+        return err_set(ERR_IO, "%s: %m", folder);
+    }
+    FTSENT *entry;
+    while ((entry = fts_read(walk)) != NULL) {
+        bool wanted = ends_in(entry->fts_name, ".onnx") || ends_in(entry->fts_name, ".txt");
+        if (entry->fts_info == FTS_F && wanted) {
+            texts_add(files, arena_strdup(arena, entry->fts_path), arena);
+        }
+    }
+    fts_close(walk);
+    return ERR_OK;
+}
+
+static enum err collect_files(const struct texts *given, struct texts *files, bool *any_folder,
+                              struct arena *arena)
+{
+    for (size_t i = 0; i < given->n; i++) {
+        struct stat stat_of;
+        if (stat(given->items[i], &stat_of) == 0 && S_ISDIR(stat_of.st_mode)) {
+            *any_folder = true;
+            TRY(walk_folder(given->items[i], files, arena));
+        } else {
+            texts_add(files, given->items[i], arena); /* missing: said when its turn comes */
+        }
+    }
+    if (files->n == 0) {
+        return err_set(ERR_USAGE, "nothing to run: no .onnx or .txt file there");
+    }
+    return ERR_OK;
+}
+
+/* ---- one file into a test ---- */
+
+static enum err check_size(const struct program *p)
+{
+    size_t elements = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        if (v->kind == VALUE_CONST && v->data == NULL) {
+            return err_set(ERR_INPUT, "constant '%s' has no data", v->name);
+        }
+        size_t n = shape_numel(&v->shape);
+        if (n > ELEMENTS_MAX || elements + n > ELEMENTS_MAX) {
+            return err_set(ERR_UNSUPPORTED,
+                           "more than %d elements in all values: too large for "
+                           "the reference evaluator",
+                           ELEMENTS_MAX);
+        }
+        elements += n;
+    }
+    return ERR_OK;
+}
+
+/* What a file holds, or one program of several: `name` is the path, with #N for the N-th. */
+struct source {
+    const char *path, *name;
+    const char *bytes;
+    size_t size;
+};
+
+static enum err parse_source(struct runner *r, const struct source *source,
+                             struct program **program)
+{
+    if (ends_in(source->path, ".onnx")) {
+        const struct texts *dims = &r->settings->dims;
+        TRY(onnx_read(source->name, source->bytes, source->size, dims->items, dims->n, r->arena,
+                      program));
+    } else {
+        TRY(program_parse(source->name, source->bytes, source->size, r->arena, program));
+        TRY(ops_check(*program));
+    }
+    TRY(program_verify(*program));
+    return check_size(*program);
+}
+
+/* The .npz to take: --inputs, or X.npz beside X.onnx (as `gen` writes), or inputs.npz beside a
+ * finding's program.txt or model.onnx. NULL: none. */
+static const char *inputs_path(const struct runner *r, const char *path)
+{
+    if (r->settings->inputs != NULL) {
+        return r->settings->inputs;
+    }
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    bool finding = strcmp(name, "program.txt") == 0 || strcmp(name, "model.onnx") == 0;
+    const char *dot = strrchr(name, '.');
+    const char *beside = NULL;
+    if (finding) {
+        beside = arena_printf(r->arena, "%.*sinputs.npz", (int)(name - path), path);
+    } else if (dot != NULL) {
+        beside = arena_printf(r->arena, "%.*s.npz", (int)(dot - path), path);
+    }
+    return beside != NULL && file_exists(beside) ? beside : NULL;
+}
+
+/* bf16 has no dtype in numpy: its bits come as uint16. */
+static bool dtype_fits(enum dtype given, enum dtype wanted)
+{
+    return given == wanted || (given == DTYPE_U16 && wanted == DTYPE_BF16);
+}
+
+static enum err take_input(const char *path, const struct named_tensor *items, size_t n,
+                           const struct value *v, struct tensor *input)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct tensor *t = &items[i].tensor;
+        if (strcmp(items[i].name, v->name) != 0) {
+            continue;
+        }
+        if (!dtype_fits(t->dtype, v->dtype) || !shape_equal(&t->shape, &v->shape)) {
+            struct buffer given = BUFFER_INIT;
+            shape_print(&t->shape, &given);
+            buffer_printf(&given, ", not %s", dtype_name(v->dtype));
+            shape_print(&v->shape, &given);
+            enum err err = err_set(ERR_INPUT, "%s: input '%s' is %s%s", path, v->name,
+                                   dtype_name(t->dtype), given.data);
+            buffer_release(&given);
+            return err;
+        }
+        *input = *t;
+        input->dtype = v->dtype;
+        return ERR_OK;
+    }
+    return err_set(ERR_INPUT, "%s has no input '%s'", path, v->name);
+}
+
+static enum err read_inputs(struct runner *r, const char *path, struct test *test)
+{
+    struct named_tensor *items;
+    size_t n;
+    TRY(npz_read(path, r->arena, &items, &n));
+    test->n_inputs = program_n_inputs(test->program);
+    test->inputs = ARENA_ARRAY(r->arena, struct tensor, test->n_inputs);
+    test->policy = "given";
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        const struct value *v = &test->program->values[program_input(test->program, k)];
+        TRY(take_input(path, items, n, v, &test->inputs[k]));
+    }
+    return ERR_OK;
+}
+
+static enum err check_domains(const struct runner *r, const struct program *p)
+{
+    const struct run_settings *s = r->settings;
+    for (size_t i = 0; i < s->n_domains && !r->many; i++) {
+        const char *name = s->domains[i].input;
+        uint32_t id = name != NULL ? program_find_value(p, name) : VALUE_ABSENT;
+        if (name != NULL && (id == VALUE_ABSENT || p->values[id].kind != VALUE_INPUT)) {
+            return err_set(ERR_USAGE, "--domain: there is no input '%s'", name);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err read_test(struct runner *r, const struct source *source, struct test *test)
+{
+    struct program *program;
+    TRY(parse_source(r, source, &program));
+    TRY(check_domains(r, program));
+    const struct run_settings *s = r->settings;
+    *test = (struct test){.seed = s->seed, .program = program, .policy = "given"};
+    const char *inputs =
+        s->n_domains == 0 || s->inputs != NULL ? inputs_path(r, source->path) : NULL;
+    if (inputs != NULL) {
+        return read_inputs(r, inputs, test);
+    }
+    generate_inputs(program, s->seed, s->domains, s->n_domains, r->arena, test);
+    return ERR_OK;
+}
+
+/* ---- running and judging ---- */
+
+static enum err open_jury(struct runner *r)
+{
+    if (r->jury != NULL) {
+        return ERR_OK;
+    }
+    return jury_open(r->targets, r->n_targets, &(struct jury_options){0}, &r->jury);
+}
+
+static enum err confirm(struct runner *r, const struct test *test, size_t t,
+                        const struct outcome *outcome, struct verdict *verdict)
+{
+    struct failure f = {.target = t,
+                        .what = r->targets[t],
+                        .test = test,
+                        .verdict = *verdict,
+                        .outcome = *outcome,
+                        .signature = failure_signature(verdict, outcome, r->arena)};
+    const char *rule = known_match(r->known, f.what, test->program, verdict, outcome);
+    if (rule != NULL) {
+        verdict->kind = VERDICT_KNOWN;
+        verdict->text = arena_printf(r->arena, "known bug %s: %s", rule, verdict->text);
+        return ERR_OK;
+    }
+    TRY(recheck(r->jury, &f, RECHECKS, r->arena));
+    if (f.repeats < f.runs) {
+        verdict->kind = VERDICT_FLAKY;
+        verdict->text = arena_printf(r->arena, "%u of %u further runs fail alike: %s", f.repeats,
+                                     f.runs, verdict->text);
+    }
+    return ERR_OK;
+}
+
+static enum err run_test(struct runner *r, const struct test *test, struct finding_files *files)
+{
+    struct outcome *outcomes = ARENA_ZARRAY(r->arena, struct outcome, r->n_targets);
+    struct verdict *verdicts = ARENA_ZARRAY(r->arena, struct verdict, r->n_targets);
+    TRY(jury_post(r->jury, test));
+    struct reference *reference = reference_new(test, r->arena);
+    TRY(jury_take(r->jury, r->arena, outcomes));
+    for (size_t t = 0; t < r->n_targets; t++) {
+        const struct judgement j = {.test = test,
+                                    .reference = reference,
+                                    .target = r->targets[t],
+                                    .outcome = &outcomes[t],
+                                    .arena = r->arena};
+        judge(&j, &verdicts[t]);
+    }
+    judge_suspects(r->targets, outcomes, r->n_targets, verdicts);
+    for (size_t t = 0; t < r->n_targets; t++) {
+        if (verdicts[t].kind == VERDICT_FINDING) {
+            TRY(confirm(r, test, t, &outcomes[t], &verdicts[t]));
+        }
+    }
+    *files = (struct finding_files){
+        .test = test,
+        .original = test,
+        .targets = r->targets,
+        .outcomes = outcomes,
+        .verdicts = verdicts,
+        .n_targets = r->n_targets,
+        .reference = reference,
+    };
+    return ERR_OK;
+}
+
+static enum fate fate_of(const struct finding_files *f)
+{
+    static const enum fate of_verdict[VERDICT_COUNT] = {
+        [VERDICT_PASS] = FATE_PASS,         [VERDICT_FINDING] = FATE_FINDING,
+        [VERDICT_KNOWN] = FATE_KNOWN,       [VERDICT_UNSUPPORTED] = FATE_UNSUPPORTED,
+        [VERDICT_UNJUDGED] = FATE_UNJUDGED, [VERDICT_FLAKY] = FATE_FLAKY,
+        [VERDICT_FILTERED] = FATE_UNJUDGED, [VERDICT_NOT_EXERCISED] = FATE_UNJUDGED,
+    };
+    enum fate worst = FATE_UNSUPPORTED;
+    for (size_t t = 0; t < f->n_targets; t++) {
+        enum fate fate = of_verdict[f->verdicts[t].kind];
+        worst = fate > worst ? fate : worst;
+    }
+    return worst;
+}
+
+/* ---- what is said ---- */
+
+static void say_table(const struct runner *r, const char *path, enum fate fate,
+                      const struct finding_files *files)
+{
+    struct buffer text = BUFFER_INIT;
+    buffer_printf(&text, "%s: %s\n", path, fate_names[fate]);
+    if (!r->many || fate >= FATE_FLAKY) {
+        verdict_table_print(files, colour_wanted(STDOUT_FILENO), &text);
+    } else if (fate == FATE_UNSUPPORTED) {
+        text.size -= 1;
+        buffer_printf(&text, ": %s\n",
+                      files->verdicts[0].text != NULL ? files->verdicts[0].text : "by no target");
+    }
+    fwrite(text.data, 1, text.size, stdout);
+    buffer_release(&text);
+}
+
+/* The reader of a file names it; what comes from behind it does not. */
+static void say_reason(const char *path, enum fate fate)
+{
+    const char *reason = err_text();
+    size_t n = strlen(path);
+    if (strncmp(reason, path, n) == 0 && reason[n] == ':') {
+        printf("%s: %s:%s\n", path, fate_names[fate], reason + n + 1);
+    } else {
+        printf("%s: %s: %s\n", path, fate_names[fate], reason);
+    }
+}
+
+static uint64_t count_all(const struct runner *r)
+{
+    uint64_t n = 0;
+    for (size_t fate = 0; fate < FATE_COUNT; fate++) {
+        n += r->fates[fate];
+    }
+    return n;
+}
+
+static void say_summary(const struct runner *r)
+{
+    uint64_t judged =
+        r->fates[FATE_PASS] + r->fates[FATE_FLAKY] + r->fates[FATE_KNOWN] + r->fates[FATE_FINDING];
+    printf("%llu programs: %llu judged", (unsigned long long)count_all(r),
+           (unsigned long long)judged);
+    for (int fate = FATE_COUNT - 1; fate >= 0; fate--) {
+        printf(", %llu %s", (unsigned long long)r->fates[fate], fate_names[fate]);
+    }
+    printf("\n");
+}
+
+/* ---- the command ---- */
+
+/* An error is one of the environment: what is wrong with the source is a fate. */
+static enum err run_source(struct runner *r, const struct source *source)
+{
+    struct test test;
+    struct finding_files files;
+    enum fate fate;
+    enum err err = read_test(r, source, &test);
+    if (err != ERR_OK) {
+        fate = err == ERR_UNSUPPORTED ? FATE_UNSUPPORTED : FATE_UNREADABLE;
+        say_reason(source->name, fate);
+    } else {
+        TRY(open_jury(r));
+        TRY(run_test(r, &test, &files));
+        fate = fate_of(&files);
+        say_table(r, source->name, fate, &files);
+    }
+    r->fates[fate]++;
+    arena_reset(r->arena);
+    return output_flush();
+}
+
+/* `gen` writes program after program, each below a line that begins like this. */
+static const char program_head[] = "# test ";
+
+static const char *next_head(const char *text)
+{
+    const char *line = strchr(text, '\n');
+    while (line != NULL && strncmp(line + 1, program_head, strlen(program_head)) != 0) {
+        line = strchr(line + 1, '\n');
+    }
+    return line != NULL ? line + 1 : NULL;
+}
+
+static enum err run_programs(struct runner *r, const char *path, const struct buffer *bytes)
+{
+    const char *text = bytes->data;
+    bool headed = strncmp(text, program_head, strlen(program_head)) == 0;
+    bool several = headed && next_head(text) != NULL;
+    r->many = r->many || several;
+    for (unsigned i = 1; text != NULL && !stop_requested; i++) {
+        const char *next = headed ? next_head(text) : NULL;
+        const char *end = next != NULL ? next : bytes->data + bytes->size;
+        char *name = arena_printf(r->arena, several ? "%s#%u" : "%s", path, i);
+        const struct source source = {
+            .path = path, .name = name, .bytes = text, .size = (size_t)(end - text)};
+        TRY(run_source(r, &source));
+        text = next;
+    }
+    return ERR_OK;
+}
+
+static enum err run_file(struct runner *r, const char *path)
+{
+    struct buffer bytes = BUFFER_INIT;
+    if (file_read(path, 0, &bytes) != ERR_OK) {
+        say_reason(path, FATE_UNREADABLE);
+        r->fates[FATE_UNREADABLE]++;
+        return output_flush();
+    }
+    buffer_reserve(&bytes, 1); /* an empty file is an empty text */
+    const struct source source = {
+        .path = path, .name = path, .bytes = bytes.data, .size = bytes.size};
+    bool is_text = bytes.size > 0 && !ends_in(path, ".onnx");
+    enum err err = is_text ? run_programs(r, path, &bytes) : run_source(r, &source);
+    buffer_release(&bytes);
+    return err;
+}
+
+static enum err run_files(struct runner *r, const struct texts *files)
+{
+    for (size_t i = 0; i < files->n && !stop_requested; i++) {
+        TRY(run_file(r, files->items[i]));
+    }
+    return ERR_OK;
+}
+
+static enum err run_all(void *settings, struct arena *arena, bool *found)
+{
+    const struct run_settings *s = settings;
+    if (s->files.n == 0) {
+        return err_set(ERR_USAGE, "run takes a FILE or DIR; `opjury run --help` tells more");
+    }
+    struct runner r = {.settings = s};
+    struct texts files = {0};
+    bool any_folder = false;
+    TRY(collect_files(&s->files, &files, &any_folder, arena));
+    r.many = any_folder || files.n > 1;
+    if (r.many && s->inputs != NULL) {
+        return err_set(ERR_USAGE, "--inputs is for one program; %zu are given", files.n);
+    }
+    TRY(known_load(s->known, arena, &r.known));
+    TRY(campaign_targets(s->targets.items, s->targets.n, s->python, arena, &r.targets,
+                         &r.n_targets));
+    r.arena = arena_new();
+    enum err err = run_files(&r, &files);
+    if (err == ERR_OK && r.many) {
+        say_summary(&r);
+    }
+    jury_close(r.jury);
+    arena_free(r.arena);
+    TRY(err);
+    if (r.fates[FATE_UNREADABLE] + r.fates[FATE_UNSUPPORTED] == count_all(&r)) {
+        return err_set(ERR_INPUT, "nothing could be run of what was given");
+    }
+    *found = r.fates[FATE_FINDING] > 0;
+    return output_flush();
+}
+
+/* NAME=LO:HI, or LO:HI for all inputs. */
+static enum err parse_domain(const char *text, struct domain *domain, struct arena *arena)
+{
+    const char *equals = strrchr(text, '=');
+    const char *numbers = equals != NULL ? equals + 1 : text;
+    char *end;
+    domain->input = equals != NULL ? arena_printf(arena, "%.*s", (int)(equals - text), text) : NULL;
+    domain->lo = strtod(numbers, &end);
+    bool fine = end != numbers && *end == ':';
+    if (fine) {
+        const char *high = end + 1;
+        domain->hi = strtod(high, &end);
+        fine = end != high && *end == '\0';
+    }
+    if (!fine || !isfinite(domain->lo) || !isfinite(domain->hi) || domain->lo > domain->hi ||
+        equals == text) {
+        return err_set(ERR_USAGE,
+                       "--domain takes NAME=LO:HI with two finite numbers, such as "
+                       "x=-1:1, not '%s'",
+                       text);
+    }
+    return ERR_OK;
+}
+
+static enum err add_domain(struct run_settings *s, const char *text, struct arena *arena)
+{
+    struct domain *more = ARENA_ARRAY(arena, struct domain, s->n_domains + 1);
+    if (s->n_domains > 0) {
+        memcpy(more, s->domains, s->n_domains * sizeof(*more));
+    }
+    s->domains = more;
+    return parse_domain(text, &more[s->n_domains++], arena);
+}
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct run_settings *s = settings;
+    switch (key) {
+    case COMMAND_ARGUMENT:
+        texts_add(&s->files, value, arena);
+        return ERR_OK;
+    case 't':
+        texts_add(&s->targets, value, arena);
+        return ERR_OK;
+    case 's':
+        return parse_u64("--seed", value, &s->seed);
+    case KEY_INPUTS:
+        s->inputs = value;
+        return ERR_OK;
+    case KEY_DOMAIN:
+        return add_domain(s, value, arena);
+    case KEY_DIM:
+        texts_add(&s->dims, value, arena);
+        return ERR_OK;
+    case KEY_KNOWN:
+        s->known = value;
+        return ERR_OK;
+    case KEY_PYTHON:
+        s->python = value;
+        return ERR_OK;
+    default:
+        BUG("option %d has no meaning", key);
+    }
+}
+
+static const struct argp_option options[] = {
+    {"inputs", KEY_INPUTS, "X.npz", 0, "input values by name (an .npz beside FILE, else made)", 0},
+    {"domain", KEY_DOMAIN, "NAME=LO:HI", 0, "make this input's values there; may be repeated", 0},
+    {"dim", KEY_DIM, "NAME=N", 0, "size of a model's symbolic dimension (1)", 0},
+    {"seed", 's', "S", 0, "of made inputs (1)", 0},
+    {"target", 't', "TARGET", 0, "run on this one; may be repeated (all installed)", 0},
+    {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
+    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {0},
+};
+
+static const struct run_settings defaults = {.seed = 1};
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "Run and judge your own programs and ONNX models on every target",
+    .arguments = "FILE|DIR...",
+    .help = "FILE is a program in text form (or several, as `opjury gen` prints them) or an\n"
+            ".onnx model made of the operators that opjury knows; of a DIR all .onnx and\n"
+            ".txt files are run and a summary is given. Without values, inputs are drawn from a "
+            "domain that suits the program.\n"
+            "\n"
+            "Exit status: 0 no finding, 1 a finding, 2 nothing could be run.\n"
+            "\n"
+            "Examples:\n"
+            "  opjury run model.onnx --domain x=-1:1\n"
+            "  opjury run findings/relu-clip/program.txt --target onnxruntime:opt=all\n"
+            "  opjury run my-models/ --known none\n",
+    .options = options,
+    .settings_size = sizeof(struct run_settings),
+    .defaults = &defaults,
+    .option = set_option,
+    .run = run_all,
+};

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury show`: the buckets of a campaign in a list, or one finding in full: its program, its
+ * verdict table and how to see it happen again.
+ */
+#include "cmd_finding.h"
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KEY_FLAKY = COMMAND_KEYS };
+
+struct show_settings {
+    const char *out;
+    uint64_t id; /* 0: the list */
+    bool flaky;  /* the list has what did not repeat, too */
+};
+
+static const struct argp_option options[] = {
+    {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
+    {"flaky", KEY_FLAKY, NULL, 0, "also list what did not repeat", 0},
+    {0},
+};
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct show_settings *s = settings;
+    switch (key) {
+    case 'o':
+        s->out = value;
+        return ERR_OK;
+    case KEY_FLAKY:
+        s->flaky = true;
+        return ERR_OK;
+    case COMMAND_ARGUMENT:
+        if (s->id != 0) {
+            return err_set(ERR_USAGE, "show takes one ID, not '%s' too", value);
+        }
+        return parse_u64_range("ID", value, 1, INT64_MAX, &s->id);
+    default:
+        BUG("option %d has no meaning", key);
+    }
+}
+
+/* ---- the list ---- */
+
+static int width_of(const struct bucket_row *rows, size_t n)
+{
+    size_t width = strlen("ops");
+    for (size_t i = 0; i < n; i++) {
+        size_t ops = strlen(rows[i].ops);
+        width = ops > width && ops <= 48 ? ops : width; /* longer ones break their own line only */
+    }
+    return (int)width;
+}
+
+/* New ones first: that is what there is to do. */
+static size_t print_state(const char *state, const struct bucket_row *rows, size_t n, int width,
+                          bool colour)
+{
+    size_t printed = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct bucket_row *b = &rows[i];
+        if (strcmp(b->state, state) != 0) {
+            continue;
+        }
+        bool new = strcmp(state, "new") == 0;
+        printf("%6llu  %s%-5s%s  %-12s  %6llu  %-*s  ", (unsigned long long)b->first_finding,
+               colour && new ? "\033[31m" : "", state, colour && new ? "\033[0m" : "", b->oracle,
+               (unsigned long long)b->n_findings, width, b->ops);
+        for (const char *t = b->targets; *t != '\0'; t++) {
+            fputs(*t == '\n' ? ", " : (char[]){*t, '\0'}, stdout);
+        }
+        printf("\n        %s\n", b->text);
+        printed++;
+    }
+    return printed;
+}
+
+static enum err print_list(struct store *store, const char *dir, bool flaky, struct arena *arena)
+{
+    struct bucket_row *rows;
+    size_t n;
+    TRY(store_buckets(store, arena, &rows, &n));
+    bool colour = colour_wanted(STDOUT_FILENO);
+    int width = width_of(rows, n);
+    printf("campaign %s\n", dir);
+    if (n > 0) {
+        printf("%6s  %-5s  %-12s  %6s  %-*s  %s\n", "ID", "state", "oracle", "runs", width, "ops",
+               "targets");
+    }
+    size_t printed =
+        print_state("new", rows, n, width, colour) + print_state("known", rows, n, width, colour);
+    if (flaky) {
+        printed += print_state("flaky", rows, n, width, colour);
+    }
+    if (printed == 0) {
+        printf("no findings\n");
+    } else {
+        printf("`opjury show ID --out %s` shows one in full\n", dir);
+    }
+    return ERR_OK;
+}
+
+/* ---- one finding ---- */
+
+enum { TEXT_MAX = 64 << 10 }; /* of a file in the terminal; more is in the file */
+
+static enum err print_file(const char *folder, const char *name, const char *head,
+                           struct arena *arena)
+{
+    const char *path = arena_printf(arena, "%s/%s", folder, name);
+    if (!file_exists(path)) {
+        return ERR_OK; /* an older folder, or one that somebody thinned out */
+    }
+    struct buffer text = BUFFER_INIT;
+    enum err err = file_read(path, 0, &text);
+    if (err == ERR_OK && text.size > TEXT_MAX) {
+        printf("%s (%zu bytes: %s)\n\n", head, text.size, path);
+    } else if (err == ERR_OK) {
+        printf("%s\n%s\n", head, text.data != NULL ? text.data : "");
+    }
+    buffer_release(&text);
+    return err;
+}
+
+static void print_row(const struct finding_row *row)
+{
+    const struct {
+        const char *name, *text;
+    } facts[] = {
+        {"state", row->state},         {"target", row->target},
+        {"oracle", row->oracle},       {"ops", row->ops},
+        {"what", row->text},           {"bucket", row->bucket},
+        {"signature", row->signature},
+    };
+    printf("finding %llu of test %llu\n", (unsigned long long)row->id,
+           (unsigned long long)row->test_index);
+    for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
+        printf("%-10s %s\n", facts[i].name, facts[i].text);
+    }
+    printf("\n");
+}
+
+/* A row whose folder was saved belongs to a bucket that has one. */
+static enum err print_sibling(struct store *store, const struct finding_row *row,
+                              struct arena *arena)
+{
+    struct finding_row *rows;
+    size_t n;
+    TRY(store_findings(store, arena, &rows, &n));
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].bucket, row->bucket) == 0 && rows[i].folder[0] != '\0') {
+            printf("no folder of its own; finding %llu is in the same bucket and has one\n",
+                   (unsigned long long)rows[i].id);
+            return ERR_OK;
+        }
+    }
+    printf("no folder: %s findings are counted, not written down\n", row->state);
+    return ERR_OK;
+}
+
+static void print_reproduce(const char *folder, const char *dir, uint64_t id, struct arena *arena)
+{
+    printf("to see it again:\n");
+    if (file_exists(arena_printf(arena, "%s/repro.py", folder))) {
+        printf("    python %s/repro.py        (the library and numpy alone)\n", folder);
+    }
+    printf("    opjury run %s/program.txt\n", folder);
+    printf("to make it smaller, with more time than the campaign had:\n");
+    printf("    opjury reduce %llu --out %s\n", (unsigned long long)id, dir);
+}
+
+static enum err print_finding(struct store *store, const char *dir, uint64_t id,
+                              struct arena *arena)
+{
+    struct finding_row row;
+    TRY(findings_row(store, dir, id, arena, &row));
+    print_row(&row);
+    if (row.folder[0] == '\0') {
+        return print_sibling(store, &row, arena);
+    }
+    const char *folder = arena_printf(arena, "%s/%s", dir, row.folder);
+    TRY(print_file(folder, "program.txt", "program:", arena));
+    TRY(print_file(folder, "verdict.txt", "verdicts:", arena));
+    print_reproduce(folder, dir, id, arena);
+    return ERR_OK;
+}
+
+static enum err run_show(void *settings, struct arena *arena, bool *found)
+{
+    const struct show_settings *s = settings;
+    const char *dir;
+    struct store *store;
+    TRY(findings_folder(s->out, arena, &dir));
+    TRY(store_open(dir, false, &store));
+    enum err err = s->id == 0 ? print_list(store, dir, s->flaky, arena)
+                              : print_finding(store, dir, s->id, arena);
+    store_close(store);
+    *found = false;
+    TRY(err);
+    return output_flush();
+}
+
+const struct command command_show = {
+    .name = "show",
+    .summary = "List the findings of a campaign, or show one in full",
+    .arguments = "[ID]",
+    .help = "Without ID: the buckets, new ones first, each by the ID of its first finding.\n"
+            "With ID: the program, its inputs, the verdict table of all targets and the\n"
+            "commands that show the fault again.\n"
+            "\n"
+            "Examples:\n"
+            "  opjury show\n"
+            "  opjury show 3 --out out/seven\n",
+    .options = options,
+    .settings_size = sizeof(struct show_settings),
+    .option = set_option,
+    .run = run_show,
+};

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury targets`: which libraries opjury can run, where each is installed, its version and what
+ * it takes; `--support T` prints the probed table of operators and dtypes of one target.
+ */
+#include "campaign.h"
+#include "command.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_SUPPORT = COMMAND_KEYS, KEY_JSON, KEY_PYTHON };
+
+struct targets_settings {
+    const char *support, *python;
+    bool json;
+};
+
+/* One kind of target on this machine. */
+struct installed {
+    const struct target_kind *kind;
+    struct target **targets; /* the variants that `fuzz` runs */
+    const char *version;
+    size_t n;
+    const char *missing; /* why it cannot be used; NULL: it can */
+};
+
+/* ---- looking ---- */
+
+/* Kinds without variants of their own are tools of tests: run only when asked for. */
+static bool is_library(const struct target_kind *kind)
+{
+    return kind->defaults[0] != NULL;
+}
+
+/* What does not travel as a model with its constants inside is not ONNX. */
+static bool takes_onnx(const struct target_kind *kind)
+{
+    return kind->encode != NULL && !kind->constants_as_tensors;
+}
+
+static const char *variant(const struct target_kind *kind, const char *options, struct arena *arena)
+{
+    return arena_printf(arena, "%s%s%s", kind->name, options[0] != '\0' ? ":" : "", options);
+}
+
+static enum err parse_variants(struct installed *it, const char *python, struct arena *arena)
+{
+    const char *const *options = it->kind->defaults;
+    while (options[it->n] != NULL) {
+        it->n++;
+    }
+    it->targets = ARENA_ZARRAY(arena, struct target *, it->n);
+    for (size_t i = 0; i < it->n; i++) {
+        TRY(target_parse(variant(it->kind, options[i], arena), python, arena, &it->targets[i]));
+    }
+    return ERR_OK;
+}
+
+/* A library that is missing or does not start is an answer here, not an error. */
+static struct installed look(const struct target_kind *kind, const char *python,
+                             struct arena *arena)
+{
+    struct installed it = {.kind = kind};
+    struct jury *jury = NULL;
+    enum err err = is_library(kind) ? parse_variants(&it, python, arena) : ERR_OK;
+    if (err == ERR_OK && it.n > 0) {
+        err = jury_open(it.targets, it.n, &(struct jury_options){0}, &jury);
+    }
+    if (err != ERR_OK) {
+        it.missing = arena_strdup(arena, err_text());
+    } else if (it.n > 0 && it.targets[0]->version != NULL) {
+        it.version = arena_strdup(arena, it.targets[0]->version); /* it ends with the jury */
+    }
+    jury_close(jury);
+    return it;
+}
+
+/* ---- the list ---- */
+
+static void print_place(const struct installed *it)
+{
+    const struct target *first = it->targets[0];
+    printf("    runs in: %s\n", first->python != NULL ? first->python : "this process");
+    if (takes_onnx(it->kind)) {
+        printf("    takes ONNX up to opset %d, IR %d\n", first->onnx.opset, first->onnx.ir);
+    }
+    for (size_t i = 0; i < it->n; i++) {
+        printf("    %s %s\n", i == 0 ? "fuzz runs:" : "          ", it->targets[i]->text);
+    }
+}
+
+static void print_kind(const struct installed *it)
+{
+    const struct target_kind *kind = it->kind;
+    bool usable = it->missing == NULL && it->n > 0;
+    const char *version = it->version != NULL ? it->version : "";
+    printf("%s%s%s: %s\n", kind->name, version[0] != '\0' ? " " : "", version, kind->summary);
+    printf("    options: %s\n", kind->options);
+    if (usable) {
+        print_place(it);
+    } else if (it->missing == NULL) {
+        printf("    for tests: runs only when a --target names it\n");
+    } else {
+        printf("    not usable: %s\n", it->missing);
+        printf("    to install: python3 -m pip install %s, or name another interpreter with "
+               "--python\n",
+               kind->package);
+    }
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    CHECK(value != NULL && json_object_set_new(object, key, value) == 0);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text != NULL ? json_string(text) : json_null();
+}
+
+static void set_onnx(json_t *object, const struct target *t)
+{
+    if (takes_onnx(t->kind)) {
+        set(object, "opset", json_integer(t->onnx.opset));
+        set(object, "ir", json_integer(t->onnx.ir));
+    }
+}
+
+static json_t *kind_json(const struct installed *it, struct arena *arena)
+{
+    json_t *object = json_object();
+    json_t *defaults = json_array();
+    set(object, "name", json_string(it->kind->name));
+    set(object, "installed", json_boolean(it->missing == NULL));
+    if (it->n > 0 && it->missing == NULL) {
+        const struct target *first = it->targets[0];
+        set(object, "version", text_or_null(it->version));
+        set(object, "python", text_or_null(first->python));
+        set_onnx(object, first);
+    } else if (it->missing != NULL) {
+        set(object, "missing", json_string(it->missing));
+        set(object, "package", text_or_null(it->kind->package));
+    }
+    for (size_t i = 0; it->kind->defaults[i] != NULL; i++) {
+        json_t *text = json_string(variant(it->kind, it->kind->defaults[i], arena));
+        CHECK(json_array_append_new(defaults, text) == 0);
+    }
+    set(object, "defaults", defaults);
+    return object;
+}
+
+static void print_json(json_t *root)
+{
+    char *text = json_dumps(root, JSON_COMPACT);
+    CHECK(text != NULL);
+    puts(text);
+    free(text);
+    json_decref(root);
+}
+
+static enum err list_kinds(const struct targets_settings *s, struct arena *arena)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < target_kind_count && !stop_requested; i++) {
+        struct installed it = look(target_kind_table[i], s->python, arena);
+        if (s->json) {
+            CHECK(json_array_append_new(list, kind_json(&it, arena)) == 0);
+        } else {
+            print_kind(&it);
+        }
+    }
+    if (s->json) {
+        json_t *root = json_object();
+        set(root, "targets", list);
+        print_json(root);
+    } else {
+        json_decref(list);
+    }
+    return output_flush();
+}
+
+/* ---- a support table ---- */
+
+static void print_support(const struct target *t)
+{
+    printf("# %s %s", t->text, t->version != NULL ? t->version : "");
+    if (takes_onnx(t->kind)) {
+        printf(", opset %d, IR %d", t->onnx.opset, t->onnx.ir);
+    }
+    printf("\n# operator, dtype of the first input -> dtypes of the first output\n");
+    for (size_t i = 0; i < op_count; i++) {
+        bool any = false;
+        for (int in = 1; in < DTYPE_COUNT; in++) {
+            dtype_set outs = t->support->pairs[i][in];
+            if (outs == 0) {
+                continue;
+            }
+            any = true;
+            printf("%-12s %-4s ->", op_table[i]->name, dtype_name((enum dtype)in));
+            for (int out = 1; out < DTYPE_COUNT; out++) {
+                printf("%s%s", dtype_in((enum dtype)out, outs) ? " " : "",
+                       dtype_in((enum dtype)out, outs) ? dtype_name((enum dtype)out) : "");
+            }
+            printf("\n");
+        }
+        if (!any) {
+            printf("%-12s not at all\n", op_table[i]->name);
+        }
+    }
+}
+
+static json_t *outputs_json(dtype_set outs)
+{
+    json_t *list = json_array();
+    for (int out = 1; out < DTYPE_COUNT; out++) {
+        if (dtype_in((enum dtype)out, outs)) {
+            json_t *name = json_string(dtype_name((enum dtype)out));
+            CHECK(json_array_append_new(list, name) == 0);
+        }
+    }
+    return list;
+}
+
+static void print_support_json(const struct target *t)
+{
+    json_t *ops = json_object();
+    for (size_t i = 0; i < op_count; i++) {
+        json_t *op = json_object();
+        for (int in = 1; in < DTYPE_COUNT; in++) {
+            if (t->support->pairs[i][in] != 0) {
+                set(op, dtype_name((enum dtype)in), outputs_json(t->support->pairs[i][in]));
+            }
+        }
+        set(ops, op_table[i]->name, op);
+    }
+    json_t *root = json_object();
+    set(root, "target", json_string(t->text));
+    set(root, "version", text_or_null(t->version));
+    set_onnx(root, t);
+    set(root, "ops", ops);
+    print_json(root);
+}
+
+static enum err list_support(const struct targets_settings *s, struct arena *arena)
+{
+    struct target *target;
+    struct jury *jury;
+    TRY(target_parse(s->support, s->python, arena, &target));
+    TRY(jury_open(&target, 1, &(struct jury_options){0}, &jury));
+    enum err err = ERR_OK;
+    if (target->support == NULL) {
+        err = err_set(ERR_USAGE, "%s runs in this process: it takes the whole catalogue",
+                      target->text);
+    } else if (s->json) {
+        print_support_json(target);
+    } else {
+        print_support(target);
+    }
+    jury_close(jury);
+    TRY(err);
+    return output_flush();
+}
+
+/* ---- the command ---- */
+
+static enum err run_targets(void *settings, struct arena *arena, bool *found)
+{
+    const struct targets_settings *s = settings;
+    return s->support != NULL ? list_support(s, arena) : list_kinds(s, arena);
+}
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct targets_settings *s = settings;
+    switch (key) {
+    case KEY_SUPPORT:
+        s->support = value;
+        return ERR_OK;
+    case KEY_PYTHON:
+        s->python = value;
+        return ERR_OK;
+    case KEY_JSON:
+        s->json = true;
+        return ERR_OK;
+    default:
+        BUG("option %d has no meaning", key);
+    }
+}
+
+static const struct argp_option options[] = {
+    {"support", KEY_SUPPORT, "TARGET", 0, "print what this target takes", 0},
+    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {"json", KEY_JSON, NULL, 0, "one line with one object", 0},
+    {0},
+};
+
+const struct command command_targets = {
+    .name = "targets",
+    .summary = "List libraries: where installed, versions, what each supports",
+    .help = "A target is NAME[:word|key=value,...][@PATH], PATH an interpreter or its\n"
+            "virtual environment. Without PATH the interpreter is --python,\n"
+            "$OPJURY_PYTHON, $VIRTUAL_ENV, the .venv beside the build, or python3.\n"
+            "\n"
+            "Examples:\n"
+            "  opjury targets\n"
+            "  opjury targets --support onnxruntime:opt=none\n",
+    .options = options,
+    .settings_size = sizeof(struct targets_settings),
+    .option = set_option,
+    .run = run_targets,
+};

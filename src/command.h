@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command: what a sub-command of the program is, and helpers that commands share. A command is one
+ * `const struct command` in one file src/cmd_NAME.c, a line in main.c's table and a line in
+ * src/meson.build. main.c parses the options, prints help and errors and makes the exit status;
+ * no command calls exit or prints an error itself.
+ */
+#ifndef OPJURY_COMMAND_H
+#define OPJURY_COMMAND_H
+
+#include <argp.h>
+
+#include "base/base.h"
+
+/* The program's exit status. */
+enum { EXIT_NOTHING_FOUND = 0, EXIT_FOUND = 1, EXIT_TROUBLE = 2 };
+
+/* What `option` gets as key for an argument that is not an option. Options without a letter have
+ * keys from COMMAND_KEYS on. */
+enum { COMMAND_ARGUMENT = 0x100, COMMAND_KEYS };
+
+struct command {
+    const char *name;
+    const char *summary;   /* one line for `opjury --help` */
+    const char *arguments; /* usage behind the options, "FILE|DIR...", NULL: none are taken */
+    const char *help;      /* what it does, and examples; lines of at most 78 columns */
+    const struct argp_option *options; /* ends with {0}; --help is added; NULL: none */
+    size_t settings_size;
+    const void *defaults; /* settings_size bytes to start from; NULL: zeros */
+    /* One option or argument (key COMMAND_ARGUMENT) into the settings. value lives as long as the
+     * process; NULL when the option takes none. NULL function: the command has no options. */
+    enum err (*option)(int key, const char *value, void *settings, struct arena *arena);
+    /* Do it. *found: new findings, exit status 1. An error is printed by main.c: exit status 2. */
+    enum err (*run)(void *settings, struct arena *arena, bool *found);
+};
+
+extern const struct command command_bench, command_fuzz, command_gen, command_reduce, command_run,
+    command_show, command_targets;
+
+/* Texts of an option that may be repeated, in order. */
+struct texts {
+    size_t n;
+    const char **items;
+};
+void texts_add(struct texts *texts, const char *text, struct arena *arena);
+
+/* Readers of option values; `what` names the option in the message ("--seed"). ERR_USAGE. */
+MUST_USE enum err parse_u64(const char *what, const char *text, uint64_t *value); /* 10, 0x1f */
+MUST_USE enum err parse_u64_range(const char *what, const char *text, uint64_t lo, uint64_t hi,
+                                  uint64_t *value);
+MUST_USE enum err parse_duration(const char *what, const char *text,
+                                 double *seconds); /* 90, 60s, 10m, 2h, 1d, 0.5s */
+MUST_USE enum err parse_size(const char *what, const char *text,
+                             uint64_t *bytes); /* 4096, 64k, 2M, 1G: powers of 1024 */
+
+/* May colour be used on this descriptor? (a terminal that is not "dumb", and no $NO_COLOR) */
+bool colour_wanted(int fd);
+/* Flushes stdout: ERR_IO when what was printed could not be written. */
+MUST_USE enum err output_flush(void);
+
+#endif

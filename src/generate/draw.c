@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Elements of inputs and constants. A recipe is a domain, a style within it, and a share of special
+ * values. Everything is made of integers and exact binary fractions, so that the same stream gives
+ * the same bytes on every machine.
+ */
+#include "generate/generate_internal.h"
+
+/* ---- domains ---- */
+
+struct domain_choice {
+    real lo, hi;
+    uint32_t weight;
+};
+
+/* Bounds are powers of two (or 0): values of every float dtype. Most are near 1, where errors of
+ * all ops show; some are tiny or large, some keep a sign, as divisors and arguments of log must. */
+static const struct domain_choice float_domains[] = {
+    {-1, 1, 10},     {-4, 4, 10}, {-16, 16, 5}, {-256, 256, 2},   {-0x1p-6L, 0x1p-6L, 2}, {0, 1, 4},
+    {0x1p-4L, 4, 6}, {1, 2, 4},   {1, 64, 2},   {0x1p-10L, 1, 3}, {-8, -0x1p-3L, 3},
+};
+static const struct domain_choice int_domains[] = {
+    {-4, 4, 10},
+    {0, 8, 5},
+    {1, 9, 6},
+    {-16, 16, 6},
+    {-128, 127, 4},
+    {0, 100, 4},
+    {-0x1p62L, 0x1p62L, 2},
+};
+/* What almost every op takes; the last resort when ranges do not fit. */
+static const struct domain_choice tame_domains[] = {{-1, 1, 1}, {0x1p-4L, 1, 1}, {1, 2, 1}};
+
+static struct domain_choice choose_domain(struct rng *rng, const struct domain_choice *from,
+                                          size_t n)
+{
+    uint32_t weights[16];
+    CHECK(n <= ARRAY_SIZE(weights));
+    for (size_t i = 0; i < n; i++) {
+        weights[i] = from[i].weight;
+    }
+    return from[rng_weighted(rng, weights, n)];
+}
+
+static real clamp_real(real x, real lo, real hi)
+{
+    return x < lo ? lo : x > hi ? hi : x;
+}
+
+struct recipe recipe_draw(struct rng *rng, enum dtype d, unsigned attempt)
+{
+    enum { WILD_ATTEMPTS = 3 };
+    struct recipe recipe = {.style = (enum style)rng_below(rng, STYLE_COUNT)};
+    struct domain_choice domain;
+    if (attempt >= WILD_ATTEMPTS) {
+        size_t tame = attempt - WILD_ATTEMPTS;
+        domain =
+            tame_domains[tame < ARRAY_SIZE(tame_domains) ? tame : ARRAY_SIZE(tame_domains) - 1];
+    } else if (dtype_is_float(d)) {
+        domain = choose_domain(rng, float_domains, ARRAY_SIZE(float_domains));
+    } else {
+        domain = choose_domain(rng, int_domains, ARRAY_SIZE(int_domains));
+    }
+    recipe.lo = domain.lo;
+    recipe.hi = domain.hi;
+    if (!dtype_is_float(d)) {
+        recipe.lo = clamp_real(domain.lo, dtype_lowest(d), dtype_max(d));
+        recipe.hi = clamp_real(domain.hi, dtype_lowest(d), dtype_max(d));
+        recipe.lo = domain.lo > 0 && recipe.lo < 1 ? 1 : recipe.lo; /* 1/16 is no integer */
+    }
+    return recipe;
+}
+
+struct recipe recipe_between(real lo, real hi)
+{
+    return (struct recipe){.style = STYLE_UNIFORM, .lo = lo, .hi = hi};
+}
+
+struct recipe recipe_index(int64_t limit)
+{
+    return (struct recipe){
+        .style = STYLE_INTEGER, .lo = -(real)limit, .hi = (real)(limit > 0 ? limit - 1 : 0)};
+}
+
+/* ---- special values ---- */
+
+enum special_kind {
+    SPECIAL_ZERO,
+    SPECIAL_NEGATIVE_ZERO,
+    SPECIAL_ONE,
+    SPECIAL_SUBNORMAL,
+    SPECIAL_MIN_NORMAL,
+    SPECIAL_EXTREME,      /* max or lowest */
+    SPECIAL_NEAR_EXTREME, /* a step or so inside */
+    SPECIAL_POWER,        /* of two, over the whole range */
+    SPECIAL_INT_EDGE,     /* 2^7, 2^8, 2^15 ... 2^64, and next to them: where casts overflow */
+    SPECIAL_INFINITY,
+    SPECIAL_NAN,
+    SPECIAL_COUNT,
+};
+
+uint32_t special_kinds_draw(struct rng *rng)
+{
+    /* NaN and infinity drown what follows: half of the programs go without. */
+    uint32_t all = rng_chance(rng, 1, 2) ? (1u << SPECIAL_COUNT) - 1 : (1u << SPECIAL_INFINITY) - 1;
+    return (uint32_t)rng_below(rng, all) + 1;
+}
+
+void recipe_make_special(struct recipe *recipe, uint32_t kinds, struct rng *rng)
+{
+    static const uint8_t shares[] = {1, 2, 4, 8, 16};
+    recipe->special = shares[rng_below(rng, ARRAY_SIZE(shares))];
+    recipe->kinds = kinds;
+}
+
+struct interval recipe_range(const struct recipe *recipe, enum dtype d)
+{
+    if (recipe->special == 0 || d == DTYPE_BOOL) {
+        return (struct interval){.lo = recipe->lo, .hi = recipe->hi};
+    }
+    if (dtype_is_float(d)) {
+        return (struct interval){
+            .lo = -(real)__builtin_inf(), .hi = (real)__builtin_inf(), .may_nan = true};
+    }
+    return (struct interval){.lo = dtype_lowest(d), .hi = dtype_max(d)};
+}
+
+/* 2^e, exactly: by squaring. */
+static real power_of_two(int e)
+{
+    real base = e < 0 ? 0.5L : 2;
+    real power = 1;
+    for (unsigned n = (unsigned)(e < 0 ? -e : e); n > 0; n >>= 1) {
+        if (n & 1) {
+            power *= base;
+        }
+        base *= base;
+    }
+    return power;
+}
+
+static real with_sign(struct rng *rng, real x)
+{
+    return rng_chance(rng, 1, 2) ? -x : x;
+}
+
+static real special_float(struct rng *rng, enum dtype d, enum special_kind kind)
+{
+    const struct dtype_info *info = &dtype_table[d];
+    switch (kind) {
+    case SPECIAL_ZERO:
+    case SPECIAL_COUNT:
+        return 0;
+    case SPECIAL_NEGATIVE_ZERO:
+        return -0.0L;
+    case SPECIAL_ONE:
+        return with_sign(rng, 1);
+    case SPECIAL_SUBNORMAL:
+        /* k steps of the smallest, k < 2^(bits-1) */
+        return with_sign(
+            rng, dtype_tiny(d) * (real)rng_log_range(rng, 1, ((int64_t)1 << (info->bits - 1)) - 1));
+    case SPECIAL_MIN_NORMAL:
+        return with_sign(rng, dtype_min_normal(d));
+    case SPECIAL_EXTREME:
+        return with_sign(rng, dtype_max(d));
+    case SPECIAL_NEAR_EXTREME:
+        return with_sign(rng,
+                         dtype_max(d) * (1 - power_of_two(-(int)rng_range(rng, 1, info->bits))));
+    case SPECIAL_POWER:
+        return with_sign(rng, power_of_two((int)rng_range(rng, info->emin - 1, info->emax - 1)));
+    case SPECIAL_INT_EDGE: {
+        static const int bits[] = {7, 8, 15, 16, 24, 31, 32, 53, 63, 64};
+        real edge = power_of_two(bits[rng_below(rng, ARRAY_SIZE(bits))]);
+        return with_sign(rng, edge + (real)rng_range(rng, -1, 1));
+    }
+    case SPECIAL_INFINITY:
+        return with_sign(rng, (real)__builtin_inf());
+    case SPECIAL_NAN:
+        return (real)__builtin_nan("");
+    }
+    BUG("special kind %d", (int)kind);
+}
+
+static real special_int(struct rng *rng, enum dtype d, enum special_kind kind)
+{
+    real lowest = dtype_lowest(d), max = dtype_max(d);
+    switch (kind) {
+    case SPECIAL_ZERO:
+    case SPECIAL_NEGATIVE_ZERO:
+        return 0;
+    case SPECIAL_ONE:
+    case SPECIAL_SUBNORMAL:
+        return lowest < 0 ? with_sign(rng, 1) : 1;
+    case SPECIAL_EXTREME:
+    case SPECIAL_INFINITY:
+        return rng_chance(rng, 1, 2) ? lowest : max;
+    case SPECIAL_MIN_NORMAL:
+    case SPECIAL_NEAR_EXTREME:
+        return rng_chance(rng, 1, 2) ? lowest + (real)rng_range(rng, 1, 3)
+                                     : max - (real)rng_range(rng, 1, 3);
+    case SPECIAL_POWER:
+    case SPECIAL_INT_EDGE:
+    case SPECIAL_NAN:
+    case SPECIAL_COUNT:
+        break;
+    }
+    real power = power_of_two((int)rng_below(rng, (uint64_t)dtype_table[d].bits));
+    return clamp_real(lowest < 0 ? with_sign(rng, power) : power, lowest, max);
+}
+
+static real draw_special(struct rng *rng, enum dtype d, uint32_t kinds)
+{
+    int n = __builtin_popcount(kinds);
+    for (uint64_t skip = rng_below(rng, (uint64_t)n); skip > 0; skip--) {
+        kinds &= kinds - 1;
+    }
+    enum special_kind kind = (enum special_kind)__builtin_ctz(kinds);
+    return dtype_is_float(d) ? special_float(rng, d, kind) : special_int(rng, d, kind);
+}
+
+/* ---- ordinary values ---- */
+
+/* 24 bits in [0, 1). */
+static real unit24(struct rng *rng)
+{
+    return (real)(rng_next(rng) >> 40) * 0x1p-24L;
+}
+
+/* The mean of four, 16 bits each. */
+static real bell(struct rng *rng)
+{
+    uint64_t bits = rng_next(rng);
+    uint64_t sum = (bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48);
+    return (real)sum * 0x1p-18L;
+}
+
+static real draw_integer(struct rng *rng, real lo, real hi)
+{
+    int64_t first = (int64_t)lo, last = (int64_t)hi;
+    first += (real)first < lo;
+    last -= (real)last > hi;
+    return (real)(first < last ? rng_range(rng, first, last) : first);
+}
+
+/* Toward zero from one of the domain's ends, by 0..11 octaves and 10 bits below. */
+static real draw_log(struct rng *rng, real lo, real hi)
+{
+    uint64_t bits = rng_next(rng);
+    bool low_end = hi <= 0 || (lo < 0 && (bits & 1));
+    real end = low_end ? lo : hi;
+    real octave = (real)1 / (real)(1u << ((bits >> 1) % 12));
+    real x = end * octave * (1 - (real)((bits >> 8) & 1023) * 0x1p-11L);
+    return x < lo || x > hi ? lo + (hi - lo) * unit24(rng) : x;
+}
+
+/* A loop a style: most of the time of making a test is here. */
+#define FILL(expression)                                                                           \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        x[i] = (expression);                                                                       \
+    }                                                                                              \
+    return
+
+static void draw_ordinary(struct rng *rng, const struct recipe *recipe, const real *ties, real *x,
+                          size_t n)
+{
+    const real lo = recipe->lo, hi = recipe->hi, width = hi - lo;
+    switch (recipe->style) {
+    case STYLE_UNIFORM:
+        FILL(lo + width * unit24(rng));
+    case STYLE_GRID:
+        FILL(lo + width * (real)rng_below(rng, 17) * 0x1p-4L);
+    case STYLE_INTEGER:
+        FILL(draw_integer(rng, lo, hi));
+    case STYLE_LOG:
+        FILL(draw_log(rng, lo, hi));
+    case STYLE_BELL:
+        FILL(lo + width * bell(rng));
+    case STYLE_TIES:
+        FILL(ties[rng_below(rng, 3)]);
+    case STYLE_COUNT:
+        break;
+    }
+    BUG("style %d", (int)recipe->style);
+}
+
+/* Integers have fewer styles: what lies between them is nothing. */
+static enum style style_for(const struct recipe *recipe, enum dtype d)
+{
+    bool between = recipe->style == STYLE_UNIFORM || recipe->style == STYLE_GRID ||
+                   recipe->style == STYLE_BELL;
+    if (!dtype_is_float(d)) {
+        return between ? STYLE_INTEGER : recipe->style;
+    }
+    bool holds_integers = recipe->hi - recipe->lo >= 2;
+    return recipe->style == STYLE_INTEGER && !holds_integers ? STYLE_GRID : recipe->style;
+}
+
+/* A fraction to an integer of the domain, toward zero (as the cast does). */
+static real to_integer(real x)
+{
+    bool fits = x >= -0x1p63L && x < 0x1p63L; /* not NaN: it stays, and what stores it decides */
+    return fits ? (real)(int64_t)x : x;
+}
+
+void recipe_fill(const struct recipe *recipe, struct rng *rng, struct tensor *t)
+{
+    enum { CHUNK = 256 };
+    struct recipe own = *recipe;
+    own.style = style_for(recipe, t->dtype);
+    bool is_float = dtype_is_float(t->dtype);
+    real ties[3];
+    for (int i = 0; i < 3; i++) {
+        real x = is_float ? own.lo + (own.hi - own.lo) * (real)rng_below(rng, 257) / 256
+                          : draw_integer(rng, own.lo, own.hi);
+        ties[i] = x;
+    }
+    size_t n = shape_numel(&t->shape);
+    bool takes_special = own.special > 0 && t->dtype != DTYPE_BOOL;
+    for (size_t first = 0; first < n; first += CHUNK) {
+        real x[CHUNK];
+        size_t m = n - first < CHUNK ? n - first : CHUNK;
+        draw_ordinary(rng, &own, ties, x, m);
+        for (size_t i = 0; takes_special && i < m; i++) {
+            x[i] = rng_below(rng, 16) < own.special ? draw_special(rng, t->dtype, own.kinds) : x[i];
+        }
+        for (size_t i = 0; !is_float && i < m; i++) {
+            x[i] = to_integer(x[i]);
+        }
+        dtype_store_many(t->dtype, (char *)t->data + first * dtype_size(t->dtype), m, x);
+    }
+}

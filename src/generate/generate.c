@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tests: a graph, then data for its constants and inputs, each from a stream of its own, so that
+ * the graph is the same whether data is made or not.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "generate/generate_internal.h"
+
+/* ---- data ---- */
+
+static struct rng value_stream(const struct rng *root, enum stream stream, uint32_t id,
+                               unsigned redraw)
+{
+    struct rng of_stream = rng_split(root, (uint64_t)stream << 32 | redraw);
+    return rng_split(&of_stream, id);
+}
+
+static void fill_constants(const struct graph *g, const struct rng *root, unsigned redraw,
+                           struct arena *arena)
+{
+    struct program *p = g->program;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        struct value *v = &p->values[id];
+        if (v->kind == VALUE_CONST) {
+            struct rng rng = value_stream(root, STREAM_CONSTANTS, id, redraw);
+            struct tensor t = tensor_new(arena, v->dtype, &v->shape);
+            recipe_fill(&g->facts[id].recipe, &rng, &t);
+            v->data = t.data;
+        }
+    }
+}
+
+static void fill_inputs(const struct graph *g, const struct rng *root, unsigned redraw,
+                        struct arena *arena, struct test *test)
+{
+    const struct program *p = g->program;
+    test->n_inputs = program_n_inputs(p);
+    test->inputs = ARENA_ARRAY(arena, struct tensor, test->n_inputs);
+    uint32_t n = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        if (v->kind == VALUE_INPUT) {
+            struct rng rng = value_stream(root, STREAM_INPUTS, id, redraw);
+            test->inputs[n] = tensor_new(arena, v->dtype, &v->shape);
+            recipe_fill(&g->facts[id].recipe, &rng, &test->inputs[n]);
+            n++;
+        }
+    }
+}
+
+/* Do all values come out finite? */
+static bool evaluates_clean(const struct program *p, const struct tensor *inputs,
+                            struct arena *arena)
+{
+    struct arena_mark mark = arena_mark(arena);
+    struct array *values = ARENA_ZARRAY(arena, struct array, p->n_values);
+    program_evaluate(p, inputs, values, arena);
+    bool is_clean = true;
+    for (uint32_t id = 0; id < p->n_values && is_clean; id++) {
+        for (size_t i = 0; i < values[id].n && is_clean; i++) {
+            is_clean = isfinite(values[id].v[i]);
+        }
+    }
+    arena_rewind(arena, mark);
+    return is_clean;
+}
+
+/* Data for all constants and inputs; redrawn a few times where clean values are wanted and only
+ * evaluation can tell. False: they never were. */
+static bool fill(const struct graph *g, const struct rng *root, bool wants_clean,
+                 struct arena *arena, struct test *test)
+{
+    enum { REDRAWS = 3 };
+    for (unsigned redraw = 0; redraw < REDRAWS; redraw++) {
+        fill_constants(g, root, redraw, arena);
+        fill_inputs(g, root, redraw, arena, test);
+        if (!wants_clean || !g->is_unproven || evaluates_clean(g->program, test->inputs, arena)) {
+            return wants_clean;
+        }
+    }
+    return false;
+}
+
+static enum placement draw_placement(const struct rng *root)
+{
+    static const enum placement choices[] = {PLACE_ALIGNED, PLACE_ALIGNED, PLACE_END, PLACE_START};
+    struct rng rng = rng_split(root, STREAM_PLACEMENT);
+    return choices[rng_below(&rng, ARRAY_SIZE(choices))];
+}
+
+void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
+                   enum materialize what, struct arena *arena, struct test *test)
+{
+    struct rng root = rng_seeded(hash_mix(hash_mix(policy_hash(policy), seed), index));
+    struct rng structure = rng_split(&root, STREAM_STRUCTURE);
+    bool is_clean = rng_chance(&structure, policy->clean_percent, 100);
+    struct graph g = graph_make(policy, is_clean, structure, arena);
+    *test = (struct test){.seed = seed,
+                          .index = index,
+                          .program = g.program,
+                          .placement = draw_placement(&root),
+                          .policy = is_clean ? "clean" : "special"};
+    if (what == MATERIALIZE_NONE) {
+        return;
+    }
+    if (!fill(&g, &root, is_clean, arena, test)) {
+        test->policy = "special";
+    }
+}
+
+/* ---- inputs of a given program ---- */
+
+/* What all float inputs are tried in, the widest first; what an `is clean` cannot be said of at all
+ * gets the last. */
+static const struct interval tried_domains[] = {
+    {.lo = -4, .hi = 4}, {.lo = -1, .hi = 1}, {.lo = 0x1p-4L, .hi = 4}, {.lo = 1, .hi = 2}};
+
+static const struct domain *domain_of(const char *name, const struct domain *domains, size_t n)
+{
+    const struct domain *found = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (!domains[i].input) {
+            found = found ? found : &domains[i];
+        } else if (strcmp(domains[i].input, name) == 0) {
+            return &domains[i];
+        }
+    }
+    return found;
+}
+
+/* The tightest limit of the index slots that the value goes into; -1: none. */
+static int64_t index_limit_of(const struct program *p, uint32_t id)
+{
+    int64_t least = -1;
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            int64_t limit = node->in[k] == id ? node_index_limit(p, node, k) : -1;
+            least = limit >= 0 && (least < 0 || limit < least) ? limit : least;
+        }
+    }
+    return least;
+}
+
+static struct recipe recipe_for(const struct program *p, uint32_t id, struct interval tried,
+                                const struct domain *domains, size_t n_domains)
+{
+    const struct value *v = &p->values[id];
+    const struct domain *given = domain_of(v->name, domains, n_domains);
+    int64_t limit = index_limit_of(p, id);
+    if (given) {
+        return recipe_between((real)given->lo, (real)given->hi);
+    }
+    if (limit >= 0) {
+        return recipe_index(limit);
+    }
+    if (dtype_is_float(v->dtype)) {
+        return recipe_between(tried.lo, tried.hi);
+    }
+    real lo = tried.lo < 1 && tried.lo > 0 ? 1 : tried.lo, hi = tried.hi;
+    if (v->dtype == DTYPE_BOOL) {
+        return recipe_between(0, 1);
+    }
+    return recipe_between(lo < dtype_lowest(v->dtype) ? dtype_lowest(v->dtype) : lo, hi);
+}
+
+/* Ranges of given constants. */
+static struct interval range_of_data(const struct value *v)
+{
+    struct interval range = {.lo = (real)INFINITY, .hi = -(real)INFINITY};
+    size_t n = shape_numel(&v->shape);
+    for (size_t i = 0; i < n; i++) {
+        real x = dtype_load(v->dtype, v->data, i);
+        range.may_nan |= isnan(x);
+        range.lo = x < range.lo ? x : range.lo;
+        range.hi = x > range.hi ? x : range.hi;
+    }
+    return range;
+}
+
+/* Number of nodes in which something may go wrong. */
+static uint32_t count_hazards(const struct program *p, struct facts *facts)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        if (node_ranges(p, node, facts) == HAZARD_NONE) {
+            continue;
+        }
+        count++;
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            struct facts *f = &facts[node->out[o]];
+            f->range = interval_assume(p->values[node->out[o]].dtype, f->range);
+        }
+    }
+    return count;
+}
+
+static uint32_t try_domain(const struct program *p, struct interval tried,
+                           const struct domain *domains, size_t n_domains, struct facts *facts)
+{
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        facts[id] = (struct facts){0};
+        if (v->kind == VALUE_CONST) {
+            facts[id].range = range_of_data(v);
+        } else if (v->kind == VALUE_INPUT) {
+            facts[id].recipe = recipe_for(p, id, tried, domains, n_domains);
+            facts[id].range = recipe_range(&facts[id].recipe, v->dtype);
+        }
+    }
+    return count_hazards(p, facts);
+}
+
+void generate_inputs(const struct program *p, uint64_t seed, const struct domain *domains,
+                     size_t n_domains, struct arena *arena, struct test *test)
+{
+    struct facts *facts = ARENA_ARRAY(arena, struct facts, p->n_values);
+    size_t best = 0;
+    uint32_t least = UINT32_MAX;
+    for (size_t i = 0; i < ARRAY_SIZE(tried_domains) && least > 0; i++) {
+        uint32_t hazards = try_domain(p, tried_domains[i], domains, n_domains, facts);
+        best = hazards < least ? i : best;
+        least = hazards < least ? hazards : least;
+    }
+    try_domain(p, tried_domains[best], domains, n_domains, facts);
+    struct rng root = rng_seeded(seed);
+    const struct graph g = {.program = (struct program *)(uintptr_t)p, .facts = facts};
+    *test = (struct test){.seed = seed, .program = p, .policy = "given"};
+    enum { REDRAWS = 8 };
+    for (unsigned redraw = 0; redraw < REDRAWS; redraw++) {
+        fill_inputs(&g, &root, redraw, arena, test);
+        if (least == 0 || evaluates_clean(p, test->inputs, arena)) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * generate: tests from (campaign seed, index, policy). The same three give the same bytes on every
+ * machine: all chance comes from rng streams split by labels, no libm decides anything.
+ */
+#ifndef OPJURY_GENERATE_H
+#define OPJURY_GENERATE_H
+
+#include "spell/spell.h"
+
+enum { OP_WEIGHTS_MAX = 256 };
+
+/* What can be said / run: bit per dtype of the op's FIRST input slot and first output slot. */
+struct support {
+    /* op_table order; [op][in dtype] is the set of output dtypes that work. */
+    dtype_set (*pairs)[DTYPE_COUNT];
+};
+
+/* The plain numbers of a policy: key, smallest, largest. */
+#define POLICY_NUMBERS(X)                                                                          \
+    X(nodes, 1, 1000000)        /* catalogue ops per program */                                    \
+    X(numel_max, 1, 1 << 24)    /* of any tensor, weights too */                                   \
+    X(dim_max, 1, 1 << 24)      /* of a new input's or weight's dim */                             \
+    X(work_max, 1, 1 << 30)     /* multiply-adds of one node */                                    \
+    X(one_percent, 0, 100)      /* a new dim is 1 for no other reason */                           \
+    X(empty_percent, 0, 100)    /* programs in which dims may be 0 */                              \
+    X(zero_percent, 0, 100)     /* a new dim of those is 0 */                                      \
+    X(clean_percent, 0, 100)    /* inputs drawn `clean`; the rest `special` */                     \
+    X(unproven_percent, 0, 100) /* clean: keep an op that ranges cannot clear of NaN and Inf */    \
+    X(dead_percent, 0, 100)     /* keep an op whose result is known to be constant */              \
+    X(twin_percent, 0, 100)     /* keep an op that takes one value twice */                        \
+    X(reuse_percent, 0, 100)    /* an op's input is an existing value rather than a new one */     \
+    X(constant_percent, 0, 100) /* a new value is a constant rather than an input */               \
+    X(weight_percent, 0, 100)   /* the same where the op declares constant_likely */               \
+    X(intermediate_percent, 0, 100) /* a consumed value is an output too */                        \
+    X(union_percent, 0, 100)        /* programs that may use what only some targets support */     \
+    X(opset, 1, 1000)
+
+/*
+ * All limits and distributions of the generator: data, no numbers in the code. Immutable once a
+ * campaign has stored it; its text form (policy_print) says all of it.
+ */
+struct policy {
+    char name[32];
+#define POLICY_FIELD(key, lo, hi) uint32_t key;
+    POLICY_NUMBERS(POLICY_FIELD)
+#undef POLICY_FIELD
+    uint32_t rank_weight[RANK_MAX + 1];
+    uint32_t dtype_weight[DTYPE_COUNT];
+    uint32_t op_weight[OP_WEIGHTS_MAX]; /* op_table order */
+    struct support all;                 /* supported by every target: what most programs use */
+    struct support any;                 /* by at least one */
+};
+/* name: "default" or a file's path. Text: `key = value` lines, '#' comments; what a file does not
+ * name is as in the default. ERR_USAGE with the line. */
+MUST_USE enum err policy_load(const char *name, struct arena *arena, struct policy **policy);
+/* The same from text; `name` is for messages. */
+MUST_USE enum err policy_parse(const char *name, const char *text, struct arena *arena,
+                               struct policy **policy);
+/* Take from both tables what ONNX cannot say at that opset: for models that are to be written. */
+void policy_at_opset(struct policy *policy, uint32_t opset);
+/* The baseline, when no target's table is at hand: what ONNX can say at that opset, and in most
+ * programs torch too. */
+void policy_without_targets(struct policy *policy, uint32_t opset);
+/* Can programs be made with it? ERR_USAGE if not: to be asked again after a change of its tables.
+ */
+MUST_USE enum err policy_check(const struct policy *policy);
+void policy_print(const struct policy *policy, struct buffer *text);
+/* Of all that policy_print prints but the name. Fast: computed for each test. */
+uint64_t policy_hash(const struct policy *policy);
+
+enum materialize {
+    MATERIALIZE_NONE, /* shapes and attributes only: constants and inputs stay streams */
+    MATERIALIZE_ALL,
+};
+/*
+ * Test `index` of campaign `seed`. Memory is the arena's. Valid by construction: the unit tests
+ * hold that it passes program_verify and ops_check. The policy must pass policy_check. test->inputs
+ * is NULL with MATERIALIZE_NONE.
+ */
+void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
+                   enum materialize what, struct arena *arena, struct test *test);
+/* Inputs for a given program (opjury run): `clean` domain inferred, or lo..hi when has_domain. */
+struct domain {
+    const char *input; /* NULL: all */
+    double lo, hi;
+};
+void generate_inputs(const struct program *p, uint64_t seed, const struct domain *domains,
+                     size_t n_domains, struct arena *arena, struct test *test);
+
+#endif

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Elementwise arithmetic: add mul div neg relu exp log sqrt tan floor clip. Broadcasting is numpy's
+ * (ONNX "Multidirectional Broadcasting", torch "Broadcasting semantics"). Integers wrap modulo
+ * 2^bits: ONNX says nothing, torch and every compiler's kernels do.
+ */
+#include "ops/ops_internal.h"
+
+/* exp, log, tan: libraries promise 1 to 4 ulps (SLEEF u10 1.0, u35 3.5); an ulp is two roundoffs.
+ * Measured on 10^6 values: ONNX Runtime 1.31's log 3.9 roundoffs, its exp 2.4, tan 1.4; torch 1.2.
+ */
+enum { EXP_UNITS = 4, LOG_UNITS = 4, TAN_UNITS = 8 };
+
+#define RANK_ANY .rank_min = 0, .rank_max = RANK_MAX
+
+#define ELEMENTWISE_CALLS                                                                          \
+    .evaluate = elementwise_evaluate, .taint = elementwise_taint, .vjp = elementwise_vjp,          \
+    .range = elementwise_range
+
+#define UNARY_SLOTS(op_dtypes)                                                                     \
+    .in = {{"x", .dtypes = (op_dtypes), RANK_ANY}}, .out = {{"y", .same_as = "x", RANK_ANY}},      \
+    .relate = relate_same, ELEMENTWISE_CALLS
+
+#define UNARY_OP(op_dtypes) UNARY_SLOTS(op_dtypes), .structure = structure_same
+
+#define BINARY_OP(op_dtypes)                                                                       \
+    .in = {{"a", .dtypes = (op_dtypes), RANK_ANY}, {"b", .same_as = "a", RANK_ANY}},               \
+    .out = {{"y", .same_as = "a", RANK_ANY}}, .structure = structure_broadcast,                    \
+    .relate = relate_broadcast_slots, ELEMENTWISE_CALLS
+
+static enum dtype out_dtype(const struct range_query *q)
+{
+    return q->out_value[0]->dtype;
+}
+
+static struct interval fit(const struct range_query *q, struct interval a)
+{
+    return dtype_is_float(out_dtype(q)) ? a : interval_fit(out_dtype(q), a);
+}
+
+/* ---- reach: how far an input may move while the result stays near linear ---- */
+
+/* 1/b grows without bound toward b = 0. */
+static real div_reach(uint32_t k, real x)
+{
+    return k == 1 ? fabsl(x) : INFINITY;
+}
+
+static real exp_reach(uint32_t k, real x)
+{
+    return 1;
+}
+
+static real log_reach(uint32_t k, real x)
+{
+    return fabsl(x);
+}
+
+/* The distance to the nearest odd multiple of pi/2. */
+static real tan_reach(uint32_t k, real x)
+{
+    real from_pole = remainderl(x - 1.57079632679489661923L, 3.14159265358979323846L);
+    return isfinite(x) ? fabsl(from_pole) : INFINITY;
+}
+
+/* ---- add, mul ---- */
+
+/* An integer result in long double is exact where it fits the dtype (64 bits suffice, and what is
+ * larger does not round into the range); else the wrapped pattern counts. */
+#define WRAPPED(v, pattern) ((v) >= r->lo && (v) <= r->hi ? (v) : dtype_wrap(r->d, (pattern)))
+
+UNARY_ROW(neg_row, -x)
+UNARY_ROW(neg_int_row, WRAPPED(0 - x, 0 - real_pattern(x)))
+BINARY_ROW(add_row, a + b)
+BINARY_ROW(add_int_row, WRAPPED(a + b, real_pattern(a) + real_pattern(b)))
+BINARY_ROW(mul_row, a *b)
+BINARY_ROW(mul_int_row, WRAPPED(a *b, real_pattern(a) * real_pattern(b)))
+
+static real add_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return 1;
+}
+
+static struct interval add_bound(const struct range_query *q)
+{
+    return fit(q, interval_add(q->in[0], q->in[1]));
+}
+
+const struct op op_add = {.name = "add",
+                          .summary = "a + b, broadcast; integers wrap",
+                          BINARY_OP(DT_NUMBERS),
+                          .elementwise = &(const struct elementwise){.row = add_row,
+                                                                     .int_row = add_int_row,
+                                                                     .units = 1,
+                                                                     .slope = add_slope,
+                                                                     .bound = add_bound}};
+
+static real mul_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return x[1 - k];
+}
+
+static struct interval mul_bound(const struct range_query *q)
+{
+    return fit(q, interval_mul(q->in[0], q->in[1]));
+}
+
+const struct op op_mul = {.name = "mul",
+                          .summary = "a * b, broadcast; integers wrap",
+                          BINARY_OP(DT_NUMBERS),
+                          .elementwise = &(const struct elementwise){.row = mul_row,
+                                                                     .int_row = mul_int_row,
+                                                                     .units = 1,
+                                                                     .slope = mul_slope,
+                                                                     .bound = mul_bound}};
+
+/* ---- div ---- */
+
+BINARY_ROW(div_row, a / b)
+/* The quotient of two 64-bit integers never rounds up to the next integer in 64 bits. What is
+ * unspecified gives 0 and the wrapped value. */
+BINARY_ROW(div_int_row, b == 0 ? 0 : WRAPPED(truncl(a / b), real_pattern(truncl(a / b))))
+
+static real div_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return k == 0 ? 1 / x[1] : -x[0] / (x[1] * x[1]);
+}
+
+static struct interval div_bound(const struct range_query *q)
+{
+    enum dtype d = out_dtype(q);
+    struct interval out = interval_div(q->in[0], q->in[1]);
+    if (dtype_is_float(d)) {
+        return out;
+    }
+    if (interval_is_empty(out) || isinf(out.lo) || isinf(out.hi)) {
+        return interval_full(d);
+    }
+    return interval_fit(d, (struct interval){.lo = truncl(out.lo), .hi = truncl(out.hi)});
+}
+
+/*
+ * Integers: division by zero and MIN / -1 are undefined (C23 6.5.6; ONNX issue 1152: "not defined
+ * by the standard"; torch raises for zero). Floats: IEEE 754 defines x / 0, but the sign of a
+ * computed zero is defined by neither ONNX nor torch (max(-0, 0), sums of zeros), and with it the
+ * sign of the infinity is not either. 0 / 0 is NaN for sure.
+ */
+static void div_unspecified(const struct evaluation *e, uint8_t *const *mark)
+{
+    const struct array *y = &e->out[0], *a = e->in[0], *b = e->in[1];
+    const size_t *map_a = broadcast_map(e->scratch, &y->shape, &a->shape);
+    const size_t *map_b = broadcast_map(e->scratch, &y->shape, &b->shape);
+    bool is_float = dtype_is_float(y->dtype);
+    real lowest = dtype_lowest(y->dtype);
+    for (size_t i = 0; i < y->n; i++) {
+        real num = a->v[map_a ? map_a[i] : i], den = b->v[map_b ? map_b[i] : i];
+        bool by_zero = den == 0 && !(is_float && (num == 0 || isnan(num)));
+        bool overflows = !is_float && lowest < 0 && num == lowest && den == -1;
+        mark[0][i] |= by_zero || overflows;
+    }
+}
+
+const struct op op_div = {.name = "div",
+                          .reach = div_reach,
+                          .summary = "a / b, broadcast; integers truncate toward zero",
+                          BINARY_OP(DT_NUMBERS),
+                          .unspecified = div_unspecified,
+                          .elementwise = &(const struct elementwise){.row = div_row,
+                                                                     .int_row = div_int_row,
+                                                                     .units = 1,
+                                                                     .slope = div_slope,
+                                                                     .bound = div_bound}};
+
+/* ---- neg, relu, floor ---- */
+
+static real neg_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return -1;
+}
+
+static struct interval neg_bound(const struct range_query *q)
+{
+    return fit(q, (struct interval){.lo = -q->in[0].hi, .hi = -q->in[0].lo});
+}
+
+const struct op op_neg = {
+    .name = "neg",
+    .summary = "-x; the smallest integer stays itself",
+    UNARY_OP(DT_SIGNED | DT_FLOATS),
+    .elementwise = &(const struct elementwise){
+        .row = neg_row, .int_row = neg_int_row, .slope = neg_slope, .bound = neg_bound}};
+
+/* relu(NaN) is NaN: torch.relu is clamp_min(0), which keeps NaN; ONNX Relu's function body is
+ * Max(x, 0), and NaN goes through Max's reference implementation (numpy.maximum). */
+UNARY_ROW(relu_row, x < 0 ? 0 : x)
+
+static real relu_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return x[0] > 0;
+}
+
+static struct interval clamp_interval(struct interval a, real lo, real hi)
+{
+    return (struct interval){.lo = fminl(fmaxl(a.lo, lo), hi), .hi = fminl(fmaxl(a.hi, lo), hi)};
+}
+
+static struct interval relu_bound(const struct range_query *q)
+{
+    return clamp_interval(q->in[0], 0, INFINITY);
+}
+
+const struct op op_relu = {.name = "relu",
+                           .summary = "max(x, 0); NaN stays",
+                           UNARY_OP(DT_SIGNED | DT_FLOATS),
+                           .elementwise = &(const struct elementwise){
+                               .row = relu_row, .slope = relu_slope, .bound = relu_bound}};
+
+UNARY_ROW(floor_row, floorl(x))
+
+static real floor_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return 0;
+}
+
+static struct interval floor_bound(const struct range_query *q)
+{
+    return (struct interval){.lo = floorl(q->in[0].lo), .hi = floorl(q->in[0].hi)};
+}
+
+const struct op op_floor = {.name = "floor",
+                            .summary = "the largest integer not above x",
+                            UNARY_OP(DT_FLOATS),
+                            .discontinuous = true,
+                            .elementwise = &(const struct elementwise){
+                                .row = floor_row, .slope = floor_slope, .bound = floor_bound}};
+
+/* ---- exp, log, sqrt, tan ---- */
+
+/* Up to f32, double's function is 2^28 times finer than the dtype and ten times faster than long
+ * double's. */
+#define REAL_FUNCTION(name, x) (r->d == DTYPE_F64 ? name##l(x) : (real)name((double)(x)))
+#define EXP_GRAIN 1e-300L
+
+UNARY_ROW(exp_row, REAL_FUNCTION(exp, x))
+
+static real exp_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return y;
+}
+
+static struct interval exp_bound(const struct range_query *q)
+{
+    struct interval y =
+        interval_widen((struct interval){.lo = expl(q->in[0].lo), .hi = expl(q->in[0].hi)});
+    y.lo = y.lo < EXP_GRAIN ? 0 : y.lo; /* where double is no longer finer by 2^-52 */
+    y.hi = y.hi < EXP_GRAIN ? EXP_GRAIN : y.hi;
+    return y;
+}
+
+const struct op op_exp = {
+    .name = "exp",
+    .reach = exp_reach,
+    .summary = "e to the power of x",
+    UNARY_OP(DT_FLOATS),
+    .elementwise = &(const struct elementwise){
+        .row = exp_row, .units = EXP_UNITS, .slope = exp_slope, .bound = exp_bound}};
+
+UNARY_ROW(log_row, REAL_FUNCTION(log, x))
+
+static real log_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return 1 / x[0];
+}
+
+/* Functions of x >= 0: the part of the interval below gives NaN. */
+static struct interval of_non_negative(struct interval a, real (*f)(real))
+{
+    if (a.hi < 0) {
+        return (struct interval){.lo = INFINITY, .hi = -INFINITY, .may_nan = true};
+    }
+    struct interval out = {.lo = a.lo < 0 ? f(0) : f(a.lo), .hi = f(a.hi)};
+    out = interval_widen(out);
+    out.may_nan = a.lo < 0;
+    return out;
+}
+
+static struct interval log_bound(const struct range_query *q)
+{
+    return of_non_negative(q->in[0], logl);
+}
+
+const struct op op_log = {
+    .name = "log",
+    .reach = log_reach,
+    .summary = "natural logarithm",
+    UNARY_OP(DT_FLOATS),
+    .elementwise = &(const struct elementwise){
+        .row = log_row, .units = LOG_UNITS, .slope = log_slope, .bound = log_bound}};
+
+/* Correctly rounded in IEEE 754, but torch's (MKL) misses that in 0.6 % of elements by up to 0.21
+ * roundoffs; squares give their roots exactly there, too. */
+enum { SQRT_UNITS = 2 };
+UNARY_ROW(sqrt_row, sqrtl(x))
+
+static real sqrt_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return 0.5L / y;
+}
+
+static struct interval sqrt_bound(const struct range_query *q)
+{
+    return of_non_negative(q->in[0], sqrtl);
+}
+
+const struct op op_sqrt = {
+    .name = "sqrt",
+    .summary = "square root",
+    UNARY_OP(DT_FLOATS),
+    .elementwise = &(const struct elementwise){
+        .row = sqrt_row, .units = SQRT_UNITS, .slope = sqrt_slope, .bound = sqrt_bound}};
+
+UNARY_ROW(tan_row, REAL_FUNCTION(tan, x))
+
+static real tan_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return 1 + y * y;
+}
+
+static struct interval tan_bound(const struct range_query *q)
+{
+    struct interval a = q->in[0];
+    if (a.lo > -1.57L && a.hi < 1.57L) { /* between the poles at -pi/2 and pi/2 */
+        return interval_widen((struct interval){.lo = tanl(a.lo), .hi = tanl(a.hi)});
+    }
+    bool may_nan = isinf(a.lo) || isinf(a.hi);
+    return (struct interval){.lo = -INFINITY, .hi = INFINITY, .may_nan = may_nan};
+}
+
+const struct op op_tan = {
+    .name = "tan",
+    .reach = tan_reach,
+    .summary = "tangent",
+    UNARY_OP(DT_FLOATS),
+    .slack = 2, /* prototype on 300 correct graphs: twice the c of the other ops is needed */
+    .elementwise = &(const struct elementwise){
+        .row = tan_row, .units = TAN_UNITS, .slope = tan_slope, .bound = tan_bound}};
+
+/* ---- clip ---- */
+
+/* NaN stays: torch.clamp keeps it; ONNX Clip's function body is Where(Less(x, min), min, x), and so
+ * on: no comparison holds. */
+static void clip_row(const struct row *r)
+{
+    const real lo = (real)node_real(r->node, "min", 0), hi = (real)node_real(r->node, "max", 0);
+    for (size_t i = 0; i < r->n; i++) {
+        const real x = r->in[0][i];
+        r->y[i] = x < lo ? lo : x > hi ? hi : x;
+    }
+}
+
+/* torch: the gradient is 1 where min <= x <= max. */
+static real clip_slope(const struct node *node, uint32_t k, const real *x, real y)
+{
+    return x[0] >= (real)node_real(node, "min", 0) && x[0] <= (real)node_real(node, "max", 0);
+}
+
+static struct interval clip_bound(const struct range_query *q)
+{
+    return clamp_interval(q->in[0], (real)node_real(q->node, "min", 0),
+                          (real)node_real(q->node, "max", 0));
+}
+
+static bool check_limit(struct instance *m, const char *name, struct rng *rng)
+{
+    const struct attr *a = instance_attr(m, name);
+    enum dtype d = m->in[0].dtype;
+    if (!a) {
+        return rng ? true : REFUSE("attribute %s is missing", name); /* drawn by clip_finish */
+    }
+    real v = (real)a->f;
+    bool is_integral = dtype_is_float(d) || (truncl(v) == v && int_fits(d, v));
+    if (isnan(v) || !is_integral || (dtype_is_float(d) && dtype_round(d, v) != v)) {
+        return REFUSE("%s %g is not a value of %s", name, a->f, dtype_name(d));
+    }
+    return true;
+}
+
+static bool clip_structure(struct instance *m, struct rng *rng)
+{
+    if (!structure_same(m, rng) || !check_limit(m, "min", rng) || !check_limit(m, "max", rng)) {
+        return false;
+    }
+    const struct attr *lo = instance_attr(m, "min"), *hi = instance_attr(m, "max");
+    if (lo && hi && lo->f > hi->f) {
+        return REFUSE("min %g lies above max %g", lo->f, hi->f);
+    }
+    return true;
+}
+
+/* A value with few bits, where the input's values lie if that is known. */
+static real draw_limit(enum dtype d, const struct interval *range, struct rng *rng)
+{
+    bool is_known = range && isfinite(range->lo) && isfinite(range->hi) && range->lo < range->hi;
+    real v = (real)rng_range(rng, -16, 16) / 2;
+    if (is_known && rng_chance(rng, 2, 3)) {
+        v = range->lo + (range->hi - range->lo) * (real)rng_range(rng, 0, 16) / 16;
+    }
+    v = dtype_round(DTYPE_BF16, v); /* 8 bits */
+    if (dtype_is_float(d)) {
+        v = dtype_round(d, v);
+        return isinf(v) ? (v > 0 ? dtype_max(d) : dtype_lowest(d)) : v;
+    }
+    v = truncl(v) + 0; /* integers have no -0 */
+    /* 2^53: attributes are f64 */
+    real lo = fmaxl(dtype_lowest(d), -0x1p53L), hi = fminl(dtype_max(d), 0x1p53L);
+    return fminl(fmaxl(v, lo), hi);
+}
+
+static void clip_finish(struct instance *m, const struct interval *range, struct rng *rng)
+{
+    enum dtype d = m->in[0].dtype;
+    if (instance_attr(m, "min") || instance_attr(m, "max")) {
+        return;
+    }
+    real lo = draw_limit(d, range, rng), hi = draw_limit(d, range, rng);
+    if (rng_chance(rng, 1, 3)) { /* as in relu6 */
+        lo = 0;
+        hi = hi > 0 ? hi : 6;
+    }
+    if (lo > hi) {
+        real t = lo;
+        lo = hi;
+        hi = t;
+    }
+    if (dtype_is_float(d) && rng_chance(rng, 1, 4)) { /* one side open */
+        bool is_low = rng_chance(rng, 1, 2);
+        lo = is_low ? -INFINITY : lo;
+        hi = is_low ? hi : INFINITY;
+    }
+    instance_add_attr(m, "min", ATTR_REAL, 1)->f = (double)lo;
+    instance_add_attr(m, "max", ATTR_REAL, 1)->f = (double)hi;
+}
+
+const struct op op_clip = {.name = "clip",
+                           .summary = "min(max(x, min), max); an infinite limit is none; NaN stays",
+                           UNARY_SLOTS(DT_NUMBERS),
+                           .attrs = {{"min", ATTR_REAL}, {"max", ATTR_REAL}},
+                           .structure = clip_structure,
+                           .finish = clip_finish,
+                           .elementwise = &(const struct elementwise){
+                               .row = clip_row, .slope = clip_slope, .bound = clip_bound}};

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of the catalogue, lookup, and evaluation of nodes and whole programs. Every value that
+ * leaves op_evaluate with `round` set is a value of its dtype.
+ */
+#include "ops/ops_internal.h"
+
+const struct op *const op_table[] = {
+#define OP_ENTRY(name) &op_##name,
+    OP_MAP(OP_ENTRY)
+#undef OP_ENTRY
+};
+const size_t op_count = ARRAY_SIZE(op_table);
+
+const struct op *op_find(const char *name)
+{
+    for (size_t i = 0; i < op_count; i++) {
+        if (strcmp(op_table[i]->name, name) == 0) {
+            return op_table[i];
+        }
+    }
+    return NULL;
+}
+
+size_t op_index(const struct op *op)
+{
+    for (size_t i = 0; i < op_count; i++) {
+        if (op_table[i] == op) {
+            return i;
+        }
+    }
+    BUG("%s is not in the table", op->name);
+}
+
+size_t op_n_inputs(const struct op *op)
+{
+    size_t n = 0;
+    while (n < OP_INPUTS_MAX && op->in[n].name) {
+        n++;
+    }
+    return n;
+}
+
+size_t op_n_outputs(const struct op *op)
+{
+    size_t n = 0;
+    while (n < OP_OUTPUTS_MAX && op->out[n].name) {
+        n++;
+    }
+    return n;
+}
+
+int64_t node_index_limit(const struct program *p, const struct node *node, uint32_t k)
+{
+    if (k >= 32 || !(node->op->index_inputs >> k & 1)) {
+        return -1;
+    }
+    const struct shape *data = &p->values[node->in[0]].shape;
+    return data->dim[axis_normalize(node_int(node, "axis", 0), data->rank)];
+}
+
+void shape_strides(const struct shape *s, int64_t strides[RANK_MAX])
+{
+    int64_t step = 1;
+    for (int d = s->rank - 1; d >= 0; d--) {
+        strides[d] = step;
+        step *= s->dim[d];
+    }
+}
+
+size_t broadcast_index(const struct shape *out, const struct shape *in, size_t flat)
+{
+    size_t index = 0, step = 1;
+    for (int back = 1; back <= in->rank; back++) {
+        size_t size = (size_t)out->dim[out->rank - back], at = flat % size;
+        flat /= size;
+        int64_t own = in->dim[in->rank - back];
+        index += own == 1 ? 0 : at * step;
+        step *= (size_t)own;
+    }
+    return index;
+}
+
+/* ---- evaluation ---- */
+
+struct array array_from_tensor(struct arena *arena, const struct tensor *t)
+{
+    size_t n = shape_numel(&t->shape);
+    struct array a = {.dtype = t->dtype, .shape = t->shape, .n = n};
+    a.v = ARENA_ARRAY(arena, real, n);
+    if (t->dtype == DTYPE_F32) {
+        for (size_t i = 0; i < n; i++) {
+            a.v[i] = (real)((const float *)t->data)[i];
+        }
+    } else if (t->dtype == DTYPE_F64) {
+        for (size_t i = 0; i < n; i++) {
+            a.v[i] = (real)((const double *)t->data)[i];
+        }
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            a.v[i] = dtype_load(t->dtype, t->data, i);
+        }
+    }
+    return a;
+}
+
+struct tensor tensor_from_array(struct arena *arena, const struct array *a)
+{
+    struct tensor t = tensor_new(arena, a->dtype, &a->shape);
+    for (size_t i = 0; i < a->n; i++) {
+        dtype_store(a->dtype, t.data, i, a->v[i]);
+    }
+    return t;
+}
+
+/* The compiler's own conversions round long double once, to nearest even. */
+static void array_round(struct array *a)
+{
+    if (a->dtype == DTYPE_F32) {
+        for (size_t i = 0; i < a->n; i++) {
+            a->v[i] = (real)(float)a->v[i];
+        }
+    } else if (a->dtype == DTYPE_F64) {
+        for (size_t i = 0; i < a->n; i++) {
+            a->v[i] = (real)(double)a->v[i];
+        }
+    } else if (dtype_is_float(a->dtype)) {
+        for (size_t i = 0; i < a->n; i++) {
+            a->v[i] = dtype_round(a->dtype, a->v[i]);
+        }
+    } /* integers and bools come wrapped */
+}
+
+void op_evaluate(const struct program *p, const struct node *node, const struct array *const *in,
+                 bool round, struct array *out, real **noise, struct arena *arena)
+{
+    CHECK(node->op && node->n_in <= OP_INPUTS_MAX && node->n_out <= OP_OUTPUTS_MAX);
+    struct evaluation e = {
+        .node = node, .n_in = node->n_in, .n_out = node->n_out, .scratch = arena};
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        e.in[k] = in[k];
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        const struct value *v = &p->values[node->out[o]];
+        struct array *y = &e.out[o];
+        *y = (struct array){.dtype = v->dtype, .shape = v->shape, .n = shape_numel(&v->shape)};
+        y->v = ARENA_ARRAY(arena, real, y->n);
+        if (noise) {
+            noise[o] = ARENA_ZARRAY(arena, real, y->n);
+            e.noise[o] = noise[o];
+        }
+    }
+    struct arena_mark mark = arena_mark(arena);
+    node->op->evaluate(&e);
+    arena_rewind(arena, mark); /* what the op needed on its way */
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        if (round) {
+            array_round(&e.out[o]);
+        }
+        out[o] = e.out[o];
+    }
+}
+
+void program_load(const struct program *p, const struct tensor *inputs, struct array *values,
+                  struct arena *arena)
+{
+    uint32_t n_inputs = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        if (v->kind == VALUE_INPUT) {
+            values[id] = array_from_tensor(arena, &inputs[n_inputs++]);
+        } else if (v->kind == VALUE_CONST) {
+            CHECK(v->data || shape_numel(&v->shape) == 0);
+            struct tensor t = {
+                .dtype = v->dtype, .shape = v->shape, .data = (void *)(uintptr_t)v->data};
+            values[id] = array_from_tensor(arena, &t);
+        }
+    }
+}
+
+void program_evaluate(const struct program *p, const struct tensor *inputs, struct array *values,
+                      struct arena *arena)
+{
+    program_load(p, inputs, values, arena);
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        const struct array *in[OP_INPUTS_MAX] = {0};
+        struct array out[OP_OUTPUTS_MAX];
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            in[k] = node->in[k] == VALUE_ABSENT ? NULL : &values[node->in[k]];
+        }
+        op_evaluate(p, node, in, true, out, NULL, arena);
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            values[node->out[o]] = out[o];
+        }
+    }
+}

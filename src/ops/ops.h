@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ops: the catalogue. One `const struct op` holds all that is known of an operator: slots, relation
+ * of its dims and attributes, evaluation, gradient, value range, which elements no specification
+ * defines. One file a family; ops.c has the table. How a library spells an op is spell's business.
+ */
+#ifndef OPJURY_OPS_H
+#define OPJURY_OPS_H
+
+#include "program/program.h"
+#include "solve/solve.h"
+
+enum { OP_INPUTS_MAX = 8, OP_OUTPUTS_MAX = 4, OP_ATTRS_MAX = 8 };
+
+/* ---- what an op declares of its slots ---- */
+
+struct slot_spec {
+    const char *name;
+    dtype_set dtypes;    /* allowed; ignored when same_as is set */
+    const char *same_as; /* name of the earlier slot whose dtype this one has */
+    int8_t rank_min, rank_max;
+    bool optional;        /* may be VALUE_ABSENT */
+    bool constant_likely; /* generators make it a weight more often than not */
+    bool variadic;        /* the last input may repeat (concat): same dtype each time */
+};
+
+struct attr_spec {
+    const char *name;
+    enum attr_kind kind;
+};
+
+/*
+ * One op being made, inferred or checked. The maker fills op and what it knows: dtypes, ranks (rank
+ * < 0: not known yet). `structure` draws what has no number to solve for (axes, keepdims,
+ * permutation, target dtype, unknown ranks and dtypes). Then dims and numeric attributes become
+ * variables: known dims are fixed ones; `relate` states how they hang together.
+ */
+struct slot {
+    bool present;
+    enum dtype dtype;
+    int rank; /* -1: not known */
+    var dim[RANK_MAX];
+};
+
+struct instance {
+    const struct op *op;
+    uint32_t n_in, n_out, n_attrs;
+    struct slot in[OP_INPUTS_MAX], out[OP_OUTPUTS_MAX];
+    struct attr attr[OP_ATTRS_MAX];              /* structural ones are filled by `structure` */
+    var attr_var[OP_ATTRS_MAX][ATTR_VALUES_MAX]; /* VAR_NONE: the attr's own value counts */
+    bool is_node; /* describes an existing node: limits of taste (kernel <= 7) do not apply */
+};
+/* Nothing known: n_in present inputs and all outputs, ranks -1, dtypes NONE, no variables. */
+void instance_init(struct instance *m, const struct op *op, uint32_t n_in);
+/* What input slot k is declared as (the last one repeats when variadic). */
+const struct slot_spec *op_input_spec(const struct op *op, uint32_t k);
+struct attr *instance_attr(struct instance *m, const char *name); /* NULL if absent */
+/* Adds the attr (kind, n values zeroed, no variables) and returns it. */
+struct attr *instance_add_attr(struct instance *m, const char *name, enum attr_kind kind,
+                               unsigned n);
+/* The variable of value k of the attribute: its own if it has one, fixed to the attr's value if it
+ * has that, else made with domain lo..hi (the attr is added or grows). */
+var instance_attr_var(struct instance *m, struct relation *r, const char *name, unsigned k,
+                      int64_t lo, int64_t hi);
+/* After SOLVE_SAT: give the attributes that have variables their values. */
+void instance_settle(struct instance *m, const struct relation *r);
+struct shape slot_shape(const struct slot *s, const struct relation *r);
+
+/* ---- evaluation ---- */
+
+/* A tensor as the reference sees it: exact values of its dtype (or wider, see struct evaluation).
+ */
+struct array {
+    enum dtype dtype;
+    bool inexact; /* a run may hold other elements: no result is exact because these are short */
+    struct shape shape;
+    size_t n;
+    real *v;
+};
+
+/*
+ * Fill out[o].v with the op's result on in[], computed in `real` and NOT rounded (the caller rounds
+ * to the dtype; integer results must already be wrapped: use dtype_wrap). Where noise[o] is not
+ * NULL also fill it: the largest absolute error that a correct implementation in the op's own dtype
+ * may make in that element beyond the rounding of exact inputs (elementwise: a few roundoffs times
+ * |y|; sums: gamma_n times the sum of magnitudes, Higham 2002 ch. 3; 0 where the result is exact).
+ */
+struct evaluation {
+    const struct node *node;
+    const struct array *in[OP_INPUTS_MAX]; /* NULL when absent */
+    uint32_t n_in, n_out;
+    struct array out[OP_OUTPUTS_MAX];
+    real *noise[OP_OUTPUTS_MAX]; /* zeroed by the caller */
+    struct arena *scratch;
+};
+
+/* Which output elements derive from marked input elements: out_mark[o][i] |= bits of every input
+ * element it depends on, values of index inputs considered. */
+struct taint {
+    const struct evaluation *e;            /* inputs and outputs as evaluated */
+    const uint8_t *in_mark[OP_INPUTS_MAX]; /* NULL: nothing marked */
+    uint8_t *out_mark[OP_OUTPUTS_MAX];
+};
+
+/* Vector-Jacobian product: given dL/d(out) as cotangent[o] (NULL: zero), ADD dL/d(in) to grad[k]
+ * (NULL: not wanted, or not a float). */
+struct vjp {
+    const struct evaluation *e;
+    const real *cotangent[OP_OUTPUTS_MAX];
+    real *grad[OP_INPUTS_MAX];
+};
+
+/* All finite elements lie in lo..hi; may_nan: NaN possible; infinities show as lo / hi infinite.
+ * Sound: may be wider than the truth, never narrower. empty lo > hi: no element. */
+struct interval {
+    real lo, hi;
+    bool may_nan;
+};
+struct range_query {
+    const struct node *node;
+    const struct value *in_value[OP_INPUTS_MAX]; /* NULL when absent: shapes and dtypes */
+    struct interval in[OP_INPUTS_MAX];
+    const struct value *out_value[OP_OUTPUTS_MAX];
+    struct interval out[OP_OUTPUTS_MAX]; /* to fill, before rounding and overflow to the dtype */
+};
+
+/* ---- the op ---- */
+
+struct elementwise; /* data of a family's shared functions: ops_internal.h */
+struct origin;
+
+struct op {
+    const char *name;
+    const char *summary;
+    struct slot_spec in[OP_INPUTS_MAX];
+    struct slot_spec out[OP_OUTPUTS_MAX];
+    struct attr_spec attrs[OP_ATTRS_MAX];
+
+    /* Draw structural attributes and unknown ranks / dtypes, consistent with what is known; false:
+     * cannot be. rng NULL: nothing may be drawn, only inferred from what the instance holds
+     * (checking). */
+    bool (*structure)(struct instance *m, struct rng *rng);
+    /* State the relation of dims and numeric attributes. Ranks, dtypes, structural attrs are known.
+     */
+    void (*relate)(struct relation *r, struct instance *m);
+    /* Choose what is neither structure nor shape once dims are known (reals such as clip's bounds;
+     * `range`: where the input's values lie, NULL unknown). Optional. */
+    void (*finish)(struct instance *m, const struct interval *range, struct rng *rng);
+
+    void (*evaluate)(struct evaluation *e);
+    void (*taint)(const struct taint *t);
+    void (*vjp)(const struct vjp *v); /* NULL: no gradient through it */
+    void (*range)(struct range_query *q);
+    /* Mark (set to 1) output elements no specification defines, each with the document it comes
+     * from in a comment. NULL: none. */
+    void (*unspecified)(const struct evaluation *e, uint8_t *const *mark);
+
+    /* A jump: a tiny change of a float input may change the result by much (floor, cast to integer,
+     * less, arg_max, where's condition...). The verdict widens the inputs of such ops. */
+    bool discontinuous;
+    /* Ops with poles or exponential growth: how far an element x of float input k may move while
+     * the results it goes into stay near linear in it. Beyond it samples say nothing of the worst
+     * case. NULL: anywhere. */
+    real (*reach)(uint32_t k, real x);
+    /* Which inputs hold indices into another input: their domain is drawn accordingly. 0: none. */
+    uint32_t index_inputs;
+    /* c of the verdict's bound for programs that hold this op (oracle/bound.c multiplies). 0: 1. */
+    double slack;
+
+    /* Families share their functions; what differs is here. NULL outside the family. */
+    const struct elementwise *elementwise;
+    /* Data movement: where each output element comes from. */
+    void (*origins)(const struct evaluation *e, struct origin *from);
+};
+
+extern const struct op *const op_table[];
+extern const size_t op_count;
+const struct op *op_find(const char *name); /* NULL when unknown */
+size_t op_index(const struct op *op);       /* place in op_table */
+size_t op_n_inputs(const struct op *op);    /* declared slots */
+size_t op_n_outputs(const struct op *op);
+
+/* For index input k of an instance / node: the exclusive upper bound of its values (negative
+ * indices are allowed down to minus it). -1 when it has none. */
+int64_t node_index_limit(const struct program *p, const struct node *node, uint32_t k);
+
+/* Set node->op of every node; ERR_INPUT for an unknown op. */
+MUST_USE enum err ops_resolve(struct program *p);
+/* Resolve, then check every node against its op: counts, dtypes, ranks, attributes, relation. The
+ * text names the node. Also derives what a shape must be: a wrong declared shape is an error. */
+MUST_USE enum err ops_check(struct program *p);
+
+/* Output dtypes and shapes of a node (op set, inputs and attributes known): ERR_INPUT as
+ * ops_check. */
+MUST_USE enum err op_infer(const struct program *p, const struct node *node, struct arena *arena,
+                           enum dtype *dtypes, struct shape *shapes);
+
+/* An instance of an existing node without variables: who re-solves it makes those. */
+void instance_describe(struct instance *m, const struct program *p, const struct node *node);
+/* Make an instance that describes an existing node (everything known), variables in r. */
+void instance_from_node(struct instance *m, const struct program *p, const struct node *node,
+                        struct relation *r);
+
+/* Shared by families and by the oracle: out index -> flat index in a broadcast input. */
+size_t broadcast_index(const struct shape *out, const struct shape *in, size_t flat);
+void shape_strides(const struct shape *s, int64_t strides[RANK_MAX]);
+
+/* Evaluate one node: allocates out[].v in `arena`, calls op->evaluate, and (if `round`) rounds to
+ * each output's dtype. in[k] NULL for absent inputs. noise: NULL or array of n_out pointers to
+ * fill. */
+void op_evaluate(const struct program *p, const struct node *node, const struct array *const *in,
+                 bool round, struct array *out, real **noise, struct arena *arena);
+struct array array_from_tensor(struct arena *arena, const struct tensor *t);
+/* Rounds to the array's dtype. */
+struct tensor tensor_from_array(struct arena *arena, const struct array *a);
+
+/* values[id] of every input and constant. */
+void program_load(const struct program *p, const struct tensor *inputs, struct array *values,
+                  struct arena *arena);
+/*
+ * Evaluate a whole program plainly: each value rounded to its dtype. values[id] is filled for every
+ * value.
+ */
+void program_evaluate(const struct program *p, const struct tensor *inputs, struct array *values,
+                      struct arena *arena);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the families of ops share: steps of `structure` and `relate`, drivers of evaluation, taint,
+ * gradient and range for ops of one shape (elementwise with broadcasting, data movement,
+ * reduction), rounding noise, interval arithmetic.
+ */
+#ifndef OPJURY_OPS_INTERNAL_H
+#define OPJURY_OPS_INTERNAL_H
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/ops.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* ---- structure (structure.c) ---- */
+
+/* No: with the reason, which ops_check shows. */
+#define REFUSE(...) (err_set(ERR_INPUT, __VA_ARGS__), false)
+
+/* Largest dim or attribute a node may have: half of the solver's bound, so that sums fit. */
+#define DIM_LIMIT ((int64_t)1 << 39)
+
+/* Slots that share a dtype get the one that is known, else a drawn one. */
+bool settle_dtypes(struct instance *m, struct rng *rng);
+/* An unknown rank becomes `rank`; a known one must equal it. */
+bool settle_rank(struct slot *s, int rank);
+/* An unknown rank is drawn from lo..hi; a known one must lie there. */
+bool draw_rank(struct slot *s, int lo, int hi, struct rng *rng);
+/* The flag attribute, drawn when it is missing. */
+bool settle_bool(struct instance *m, const char *name, struct rng *rng, bool *value);
+/* The axis attribute in 0..rank-1, drawn (negative in 1 of 4) when it is missing. */
+bool settle_axis(struct instance *m, const char *name, int rank, struct rng *rng, int *axis);
+/* If given: n values, each in lo..DIM_LIMIT. Missing is right only while drawing. */
+bool check_ints(struct instance *m, const char *name, unsigned n, int64_t lo, struct rng *rng);
+int axis_normalize(int64_t axis, int rank);
+
+/* Elementwise of one input; of several that broadcast. */
+bool structure_same(struct instance *m, struct rng *rng);
+bool structure_broadcast(struct instance *m, struct rng *rng);
+void relate_same(struct relation *r, struct instance *m);
+void relate_broadcast_slots(struct relation *r, struct instance *m);
+/* The last n dims of three slots broadcast: out from a and b. */
+void relate_broadcast_dims(struct relation *r, const var *a, int n_a, const var *b, int n_b,
+                           const var *out, int n_out);
+
+/* ---- elementwise (broadcast.c) ---- */
+
+enum { ELEMENTWISE_INPUTS_MAX = 3 };
+
+/* A stretch of the output whose inputs are contiguous (step 1) or one element (step 0). */
+struct row {
+    const struct node *node;
+    enum dtype d; /* of the output */
+    size_t n;
+    real lo, hi; /* of d */
+    real *y;
+    const real *in[ELEMENTWISE_INPUTS_MAX];
+    size_t step[ELEMENTWISE_INPUTS_MAX];
+};
+
+struct elementwise {
+    void (*row)(const struct row *r);
+    void (*int_row)(const struct row *r); /* integer inputs; NULL: row */
+    /* Largest error of a float result in roundoffs of its dtype: 0 exact; 1 or 2 (sqrt) none where
+     * the exact result is a value of the dtype; more: always. */
+    int units;
+    /* d(out)/d(in[k]) at one element; NULL: no gradient. */
+    real (*slope)(const struct node *node, uint32_t k, const real *x, real y);
+    /* Result interval of non-empty inputs, without NaN-ness of theirs. */
+    struct interval (*bound)(const struct range_query *q);
+};
+/* Kernels: y from x, or from a and b. `r` is the row: r->d the dtype, r->node the node. */
+#define UNARY_ROW(name, expression)                                                                \
+    static void name(const struct row *r)                                                          \
+    {                                                                                              \
+        for (size_t i = 0; i < r->n; i++) {                                                        \
+            const real x = r->in[0][i * r->step[0]];                                               \
+            r->y[i] = (expression);                                                                \
+        }                                                                                          \
+    }
+#define BINARY_ROW(name, expression)                                                               \
+    static void name(const struct row *r)                                                          \
+    {                                                                                              \
+        for (size_t i = 0; i < r->n; i++) {                                                        \
+            const real a = r->in[0][i * r->step[0]], b = r->in[1][i * r->step[1]];                 \
+            r->y[i] = (expression);                                                                \
+        }                                                                                          \
+    }
+void elementwise_evaluate(struct evaluation *e);
+void elementwise_taint(const struct taint *t);
+void elementwise_vjp(const struct vjp *v);
+void elementwise_range(struct range_query *q);
+/* map[i]: the element of a broadcast input that output element i reads; NULL: i itself. */
+const size_t *broadcast_map(struct arena *scratch, const struct shape *out, const struct shape *in);
+
+/* ---- data movement (move.c) ---- */
+
+/* The output element is a copy of element `at` of input `input`. */
+struct origin {
+    uint32_t input;
+    size_t at;
+};
+enum { ORIGIN_NONE = UINT32_MAX }; /* nothing defines it: evaluates to 0 */
+void move_evaluate(struct evaluation *e);
+/* Marks of the moved element; what chose it (indices) the op adds itself. */
+void move_taint(const struct taint *t);
+void move_vjp(const struct vjp *v);
+void move_range(struct range_query *q); /* the union of the inputs that are not indices */
+
+/* ---- reduction (reduce.c) ---- */
+
+/* Bit per reduced axis: from `axes` or `axis`. */
+unsigned reduced_axes(const struct node *node, int rank);
+/* map[i]: the output element that input element i goes into. */
+size_t *reduction_map(struct arena *scratch, const struct shape *in, unsigned mask);
+
+/* ---- noise (noise.c) ---- */
+
+/* units roundoffs of |y| in each finite element; see struct elementwise. */
+void noise_rounding(struct evaluation *e, int units);
+/* One sum of n terms in any order, in the dtype accumulation really uses: f32 for half floats. */
+struct sum_noise {
+    bool inexact; /* terms differ from run to run */
+    enum dtype dtype;
+    real gamma;
+    real roundoff; /* of the final rounding when accumulation is wider, else 0 */
+    real limit;    /* accumulation overflows beyond */
+    real tiny;     /* what underflow of the terms may add up to */
+    real exact;    /* magnitudes up to this are summed without rounding in any order */
+};
+/* All terms are multiples of 2^grid. */
+struct sum_noise sum_noise_init(enum dtype d, size_t n_terms, int grid);
+/* sum: the exact result, magnitude: sum of the terms' magnitudes (finite ones). */
+real sum_noise_of(const struct sum_noise *s, real sum, real magnitude);
+/* Far below every dtype, also when the other factor adds its own: elements not known exactly. */
+enum { GRID_NONE = -100000 };
+/* Largest g such that all finite elements of a float array are multiples of 2^g. */
+int grid_of(const struct array *x);
+/* The elements, or the magnitudes of the finite ones (others 0). */
+const real *reals_of(struct arena *scratch, const struct array *x, bool magnitude);
+const double *doubles_of(struct arena *scratch, const struct array *x, bool magnitude);
+
+/* ---- intervals (interval.c) ---- */
+
+#define INTERVAL_EMPTY ((struct interval){.lo = INFINITY, .hi = -INFINITY})
+bool interval_is_empty(struct interval a); /* no element but NaN */
+struct interval interval_union(struct interval a, struct interval b);
+struct interval interval_add(struct interval a, struct interval b);
+struct interval interval_mul(struct interval a, struct interval b);
+struct interval interval_div(struct interval a, struct interval b);
+/* Sum of n elements of a (n = 0: zero), widened for the rounding of any order. */
+struct interval interval_sum(struct interval a, size_t n);
+/* lo..hi a little wider: for functions whose evaluation is not monotone to the last bit. */
+struct interval interval_widen(struct interval a);
+/* What an integer dtype makes of it: wrapped results may lie anywhere. */
+struct interval interval_fit(enum dtype d, struct interval a);
+struct interval interval_full(enum dtype d);
+
+/* Is an integral value one of the integer dtype's? */
+ALWAYS_INLINE bool int_fits(enum dtype d, real v)
+{
+    return v >= dtype_lowest(d) && v <= dtype_max(d);
+}
+
+/* ---- the ops, in the order of the table ---- */
+
+#define OP_MAP(X)                                                                                  \
+    X(add)                                                                                         \
+    X(mul)                                                                                         \
+    X(div)                                                                                         \
+    X(neg)                                                                                         \
+    X(relu)                                                                                        \
+    X(exp)                                                                                         \
+    X(log)                                                                                         \
+    X(sqrt)                                                                                        \
+    X(tan)                                                                                         \
+    X(floor)                                                                                       \
+    X(cast)                                                                                        \
+    X(less)                                                                                        \
+    X(where)                                                                                       \
+    X(clip)                                                                                        \
+    X(reduce_sum)                                                                                  \
+    X(reduce_max)                                                                                  \
+    X(arg_max)                                                                                     \
+    X(softmax)                                                                                     \
+    X(matmul)                                                                                      \
+    X(conv2d)                                                                                      \
+    X(transpose)                                                                                   \
+    X(reshape)                                                                                     \
+    X(concat)                                                                                      \
+    X(gather)
+#define OP_DECLARE(name) extern const struct op op_##name;
+OP_MAP(OP_DECLARE)
+#undef OP_DECLARE
+
+#endif

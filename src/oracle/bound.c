@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How far a correct implementation may be from the reference, element by element. The program is
+ * evaluated K more times; each inexact result is moved by the rounding error its op may make, the
+ * inputs of discontinuous ops by a little more, so that both sides of a jump are seen. What the
+ * samples spread over is allowed; where they disagree discretely nothing is compared.
+ */
+#include "oracle/oracle_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct bound_table bound_table = {.samples = 12, .c = 2.0, .widen = 2.0, .cheap_steps = 2};
+
+/* JUMP: the samples disagree discretely here or before. WILD: an input may move further than the op
+ * is near linear, so the samples do not bound the result. */
+enum { MARK_UNSPECIFIED = 1, MARK_JUMP = 2, MARK_WILD = 4 };
+enum { VARIANTS_MAX = 64, CODE_BITS = 6, CODES = 61 };
+
+/* One value in all its evaluations. Variant 0 is declared, 1 wide (when the program has halves),
+ * then the samples. Freed after its last use, unless it is an output. */
+struct track {
+    struct array *variant; /* n_variants arrays over one block */
+    real *block;
+    real *deviation; /* NULL: exact */
+    uint8_t *mark;   /* NULL: nothing marked */
+    uint32_t last_use;
+    bool is_output;
+};
+
+struct sampler {
+    const struct program *p;
+    struct arena *arena; /* results */
+    struct arena *scratch;
+    struct track *tracks; /* by value id */
+    unsigned n_variants, first_sample;
+    struct rng rng;
+    uint64_t node_seed; /* of the node under way */
+    uint8_t codes[CODES];
+};
+
+bool program_has_half(const struct program *p)
+{
+    for (uint32_t i = 0; i < p->n_values; i++) {
+        if (dtype_is_half(p->values[i].dtype)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void track_init(struct sampler *s, uint32_t id, const struct array *declared)
+{
+    struct track *t = &s->tracks[id];
+    t->variant = ARENA_ARRAY(s->arena, struct array, s->n_variants);
+    t->block = xmalloc(sizeof(real) * (declared->n * s->n_variants + 1));
+    for (unsigned k = 0; k < s->n_variants; k++) {
+        t->variant[k] = *declared;
+        t->variant[k].v = t->block + declared->n * k;
+    }
+    memcpy(t->block, declared->v, sizeof(real) * declared->n);
+}
+
+static void track_release(struct track *t)
+{
+    free(t->block);
+    free(t->deviation);
+    free(t->mark);
+    *t = (struct track){0};
+}
+
+/* Inputs and constants are exact: all variants hold the same elements. */
+static void track_leaf(struct sampler *s, uint32_t id, const struct array *declared)
+{
+    track_init(s, id, declared);
+    struct track *t = &s->tracks[id];
+    for (unsigned k = 1; k < s->n_variants; k++) {
+        memcpy(t->variant[k].v, declared->v, sizeof(real) * declared->n);
+    }
+}
+
+/*
+ * Which way element i of value v moves in a sample. Samples 0 and 1 move everything one way (errors
+ * of one kernel are rarely independent). The next CODE_BITS give each element its own pattern of
+ * ways, so that of any two elements (but 61 or a multiple apart) some sample moves one up and one
+ * down: results that hang on a difference are seen. The rest move equal values alike, as one
+ * kernel does, some by half only, so that errors of one size do not cancel in every sample.
+ */
+static real direction(const struct sampler *s, unsigned k, size_t i, real v)
+{
+    unsigned sample = k - s->first_sample;
+    if (sample < 2) {
+        return sample == 0 ? 1 : -1;
+    }
+    if (sample < 2 + CODE_BITS) {
+        return s->codes[i % CODES] >> (sample - 2) & 1 ? 1 : -1;
+    }
+    const double value = (double)v;
+    uint64_t bits = hash_bytes(&value, sizeof(value), s->node_seed + sample);
+    real far = bits >> 62 & 1 ? 1 : 0.5L;
+    return bits >> 63 ? far : -far;
+}
+
+/* New patterns for each node: a random choice of CODES of the 2^CODE_BITS. */
+static void draw_codes(struct sampler *s)
+{
+    uint32_t all[1 << CODE_BITS];
+    for (uint32_t i = 0; i < ARRAY_SIZE(all); i++) {
+        all[i] = i;
+    }
+    rng_shuffle(&s->rng, all, ARRAY_SIZE(all));
+    for (size_t i = 0; i < CODES; i++) {
+        s->codes[i] = (uint8_t)all[i];
+    }
+    s->node_seed = rng_next(&s->rng);
+}
+
+/* Is a tiny change of an input able to change the result by much? A cast between floats is
+ * continuous. */
+static bool node_jumps(const struct program *p, const struct node *node)
+{
+    if (!node->op->discontinuous) {
+        return false;
+    }
+    bool floats = dtype_is_float(p->values[node->out[0]].dtype);
+    return !(floats && strcmp(node->op_name, "cast") == 0);
+}
+
+/* Input `input` moved by a few deviations. Every second input moves the other way, so that samples
+ * 0 and 1 bring any two that are compared past each other on both sides. */
+static const struct array *widened(struct sampler *s, const struct track *t, unsigned k,
+                                   uint32_t input)
+{
+    const struct array *a = &t->variant[k];
+    struct array *moved = ARENA_ARRAY(s->scratch, struct array, 1);
+    *moved = *a;
+    moved->v = ARENA_ARRAY(s->scratch, real, a->n);
+    real step = (real)bound_table.widen * (input % 2 ? -1 : 1);
+    for (size_t i = 0; i < a->n; i++) {
+        real d = t->deviation[i];
+        bool can_move = d > 0 && isfinite(d) && isfinite(a->v[i]);
+        moved->v[i] = can_move ? a->v[i] + direction(s, k, i, a->v[i]) * step * d : a->v[i];
+    }
+    return moved;
+}
+
+static const struct array *rounded(struct sampler *s, const struct array *a)
+{
+    struct array *copy = ARENA_ARRAY(s->scratch, struct array, 1);
+    *copy = *a;
+    copy->v = arena_copy(s->scratch, a->v, sizeof(real) * a->n);
+    dtype_round_many(a->dtype, copy->v, a->n);
+    return copy;
+}
+
+/*
+ * A compiler may keep half-precision results in single precision (variant 1 does so everywhere) and
+ * round them for one reader and not for another, so each sample decides by use.
+ */
+static bool reads_rounded(const struct sampler *s, const struct track *t, unsigned k,
+                          uint32_t input)
+{
+    bool is_sample = k >= s->first_sample;
+    return is_sample && dtype_is_half(t->variant[0].dtype) &&
+           s->node_seed >> ((k + 5 * input) % 64) & 1;
+}
+
+static void gather_inputs(struct sampler *s, const struct node *node, unsigned k, bool jumps,
+                          const struct array **in)
+{
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (node->in[i] == VALUE_ABSENT) {
+            in[i] = NULL;
+            continue;
+        }
+        const struct track *t = &s->tracks[node->in[i]];
+        bool move =
+            jumps && k >= s->first_sample && t->deviation && dtype_is_float(t->variant[0].dtype);
+        in[i] = move ? widened(s, t, k, i) : &t->variant[k];
+        if (reads_rounded(s, t, k, i)) {
+            in[i] = rounded(s, in[i]);
+        }
+    }
+}
+
+/* v moved by its error and by one step of the smallest subnormals, where roundings are absolute;
+ * those do not cross zero. */
+static real moved(real v, real way, real noise, real tiny)
+{
+    real w = v + way * noise, t = w + way * tiny;
+    return (t < 0) != (w < 0) ? 0 : t;
+}
+
+static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
+                         const struct array *out, real *const *noise)
+{
+    bool wide = s->first_sample == 2 && k > 0;
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        const struct array *dst = &s->tracks[node->out[o]].variant[k];
+        bool moves = k >= s->first_sample && dtype_is_float(dst->dtype);
+        real tiny = dtype_tiny(dst->dtype);
+        for (size_t i = 0; i < dst->n; i++) {
+            real v = out[o].v[i];
+            if (moves && noise[o][i] != 0) {
+                v = moved(v, direction(s, k, i, v), noise[o][i], tiny);
+            }
+            dst->v[i] = dtype_round(wide && dtype_is_half(dst->dtype) ? DTYPE_F32 : dst->dtype, v);
+        }
+    }
+}
+
+static uint8_t *mark_of(struct track *t)
+{
+    if (!t->mark) {
+        t->mark = xcalloc(t->variant[0].n + 1, 1);
+    }
+    return t->mark;
+}
+
+static struct evaluation describe(struct sampler *s, const struct node *node,
+                                  const struct array *const *in, unsigned k)
+{
+    struct evaluation e = {
+        .node = node, .n_in = node->n_in, .n_out = node->n_out, .scratch = s->scratch};
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        e.in[i] = in[i];
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        e.out[o] = s->tracks[node->out[o]].variant[k];
+    }
+    return e;
+}
+
+static void mark_unspecified(struct sampler *s, const struct node *node,
+                             const struct array *const *in, unsigned k)
+{
+    if (!node->op->unspecified) {
+        return;
+    }
+    struct evaluation e = describe(s, node, in, k);
+    uint8_t *mark[OP_OUTPUTS_MAX] = {0};
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        mark[o] = arena_zalloc(s->scratch, e.out[o].n + 1);
+    }
+    node->op->unspecified(&e, mark);
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        for (size_t i = 0; i < e.out[o].n; i++) {
+            if (mark[o][i]) {
+                mark_of(&s->tracks[node->out[o]])[i] |= MARK_UNSPECIFIED;
+            }
+        }
+    }
+}
+
+static void run_taint(struct sampler *s, const struct node *node, const struct array *const *in,
+                      struct taint *taint)
+{
+    struct evaluation e = describe(s, node, in, 0);
+    taint->e = &e;
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        taint->out_mark[o] = mark_of(&s->tracks[node->out[o]]);
+    }
+    node->op->taint(taint);
+}
+
+static void propagate_marks(struct sampler *s, const struct node *node,
+                            const struct array *const *in)
+{
+    struct taint taint = {0};
+    bool any = false;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        taint.in_mark[i] = in[i] ? s->tracks[node->in[i]].mark : NULL;
+        any |= taint.in_mark[i] != NULL;
+    }
+    if (!any) {
+        return;
+    }
+    run_taint(s, node, in, &taint);
+}
+
+static int class_of(real v)
+{
+    if (isnan(v)) {
+        return 3;
+    }
+    return isinf(v) ? (v > 0 ? 1 : 2) : 0;
+}
+
+/* The spread of the variants of one element: 0 exact, INFINITY when their classes disagree. */
+static real spread(const struct track *t, unsigned n_variants, size_t i)
+{
+    real base = t->variant[0].v[i], worst = 0;
+    for (unsigned k = 1; k < n_variants; k++) {
+        real v = t->variant[k].v[i];
+        if (class_of(v) != class_of(base)) {
+            return INFINITY;
+        }
+        if (isfinite(v)) {
+            real d = fabsl(v - base);
+            worst = d > worst ? d : worst;
+        }
+    }
+    return worst;
+}
+
+static void measure(struct sampler *s, const struct node *node, bool jumps)
+{
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        struct track *t = &s->tracks[node->out[o]];
+        const struct array *base = &t->variant[0];
+        for (size_t i = 0; i < base->n; i++) {
+            real d = spread(t, s->n_variants, i);
+            if (d == 0) {
+                continue;
+            }
+            if (!t->deviation) {
+                t->deviation = xcalloc(base->n, sizeof(real));
+            }
+            t->deviation[i] = d;
+            t->variant[0].inexact = true;
+            if (isinf(d)) {
+                mark_of(t)[i] |= MARK_WILD; /* finite or not: what follows may be anything */
+            } else if (jumps || !dtype_is_float(base->dtype)) {
+                mark_of(t)[i] |= MARK_JUMP;
+            }
+        }
+    }
+}
+
+/* Elements of an input that may move further than a quarter of what the op is near linear in: by
+ * the mean value theorem the slope then differs by more than a third (1/x) from the sampled one,
+ * which c does not cover. NULL: none. */
+static uint8_t *wild_inputs(struct sampler *s, const struct node *node, uint32_t k,
+                            const struct array *in)
+{
+    const struct track *t = &s->tracks[node->in[k]];
+    uint8_t *wild = NULL;
+    for (size_t i = 0; t->deviation && i < in->n; i++) {
+        if (4 * t->deviation[i] > node->op->reach(k, in->v[i])) {
+            wild = wild ? wild : arena_zalloc(s->scratch, in->n + 1);
+            wild[i] = MARK_WILD;
+        }
+    }
+    return wild;
+}
+
+static void mark_wild(struct sampler *s, const struct node *node, const struct array *const *in)
+{
+    struct taint taint = {0};
+    bool any = false;
+    for (uint32_t k = 0; node->op->reach && k < node->n_in; k++) {
+        if (in[k] && dtype_is_float(in[k]->dtype)) {
+            taint.in_mark[k] = wild_inputs(s, node, k, in[k]);
+            any |= taint.in_mark[k] != NULL;
+        }
+    }
+    if (any) {
+        run_taint(s, node, in, &taint);
+    }
+}
+
+/* An infinite error: terms that overflow on their way, so finite, infinite or NaN by order. */
+static void mark_overflowing(struct sampler *s, const struct node *node, real **noise)
+{
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        struct track *t = &s->tracks[node->out[o]];
+        for (size_t i = 0; i < t->variant[0].n; i++) {
+            if (isinf(noise[o][i])) {
+                noise[o][i] = 0;
+                mark_of(t)[i] |= MARK_WILD;
+            }
+        }
+    }
+}
+
+/*
+ * Optimisers fold a scale or a bias that follows a product into its weights (Conv + Mul, MatMul +
+ * Add, batch normalisation), which rounds what is exact as written: then no short sum counts as
+ * exact.
+ */
+static bool may_be_fused(const struct program *p, const struct node *node)
+{
+    static const char *const products[] = {"conv2d", "matmul"}, *const scales[] = {"add", "mul",
+                                                                                   "div"};
+    bool is_product = false;
+    for (size_t i = 0; i < ARRAY_SIZE(products); i++) {
+        is_product |= strcmp(node->op_name, products[i]) == 0;
+    }
+    for (uint32_t n = 0; is_product && n < p->n_nodes; n++) {
+        for (uint32_t i = 0; i < p->nodes[n].n_in; i++) {
+            for (size_t k = 0; k < ARRAY_SIZE(scales); k++) {
+                if (p->nodes[n].in[i] == node->out[0] &&
+                    strcmp(p->nodes[n].op_name, scales[k]) == 0) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+/* The declared inputs, said to be inexact. */
+static void doubt_inputs(struct sampler *s, uint32_t n_in, const struct array **in)
+{
+    for (uint32_t i = 0; i < n_in; i++) {
+        if (in[i]) {
+            struct array *copy = arena_copy(s->scratch, in[i], sizeof(*copy));
+            copy->inexact = true;
+            in[i] = copy;
+        }
+    }
+}
+
+static void sample_node(struct sampler *s, uint32_t index)
+{
+    const struct node *node = &s->p->nodes[index];
+    bool jumps = node_jumps(s->p, node);
+    draw_codes(s);
+    const struct array *in[OP_INPUTS_MAX] = {0}, *declared_in[OP_INPUTS_MAX] = {0};
+    real *noise[OP_OUTPUTS_MAX] = {0};
+    for (unsigned k = 0; k < s->n_variants; k++) {
+        gather_inputs(s, node, k, jumps, in);
+        if (k == 0 && may_be_fused(s->p, node)) {
+            doubt_inputs(s, node->n_in, in);
+        }
+        struct array out[OP_OUTPUTS_MAX];
+        op_evaluate(s->p, node, in, false, out, k == 0 ? noise : NULL, s->scratch);
+        if (k == 0) {
+            for (uint32_t o = 0; o < node->n_out; o++) {
+                track_init(s, node->out[o], &out[o]);
+            }
+            mark_overflowing(s, node, noise);
+            memcpy(declared_in, in, sizeof(in));
+        }
+        keep_variant(s, node, k, out, noise);
+        mark_unspecified(s, node, in, k);
+    }
+    propagate_marks(s, node, declared_in);
+    mark_wild(s, node, declared_in);
+    measure(s, node, jumps);
+    arena_reset(s->scratch);
+}
+
+static void release_dead(struct sampler *s, uint32_t index)
+{
+    const struct node *node = &s->p->nodes[index];
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        struct track *t = node->in[i] == VALUE_ABSENT ? NULL : &s->tracks[node->in[i]];
+        if (t && t->block && !t->is_output && t->last_use == index) {
+            track_release(t);
+        }
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        struct track *t = &s->tracks[node->out[o]];
+        if (!t->is_output && t->last_use <= index) { /* nobody reads it */
+            track_release(t);
+        }
+    }
+}
+
+/* Root mean square of the finite elements: the scale at which an error in this tensor is an error.
+ */
+static real scale_of(const struct array *a)
+{
+    real sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        if (isfinite(a->v[i])) {
+            sum += a->v[i] * a->v[i];
+            n++;
+        }
+    }
+    return n ? sqrtl(sum / (real)n) : 0;
+}
+
+static uint8_t element_state(const struct track *t, real scale, double c, size_t i)
+{
+    uint8_t mark = t->mark ? t->mark[i] : 0;
+    if (mark & MARK_UNSPECIFIED) {
+        return ELEMENT_UNSPECIFIED;
+    }
+    real d = t->deviation ? t->deviation[i] : 0;
+    const struct array *base = &t->variant[0];
+    if (!dtype_is_float(base->dtype)) {
+        return mark & (MARK_JUMP | MARK_WILD) || d != 0 ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
+    }
+    /* A bound as large as the value and as the tensor's typical value sees no error worth the name.
+     */
+    real seen = fabsl(base->v[i]) > scale ? fabsl(base->v[i]) : scale;
+    bool blind = mark & MARK_WILD || isinf(d) || (d > 0 && (real)c * d >= seen);
+    return blind ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
+}
+
+static void expect(struct sampler *s, uint32_t id, double c, struct expectation *x)
+{
+    const struct track *t = &s->tracks[id];
+    const struct array *base = &t->variant[0];
+    size_t n = base->n;
+    *x = (struct expectation){.dtype = base->dtype, .shape = base->shape, .n = n};
+    x->declared = arena_copy(s->arena, base->v, sizeof(real) * n);
+    bool has_wide = s->first_sample == 2;
+    x->wide = has_wide ? arena_copy(s->arena, t->variant[1].v, sizeof(real) * n) : x->declared;
+    x->deviation = t->deviation ? arena_copy(s->arena, t->deviation, sizeof(real) * n) : NULL;
+    uint8_t *state = arena_alloc(s->arena, n + 1);
+    real scale = scale_of(base);
+    for (size_t i = 0; i < n; i++) {
+        state[i] = element_state(t, scale, c, i);
+        x->n_unstable += state[i] == ELEMENT_UNSTABLE;
+        x->n_unspecified += state[i] == ELEMENT_UNSPECIFIED;
+    }
+    x->state = state;
+}
+
+static void find_last_uses(struct sampler *s)
+{
+    for (uint32_t n = 0; n < s->p->n_nodes; n++) {
+        const struct node *node = &s->p->nodes[n];
+        for (uint32_t i = 0; i < node->n_in; i++) {
+            if (node->in[i] != VALUE_ABSENT) {
+                s->tracks[node->in[i]].last_use = n;
+            }
+        }
+    }
+    for (uint32_t o = 0; o < s->p->n_outputs; o++) {
+        s->tracks[s->p->outputs[o]].is_output = true;
+    }
+}
+
+void bound_program(const struct program *p, const struct array *leaves, uint64_t seed,
+                   unsigned samples, double c, struct arena *arena, struct expectation *outputs)
+{
+    CHECK(samples >= 2 && samples + 2 <= VARIANTS_MAX);
+    bool half = program_has_half(p);
+    struct sampler s = {.p = p, .arena = arena, .scratch = arena_new(), .rng = rng_seeded(seed)};
+    s.first_sample = half ? 2 : 1;
+    s.n_variants = s.first_sample + samples;
+    s.tracks = xcalloc(p->n_values + 1, sizeof(*s.tracks));
+    find_last_uses(&s);
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        if (p->values[id].kind != VALUE_NODE) {
+            track_leaf(&s, id, &leaves[id]);
+        }
+    }
+    for (uint32_t n = 0; n < p->n_nodes; n++) {
+        sample_node(&s, n);
+        release_dead(&s, n);
+    }
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        expect(&s, p->outputs[o], c, &outputs[o]);
+    }
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        track_release(&s.tracks[id]);
+    }
+    free(s.tracks);
+    arena_free(s.scratch);
+}
+
+real bound_at(const struct expectation *x, double c, size_t i)
+{
+    if (!dtype_is_float(x->dtype) || !isfinite(x->declared[i])) {
+        return 0; /* nothing is near infinity; where samples overflow the element is unstable */
+    }
+    real d = x->deviation ? x->deviation[i] : 0;
+    /* Half a step for the reference's rounding, half a step for the run's: 2u|y|, a subnormal step
+     * at the bottom of the range. */
+    real step = 2 * dtype_roundoff(x->dtype) * fabsl(x->declared[i]) + dtype_tiny(x->dtype);
+    return (real)c * d + step;
+}

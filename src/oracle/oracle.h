@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * oracle: judges one run. The reference is our own evaluator; its error bound is per element: c
+ * times the largest deviation of K perturbed re-evaluations plus one rounding of the output's
+ * dtype. A run is judged alone; other runs of the test are evidence for blame, never the bar.
+ */
+#ifndef OPJURY_ORACLE_H
+#define OPJURY_ORACLE_H
+
+#include "target/target.h"
+
+#define VERDICT_MAP(X)                                                                             \
+    X(PASS, "pass")                                                                                \
+    X(FINDING, "finding")                                                                          \
+    X(KNOWN, "known")                                                                              \
+    X(UNSUPPORTED, "unsupported")                                                                  \
+    X(UNJUDGED, "unjudged")                                                                        \
+    X(FLAKY, "flaky")                                                                              \
+    X(FILTERED, "filtered")                                                                        \
+    X(NOT_EXERCISED, "not_exercised")
+
+enum verdict_kind {
+#define VERDICT_ENUM(name, text) VERDICT_##name,
+    VERDICT_MAP(VERDICT_ENUM)
+#undef VERDICT_ENUM
+        VERDICT_COUNT,
+};
+extern const char *const verdict_names[VERDICT_COUNT];
+
+/* ---- the reference of a test ---- */
+
+/* How one output element may be compared. */
+enum element_state {
+    ELEMENT_COMPARED,
+    ELEMENT_UNSTABLE,    /* the samples disagree: a legal implementation may give another value */
+    ELEMENT_UNSPECIFIED, /* derives from what no specification defines */
+};
+/* One output. A run's element may lie in [min(declared, wide) - d, max(declared, wide) + d] where
+ * d = c * deviation + one rounding of the dtype there (bound_at). */
+struct expectation {
+    enum dtype dtype;
+    struct shape shape;
+    size_t n;
+    const real *declared;  /* every value rounded to its dtype */
+    const real *wide;      /* no rounding between half-precision floats; == declared without them */
+    const real *deviation; /* largest deviation of the K perturbed re-evaluations; NULL: all 0 */
+    const uint8_t *state;  /* enum element_state */
+    size_t n_unstable, n_unspecified;
+};
+/* Distance allowed outside [declared, wide] at element i, for multiplier c. */
+real bound_at(const struct expectation *x, double c, size_t i);
+
+struct reference;
+/* Evaluates the declared semantics now; bounds only when they are asked for. Memory: the test's
+ * arena, as long as the test. seed decides the perturbations. */
+struct reference *reference_new(const struct test *test, struct arena *arena);
+/* Computes the bounds on first call. */
+const struct expectation *reference_expectation(struct reference *r, uint32_t output);
+/* Another K than bound_table's, for the curves; forgets bounds computed before. */
+void reference_set_samples(struct reference *r, unsigned samples);
+/* c of this program: bound_c times the largest slack of its ops. */
+double reference_c(const struct reference *r);
+/* All values' declared results by id (reduction records intermediates). */
+const struct array *reference_values(struct reference *r);
+/* Is any element of any input or value NaN / infinite? For the clean policy and for ranking. */
+bool reference_is_finite(struct reference *r);
+
+/* ---- verdicts ---- */
+
+struct verdict {
+    enum verdict_kind kind;
+    const char *oracle; /* name of the oracle that spoke: "value", "crash", ...; "" for a pass */
+    const char *filter; /* FILTERED: the filter's name */
+    const char *text;   /* one line: what is wrong */
+    /* value oracle: the worst element */
+    uint32_t output;
+    size_t element;
+    real expected, actual, bound;
+    size_t n_wrong, n_compared, n_unstable, n_unspecified; /* over all outputs */
+};
+
+/* One oracle = one const struct in one file and a line in oracle_table; asked in order until one
+ * speaks. */
+struct judgement {
+    const struct test *test;
+    struct reference *reference;
+    const struct target *target;
+    const struct outcome *outcome;
+    struct arena *arena;
+};
+struct oracle {
+    const char *name;
+    const char *summary;
+    /* true: it has spoken, *verdict is set. */
+    bool (*judge)(const struct judgement *j, struct verdict *verdict);
+};
+extern const struct oracle *const oracle_table[];
+extern const size_t oracle_count;
+
+void judge(const struct judgement *j, struct verdict *verdict);
+/* Two outcomes of the same run must agree bit for bit; false and a text if not. */
+bool outcomes_agree(const struct outcome *a, const struct outcome *b, struct arena *arena,
+                    const char **text);
+
+/* The smallest c under which the outcome's outputs would pass (0: equal; INFINITY: no c helps).
+ * What the curves of `opjury bench bounds` are made of. ERR-free: outputs must have the declared
+ * dtypes and shapes. */
+double value_critical_c(struct reference *r, const struct outcome *o);
+
+/* Where the reference differs and all independent libraries agree, the fault is ours: turns those
+ * verdicts into filtered by "reference-suspect". verdicts[i] is target i's; returns how many
+ * changed. */
+size_t judge_suspects(struct target *const *targets, const struct outcome *outcomes, size_t n,
+                      struct verdict *verdicts);
+
+/*
+ * K and c in one place. Chosen by the curves that `opjury bench bounds` prints: false alarms of
+ * correct runs against recall of planted faults.
+ */
+struct bound_table {
+    unsigned samples; /* K: perturbed re-evaluations; 0 and 1 move all results one way, the rest at
+                         random */
+    double c;         /* multiplier of the largest deviation */
+    double widen;     /* inputs of discontinuous ops move by this many deviations */
+    int64_t cheap_steps; /* floats this close on their grid pass without a bound */
+};
+extern const struct bound_table bound_table;
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A finding as a folder. Each file stands alone: program.txt for people, model.onnx and inputs.npz
+ * for any tool, repro.py for whoever has the library, verdict.json and environment.json for
+ * programs. verdict.json is written last: a folder that has it is whole.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report.h"
+#include "report/report_internal.h"
+
+/* ---- helpers ---- */
+
+static enum err write_text(const char *folder, const char *name, const struct buffer *text,
+                           struct arena *arena)
+{
+    return file_write(arena_printf(arena, "%s/%s", folder, name),
+                      text->data != NULL ? text->data : "", text->size);
+}
+
+static enum err write_json(const char *folder, const char *name, json_t *root, struct arena *arena)
+{
+    /* 17 significant digits bring every double back. */
+    char *dumped = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_decref(root);
+    CHECK(dumped != NULL);
+    struct buffer text = BUFFER_INIT;
+    buffer_printf(&text, "%s\n", dumped);
+    free(dumped);
+    enum err err = write_text(folder, name, &text, arena);
+    buffer_release(&text);
+    return err;
+}
+
+static enum err write_inputs(const char *folder, const char *name, const struct test *test,
+                             struct arena *arena)
+{
+    struct named_tensor *items = ARENA_ARRAY(arena, struct named_tensor, test->n_inputs);
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        items[k].name = test->program->values[program_input(test->program, k)].name;
+        items[k].tensor = test->inputs[k];
+    }
+    return npz_write(arena_printf(arena, "%s/%s", folder, name), items, test->n_inputs);
+}
+
+/* ---- program.txt ---- */
+
+/* Inputs up to this many elements are shown; of larger ones the digest tells them apart. */
+enum { INPUT_SHOWN_MAX = 64 };
+
+static void put_input(const char *name, const struct tensor *t, struct buffer *text)
+{
+    size_t n = shape_numel(&t->shape);
+    buffer_printf(text, "# %s = ", name);
+    if (n > INPUT_SHOWN_MAX) {
+        buffer_printf(text, "%zu elements, XXH3 %016llx (see inputs.npz)\n", n,
+                      (unsigned long long)tensor_hash(t, 0));
+        return;
+    }
+    buffer_puts(text, "[");
+    for (size_t i = 0; i < n; i++) {
+        buffer_puts(text, i > 0 ? ", " : "");
+        dtype_print(t->dtype, dtype_load(t->dtype, t->data, i), text);
+    }
+    buffer_puts(text, "]\n");
+}
+
+static enum err write_program(const char *folder, const char *name, const char *title,
+                              const struct test *test, struct arena *arena)
+{
+    struct buffer text = BUFFER_INIT;
+    buffer_printf(&text, "# %s\n# seed %llu, test %llu, inputs %s\n", title,
+                  (unsigned long long)test->seed, (unsigned long long)test->index,
+                  test->policy != NULL ? test->policy : "given");
+    program_print(test->program, &text);
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        put_input(test->program->values[program_input(test->program, k)].name, &test->inputs[k],
+                  &text);
+    }
+    enum err err = write_text(folder, name, &text, arena);
+    buffer_release(&text);
+    return err;
+}
+
+/* ---- model.onnx ---- */
+
+/* The opset and IR of the failing library where it takes ONNX, else the ones most tools take. */
+static struct onnx_version model_version(const struct finding_files *f)
+{
+    const struct target *t = f->targets[f->culprit];
+    struct onnx_version usual = ONNX_VERSION_DEFAULT;
+    return t->onnx.opset > 0 && t->onnx.opset < usual.opset ? t->onnx : usual;
+}
+
+static enum err write_model(const char *folder, const struct finding_files *f, struct arena *arena)
+{
+    struct buffer model = BUFFER_INIT;
+    enum err err = onnx_write(f->test->program, model_version(f), &model);
+    if (err == ERR_OK) {
+        err = write_text(folder, "model.onnx", &model, arena);
+    } else if (err == ERR_UNSUPPORTED) {
+        err = ERR_OK; /* not every program has an ONNX form */
+    }
+    buffer_release(&model);
+    return err;
+}
+
+/* ---- repro.py ---- */
+
+/* Expected values and how far from them a correct result may lie. */
+static void expected_of(const struct finding_files *f, struct tensor *expected,
+                        struct tensor *bound, struct arena *arena)
+{
+    double c = reference_c(f->reference);
+    for (uint32_t o = 0; o < f->test->program->n_outputs; o++) {
+        const struct expectation *x = reference_expectation(f->reference, o);
+        expected[o] = tensor_new(arena, x->dtype, &x->shape);
+        bound[o] = tensor_new(arena, DTYPE_F64, &x->shape);
+        for (size_t i = 0; i < x->n; i++) {
+            real slack = bound_at(x, c, i) + fabsl(x->wide[i] - x->declared[i]);
+            bool compared = x->state[i] == ELEMENT_COMPARED;
+            dtype_store(x->dtype, expected[o].data, i, x->declared[i]);
+            /* Infinite or NaN expectations are met by the same class only: no slack. */
+            dtype_store(DTYPE_F64, bound[o].data, i,
+                        !compared                  ? (real)NAN
+                        : isfinite(x->declared[i]) ? slack
+                                                   : 0);
+        }
+    }
+}
+
+static bool has_script(const char *library)
+{
+    return strcmp(library, "onnxruntime") == 0 || strcmp(library, "torch") == 0;
+}
+
+static enum err write_repro(const char *folder, const struct finding_files *f, const char *title,
+                            struct arena *arena)
+{
+    const struct target *t = f->targets[f->culprit];
+    const struct outcome *o = &f->outcomes[f->culprit];
+    if (!has_script(t->kind->name)) {
+        return ERR_OK; /* evaluated in this process: there is no library to call */
+    }
+    uint32_t n = f->test->program->n_outputs;
+    struct tensor *expected = ARENA_ARRAY(arena, struct tensor, n);
+    struct tensor *bound = ARENA_ARRAY(arena, struct tensor, n);
+    expected_of(f, expected, bound, arena);
+    const char *setup = t->options != NULL ? strchr(t->options, '=') : NULL;
+    struct script script = {
+        .title = title,
+        .library = t->kind->name,
+        .setup = setup != NULL ? setup + 1 : NULL,
+        .program = f->test->program,
+        .inputs = f->test->inputs,
+        .onnx = model_version(f),
+        .expected = expected,
+        .bound = bound,
+        .expected_error = o->kind == OUTCOME_ERROR ? message_fragment(o->message, arena) : NULL,
+    };
+    struct buffer source = BUFFER_INIT;
+    enum err err = script_write(&script, &source);
+    if (err == ERR_OK) {
+        err = write_text(folder, "repro.py", &source, arena);
+    }
+    buffer_release(&source);
+    return err;
+}
+
+/* ---- expected.npz: what an independent judge compares ---- */
+
+/*
+ * For each output NAME: NAME.expected, NAME.bound (f64; NaN: not compared) and, when the failing
+ * run gave values, NAME.actual. `make verify-findings` holds them against numpy.
+ */
+static enum err write_expected(const char *folder, const struct finding_files *f,
+                               struct arena *arena)
+{
+    const struct program *p = f->test->program;
+    const struct outcome *o = &f->outcomes[f->culprit];
+    struct tensor *expected = ARENA_ARRAY(arena, struct tensor, p->n_outputs);
+    struct tensor *bound = ARENA_ARRAY(arena, struct tensor, p->n_outputs);
+    struct named_tensor *items = ARENA_ARRAY(arena, struct named_tensor, 3 * (size_t)p->n_outputs);
+    size_t n = 0;
+    expected_of(f, expected, bound, arena);
+    for (uint32_t k = 0; k < p->n_outputs; k++) {
+        const char *name = p->values[p->outputs[k]].name;
+        items[n++] = (struct named_tensor){arena_printf(arena, "%s.expected", name), expected[k]};
+        items[n++] = (struct named_tensor){arena_printf(arena, "%s.bound", name), bound[k]};
+        if (o->kind == OUTCOME_OK && k < o->n_outputs) {
+            items[n++] =
+                (struct named_tensor){arena_printf(arena, "%s.actual", name), o->outputs[k]};
+        }
+    }
+    return npz_write(arena_printf(arena, "%s/expected.npz", folder), items, n);
+}
+
+/* ---- verdict.json ---- */
+
+static size_t count_elements(const struct program *p)
+{
+    size_t n = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        n += shape_numel(&p->values[id].shape);
+    }
+    return n;
+}
+
+static json_t *reduction_json(const struct finding_files *f)
+{
+    const struct reduction *r = f->reduction;
+    const struct program *before = f->original->program, *after = f->test->program;
+    json_t *root = json_object();
+    json_object_set_new(root, "complete", json_boolean(r->complete));
+    json_object_set_new(root, "runs", json_integer(r->runs));
+    json_object_set_new(root, "nodes_before", json_integer(before->n_nodes));
+    json_object_set_new(root, "nodes_after", json_integer(after->n_nodes));
+    json_object_set_new(root, "elements_before", json_integer((json_int_t)count_elements(before)));
+    json_object_set_new(root, "elements_after", json_integer((json_int_t)count_elements(after)));
+    return root;
+}
+
+static json_t *finding_json(const struct finding_files *f, const char *title, struct arena *arena)
+{
+    const struct target *t = f->targets[f->culprit];
+    const struct test *test = f->test;
+    json_t *root = json_object();
+    json_object_set_new(root, "title", json_text(title));
+    json_object_set_new(root, "library", json_text(t->kind->name));
+    json_object_set_new(root, "version", json_text(t->version));
+    json_object_set_new(root, "target", json_text(target_label(t, arena)));
+    json_object_set_new(root, "oracle", json_text(f->verdicts[f->culprit].oracle));
+    json_object_set_new(root, "signature", json_text(f->failure->signature));
+    json_object_set_new(root, "ops", json_text(op_chain(test->program, arena)));
+    /* As text: a 64-bit seed is no JSON number for everybody. */
+    json_object_set_new(root, "seed",
+                        json_text(arena_printf(arena, "%llu", (unsigned long long)test->seed)));
+    json_object_set_new(root, "test", json_integer((json_int_t)test->index));
+    json_object_set_new(root, "inputs", json_text(test->policy));
+    json_object_set_new(root, "placement", json_text(placement_names[test->placement]));
+    json_object_set_new(root, "runs", json_integer(f->failure->runs));
+    json_object_set_new(root, "repeats", json_integer(f->failure->repeats));
+    json_object_set_new(root, "reduction", f->reduction != NULL ? reduction_json(f) : json_null());
+    json_object_set_new(root, "verdicts", verdicts_json(f, arena));
+    return root;
+}
+
+/* ---- the folder ---- */
+
+static enum err write_table(const char *folder, const struct finding_files *f, const char *title,
+                            struct arena *arena)
+{
+    struct buffer text = BUFFER_INIT;
+    buffer_printf(&text, "%s\n\n", title);
+    verdict_table_print(f, false, &text);
+    enum err err = write_text(folder, "verdict.txt", &text, arena);
+    buffer_release(&text);
+    return err;
+}
+
+static enum err write_all(const char *folder, const struct finding_files *f, struct arena *arena)
+{
+    const char *title = f->title != NULL ? f->title : finding_title(f, arena);
+    TRY(dir_make(folder));
+    TRY(write_program(folder, "program.txt", title, f->test, arena));
+    TRY(write_inputs(folder, "inputs.npz", f->test, arena));
+    if (f->reduction != NULL) {
+        TRY(write_program(folder, "original.txt", title, f->original, arena));
+        TRY(write_inputs(folder, "original.npz", f->original, arena));
+    }
+    TRY(write_model(folder, f, arena));
+    TRY(write_expected(folder, f, arena));
+    TRY(write_repro(folder, f, title, arena));
+    TRY(write_table(folder, f, title, arena));
+    TRY(write_json(folder, "environment.json", environment_json(f, arena), arena));
+    return write_json(folder, "verdict.json", finding_json(f, title, arena), arena);
+}
+
+enum err finding_write(const char *folder, const struct finding_files *f)
+{
+    struct arena *arena = arena_new();
+    enum err err = write_all(folder, f, arena);
+    arena_free(arena);
+    return err;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A finding's folder read back: the test to run or reduce again, and which targets its table has. A
+ * folder is people's to edit, so every file is checked like any other input.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report.h"
+#include "report/report_internal.h"
+
+enum { VERDICT_SIZE_MAX = 16 << 20 }; /* bytes of a verdict.json */
+
+static enum err read_verdict(const char *folder, struct arena *arena, json_t **root)
+{
+    const char *path = arena_printf(arena, "%s/verdict.json", folder);
+    struct buffer text = BUFFER_INIT;
+    enum err err = file_read(path, VERDICT_SIZE_MAX, &text);
+    if (err == ERR_OK) {
+        json_error_t why;
+        *root = json_loadb(text.data != NULL ? text.data : "", text.size, 0, &why);
+        if (*root == NULL) {
+            err = err_set(ERR_INPUT, "%s:%d: %s", path, why.line, why.text);
+        } else if (!json_is_object(*root)) {
+            json_decref(*root);
+            err = err_set(ERR_INPUT, "%s: it holds no object", path);
+        }
+    }
+    buffer_release(&text);
+    return err;
+}
+
+static enum err read_program(const char *path, struct arena *arena, struct program **program)
+{
+    struct buffer text = BUFFER_INIT;
+    enum err err = file_read(path, 0, &text);
+    if (err == ERR_OK) {
+        err = program_parse(path, text.data != NULL ? text.data : "", text.size, arena, program);
+    }
+    buffer_release(&text);
+    TRY(err);
+    TRY(program_verify(*program));
+    return ops_check(*program);
+}
+
+/* bf16 has no dtype in numpy: its bits are stored as uint16. */
+static bool dtype_fits(enum dtype given, enum dtype wanted)
+{
+    return given == wanted || (given == DTYPE_U16 && wanted == DTYPE_BF16);
+}
+
+static enum err read_inputs(const char *path, struct test *test, struct arena *arena)
+{
+    struct named_tensor *items;
+    size_t n;
+    TRY(npz_read(path, arena, &items, &n));
+    test->n_inputs = program_n_inputs(test->program);
+    test->inputs = ARENA_ZARRAY(arena, struct tensor, test->n_inputs);
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        const struct value *v = &test->program->values[program_input(test->program, k)];
+        size_t i = 0;
+        while (i < n && strcmp(items[i].name, v->name) != 0) {
+            i++;
+        }
+        if (i == n) {
+            return err_set(ERR_INPUT, "%s: there is no input '%s'", path, v->name);
+        }
+        const struct tensor *t = &items[i].tensor;
+        if (!dtype_fits(t->dtype, v->dtype) || !shape_equal(&t->shape, &v->shape)) {
+            return err_set(ERR_INPUT, "%s: input '%s' has another dtype or shape than the program",
+                           path, v->name);
+        }
+        test->inputs[k] = (struct tensor){v->dtype, v->shape, t->data};
+    }
+    return ERR_OK;
+}
+
+const char *const placement_names[] = {
+    [PLACE_ALIGNED] = "aligned",
+    [PLACE_END] = "end",
+    [PLACE_START] = "start",
+    NULL,
+};
+
+static const char *json_text_of(const json_t *root, const char *key)
+{
+    const char *text = json_string_value(json_object_get(root, key));
+    return text != NULL ? text : "";
+}
+
+/* What is not in the files themselves; where verdict.json says nothing it stays zero. */
+static void read_origin(const json_t *root, struct test *test, struct arena *arena)
+{
+    test->seed = strtoull(json_text_of(root, "seed"), NULL, 10);
+    test->index = (uint64_t)json_integer_value(json_object_get(root, "test"));
+    test->policy = arena_strdup(arena, json_text_of(root, "inputs"));
+    for (unsigned i = 0; placement_names[i] != NULL; i++) {
+        if (strcmp(json_text_of(root, "placement"), placement_names[i]) == 0) {
+            test->placement = (enum placement)i;
+        }
+    }
+}
+
+enum err finding_read(const char *folder, const char *name, struct arena *arena, struct test **test)
+{
+    struct test *made = arena_zalloc(arena, sizeof(*made));
+    struct program *program;
+    bool reduced = strcmp(name, "program") == 0;
+    const char *inputs = reduced ? "inputs" : name;
+    const char *path = arena_printf(arena, "%s/%s.txt", folder, name);
+    if (!file_exists(path)) {
+        return err_set(ERR_MISSING, "%s: there is no such file", path);
+    }
+    TRY(read_program(path, arena, &program));
+    made->program = program;
+    TRY(read_inputs(arena_printf(arena, "%s/%s.npz", folder, inputs), made, arena));
+    json_t *root = NULL;
+    TRY(read_verdict(folder, arena, &root));
+    read_origin(root, made, arena);
+    json_decref(root);
+    *test = made;
+    return ERR_OK;
+}
+
+enum err finding_targets(const char *folder, struct arena *arena, const char *const **labels,
+                         size_t *n)
+{
+    json_t *root = NULL;
+    TRY(read_verdict(folder, arena, &root));
+    const json_t *rows = json_object_get(root, "verdicts");
+    size_t count = json_array_size(rows);
+    const char **made = ARENA_ARRAY(arena, const char *, count);
+    for (size_t i = 0; i < count; i++) {
+        made[i] = arena_strdup(arena, json_text_of(json_array_get(rows, i), "target"));
+    }
+    json_decref(root);
+    *labels = made;
+    *n = count;
+    return ERR_OK;
+}

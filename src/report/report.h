@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report: what people and programs read of a finding or a campaign.
+ */
+#ifndef OPJURY_REPORT_H
+#define OPJURY_REPORT_H
+
+#include "triage/triage.h"
+
+/*
+ * A finding as a folder: program.txt (for people, with small inputs), model.onnx (where it has that
+ * form), inputs.npz, expected.npz (expected, bound and actual of each output), repro.py,
+ * environment.json, verdict.txt (the table), verdict.json; original.txt and original.npz as found,
+ * when it was reduced.
+ */
+struct finding_files {
+    const char *title;                  /* NULL: finding_title makes it */
+    const struct test *test, *original; /* reduced, and as found */
+    struct target *const *targets;      /* all of the jury: the verdict table */
+    const struct outcome *outcomes;
+    const struct verdict *verdicts;
+    size_t n_targets;
+    size_t culprit; /* index of the failing target */
+    struct reference *reference;
+    const struct failure *failure;
+    const struct reduction *reduction; /* NULL: not reduced */
+};
+/* "onnxruntime 1.31.1: relu(f64) -> clip(f64): load fails with "..." at opt=all; opt=none passes"
+ */
+const char *finding_title(const struct finding_files *f, struct arena *arena);
+MUST_USE enum err finding_write(const char *folder, const struct finding_files *f);
+/*
+ * The test of a finding's folder again: `name` is "program" or "original" (what was found, when the
+ * folder holds a reduced form). ERR_MISSING when there is no such file. Memory: the arena's.
+ */
+MUST_USE enum err finding_read(const char *folder, const char *name, struct arena *arena,
+                               struct test **test);
+/* Labels of all targets in the folder's verdict table, in its order. */
+MUST_USE enum err finding_targets(const char *folder, struct arena *arena,
+                                  const char *const **labels, size_t *n);
+/* The verdict table in text: target, verdict, worst element with expected / actual / bound. */
+void verdict_table_print(const struct finding_files *f, bool colour, struct buffer *out);
+
+#endif

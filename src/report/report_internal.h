@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of report. */
+#ifndef OPJURY_REPORT_INTERNAL_H
+#define OPJURY_REPORT_INTERNAL_H
+
+#include <jansson.h>
+
+#include "report/report.h"
+
+/* The target's text without the interpreter's path, which tells of a machine and not of a bug. */
+const char *target_label(const struct target *t, struct arena *arena);
+/* A JSON string of any bytes: what is no UTF-8 becomes '?'. NULL becomes null. */
+json_t *json_text(const char *text);
+/* "[1,0]": where flat index `element` lies in the shape. */
+const char *element_place(const struct shape *shape, size_t element, struct arena *arena);
+/* Output's value of the program the files are about; NULL when the index is none. */
+const struct value *output_value(const struct finding_files *f, uint32_t output);
+
+/* By enum placement, NULL at the end. */
+extern const char *const placement_names[];
+
+json_t *verdicts_json(const struct finding_files *f, struct arena *arena);
+json_t *environment_json(const struct finding_files *f, struct arena *arena);
+
+#endif

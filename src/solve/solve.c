@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The model of a relation and the search for its solutions: depth first with a trail, a variable
+ * and a value by chance at each step (x == v, then what lies below and above v), propagation after
+ * each. A search that ends without a solution is a proof; one that takes too long starts again with
+ * another order and twice the steps, until the budget is spent.
+ */
+#include <string.h>
+
+#include "solve/solve_internal.h"
+
+void *pool_grow(struct arena *arena, void *at, uint32_t n, uint32_t more, uint32_t *capacity,
+                size_t size)
+{
+    uint32_t wanted = *capacity == 0 ? 64 : *capacity;
+    while (wanted < n + more) {
+        wanted *= 2;
+    }
+    void *grown = arena_alloc(arena, wanted * size);
+    if (n > 0) {
+        memcpy(grown, at, n * size);
+    }
+    *capacity = wanted;
+    return grown;
+}
+
+struct relation *relation_new(struct arena *arena)
+{
+    struct relation *r = ARENA_ZARRAY(arena, struct relation, 1);
+    r->arena = arena;
+    return r;
+}
+
+void relation_clear(struct relation *r)
+{
+    r->n_vars = 0;
+    r->constraints.n = 0;
+    r->refs.n = 0;
+    r->nums.n = 0;
+    r->watches.n = 0;
+    r->trail.n = 0;
+    r->decisions.n = 0;
+    r->queue_n = 0;
+    r->solved = false;
+}
+
+/* ---- variables ---- */
+
+static void grow_vars(struct relation *r)
+{
+    uint32_t capacity = r->vars_capacity;
+    uint32_t n = r->n_vars;
+    r->domain = pool_grow(r->arena, r->domain, n, 1, &capacity, sizeof(*r->domain));
+    capacity = r->vars_capacity;
+    r->facts = pool_grow(r->arena, r->facts, n, 1, &capacity, sizeof(*r->facts));
+    r->solution = ARENA_ARRAY(r->arena, int64_t, capacity);
+    r->order = ARENA_ARRAY(r->arena, uint32_t, capacity);
+    r->vars_capacity = capacity;
+}
+
+static struct bounds *domain_of(struct relation *r, var x)
+{
+    CHECK(x >= 0 && (uint32_t)x < r->n_vars);
+    return &r->domain[x];
+}
+
+var relation_var(struct relation *r, int64_t lo, int64_t hi)
+{
+    CHECK(lo >= -BOUND_MAX && lo <= BOUND_MAX && hi >= -BOUND_MAX && hi <= BOUND_MAX);
+    if (r->n_vars == r->vars_capacity) {
+        grow_vars(r);
+    }
+    r->solved = false;
+    r->domain[r->n_vars] = (struct bounds){lo, hi};
+    r->facts[r->n_vars] = (struct var_facts){0};
+    return (var)r->n_vars++;
+}
+
+var relation_fixed(struct relation *r, int64_t value)
+{
+    return relation_var(r, value, value);
+}
+
+void relation_prefer_log(struct relation *r, var x)
+{
+    domain_of(r, x);
+    r->facts[x].prefer_log = true;
+}
+
+void relation_hint(struct relation *r, var x, int64_t value)
+{
+    domain_of(r, x);
+    r->facts[x].hinted = true;
+    r->facts[x].hint = value;
+}
+
+void relation_narrow(struct relation *r, var x, int64_t lo, int64_t hi)
+{
+    struct bounds *b = domain_of(r, x);
+    b->lo = lo > b->lo ? lo : b->lo;
+    b->hi = hi < b->hi ? hi : b->hi;
+}
+
+size_t relation_n_vars(const struct relation *r)
+{
+    return r->n_vars;
+}
+
+/* ---- constraints ---- */
+
+/* A constraint over n variables and n_nums numbers, to be filled by the caller. */
+static struct constraint *add_constraint(struct relation *r, enum constraint_kind kind, size_t n,
+                                         size_t n_nums)
+{
+    CHECK(n < UINT32_MAX / 2 && n_nums < UINT32_MAX / 2);
+    POOL_RESERVE(r, r->constraints, 1);
+    POOL_RESERVE(r, r->refs, (uint32_t)n);
+    POOL_RESERVE(r, r->nums, (uint32_t)n_nums);
+    struct constraint *c = &r->constraints.at[r->constraints.n++];
+    *c = (struct constraint){.kind = kind, .n = (uint32_t)n, .ref = r->refs.n, .num = r->nums.n};
+    r->refs.n += (uint32_t)n;
+    r->nums.n += (uint32_t)n_nums;
+    return c;
+}
+
+static void set_ref(struct relation *r, const struct constraint *c, size_t k, var x)
+{
+    domain_of(r, x);
+    r->refs.at[c->ref + k] = x;
+    POOL_RESERVE(r, r->watches, 1);
+    r->watches.at[r->watches.n++] = (struct watch){.constraint = (uint32_t)(c - r->constraints.at),
+                                                   .next = r->facts[x].watches};
+    r->facts[x].watches = r->watches.n;
+}
+
+static void set_coef(struct relation *r, const struct constraint *c, size_t k, int64_t coef)
+{
+    CHECK(coef >= -SATURATED && coef <= SATURATED);
+    r->nums.at[c->num + k] = coef;
+}
+
+static void add_linear(struct relation *r, enum constraint_kind kind, size_t n, const int64_t *coef,
+                       const var *x, int64_t rhs)
+{
+    struct constraint *c = add_constraint(r, kind, n, n);
+    c->rhs = rhs;
+    for (size_t i = 0; i < n; i++) {
+        set_ref(r, c, i, x[i]);
+        set_coef(r, c, i, coef[i]);
+    }
+}
+
+void relate_linear_eq(struct relation *r, size_t n, const int64_t *coef, const var *x, int64_t rhs)
+{
+    add_linear(r, LINEAR_EQ, n, coef, x, rhs);
+}
+
+void relate_linear_le(struct relation *r, size_t n, const int64_t *coef, const var *x, int64_t rhs)
+{
+    add_linear(r, LINEAR_LE, n, coef, x, rhs);
+}
+
+void relate_equal(struct relation *r, var a, var b)
+{
+    struct constraint *c = add_constraint(r, EQUAL, 2, 0);
+    set_ref(r, c, 0, a);
+    set_ref(r, c, 1, b);
+}
+
+void relate_sum(struct relation *r, size_t n, const var *parts, var total)
+{
+    struct constraint *c = add_constraint(r, LINEAR_EQ, n + 1, n + 1);
+    for (size_t i = 0; i <= n; i++) {
+        set_ref(r, c, i, i < n ? parts[i] : total);
+        set_coef(r, c, i, i < n ? 1 : -1);
+    }
+}
+
+void relate_product(struct relation *r, size_t n, const var *factors, var product)
+{
+    CHECK(n <= FACTORS_MAX);
+    struct constraint *c = add_constraint(r, PRODUCT, n + 1, 0);
+    for (size_t i = 0; i < n; i++) {
+        set_ref(r, c, i, factors[i]);
+        r->facts[factors[i]].has_holes = true;
+    }
+    set_ref(r, c, n, product);
+}
+
+void relate_product_le(struct relation *r, size_t n, const var *factors, int64_t limit)
+{
+    CHECK(n <= FACTORS_MAX);
+    struct constraint *c = add_constraint(r, PRODUCT_LE, n, 0);
+    for (size_t i = 0; i < n; i++) {
+        set_ref(r, c, i, factors[i]);
+    }
+    /* Products saturate, so the limit must lie below that. */
+    c->rhs = limit < SATURATED ? limit : SATURATED - 1;
+}
+
+void relate_window(struct relation *r, var in, var out, var kernel, var stride, var pad_lo,
+                   var pad_hi, var dilation)
+{
+    const var x[] = {in, out, kernel, stride, pad_lo, pad_hi, dilation};
+    struct constraint *c = add_constraint(r, WINDOW, ARRAY_SIZE(x), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(x); i++) {
+        set_ref(r, c, i, x[i]);
+    }
+    relation_narrow(r, kernel, 0, BOUND_MAX);
+    relation_narrow(r, stride, 1, BOUND_MAX);
+    relation_narrow(r, pad_lo, 0, BOUND_MAX);
+    relation_narrow(r, pad_hi, 0, BOUND_MAX);
+    relation_narrow(r, dilation, 1, BOUND_MAX);
+}
+
+void relate_broadcast(struct relation *r, var a, var b, var out)
+{
+    struct constraint *c = add_constraint(r, BROADCAST, 3, 0);
+    set_ref(r, c, 0, a);
+    set_ref(r, c, 1, b);
+    set_ref(r, c, 2, out);
+}
+
+void relate_choice(struct relation *r, var x, size_t n, const int64_t *values)
+{
+    struct constraint *c = add_constraint(r, CHOICE, 1, n);
+    c->rhs = (int64_t)n;
+    set_ref(r, c, 0, x);
+    r->facts[x].has_holes = true;
+    if (n > 0) {
+        memcpy(r->nums.at + c->num, values, n * sizeof(*values));
+    }
+}
+
+void relate_element(struct relation *r, var index, size_t n, const var *values, var y)
+{
+    struct constraint *c = add_constraint(r, ELEMENT, n + 2, 0);
+    set_ref(r, c, 0, index);
+    set_ref(r, c, 1, y);
+    for (size_t i = 0; i < n; i++) {
+        set_ref(r, c, i + 2, values[i]);
+    }
+}
+
+/* ---- drawing a value ---- */
+
+static int64_t draw_between(struct rng *rng, struct bounds b, bool prefer_log)
+{
+    return prefer_log && b.lo >= 0 ? rng_log_range(rng, b.lo, b.hi) : rng_range(rng, b.lo, b.hi);
+}
+
+/* One of the choice's values that are in the domain; the bounds are. */
+static int64_t draw_choice(const struct relation *r, const struct constraint *c, struct rng *rng,
+                           struct bounds b)
+{
+    int64_t drawn = b.lo;
+    uint64_t seen = 0;
+    for (int64_t i = 0; i < c->rhs; i++) {
+        int64_t value = r->nums.at[c->num + (uint32_t)i];
+        if (b.lo <= value && value <= b.hi && rng_below(rng, ++seen) == 0) {
+            drawn = value;
+        }
+    }
+    return drawn;
+}
+
+/* A divisor of `rest` in the domain, each equally likely; but 1 and `rest` itself, which leaves 1
+ * to the other factors, only in one draw of eight where others exist. */
+static int64_t draw_divisor(int64_t rest, struct rng *rng, struct bounds b)
+{
+    /* Trial division to the root; beyond 2^20 (no tensor is that large) any value is tried. */
+    if (rest > (int64_t)1 << 20) {
+        return draw_between(rng, b, true);
+    }
+    int64_t proper = 0, trivial = b.lo;
+    uint64_t n_proper = 0, n_trivial = 0;
+    for (int64_t low = 1; low * low <= rest; low++) {
+        if (rest % low != 0) {
+            continue;
+        }
+        int64_t high = rest / low;
+        uint64_t *n = low == 1 ? &n_trivial : &n_proper;
+        int64_t *drawn = low == 1 ? &trivial : &proper;
+        if (b.lo <= low && low <= b.hi && rng_below(rng, ++*n) == 0) {
+            *drawn = low;
+        }
+        if (high != low && b.lo <= high && high <= b.hi && rng_below(rng, ++*n) == 0) {
+            *drawn = high;
+        }
+    }
+    return n_proper > 0 && (n_trivial == 0 || !rng_chance(rng, 1, 8)) ? proper : trivial;
+}
+
+/* Holes that intervals do not show: values of a choice, divisors of a fixed product. */
+static int64_t draw_value(const struct relation *r, var x, struct rng *rng)
+{
+    struct bounds b = r->domain[x];
+    const struct var_facts *facts = &r->facts[x];
+    if (facts->hinted && r->use_hints && b.lo <= facts->hint && facts->hint <= b.hi) {
+        return facts->hint;
+    }
+    for (uint32_t w = facts->watches; w != 0; w = r->watches.at[w - 1].next) {
+        const struct constraint *c = &r->constraints.at[r->watches.at[w - 1].constraint];
+        if (c->kind == CHOICE) {
+            return draw_choice(r, c, rng, b);
+        }
+        if (c->kind == PRODUCT && b.lo > 0) {
+            uint32_t place = 0;
+            while (r->refs.at[c->ref + place] != x) {
+                place++;
+            }
+            int64_t rest = place + 1 < c->n ? product_rest(r, c, place) : 0;
+            if (rest > 0) {
+                return draw_divisor(rest, rng, b);
+            }
+        }
+    }
+    return draw_between(rng, b, facts->prefer_log);
+}
+
+/* ---- search ---- */
+
+static void undo_to(struct relation *r, uint32_t trail)
+{
+    while (r->trail.n > trail) {
+        const struct change *change = &r->trail.at[--r->trail.n];
+        r->domain[change->x] = change->old;
+    }
+}
+
+static void prepare(struct relation *r)
+{
+    if (r->queue_capacity < r->constraints.n) {
+        uint32_t capacity = 64;
+        while (capacity < r->constraints.n) {
+            capacity *= 2;
+        }
+        r->queue = ARENA_ARRAY(r->arena, uint32_t, capacity);
+        r->queue_capacity = capacity;
+    }
+    r->trail.n = 0;
+    r->decisions.n = 0;
+    r->queue_head = 0;
+    r->queue_n = 0;
+    for (uint32_t k = 0; k < r->constraints.n; k++) {
+        r->constraints.at[k].queued = true;
+        r->queue[r->queue_n++] = k;
+    }
+    r->solved = false;
+}
+
+/* Hinted ones first; then those whose values have holes, which draw_value knows while the variables
+ * equal to them do not; then the rest. */
+static unsigned label_rank(const struct relation *r, uint32_t x)
+{
+    if (r->facts[x].hinted && r->use_hints) {
+        return 0;
+    }
+    return r->facts[x].has_holes ? 1 : 2;
+}
+
+/* Free variables by label_rank, in random order within. Returns how many. */
+static uint32_t draw_order(struct relation *r, struct rng *rng)
+{
+    uint32_t n = 0;
+    for (uint32_t x = 0; x < r->n_vars; x++) {
+        if (r->domain[x].lo < r->domain[x].hi) {
+            r->order[n++] = x;
+        }
+    }
+    rng_shuffle(rng, r->order, n);
+    uint32_t sorted = 0;
+    for (unsigned rank = 0; rank < 2; rank++) {
+        for (uint32_t i = sorted; i < n; i++) {
+            uint32_t x = r->order[i];
+            if (label_rank(r, x) == rank) {
+                r->order[i] = r->order[sorted];
+                r->order[sorted++] = x;
+            }
+        }
+    }
+    return n;
+}
+
+/* All variables are fixed: is it a solution? Propagation may have been cut short. */
+static bool accept(struct relation *r)
+{
+    for (uint32_t x = 0; x < r->n_vars; x++) {
+        r->solution[x] = r->domain[x].lo;
+    }
+    for (uint32_t k = 0; k < r->constraints.n; k++) {
+        if (!constraint_holds(r, &r->constraints.at[k], r->solution)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Take the next branch of a decision: its value, what lies below, what lies above. */
+static bool take_branch(struct relation *r, struct decision *d)
+{
+    int64_t value = d->value;
+    if (d->stage == 0) {
+        return narrow(r, d->x, value, value) && propagate(r);
+    }
+    bool below = (d->stage == 1) == d->below_first;
+    bool alive =
+        below ? narrow(r, d->x, -BOUND_MAX, value - 1) : narrow(r, d->x, value + 1, BOUND_MAX);
+    return alive && propagate(r);
+}
+
+/* The last decision that has an untried branch takes it; false: none has. */
+static bool backtrack(struct relation *r, size_t *steps)
+{
+    while (r->decisions.n > 0) {
+        struct decision *d = &r->decisions.at[r->decisions.n - 1];
+        undo_to(r, d->trail);
+        if (d->stage == 2) {
+            r->decisions.n--;
+            continue;
+        }
+        d->stage++;
+        ++*steps;
+        if (take_branch(r, d)) {
+            return true;
+        }
+        CHECK(r->queue_n == 0);
+    }
+    return false;
+}
+
+/* One search from the root, of at most *steps <= limit. */
+static enum solve_result search(struct relation *r, struct rng *rng, uint32_t n, size_t *steps,
+                                size_t limit)
+{
+    uint32_t position = 0;
+    for (;;) {
+        while (position < n &&
+               r->domain[r->order[position]].lo == r->domain[r->order[position]].hi) {
+            position++;
+        }
+        bool alive;
+        if (position == n) {
+            if (accept(r)) {
+                return SOLVE_SAT;
+            }
+            alive = false;
+        } else {
+            if (++*steps > limit) {
+                return SOLVE_GAVE_UP;
+            }
+            var x = (var)r->order[position];
+            POOL_RESERVE(r, r->decisions, 1);
+            struct decision *d = &r->decisions.at[r->decisions.n++];
+            *d = (struct decision){.x = x,
+                                   .value = draw_value(r, x, rng),
+                                   .trail = r->trail.n,
+                                   .position = position,
+                                   .below_first = rng_chance(rng, 1, 2)};
+            alive = take_branch(r, d);
+        }
+        if (!alive) {
+            if (!backtrack(r, steps)) {
+                return SOLVE_UNSAT;
+            }
+            if (*steps > limit) {
+                return SOLVE_GAVE_UP;
+            }
+            position = r->decisions.at[r->decisions.n - 1].position;
+        }
+    }
+}
+
+enum solve_result relation_solve(struct relation *r, struct rng *rng, size_t steps)
+{
+    enum { STEPS_DEFAULT = 10000, FIRST_SEARCH = 100 };
+    size_t budget = steps == 0 ? STEPS_DEFAULT : steps;
+    for (uint32_t x = 0; x < r->n_vars; x++) {
+        if (r->domain[x].lo > r->domain[x].hi) {
+            return SOLVE_UNSAT;
+        }
+    }
+    prepare(r);
+    enum solve_result result = SOLVE_UNSAT;
+    if (propagate(r)) {
+        uint32_t root = r->trail.n;
+        size_t used = 0;
+        size_t length = FIRST_SEARCH;
+        r->use_hints = true;
+        do {
+            uint32_t n = draw_order(r, rng);
+            size_t limit = used + n + length < budget ? used + n + length : budget;
+            result = search(r, rng, n, &used, limit);
+            undo_to(r, root);
+            r->decisions.n = 0;
+            r->use_hints = false; /* they may be what made it hard */
+            length *= 2;
+        } while (result == SOLVE_GAVE_UP && used < budget);
+    }
+    undo_to(r, 0);
+    r->solved = result == SOLVE_SAT;
+    return result;
+}
+
+int64_t relation_value(const struct relation *r, var x)
+{
+    CHECK(r->solved && x >= 0 && (uint32_t)x < r->n_vars);
+    return r->solution[x];
+}
+
+bool relation_holds(const struct relation *r, const int64_t *values)
+{
+    for (uint32_t x = 0; x < r->n_vars; x++) {
+        if (values[x] < r->domain[x].lo || values[x] > r->domain[x].hi) {
+            return false;
+        }
+    }
+    for (uint32_t k = 0; k < r->constraints.n; k++) {
+        if (!constraint_holds(r, &r->constraints.at[k], values)) {
+            return false;
+        }
+    }
+    return true;
+}

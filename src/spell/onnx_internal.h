@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * onnx_internal: what the ONNX writer and reader share. onnx_ops.c holds the tables, onnx_forms.c
+ * fills a NodeProto from a node, onnx_parse.c a node from a NodeProto, onnx_tensor.c turns tensors
+ * into TensorProtos and back, onnx_write.c and onnx_read.c do models.
+ */
+#ifndef OPJURY_ONNX_INTERNAL_H
+#define OPJURY_ONNX_INTERNAL_H
+
+#include "spell/spell_internal.h"
+
+#include "onnx.pb-c.h"
+
+/* ---- tables (onnx_ops.c) ---- */
+
+/* Opsets whose type constraints the tables hold. 7: the first with numpy's broadcasting. */
+enum { ONNX_OPSET_MIN = 7, ONNX_OPSET_MAX = 28 };
+
+struct onnx_writer;
+struct onnx_reader;
+struct onnx_node;
+
+/* One op: its ONNX name and its two directions. */
+struct onnx_form {
+    const char *op, *type;
+    enum err (*write)(struct onnx_writer *w);
+    enum err (*read)(struct onnx_reader *r, struct onnx_node *n);
+    /* First opset at which this argument is an input, not an attribute (clip, reductions); 0. */
+    int input_since;
+};
+const struct onnx_form *onnx_form_of_op(const char *op);     /* NULL: none */
+const struct onnx_form *onnx_form_of_type(const char *type); /* NULL: none */
+
+/* ---- tensors (onnx_tensor.c) ---- */
+
+int32_t onnx_dtype(enum dtype d);
+enum dtype onnx_dtype_parse(int32_t data_type); /* DTYPE_NONE: not one of ours */
+/* raw_data borrows the tensor's. */
+Onnx__TensorProto *onnx_tensor_make(struct arena *arena, const char *name, const struct tensor *t);
+/* Data is copied into the arena. ERR_UNSUPPORTED: other dtypes, external data; `what` names it. */
+MUST_USE enum err onnx_tensor_parse(const Onnx__TensorProto *proto, const char *what,
+                                    struct arena *arena, struct tensor *tensor);
+
+/* Attribute types in short. */
+enum {
+    ONNX_INT = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT,
+    ONNX_INTS = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS,
+    ONNX_FLOAT = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT,
+    ONNX_FLOATS = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS,
+    ONNX_STRING = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING,
+    ONNX_TENSOR = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR,
+};
+
+/* ---- writing (onnx_write.c, forms in onnx_forms.c) ---- */
+
+struct onnx_writer {
+    const struct program *program;
+    struct onnx_version version;
+    struct arena *arena;
+    struct names *taken; /* names in the model */
+    Onnx__GraphProto *graph;
+    size_t initializers_capacity, nodes_capacity;
+    const struct onnx_form *form; /* of the node being written */
+    const struct node *node;
+    Onnx__NodeProto *proto; /* with room for inputs and attributes */
+};
+enum { ONNX_NODE_INPUTS_MAX = OP_INPUTS_MAX + 2, ONNX_NODE_ATTRS_MAX = OP_ATTRS_MAX };
+
+/* Add to the node being written: an input by value, one that is an initializer of its own
+ * ("<output>_<what>"), attributes. */
+void onnx_put_input(struct onnx_writer *w, uint32_t value);
+void onnx_put_const(struct onnx_writer *w, const char *what, const struct tensor *t);
+void onnx_put_int(struct onnx_writer *w, const char *name, int64_t value);
+void onnx_put_ints(struct onnx_writer *w, const char *name, const int64_t *values, size_t n);
+void onnx_put_float(struct onnx_writer *w, const char *name, float value);
+
+/* ---- reading (onnx_read.c, forms in onnx_parse.c) ---- */
+
+/* What a name of the model stands for: a value of the program, or a constant no op has used yet. */
+struct onnx_value {
+    uint32_t id; /* VALUE_ABSENT: not in the program yet */
+    const char *name;
+    const Onnx__TensorProto *proto; /* of an initializer that was not decoded yet */
+    const struct tensor *constant;  /* NULL: computed, or not decoded yet */
+};
+
+struct onnx_reader {
+    const char *file;
+    struct arena *arena; /* the program's */
+    struct arena *work;  /* ends with the reading */
+    struct program *program;
+    int opset;
+    const Onnx__GraphProto *graph;
+    struct names *places;      /* name in the model -> place in values */
+    struct names *identifiers; /* names in the program */
+    struct onnx_value *values;
+    uint32_t n_values, values_capacity;
+};
+
+/* A node being read: what is left to use of it, and what it becomes. */
+struct onnx_node {
+    const Onnx__NodeProto *proto;
+    const struct onnx_form *form;
+    uint32_t attrs_used; /* bit per attribute */
+    uint32_t n_in, n_attrs;
+    uint32_t in[OP_INPUTS_MAX];
+    struct attr attrs[OP_ATTRS_MAX];
+    bool is_identity; /* it becomes no node: its output is in[0] */
+};
+
+/* err_set with the file's and the node's name before the text. */
+enum err onnx_refuse(const struct onnx_reader *r, const struct onnx_node *n, enum err code,
+                     const char *format, ...) PRINTF_LIKE(4, 5);
+/* Input k of the model's node becomes the next input of the program's node. */
+MUST_USE enum err onnx_take_input(struct onnx_reader *r, struct onnx_node *n, size_t k);
+bool onnx_has_input(const struct onnx_node *n, size_t k);
+/* The program's value behind the k-th input taken. */
+const struct value *onnx_operand(const struct onnx_reader *r, const struct onnx_node *n, size_t k);
+/* The constant behind input k; ERR_UNSUPPORTED when it is computed or an input of the model. */
+MUST_USE enum err onnx_const_input(struct onnx_reader *r, const struct onnx_node *n, size_t k,
+                                   const struct tensor **t);
+/* Attributes of the model's node: NULL / otherwise when it has none of that name and type. Marks
+ * them as used; what stays unused makes the node ERR_UNSUPPORTED. */
+const Onnx__AttributeProto *onnx_attr(struct onnx_node *n, const char *name, int type);
+int64_t onnx_attr_int(struct onnx_node *n, const char *name, int64_t otherwise);
+/* Attributes of the program's node. */
+struct attr *onnx_set_attr(struct onnx_node *n, const char *name, enum attr_kind kind);
+MUST_USE enum err onnx_set_ints(const struct onnx_reader *r, struct onnx_node *n, const char *name,
+                                const int64_t *values, size_t count);
+
+/* The two directions of each form. */
+enum err onnx_write_plain(struct onnx_writer *w);
+enum err onnx_write_cast(struct onnx_writer *w);
+enum err onnx_write_clip(struct onnx_writer *w);
+enum err onnx_write_reduce(struct onnx_writer *w);
+enum err onnx_write_arg_max(struct onnx_writer *w);
+enum err onnx_write_axis(struct onnx_writer *w);
+enum err onnx_write_conv(struct onnx_writer *w);
+enum err onnx_write_transpose(struct onnx_writer *w);
+enum err onnx_write_reshape(struct onnx_writer *w);
+enum err onnx_read_plain(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_cast(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_clip(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_reduce(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_arg_max(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_axis(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_softmax(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_conv(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_transpose(struct onnx_reader *r, struct onnx_node *n);
+enum err onnx_read_reshape(struct onnx_reader *r, struct onnx_node *n);
+
+#endif

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A finding as a script that needs the library and numpy only. It holds the model (bytes for ONNX
+ * Runtime, calls for torch), inputs, expected values and bounds; it runs them the failing way and
+ * says by its exit status whether the fault shows. Whatever it computes from is written so that the
+ * same bits come back: a number that its text would not give back is written in base64.
+ */
+#include "spell/spell_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LITERAL_ELEMENTS = 64, /* more are not read by people: base64 */
+    WIDTH = 88,
+    LISTING_WIDTH = 100,
+};
+
+struct text {
+    const struct script *script;
+    struct buffer *out;
+    struct arena *arena;
+};
+
+/* ---- values ---- */
+
+static void put_base64(const void *data, size_t size, struct buffer *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *bytes = data;
+
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t three = 0;
+        size_t n = size - i < 3 ? size - i : 3;
+        for (size_t k = 0; k < 3; k++) {
+            three = three << 8 | (k < n ? bytes[i + k] : 0);
+        }
+        char four[4];
+        for (size_t k = 0; k < 4; k++) {
+            four[k] = k <= n ? digits[three >> (18 - 6 * k) & 63] : '=';
+        }
+        if (i / 3 * 4 % WIDTH == 0) {
+            buffer_puts(out, "\n");
+        }
+        buffer_append(out, four, sizeof four);
+    }
+    buffer_puts(out, "\n");
+}
+
+static void put_shape(const struct shape *s, struct buffer *out)
+{
+    buffer_puts(out, "(");
+    for (int d = 0; d < s->rank; d++) {
+        buffer_printf(out, "%lld%s", (long long)s->dim[d], d + 1 < s->rank ? ", " : "");
+    }
+    buffer_puts(out, s->rank == 1 ? ",)" : ")");
+}
+
+static void put_element(const struct tensor *t, size_t i, struct buffer *out)
+{
+    real v = dtype_load(t->dtype, t->data, i);
+    if (t->dtype == DTYPE_BOOL) {
+        buffer_puts(out, v != 0 ? "True" : "False");
+    } else {
+        dtype_print(t->dtype, v, out);
+    }
+}
+
+/* Does the text of every element, read as Python reads it, give the same bits? */
+static bool reads_back(const struct tensor *t)
+{
+    struct buffer text = BUFFER_INIT;
+    size_t n = shape_numel(&t->shape), size = dtype_size(t->dtype);
+    bool same = true;
+
+    for (size_t i = 0; same && dtype_is_float(t->dtype) && i < n; i++) {
+        uint64_t bits = 0;
+        buffer_clear(&text);
+        put_element(t, i, &text);
+        double v = strtod(text.data, NULL);
+        dtype_store(t->dtype, &bits, 0, t->dtype == DTYPE_BF16 ? (real)(float)v : (real)v);
+        same = memcmp(&bits, (const uint8_t *)t->data + i * size, size) == 0;
+    }
+    buffer_release(&text);
+    return same;
+}
+
+static const char *numpy_dtype(enum dtype d)
+{
+    return d == DTYPE_BOOL ? "bool_" : d == DTYPE_BF16 ? "uint16" : python_dtype(d);
+}
+
+/* np.array([1, 2], np.float32).reshape((2, 1)), or packed("""...""", np.float32, (2, 1)). */
+static void put_tensor(const struct tensor *t, struct buffer *out)
+{
+    size_t n = shape_numel(&t->shape), line = out->size;
+    bool is_bf16 = t->dtype == DTYPE_BF16;
+
+    if (n > LITERAL_ELEMENTS || !reads_back(t)) {
+        buffer_puts(out, "packed(\"\"\"");
+        put_base64(t->data, tensor_size(t), out);
+        buffer_printf(out, "\"\"\", np.%s, ", numpy_dtype(t->dtype));
+        put_shape(&t->shape, out);
+        buffer_puts(out, ")");
+        return;
+    }
+    buffer_puts(out, is_bf16 ? "bfloat16([" : "np.array([");
+    for (size_t i = 0; i < n; i++) {
+        put_element(t, i, out);
+        buffer_puts(out, i + 1 < n ? ", " : "");
+        if (out->size - line > WIDTH - 24 && i + 1 < n) {
+            buffer_puts(out, "\n        ");
+            line = out->size - 8;
+        }
+    }
+    if (is_bf16) {
+        buffer_puts(out, "])");
+    } else {
+        buffer_printf(out, "], np.%s)", numpy_dtype(t->dtype));
+    }
+    if (t->shape.rank != 1) {
+        buffer_puts(out, ".reshape(");
+        put_shape(&t->shape, out);
+        buffer_puts(out, ")");
+    }
+}
+
+static void put_tensors(const char *name, const struct tensor *tensors, const char *const *labels,
+                        size_t n, struct buffer *out)
+{
+    buffer_printf(out, "%s = [\n", name);
+    for (size_t i = 0; i < n; i++) {
+        buffer_printf(out, "    # %s\n    ", labels[i]);
+        if (tensors && tensors[i].data) {
+            put_tensor(&tensors[i], out);
+        } else {
+            buffer_puts(out, "None");
+        }
+        buffer_puts(out, ",\n");
+    }
+    buffer_puts(out, "]\n");
+}
+
+/* ---- the script's parts ---- */
+
+/* bf16 enters and leaves as OrtValue only. */
+static bool has_bf16_ends(const struct program *p)
+{
+    for (uint32_t k = 0; k < program_n_inputs(p); k++) {
+        if (p->values[program_input(p, k)].dtype == DTYPE_BF16) {
+            return true;
+        }
+    }
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        if (p->values[p->outputs[o]].dtype == DTYPE_BF16) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_head(struct text *t)
+{
+    struct buffer *out = t->out;
+    bool is_onnx = strcmp(t->script->library, "onnxruntime") == 0;
+
+    buffer_puts(out, "#!/usr/bin/env python3\n\"\"\"");
+    for (const char *c = t->script->title; *c; c++) {
+        char ch = *c == '"' ? '\'' : *c == '\\' ? '/' : (unsigned char)*c < 0x20 ? ' ' : *c;
+        buffer_append(out, &ch, 1);
+    }
+    buffer_printf(out,
+                  "\n\n"
+                  "Needs %s and numpy. Exit status: 1 the fault shows, 0 it does not, 2 it cannot "
+                  "run.\n\"\"\"\n"
+                  "import base64\n"
+                  "%s"
+                  "import faulthandler\n"
+                  "import sys\n"
+                  "\n"
+                  "try:\n"
+                  "    import numpy as np\n"
+                  "    from numpy import inf, nan\n"
+                  "    import %s\n"
+                  "except ImportError as missing:\n"
+                  "    print(missing)\n"
+                  "    sys.exit(2)\n\n",
+                  t->script->library,
+                  is_onnx && has_bf16_ends(t->script->program) ? "import ctypes\n" : "",
+                  t->script->library);
+}
+
+/* Helpers are written where they are used only. */
+static bool any_dtype(const struct program *p, enum dtype d)
+{
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        if (p->values[id].dtype == d) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_helpers(struct text *t)
+{
+    buffer_puts(t->out, "\ndef packed(text, dtype, shape):\n"
+                        "    return np.frombuffer(base64.b64decode(text), dtype)"
+                        ".reshape(shape).copy()\n\n");
+    if (any_dtype(t->script->program, DTYPE_BF16)) {
+        buffer_puts(t->out, "\ndef bfloat16(values):\n"
+                            "    \"\"\"Their bits: numpy has no such dtype.\"\"\"\n"
+                            "    bits = np.array(values, np.float32).view(np.uint32)\n"
+                            "    return (bits + 0x7fff + (bits >> 16 & 1) >> 16)"
+                            ".astype(np.uint16)\n\n");
+    }
+}
+
+static const char **value_labels(const struct program *p, const uint32_t *ids, size_t n,
+                                 struct arena *arena)
+{
+    const char **labels = ARENA_ARRAY(arena, const char *, n);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct value *v = &p->values[ids[i]];
+        struct buffer shape = BUFFER_INIT;
+        shape_print(&v->shape, &shape);
+        labels[i] = arena_printf(arena, "%s: %s%s", v->name, dtype_name(v->dtype), shape.data);
+        buffer_release(&shape);
+    }
+    return labels;
+}
+
+static void put_data(struct text *t)
+{
+    const struct program *p = t->script->program;
+    uint32_t n = program_n_inputs(p);
+    uint32_t *ids = ARENA_ARRAY(t->arena, uint32_t, n);
+
+    for (uint32_t k = 0; k < n; k++) {
+        ids[k] = program_input(p, k);
+    }
+    put_tensors("inputs", t->script->inputs, value_labels(p, ids, n, t->arena), n, t->out);
+    const char **outputs = value_labels(p, p->outputs, p->n_outputs, t->arena);
+    if (!t->script->expected_error) {
+        buffer_puts(t->out, "# None: any value will do.\n");
+        put_tensors("expected", t->script->expected, outputs, p->n_outputs, t->out);
+        buffer_puts(t->out, "# How far a result may lie from it; nan: not compared.\n");
+        put_tensors("bound", t->script->bound, outputs, p->n_outputs, t->out);
+    }
+}
+
+/* The graph for people: one comment line a statement, long constants cut. */
+static void put_listing(struct text *t)
+{
+    struct buffer listing = BUFFER_INIT;
+
+    program_print(t->script->program, &listing);
+    for (const char *line = listing.data; line && *line;) {
+        size_t size = strcspn(line, "\n");
+        bool is_cut = size > LISTING_WIDTH;
+        buffer_printf(t->out, "#     %.*s%s\n", (int)(is_cut ? LISTING_WIDTH : size), line,
+                      is_cut ? " ..." : "");
+        line += size + (line[size] == '\n');
+    }
+    buffer_release(&listing);
+}
+
+/* ---- onnxruntime ---- */
+
+static const char *optimization_level(const char *setup)
+{
+    static const char *const levels[][2] = {{"all", "ORT_ENABLE_ALL"},
+                                            {"extended", "ORT_ENABLE_EXTENDED"},
+                                            {"basic", "ORT_ENABLE_BASIC"},
+                                            {"none", "ORT_DISABLE_ALL"}};
+    for (size_t i = 0; setup && i < ARRAY_SIZE(levels); i++) {
+        if (strcmp(levels[i][0], setup) == 0) {
+            return levels[i][1];
+        }
+    }
+    return setup ? NULL : levels[0][1];
+}
+
+static const char run_session[] = "    feeds = {i.name: x for i, x in "
+                                  "zip(session.get_inputs(), inputs)}\n"
+                                  "    return session.run(None, feeds)\n";
+
+static const char run_values[] =
+    "    feeds = {}\n"
+    "    for i, x in zip(session.get_inputs(), inputs):\n"
+    "        if i.type == \"tensor(bfloat16)\":\n"
+    "            feeds[i.name] = onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(\n"
+    "                x, 16)  # TensorProto.BFLOAT16\n"
+    "        else:\n"
+    "            feeds[i.name] = onnxruntime.OrtValue.ortvalue_from_numpy(x)\n"
+    "    names = [o.name for o in session.get_outputs()]\n"
+    "    return [to_numpy(v) for v in session.run_with_ort_values(names, feeds)]\n";
+
+static const char values_to_numpy[] =
+    "\ndef to_numpy(value):\n"
+    "    if value.data_type() != \"tensor(bfloat16)\":\n"
+    "        return value.numpy()\n"
+    "    shape = tuple(value.shape())\n"
+    "    size = 2 * int(np.prod(shape, dtype=np.int64))\n"
+    "    data = ctypes.string_at(value.data_ptr(), size) if size else b\"\"\n"
+    "    return np.frombuffer(data, np.uint16).reshape(shape)\n\n";
+
+static enum err put_onnxruntime(struct text *t)
+{
+    const char *level = optimization_level(t->script->setup);
+    bool is_bf16 = has_bf16_ends(t->script->program);
+    struct buffer model = BUFFER_INIT;
+
+    if (!level) {
+        return err_set(ERR_UNSUPPORTED, "onnxruntime has no level '%s'; all, extended, basic, none",
+                       t->script->setup);
+    }
+    enum err err = onnx_write(t->script->program, t->script->onnx, &model);
+    if (err == ERR_OK) {
+        buffer_printf(t->out, "# An ONNX model of opset %d:\n", t->script->onnx.opset);
+        put_listing(t);
+        buffer_puts(t->out, "MODEL = base64.b64decode(\"\"\"");
+        put_base64(model.data, model.size, t->out);
+        buffer_puts(t->out, "\"\"\")\n");
+        put_data(t);
+        buffer_puts(t->out, is_bf16 ? values_to_numpy : "\n");
+        buffer_printf(t->out,
+                      "\ndef run():\n"
+                      "    options = onnxruntime.SessionOptions()\n"
+                      "    options.graph_optimization_level = (\n"
+                      "        onnxruntime.GraphOptimizationLevel.%s)\n"
+                      "    options.intra_op_num_threads = 1\n"
+                      "    session = onnxruntime.InferenceSession(\n"
+                      "        MODEL, options, providers=[\"CPUExecutionProvider\"])\n"
+                      "%s\n",
+                      level, is_bf16 ? run_values : run_session);
+    }
+    buffer_release(&model);
+    return err;
+}
+
+/* ---- torch ---- */
+
+static const char torch_run[] =
+    "\ndef to_torch(x, is_bfloat16):\n"
+    "    return (torch.from_numpy(x.view(np.int16)).view(torch.bfloat16) if is_bfloat16\n"
+    "            else torch.from_numpy(x))\n"
+    "\n\n"
+    "def to_numpy(y):\n"
+    "    if y.dtype == torch.bfloat16:\n"
+    "        return y.contiguous().view(torch.int16).numpy().view(np.uint16)\n"
+    "    return y.numpy()\n"
+    "\n\n"
+    "def run():\n"
+    "    torch.set_num_threads(1)\n"
+    "    arguments = [to_torch(x, b) for x, b in zip(inputs + constants, is_bfloat16)]\n"
+    "    return [to_numpy(y) for y in program(*arguments)]\n"
+    "\n";
+
+static enum err put_torch(struct text *t)
+{
+    const struct program *p = t->script->program;
+    struct plan *plan;
+
+    TRY(torch_plan(p, t->arena, &plan));
+    buffer_puts(t->out, "\n");
+    plan_print_python(plan, t->out);
+    buffer_puts(t->out, "\n\n");
+    put_data(t);
+    struct tensor *constants = ARENA_ARRAY(t->arena, struct tensor, plan->n_consts);
+    for (uint32_t i = 0; i < plan->n_consts; i++) {
+        const struct value *v = &p->values[plan->const_values[i]];
+        /* printing reads the data only */
+        constants[i] = (struct tensor){v->dtype, v->shape, (void *)(uintptr_t)v->data};
+    }
+    put_tensors("constants", constants,
+                value_labels(p, plan->const_values, plan->n_consts, t->arena), plan->n_consts,
+                t->out);
+    buffer_puts(t->out, "is_bfloat16 = [");
+    for (uint32_t i = 0; i < plan->n_inputs + plan->n_consts; i++) {
+        uint32_t id =
+            i < plan->n_inputs ? plan->input_values[i] : plan->const_values[i - plan->n_inputs];
+        buffer_printf(t->out, "%s%s", i ? ", " : "",
+                      p->values[id].dtype == DTYPE_BF16 ? "True" : "False");
+    }
+    buffer_puts(t->out, "]\n\n");
+    buffer_puts(t->out, torch_run);
+    return ERR_OK;
+}
+
+/* ---- judging ---- */
+
+/* faulthandler ends the process with status 1 when the library hangs. */
+static const char call_part[] =
+    "\nprint(\"%s\", %s.__version__)\n"
+    "before = [x.tobytes() for x in inputs]\n"
+    "faulthandler.dump_traceback_later(120, exit=True)\n"
+    "try:\n"
+    "    actual = run()\n"
+    "except Exception as error:\n"
+    "    print(f\"{type(error).__name__}: {error}\")\n"
+    "    sys.exit(1 if EXPECTED_ERROR is not None and EXPECTED_ERROR in str(error) else 2)\n"
+    "faulthandler.cancel_dump_traceback_later()\n";
+
+static const char judge_part[] =
+    "\n\ndef wide(array, is_bfloat16):\n"
+    "    if is_bfloat16:\n"
+    "        array = (array.astype(np.uint32) << 16).view(np.float32)\n"
+    "    return array.astype(np.longdouble)\n"
+    "\n\n"
+    "def is_wrong(k):\n"
+    "    \"\"\"Compare output k and print its worst element.\"\"\"\n"
+    "    e, b, a = expected[k], bound[k], actual[k]\n"
+    "    if e is not None and (a.dtype != e.dtype or a.shape != e.shape):\n"
+    "        print(f\"output {k}: {a.dtype}{a.shape}, expected {e.dtype}{e.shape}\")\n"
+    "        return True\n"
+    "    if e is None or e.size == 0:\n"
+    "        return False\n"
+    "    e, a = wide(e, is_output_bfloat16[k]), wide(a, is_output_bfloat16[k])\n"
+    "    b = np.zeros(e.shape) if b is None else b\n"
+    "    with np.errstate(all=\"ignore\"):\n"
+    "        same = (a == e) | (np.isnan(a) & np.isnan(e)) | np.isnan(b)\n"
+    "        off = np.where(same, 0, abs(a - e))\n"
+    "        off = np.where(np.isnan(off), inf, off)\n"
+    "        wrong = ~same & ~(np.isfinite(a) & np.isfinite(e) & (off <= b))\n"
+    "        excess = np.where(wrong, off - b, np.where(same, -inf, off - b))\n"
+    "    at = np.unravel_index(np.argmax(excess), e.shape)\n"
+    "    print(f\"output {k}: {wrong.sum()} of {wrong.size} elements are wrong; at \"\n"
+    "          f\"{[int(i) for i in at]}: expected {e[at]}, actual {a[at]}, allowed {b[at]}\")\n"
+    "    return bool(wrong.any())\n"
+    "\n\n"
+    "if len(actual) != len(expected):\n"
+    "    print(f\"{len(actual)} outputs, expected {len(expected)}\")\n"
+    "    sys.exit(1)\n"
+    "wrong = [is_wrong(k) for k in range(len(expected))]\n"
+    "changed = [x.tobytes() for x in inputs] != before\n"
+    "if changed:\n"
+    "    print(\"an input was changed\")\n"
+    "sys.exit(1 if any(wrong) or changed else 0)\n";
+
+static void put_judgement(struct text *t)
+{
+    const struct program *p = t->script->program;
+    const char *library = t->script->library;
+
+    if (t->script->expected_error) {
+        buffer_puts(t->out, "\nEXPECTED_ERROR = ");
+        python_string(t->out, t->script->expected_error);
+        buffer_puts(t->out, "\n");
+    } else {
+        buffer_puts(t->out, "\nEXPECTED_ERROR = None\n");
+    }
+    buffer_printf(t->out, call_part, library, library);
+    if (t->script->expected_error) {
+        buffer_puts(t->out, "print(\"no error\")\nsys.exit(0)\n");
+        return;
+    }
+    buffer_puts(t->out, "is_output_bfloat16 = [");
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        buffer_printf(t->out, "%s%s", o ? ", " : "",
+                      p->values[p->outputs[o]].dtype == DTYPE_BF16 ? "True" : "False");
+    }
+    buffer_puts(t->out, "]\n");
+    buffer_puts(t->out, judge_part);
+}
+
+enum err script_write(const struct script *script, struct buffer *source)
+{
+    struct text t = {.script = script, .out = source, .arena = arena_new()};
+    enum err err;
+
+    put_head(&t);
+    put_helpers(&t);
+    if (strcmp(script->library, "onnxruntime") == 0) {
+        err = put_onnxruntime(&t);
+    } else if (strcmp(script->library, "torch") == 0) {
+        err = put_torch(&t);
+    } else {
+        err = err_set(ERR_UNSUPPORTED, "no script can be written for %s", script->library);
+    }
+    if (err == ERR_OK) {
+        put_judgement(&t);
+    }
+    arena_free(t.arena);
+    return err;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spell: how each library says an op. One table a library (onnx_ops.c, torch_ops.c), one entry an
+ * op, structured and never a format string. From a program come: an ONNX model, a plan of calls
+ * (which a worker executes and which prints as source: both roads give the same bits), a
+ * stand-alone script. Also the reader of ONNX models and .npz files that users give.
+ */
+#ifndef OPJURY_SPELL_H
+#define OPJURY_SPELL_H
+
+#include "ops/ops.h"
+
+/* ---- ONNX ---- */
+
+struct onnx_version {
+    int opset; /* of the default domain */
+    int ir;    /* ir_version of the file */
+};
+#define ONNX_VERSION_DEFAULT ((struct onnx_version){.opset = 21, .ir = 10})
+
+/* Can this op on these dtypes be said at that opset? dtypes: of the node's inputs and outputs.
+ * Judges the ONNX specification, not what a runtime implements. */
+bool onnx_can_spell(const struct op *op, int opset, const enum dtype *in, size_t n_in,
+                    const enum dtype *out, size_t n_out);
+/* Serialised ModelProto. Constants become initializers; inputs and outputs keep their value names.
+ * ERR_UNSUPPORTED names the node that has no form at this opset. */
+MUST_USE enum err onnx_write(const struct program *p, struct onnx_version version,
+                             struct buffer *model);
+/* Any model whose nodes are spellings of catalogue ops (and Constant, Identity, initializers).
+ * Symbolic dims are looked up by name in `dims` ("N=3"), else taken as 1..., ops_check'ed.
+ * ERR_UNSUPPORTED names the op that is not in the catalogue. */
+MUST_USE enum err onnx_read(const char *name, const void *data, size_t size,
+                            const char *const *dims, size_t n_dims, struct arena *arena,
+                            struct program **program);
+
+/* The identifier that onnx_read makes of a model's name ("input.1" -> "input_1"). A second one that
+ * would be the same gets _2 behind it. */
+char *onnx_identifier(struct arena *arena, const char *name);
+
+/* ---- call plans (torch, numpy, ...) ---- */
+
+enum plan_arg_kind {
+    PLAN_NONE,
+    PLAN_VALUE,
+    PLAN_VALUES,
+    PLAN_INT,
+    PLAN_INTS,
+    PLAN_REAL,
+    PLAN_BOOL,
+    PLAN_DTYPE,
+    PLAN_TEXT
+};
+
+/* An argument: keyword NULL means positional. Values are slots of the plan's register file:
+ * registers 0 .. n_inputs-1 hold the test's inputs, then the constants, then results. */
+struct plan_arg {
+    const char *keyword;
+    enum plan_arg_kind kind;
+    uint32_t n;
+    union {
+        uint32_t value;
+        const uint32_t *values;
+        int64_t i;
+        const int64_t *ints;
+        double f;
+        enum dtype dtype; /* the library's own dtype object */
+        const char *text;
+    };
+};
+/* result = callable(args). callable is a public dotted path ("torch.nn.functional.conv2d"). When
+ * n_results > 1, the call gives a tuple that is spread. */
+struct plan_call {
+    const char *callable;
+    uint32_t n_args;
+    const struct plan_arg *args;
+    uint32_t n_results;
+    const uint32_t *results; /* registers */
+};
+struct plan {
+    const char *library; /* "torch" */
+    uint32_t n_registers, n_inputs, n_consts, n_calls, n_outputs;
+    const uint32_t *input_values, *const_values; /* program value ids behind the first registers */
+    const struct plan_call *calls;
+    const uint32_t *outputs;  /* registers, in program output order */
+    const char *const *names; /* a Python identifier per register */
+};
+bool torch_can_spell(const struct op *op, const enum dtype *in, size_t n_in, const enum dtype *out,
+                     size_t n_out);
+MUST_USE enum err torch_plan(const struct program *p, struct arena *arena, struct plan **plan);
+/* Appends the bytes for the worker: layout and its check in python/opjury/plan_wire.h. The buffer's
+ * size must be a multiple of 8, and still is afterwards. */
+void plan_encode(const struct plan *plan, struct buffer *bytes);
+/* `def program(x0, x1, w0): ... return (v3,)` */
+void plan_print_python(const struct plan *plan, struct buffer *source);
+
+/* ---- files ---- */
+
+struct named_tensor {
+    const char *name;
+    struct tensor tensor;
+};
+/* .npz: zip without compression; bf16 as uint16 bits, as other tools do (read back as u16: the
+ * caller knows which inputs are bf16; numpy's "V2" arrays of ml_dtypes.bfloat16 are read as bf16).
+ */
+MUST_USE enum err npz_write(const char *path, const struct named_tensor *items, size_t n);
+MUST_USE enum err npz_read(const char *path, struct arena *arena, struct named_tensor **items,
+                           size_t *n);
+/* The same from memory; `path` is for error texts. */
+MUST_USE enum err npz_parse(const char *path, const void *data, size_t size, struct arena *arena,
+                            struct named_tensor **items, size_t *n);
+
+/* A stand-alone script that needs the library and numpy only: builds the model (onnx-free: the
+ * serialised model is inline base64 for ONNX targets; calls for torch), the inputs inline, runs it
+ * the failing way, prints expected and actual and exits 1 when the fault shows, 0 when it does not,
+ * 2 when it cannot run. */
+struct script {
+    const char *title;   /* one line */
+    const char *library; /* "torch" or "onnxruntime" */
+    const char *setup;   /* library options, e.g. "all" for onnxruntime's level; NULL */
+    const struct program *program;
+    const struct tensor *inputs;
+    struct onnx_version onnx;
+    const struct tensor *expected; /* per output; NULL data: any value will do */
+    const struct tensor *bound;    /* per output f64 absolute bounds; element NaN: not compared */
+    const char *expected_error;    /* the fault is an error whose text holds this; NULL: values */
+};
+MUST_USE enum err script_write(const struct script *script, struct buffer *source);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Findings and their buckets. A bucket is a key with a number; all else of it is computed from its
+ * findings, so the two cannot disagree.
+ */
+#include "store/store_internal.h"
+
+static enum err bucket_id(struct store *store, const char *key, int64_t *id)
+{
+    STATEMENT statement = NULL;
+    bool row;
+    /* DO UPDATE rather than DO NOTHING: only then does RETURNING give the old row. */
+    TRY(store_prepare(store, &statement,
+                      "INSERT INTO buckets (key) VALUES (?1)"
+                      " ON CONFLICT DO UPDATE SET key = key RETURNING id",
+                      "t", key));
+    TRY(store_step(store, statement, &row));
+    *id = sqlite3_column_int64(statement, 0);
+    return store_step(store, statement, &row); /* to its end, else it is rolled back */
+}
+
+static enum err add_locked(struct store *store, const struct finding_row *f, uint64_t *id)
+{
+    int64_t bucket;
+    TRY(bucket_id(store, f->bucket, &bucket));
+    STATEMENT statement = NULL;
+    bool row;
+    TRY(store_prepare(
+        store, &statement,
+        "INSERT INTO findings (test_index, target, scenario, oracle, signature, text, ops, state,"
+        " bucket, folder, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " ON CONFLICT DO UPDATE SET signature = excluded.signature, text = excluded.text,"
+        " ops = excluded.ops, state = excluded.state, bucket = excluded.bucket,"
+        " folder = excluded.folder, json = excluded.json RETURNING id",
+        "itttttttitt", (int64_t)f->test_index, f->target, f->scenario, f->oracle, f->signature,
+        f->text, f->ops, f->state, bucket, f->folder, f->json));
+    TRY(store_step(store, statement, &row));
+    *id = (uint64_t)sqlite3_column_int64(statement, 0);
+    return store_step(store, statement, &row);
+}
+
+enum err store_add_finding(struct store *store, const struct finding_row *row, uint64_t *id)
+{
+    TRY(store_begin(store));
+    return store_end(store, add_locked(store, row, id));
+}
+
+/* Room for one more row; capacities are the powers of two. */
+static void *grown(struct arena *arena, void *rows, size_t n, size_t size)
+{
+    if ((n & (n - 1)) != 0) {
+        return rows;
+    }
+    void *more = arena_alloc(arena, (n == 0 ? 1 : 2 * n) * size);
+    if (n > 0) {
+        __builtin_memcpy(more, rows, n * size);
+    }
+    return more;
+}
+
+enum err store_findings(struct store *store, struct arena *arena, struct finding_row **rows,
+                        size_t *n)
+{
+    STATEMENT s = NULL;
+    TRY(store_prepare(store, &s,
+                      "SELECT f.id, test_index, target, scenario, oracle, signature, text, ops,"
+                      " state, b.key, folder, json FROM findings f JOIN buckets b ON b.id = bucket"
+                      " ORDER BY f.id",
+                      ""));
+    struct finding_row *all = NULL;
+    size_t count = 0;
+    for (;;) {
+        bool row;
+        TRY(store_step(store, s, &row));
+        if (!row) {
+            break;
+        }
+        all = grown(arena, all, count, sizeof(*all));
+        all[count++] = (struct finding_row){
+            .id = (uint64_t)sqlite3_column_int64(s, 0),
+            .test_index = (uint64_t)sqlite3_column_int64(s, 1),
+            .target = store_text(s, 2, arena),
+            .scenario = store_text(s, 3, arena),
+            .oracle = store_text(s, 4, arena),
+            .signature = store_text(s, 5, arena),
+            .text = store_text(s, 6, arena),
+            .ops = store_text(s, 7, arena),
+            .state = store_text(s, 8, arena),
+            .bucket = store_text(s, 9, arena),
+            .folder = store_text(s, 10, arena),
+            .json = store_text(s, 11, arena),
+        };
+    }
+    *rows = all;
+    *n = count;
+    return ERR_OK;
+}
+
+enum err store_buckets(struct store *store, struct arena *arena, struct bucket_row **rows,
+                       size_t *n)
+{
+    STATEMENT s = NULL;
+    /* With one min(), SQLite takes the bare columns from the row that has the minimum. */
+    TRY(store_prepare(
+        store, &s,
+        "SELECT b.id, b.key, f.oracle, f.ops, f.text, min(f.id), count(*),"
+        " CASE WHEN sum(f.state = 'new') > 0 THEN 'new'"
+        "      WHEN sum(f.state = 'known') > 0 THEN 'known' ELSE 'flaky' END,"
+        " (SELECT group_concat(target, char(10)) FROM"
+        "  (SELECT DISTINCT target FROM findings WHERE bucket = b.id ORDER BY target))"
+        " FROM findings f JOIN buckets b ON b.id = f.bucket GROUP BY b.id ORDER BY b.id",
+        ""));
+    struct bucket_row *all = NULL;
+    size_t count = 0;
+    for (;;) {
+        bool row;
+        TRY(store_step(store, s, &row));
+        if (!row) {
+            break;
+        }
+        all = grown(arena, all, count, sizeof(*all));
+        all[count++] = (struct bucket_row){
+            .id = (uint64_t)sqlite3_column_int64(s, 0),
+            .key = store_text(s, 1, arena),
+            .oracle = store_text(s, 2, arena),
+            .ops = store_text(s, 3, arena),
+            .text = store_text(s, 4, arena),
+            .first_finding = (uint64_t)sqlite3_column_int64(s, 5),
+            .n_findings = (uint64_t)sqlite3_column_int64(s, 6),
+            .state = store_text(s, 7, arena),
+            .targets = store_text(s, 8, arena),
+        };
+    }
+    *rows = all;
+    *n = count;
+    return ERR_OK;
+}
+
+enum err store_find_bucket(struct store *store, const char *key, uint64_t *id)
+{
+    STATEMENT statement = NULL;
+    bool row;
+    TRY(store_prepare(store, &statement,
+                      "SELECT id FROM buckets b WHERE key = ?1"
+                      " AND EXISTS (SELECT 1 FROM findings WHERE bucket = b.id)",
+                      "t", key));
+    TRY(store_step(store, statement, &row));
+    *id = row ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    return ERR_OK;
+}

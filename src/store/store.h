@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store: a campaign on disk, DIR/campaign.db (SQLite, WAL, STRICT tables). Rows: the campaign's
+ * settings, immutable policies, blocks of 256 test indices with their counts, findings, buckets.
+ * Several engine processes share one file. What is committed survives kill -9 at any moment; a
+ * block that was not committed is run again and counted once.
+ */
+#ifndef OPJURY_STORE_H
+#define OPJURY_STORE_H
+
+#include "program/program.h"
+
+enum { BLOCK_TESTS = 256, EPOCH_TESTS = 4096 };
+
+struct store;
+/* ERR_STORE: busy, corrupt, disk full, newer schema: text says which and what to do. create: make
+ * DIR and the file when missing; without it ERR_MISSING. Not to be used across fork: each process
+ * opens its own. */
+MUST_USE enum err store_open(const char *dir, bool create, struct store **store);
+void store_close(struct store *store); /* NULL is fine */
+
+/* The settings that make a campaign what it is. A store that holds other ones: ERR_USAGE names the
+ * difference. First call on an empty store records them. */
+struct campaign_key {
+    uint64_t seed;
+    const char *targets; /* canonical texts with versions, one a line */
+    const char *policy;  /* policy text */
+    uint64_t policy_hash;
+};
+MUST_USE enum err store_bind(struct store *store, const struct campaign_key *key);
+/* The recorded settings; *bound false when there are none yet. */
+MUST_USE enum err store_key(struct store *store, struct arena *arena, struct campaign_key *key,
+                            bool *bound);
+
+/* ---- policies by epoch ---- */
+/* Epoch e's policy row: the stored one, else the text `made`, stored by whoever is first. The
+ * caller makes it from the counts of complete epochs <= e - 2 only. made NULL: *policy is NULL when
+ * there is none. */
+MUST_USE enum err store_policy(struct store *store, uint64_t epoch, const char *made,
+                               struct arena *arena, const char **policy);
+
+/* ---- blocks ---- */
+struct block {
+    uint64_t number;
+    uint64_t first, end; /* test indices still to run: first .. end-1 */
+};
+/* Claim the next block with work below `tests` (0: no limit); false in *got when none is left. A
+ * block whose claimer is dead (pid, its start time, boot) is free again. */
+MUST_USE enum err store_claim(struct store *store, uint64_t tests, struct block *block, bool *got);
+/* Tests first .. done-1 of the claimed block are counted: counts (JSON object of numbers, nested
+ * one level) are added to the campaign's totals in the same transaction. done == end releases it as
+ * complete, less leaves it open for later: the claim ends either way. */
+MUST_USE enum err store_commit(struct store *store, const struct block *block, uint64_t done,
+                               const char *counts_json);
+/* Sum of all committed counts; '{}' when none. tests: how many indices are done. */
+MUST_USE enum err store_totals(struct store *store, struct arena *arena, const char **counts_json,
+                               uint64_t *tests);
+
+/* ---- findings and buckets ---- */
+struct finding_row {
+    uint64_t id;
+    uint64_t test_index;
+    const char *target, *scenario, *oracle, *signature, *text;
+    const char *ops;    /* op chain of the reduced program */
+    const char *state;  /* "new", "known", "flaky" */
+    const char *bucket; /* key of its bucket */
+    const char *folder; /* relative to DIR */
+    const char *json;   /* all else, for programs */
+};
+/* One row a (test_index, target, scenario, oracle): adding again updates it. *id is set. Texts that
+ * are NULL are stored as ""; row->id is not read. */
+MUST_USE enum err store_add_finding(struct store *store, const struct finding_row *row,
+                                    uint64_t *id);
+MUST_USE enum err store_findings(struct store *store, struct arena *arena,
+                                 struct finding_row **rows, size_t *n);
+/* Made of its findings: oracle, ops and text are the first one's; targets one a line; state "new"
+ * if any finding is new, else "known" if any is, else "flaky". */
+struct bucket_row {
+    uint64_t id;
+    const char *key, *oracle, *ops, *targets, *state, *text;
+    uint64_t first_finding, n_findings;
+};
+/* In order of id, which is the order of first sight. */
+MUST_USE enum err store_buckets(struct store *store, struct arena *arena, struct bucket_row **rows,
+                                size_t *n);
+/* Has this bucket key been seen? *id 0 if not. */
+MUST_USE enum err store_find_bucket(struct store *store, const char *key, uint64_t *id);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kinds: the table of target kinds, and targets from their text NAME[:word|key=value,...][@PATH].
+ */
+#include "target/kinds.h"
+
+#include <string.h>
+
+#include "target/faulty.h"
+#include "target/target_internal.h"
+
+const struct target_kind *const target_kind_table[] = {
+    &target_onnxruntime,
+    &target_torch,
+    &target_faulty,
+    &target_selftest,
+};
+const size_t target_kind_count = ARRAY_SIZE(target_kind_table);
+
+static const struct target_kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < target_kind_count; i++) {
+        if (strcmp(target_kind_table[i]->name, name) == 0) {
+            return target_kind_table[i];
+        }
+    }
+    return NULL;
+}
+
+static enum err unknown_kind(const char *name)
+{
+    struct buffer names = BUFFER_INIT;
+
+    for (size_t i = 0; i < target_kind_count; i++) {
+        buffer_printf(&names, "%s%s", i ? ", " : "", target_kind_table[i]->name);
+    }
+    enum err e = err_set(ERR_USAGE, "no target is called '%s'; there are %s", name, names.data);
+    buffer_release(&names);
+    return e;
+}
+
+/* One "word" or "key=value" after the other; `text` is cut up. */
+static enum err parse_options(struct target *t, char *text)
+{
+    for (char *next = text; text; text = next) {
+        next = strchr(text, ',');
+        if (next) {
+            *next++ = '\0';
+        }
+        char *value = strchr(text, '=');
+        if (value) {
+            *value++ = '\0';
+        }
+        if (!*text) {
+            return err_set(ERR_USAGE, "target %s: an option is empty; it takes %s", t->kind->name,
+                           t->kind->options);
+        }
+        TRY(t->kind->option(t, text, value));
+    }
+    return ERR_OK;
+}
+
+enum err target_parse(const char *text, const char *python, struct arena *arena,
+                      struct target **target)
+{
+    struct target *t = ARENA_ZARRAY(arena, struct target, 1);
+    char *name = arena_strdup(arena, text);
+    char *path = strchr(name, '@');
+
+    if (path) {
+        *path++ = '\0';
+    }
+    char *options = strchr(name, ':');
+    if (options) {
+        *options++ = '\0';
+    }
+    t->kind = find_kind(name);
+    if (!t->kind) {
+        return unknown_kind(name);
+    }
+    if (path && !*path) {
+        return err_set(ERR_USAGE, "target '%s': the path behind @ is empty", text);
+    }
+    t->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
+    t->onnx = ONNX_VERSION_DEFAULT;
+    TRY(parse_options(t, options));
+    if (!t->kind->adapter && path) {
+        return err_set(ERR_USAGE, "target '%s' runs inside opjury: it takes no @PATH",
+                       t->kind->name);
+    }
+    if (t->kind->adapter) {
+        TRY(interpreter_find(path, python, arena, &t->python));
+    }
+    t->text = arena_printf(arena, "%s%s%s%s%s", t->kind->name, *t->options ? ":" : "", t->options,
+                           path ? "@" : "", path ? path : "");
+    *target = t;
+    return ERR_OK;
+}
+
+enum err targets_installed(const char *python, struct arena *arena, struct target ***targets,
+                           size_t *n)
+{
+    size_t capacity = 0, count = 0;
+    const char *interpreter;
+
+    TRY(interpreter_find(NULL, python, arena, &interpreter));
+    for (size_t i = 0; i < target_kind_count; i++) {
+        for (size_t k = 0; target_kind_table[i]->defaults[k]; k++) {
+            capacity++;
+        }
+    }
+    struct target **list = ARENA_ARRAY(arena, struct target *, capacity);
+    for (size_t i = 0; i < target_kind_count; i++) {
+        const struct target_kind *kind = target_kind_table[i];
+        if (!kind->defaults[0] || (kind->adapter && !interpreter_has(interpreter, kind->adapter))) {
+            continue;
+        }
+        for (size_t k = 0; kind->defaults[k]; k++) {
+            const char *text = arena_printf(arena, "%s%s%s", kind->name,
+                                            *kind->defaults[k] ? ":" : "", kind->defaults[k]);
+            TRY(target_parse(text, python, arena, &list[count]));
+            count++;
+        }
+    }
+    *targets = list;
+    *n = count;
+    return ERR_OK;
+}

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * library: keeps one library's workers busy and alive. Jobs are numbered; a worker answers them in
+ * order, so the first unanswered job and the worker's cursor name the run that killed it. That run
+ * is recorded as its own outcome, a new worker is forked, and it goes on behind the culprit: the
+ * jobs still lie in the ring.
+ */
+#include "target/target_internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 50, /* how late a deadline may be noticed */
+    /* A worker that dies before it begins a run, or a zygote that dies, is tried so often. */
+    ATTEMPTS = 3,
+    LARGE_JOB = 1 << 20, /* bytes; its pages are given back after use */
+};
+/* From our SIGKILL to the report of the death: more means that the zygote hangs. */
+static const double kill_seconds = 10;
+
+/* ---- forking ---- */
+
+static void reset_watch(struct worker *w)
+{
+    w->seen_steps = 0;
+    w->seen_done = w->done;
+    w->seen_cpu = 0;
+    w->seen_wall = clock_wall();
+    w->killed = KILLED_NOT;
+}
+
+static enum err fork_worker(struct library *l, unsigned index)
+{
+    struct worker *w = &l->worker[index];
+    uint32_t jobs = index == WORKER_FRESH ? 1 : l->options.tests_per_worker;
+
+    ring_begin(&w->ring, w->done, w->posted, jobs, l->options.memory_limit);
+    if (ftruncate(w->ring.fd[WIRE_FD_LOG], 0) || lseek(w->ring.fd[WIRE_FD_LOG], 0, SEEK_SET)) {
+        return err_set(ERR_IO, "cannot empty a worker's log: %m");
+    }
+    TRY(zygote_command(&l->zygote, WIRE_FORK, index, w->ring.fd));
+    w->forking = true;
+    reset_watch(w);
+    return ERR_OK;
+}
+
+static bool has_work(const struct worker *w)
+{
+    return w->posted != w->done;
+}
+
+static enum err start_zygote(struct library *l)
+{
+    const char *version;
+
+    if (!l->zygote.pid) {
+        TRY(zygote_start(&l->zygote, l->python, l->kind->adapter));
+    }
+    TRY(zygote_wait(&l->zygote, l->python, l->kind, l->arena, &version));
+    l->version = l->version ? l->version : version;
+    return ERR_OK;
+}
+
+enum err library_open(struct library *l)
+{
+    TRY(start_zygote(l));
+    TRY(ring_open(&l->worker[WORKER_STANDING].ring));
+    return fork_worker(l, WORKER_STANDING);
+}
+
+/* ---- deaths ---- */
+
+static const char *death_text(int status, int signal, struct arena *arena)
+{
+    if (WIFEXITED(status)) {
+        return arena_printf(arena, "the process exited with status %d inside the run",
+                            WEXITSTATUS(status));
+    }
+    return arena_printf(arena, "killed by signal %d (%s)", signal, strsignal(signal));
+}
+
+static void record_death(struct worker *w, uint32_t run, enum outcome_kind kind, int status)
+{
+    struct pending *p = &w->pending[w->done % WIRE_SLOTS];
+    const struct wire_ring *h = ring_header(&w->ring);
+    struct outcome *o = &p->death[run];
+
+    p->arena = p->arena ? p->arena : arena_new();
+    *o = (struct outcome){.kind = kind, .message = w->killed_text};
+    o->phase = h->cursor.phase == WIRE_LOAD ? "load" : "run";
+    o->log = ring_read_log(&w->ring, p->arena);
+    if (kind == OUTCOME_CRASH && !w->killed) {
+        /* A handler that its alarm ended has at least recorded what came first. */
+        int first = h->crash.valid ? h->crash.signal : 0;
+        o->signal =
+            WIFSIGNALED(status) ? (first > 0 && first < NSIG ? first : WTERMSIG(status)) : 0;
+        o->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+        o->message = death_text(status, o->signal, p->arena);
+        ring_read_crash(&w->ring, p->arena, o);
+    }
+    o->message = arena_strdup(p->arena, o->message);
+    p->died[run] = true;
+    p->is_large = true; /* whatever it left there */
+    p->first_run = run + 1;
+    ring_set_first_run(&w->ring, w->done, p->first_run);
+    if (p->first_run == p->n_runs) {
+        w->done++;
+    }
+}
+
+/* The rest of the job cannot be had. */
+static void abandon_job(struct worker *w, const char *why)
+{
+    const struct pending *p = &w->pending[w->done % WIRE_SLOTS];
+    uint32_t seq = w->done;
+
+    snprintf(w->killed_text, sizeof w->killed_text, "%s", why);
+    while (w->done == seq) {
+        record_death(w, p->first_run, OUTCOME_NOT_EXERCISED, 0);
+    }
+    w->idle_deaths = 0;
+}
+
+/* Had the worker begun a run of the first unanswered job? Which? A cursor that cannot be has been
+ * overwritten, by the first run not yet answered. */
+static bool culprit(const struct worker *w, uint32_t *run)
+{
+    const struct pending *p = &w->pending[w->done % WIRE_SLOTS];
+    struct wire_cursor c = ring_header(&w->ring)->cursor;
+    bool in_job = c.seq == w->done && c.run >= p->first_run && c.run < p->n_runs;
+    bool idle = c.phase == WIRE_IDLE && (c.seq == w->done || c.seq == w->done - 1);
+
+    *run = in_job ? c.run : p->first_run;
+    return !idle;
+}
+
+static void blame(struct library *l, struct worker *w, int status)
+{
+    uint32_t run;
+
+    if (!has_work(w)) {
+        log_warn("%s: a worker died between two runs (status %d)", l->kind->name, status);
+        return;
+    }
+    if (w->killed == KILLED_TOLD) {
+        return;
+    }
+    if (culprit(w, &run) || w->killed == KILLED_OVERWRITTEN) {
+        w->idle_deaths = 0;
+        record_death(w, run, w->killed == KILLED_HANG ? OUTCOME_HANG : OUTCOME_CRASH, status);
+        return;
+    }
+    if (++w->idle_deaths >= ATTEMPTS) {
+        struct arena *arena = arena_new();
+        const char *log = ring_read_log(&w->ring, arena);
+        char text[96];
+        snprintf(text, sizeof text, "the worker dies before it runs anything: %.*s",
+                 (int)strcspn(log, "\n"), log);
+        abandon_job(w, text);
+        arena_free(arena);
+    }
+}
+
+/* Answers counted by the worker; false: the count is impossible. */
+static bool update_done(struct worker *w)
+{
+    uint32_t done = __atomic_load_n(&ring_header(&w->ring)->done, __ATOMIC_ACQUIRE);
+
+    if (done - w->done > w->posted - w->done) {
+        return false;
+    }
+    if (done != w->done) {
+        w->done = done;
+        w->idle_deaths = 0;
+    }
+    return true;
+}
+
+static enum err on_death(struct library *l, unsigned index, int status)
+{
+    struct worker *w = &l->worker[index];
+    bool retired =
+        ring_header(&w->ring)->retired == 1 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+    update_done(w);
+    w->pid = 0;
+    if (!retired) {
+        blame(l, w, status);
+        l->restarts++;
+    }
+    return index == WORKER_STANDING || has_work(w) ? fork_worker(l, index) : ERR_OK;
+}
+
+/* The zygote died once more under this run. */
+static void give_up_run(struct worker *w)
+{
+    uint32_t run;
+
+    (void)culprit(w, &run);
+    snprintf(w->killed_text, sizeof w->killed_text, "the library's mother process died");
+    record_death(w, run, OUTCOME_NOT_EXERCISED, 0);
+}
+
+/* All workers died with it. They may be at fault: after some attempts their runs are given up. */
+static enum err on_zygote_death(struct library *l)
+{
+    l->closed_cpu += zygote_close(&l->zygote);
+    l->dead_cpu = 0;
+    l->restarts++;
+    bool give_up = ++l->zygote_deaths >= ATTEMPTS;
+    TRY(start_zygote(l));
+    for (unsigned i = 0; i < WIRE_WORKERS_MAX; i++) {
+        struct worker *w = &l->worker[i];
+        if (!w->ring.map) {
+            continue;
+        }
+        if (w->pid > 0 && !w->forking) {
+            update_done(w);
+        }
+        w->pid = 0;
+        w->forking = false;
+        if (give_up && has_work(w)) {
+            give_up_run(w);
+            l->zygote_deaths = 0;
+        }
+        if (i == WORKER_STANDING || has_work(w)) {
+            TRY(fork_worker(l, i));
+        }
+    }
+    return ERR_OK;
+}
+
+/* ---- watching ---- */
+
+static enum err take_reports(struct library *l)
+{
+    struct wire_report r;
+    bool got = true;
+
+    while (got) {
+        if (zygote_report(&l->zygote, &r, &got)) {
+            return on_zygote_death(l);
+        }
+        if (!got) {
+            break;
+        }
+        struct worker *w = &l->worker[r.worker];
+        if (r.kind == WIRE_FORKED && r.pid < 0) {
+            return err_set(ERR_IO, "cannot fork a worker of %s: %s", l->kind->name,
+                           strerror(r.status));
+        }
+        if (r.kind == WIRE_FORKED) {
+            w->forking = false;
+            w->pid = r.pid;
+            reset_watch(w);
+        } else if (r.kind == WIRE_DIED && r.pid == w->pid) {
+            l->dead_cpu += (double)r.cpu_ns * 1e-9;
+            TRY(on_death(l, r.worker, r.status));
+        }
+    }
+    return ERR_OK;
+}
+
+static void kill_worker(struct library *l, unsigned index, enum killed why, const char *text)
+{
+    struct worker *w = &l->worker[index];
+
+    w->killed = why;
+    w->killed_wall = clock_wall();
+    snprintf(w->killed_text, sizeof w->killed_text, "%s", text);
+    /* A zygote that does not listen has died or will be killed: either is noticed elsewhere. */
+    if (zygote_command(&l->zygote, WIRE_KILL, index, NULL)) {
+        log_debug("%s", err_text());
+    }
+}
+
+/* Has the worker got on since it was last looked at? */
+static bool made_progress(struct worker *w, double cpu, double now)
+{
+    uint32_t steps = __atomic_load_n(&ring_header(&w->ring)->cursor.steps, __ATOMIC_ACQUIRE);
+
+    if (has_work(w) && steps == w->seen_steps && w->done == w->seen_done) {
+        return false;
+    }
+    w->seen_steps = steps;
+    w->seen_done = w->done;
+    w->seen_cpu = cpu;
+    w->seen_wall = now;
+    return true;
+}
+
+static void watch_worker(struct library *l, unsigned index, double now)
+{
+    struct worker *w = &l->worker[index];
+    double cpu = process_cpu(w->pid);
+    char text[64];
+
+    if (w->killed) {
+        if (now - w->killed_wall > kill_seconds) {
+            kill(l->zygote.pid, SIGKILL);
+        }
+    } else if (!update_done(w)) {
+        kill_worker(l, index, KILLED_OVERWRITTEN,
+                    "the memory shared with the worker was overwritten");
+    } else if (made_progress(w, cpu, now)) {
+        return;
+    } else if (cpu - w->seen_cpu > l->options.cpu_deadline) {
+        snprintf(text, sizeof text, "no answer after %g s of CPU time", l->options.cpu_deadline);
+        kill_worker(l, index, KILLED_HANG, text);
+    } else if (now - w->seen_wall > l->options.wall_cap) {
+        snprintf(text, sizeof text, "no answer after %g s", l->options.wall_cap);
+        kill_worker(l, index, KILLED_HANG, text);
+    }
+}
+
+static void watch(struct library *l)
+{
+    double now = clock_wall();
+
+    if (now - l->watched < (double)TICK_MS / 1000) {
+        return;
+    }
+    l->watched = now;
+    for (unsigned i = 0; i < WIRE_WORKERS_MAX; i++) {
+        if (l->worker[i].pid > 0 && !l->worker[i].forking) {
+            watch_worker(l, i, now);
+        }
+    }
+}
+
+enum err libraries_wait(struct library *const *libraries, size_t n)
+{
+    enum { PER_LIBRARY = 1 + WIRE_WORKERS_MAX };
+    struct pollfd *p = xmalloc((n * PER_LIBRARY + 1) * sizeof *p);
+    size_t n_fds = 0;
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < n; i++) {
+        p[n_fds++] = (struct pollfd){.fd = libraries[i]->zygote.socket, .events = POLLIN};
+        for (unsigned w = 0; w < WIRE_WORKERS_MAX; w++) {
+            int fd = libraries[i]->worker[w].ring.fd[WIRE_FD_DONE];
+            p[n_fds++] = (struct pollfd){.fd = fd, .events = POLLIN};
+        }
+    }
+    if (poll(p, n_fds, TICK_MS) < 0 && errno != EINTR) {
+        e = err_set(ERR_IO, "poll: %m");
+    }
+    for (size_t i = 0; i < n_fds && !e; i++) {
+        struct library *l = libraries[i / PER_LIBRARY];
+        eventfd_t count;
+        if (i % PER_LIBRARY == 0) {
+            e = take_reports(l);
+            watch(l);
+        } else if (p[i].fd >= 0 && p[i].revents) {
+            (void)eventfd_read(p[i].fd,
+                               &count); /* emptied; the counts themselves are in the ring */
+        }
+    }
+    free(p);
+    if (!e && stop_requested) {
+        e = err_set(ERR_STOPPED, "stopped");
+    }
+    return e;
+}
+
+/* ---- jobs ---- */
+
+/* A fresh worker is forked for each job: the last one must be gone. */
+static enum err ready_fresh(struct library *l)
+{
+    struct worker *w = &l->worker[WORKER_FRESH];
+
+    if (!w->ring.map) {
+        TRY(ring_open(&w->ring));
+    }
+    while (w->pid || w->forking) {
+        TRY(libraries_wait(&l, 1));
+    }
+    return ERR_OK;
+}
+
+enum err library_post(struct library *l, unsigned index, const struct job *job, uint32_t *seq)
+{
+    struct worker *w = &l->worker[index];
+    struct pending *p;
+
+    if (index == WORKER_FRESH) {
+        TRY(ready_fresh(l));
+    }
+    p = &w->pending[w->posted % WIRE_SLOTS];
+    TRY(ring_put_job(&w->ring, w->posted, job));
+    p->n_runs = job->n_runs;
+    p->first_run = 0;
+    p->is_large = job->program->size > LARGE_JOB;
+    memset(p->died, 0, sizeof p->died);
+    *seq = w->posted++;
+    __atomic_store_n(&ring_header(&w->ring)->posted, w->posted, __ATOMIC_RELEASE);
+    if (eventfd_write(w->ring.fd[WIRE_FD_JOB], 1)) {
+        return err_set(ERR_IO, "cannot signal a worker: %m");
+    }
+    return index == WORKER_FRESH ? fork_worker(l, index) : ERR_OK;
+}
+
+bool library_done(struct library *l, unsigned index, uint32_t seq)
+{
+    struct worker *w = &l->worker[index];
+
+    /* While none lives, the header is about a worker that died. An impossible count is watch's. */
+    if (w->pid > 0 && !w->forking && !w->killed) {
+        update_done(w);
+    }
+    return (int32_t)(w->done - seq) > 0;
+}
+
+static void copy_death(const struct outcome *death, struct arena *arena, struct outcome *o)
+{
+    *o = *death;
+    o->message = arena_strdup(arena, death->message);
+    o->log = arena_strdup(arena, death->log);
+    for (uint32_t i = 0; i < death->n_frames; i++) {
+        o->frames[i] = arena_strdup(arena, death->frames[i]);
+    }
+}
+
+void library_read(struct library *l, unsigned index, uint32_t seq, uint32_t run,
+                  struct arena *arena, struct outcome *o)
+{
+    struct worker *w = &l->worker[index];
+    struct pending *p = &w->pending[seq % WIRE_SLOTS];
+    const char *why;
+    size_t bytes = 0;
+
+    if (p->died[run]) {
+        copy_death(&p->death[run], arena, o);
+        return;
+    }
+    if (!ring_read_result(&w->ring, seq, run, p->n_runs, arena, o, &why)) {
+        *o = (struct outcome){.kind = OUTCOME_CRASH, .phase = "run", .message = why, .log = ""};
+        p->is_large = true;
+        if (w->pid > 0 && !w->killed) {
+            kill_worker(l, index, KILLED_TOLD, why);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < o->n_outputs; i++) {
+        bytes += tensor_size(&o->outputs[i]);
+    }
+    p->is_large = p->is_large || bytes > LARGE_JOB;
+    l->zygote_deaths = 0;
+    l->library_cpu += o->cpu;
+}
+
+void library_forget(struct library *l, unsigned index, uint32_t seq)
+{
+    struct worker *w = &l->worker[index];
+    struct pending *p = &w->pending[seq % WIRE_SLOTS];
+
+    if (p->arena) {
+        arena_free(p->arena);
+        p->arena = NULL;
+    }
+    if (p->is_large) {
+        ring_trim(&w->ring, seq);
+    }
+}
+
+/* ---- end ---- */
+
+void library_close(struct library *l)
+{
+    l->closed_cpu += zygote_close(&l->zygote);
+    l->dead_cpu = 0;
+    for (unsigned i = 0; i < WIRE_WORKERS_MAX; i++) {
+        struct worker *w = &l->worker[i];
+        for (unsigned s = 0; s < WIRE_SLOTS; s++) {
+            arena_free(w->pending[s].arena);
+        }
+        ring_close(&w->ring);
+    }
+}
+
+double library_total_cpu(const struct library *l)
+{
+    double cpu = l->closed_cpu + l->dead_cpu + process_cpu(l->zygote.pid);
+
+    for (unsigned i = 0; i < WIRE_WORKERS_MAX; i++) {
+        cpu += process_cpu(l->worker[i].pid);
+    }
+    return cpu;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A library that misbehaves on purpose: its outputs are its inputs, and its option says what else
+ * happens in the worker. Tests of workers, of oracles and of the campaign run it; nobody else asks
+ * for it, so it is no default. Needs an interpreter and no package.
+ */
+#include "target/kinds.h"
+
+#include <string.h>
+
+static enum err set_option(struct target *t, const char *key, const char *value)
+{
+    if (value || !*key) {
+        return err_set(ERR_USAGE, "selftest takes one word, see python/opjury/selftest.py");
+    }
+    t->options = key;
+    return ERR_OK;
+}
+
+static bool can_spell(const struct target *t, const struct op *op, const enum dtype *in,
+                      size_t n_in, const enum dtype *out, size_t n_out)
+{
+    return true;
+}
+
+static enum err encode(const struct target *t, const struct program *p, struct buffer *job)
+{
+    return ERR_OK; /* what it does stands in its options */
+}
+
+static const char *const defaults[] = {NULL};
+
+const struct target_kind target_selftest = {
+    .name = "selftest",
+    .summary = "misbehaves on purpose, for tests",
+    .options = "echo|raise|segv|abort|...",
+    .package = "",
+    .adapter = "selftest",
+    .option = set_option,
+    .defaults = defaults,
+    .can_spell = can_spell,
+    .encode = encode,
+};

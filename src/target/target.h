@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * target: libraries in configurations, and the processes they run in. A target is parsed from
+ * NAME[:word|key=value,...][@PATH]; targets of one library and interpreter share a worker. engine
+ * -> zygote (imports the library, starts no thread) -> forked persistent worker (a C loop over a
+ * ring in a sealed memfd). What a target does is data (struct outcome), never an error; what a
+ * worker wrote is hostile: copied, checked, then used.
+ */
+#ifndef OPJURY_TARGET_H
+#define OPJURY_TARGET_H
+
+#include "spell/spell.h"
+
+/* ---- what a run gave ---- */
+
+#define OUTCOME_MAP(X)                                                                             \
+    X(OK, "ok")                                                                                    \
+    X(ERROR, "error") /* the library raised; message, phase */                                     \
+    X(CRASH, "crash") /* a signal or an unexpected exit */                                         \
+    X(HANG, "hang")   /* CPU deadline or wall cap */                                               \
+    X(UNSUPPORTED,                                                                                 \
+      "unsupported") /* known beforehand: not spellable or not in the support table */             \
+    X(NOT_EXERCISED, "not_exercised") /* ran, but not what the target claims; or the set-up died   \
+                                       */
+
+enum outcome_kind {
+#define OUTCOME_ENUM(name, text) OUTCOME_##name,
+    OUTCOME_MAP(OUTCOME_ENUM)
+#undef OUTCOME_ENUM
+};
+
+enum { FRAMES_MAX = 32 };
+struct outcome {
+    enum outcome_kind kind;
+    uint32_t n_outputs;
+    struct tensor *outputs;  /* OK: what came back, whatever its count, dtypes and shapes */
+    const char *phase;       /* ERROR: "load" or "run" */
+    const char *error_class; /* ERROR: the exception's type name */
+    const char *message;     /* ERROR, CRASH, HANG, NOT_EXERCISED: text, never NULL */
+    const char *log;         /* what the library wrote to stderr, "" if nothing */
+    int signal;              /* CRASH: 0 when it exited; then exit_status */
+    int exit_status;
+    uint32_t n_frames; /* CRASH: native frames, innermost first: "symbol" or "module+0xoffset" */
+    const char *frames[FRAMES_MAX];
+    /* Side effects a correct library does not have; each is a finding of its own. */
+    bool input_changed; /* an input tensor's bytes differ after the run */
+    bool out_of_bounds; /* a canary beside an input was overwritten */
+    const char
+        *state_changed; /* process state left behind ("MXCSR", "default dtype"), NULL if none */
+    double cpu;         /* seconds in the worker */
+};
+
+/* ---- targets ---- */
+
+/* One kind of target: the only thing to write to add one is such a struct and a table line. */
+struct target;
+struct target_kind {
+    const char *name;    /* "onnxruntime" */
+    const char *summary; /* for `opjury targets` */
+    const char *options; /* help: "opt=all|extended|basic|none" */
+    const char *package; /* what to install when it is missing */
+    const char *adapter; /* python module under opjury/, NULL: evaluated in this process */
+    /* Check and normalise one option (word: value NULL) into target->options; ERR_USAGE teaches. */
+    enum err (*option)(struct target *t, const char *key, const char *value);
+    /* The variants `fuzz` runs when no --target names one; NULL-terminated. */
+    const char *const *defaults;
+    /* Can it be said to this library at all (before the support table is asked)? */
+    bool (*can_spell)(const struct target *t, const struct op *op, const enum dtype *in,
+                      size_t n_in, const enum dtype *out, size_t n_out);
+    /* Append the job's program bytes for the worker (ONNX model, call plan). */
+    enum err (*encode)(const struct target *t, const struct program *p, struct buffer *job);
+    bool constants_as_tensors; /* the bytes do not hold the constants: they travel beside them */
+    /* adapter == NULL: run here. */
+    void (*run)(const struct target *t, const struct test *test, struct arena *arena,
+                struct outcome *outcome);
+    /* Options of the plainest variant, under which support is probed; NULL: takes everything. */
+    const char *probe_options;
+    bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
+    bool strict_casts;       /* claims every declared rounding */
+    bool flushes_subnormals; /* documents that subnormals may become 0 */
+};
+extern const struct target_kind *const target_kind_table[];
+extern const size_t target_kind_count;
+
+struct target {
+    const struct target_kind *kind;
+    const char *text;              /* canonical: "onnxruntime:opt=all" (with @PATH when given) */
+    const char *options;           /* canonical options only, "opt=all": sent with each job */
+    const char *python;            /* interpreter; NULL for in-process kinds */
+    const char *version;           /* of the library; NULL before probing */
+    struct onnx_version onnx;      /* highest accepted; probed */
+    const struct support *support; /* NULL before probing */
+};
+
+/* Text -> target. The interpreter: @PATH, else `python`, $OPJURY_PYTHON, $VIRTUAL_ENV, the .venv
+ * beside the build, python3. ERR_USAGE / ERR_MISSING say what and how to mend. */
+MUST_USE enum err target_parse(const char *text, const char *python, struct arena *arena,
+                               struct target **target);
+/* Every default variant of every kind whose library imports in that interpreter. */
+MUST_USE enum err targets_installed(const char *python, struct arena *arena,
+                                    struct target ***targets, size_t *n);
+
+/* ---- the jury: workers for a set of targets ---- */
+
+struct jury_options {
+    double cpu_deadline;       /* seconds of worker CPU a run may take; 0: 10 */
+    double wall_cap;           /* seconds; 0: 60 */
+    uint64_t memory_limit;     /* bytes above the zygote's size; 0: 2 GiB */
+    uint32_t tests_per_worker; /* replaced after; 0: 10,000 */
+};
+struct jury;
+/* Starts a zygote per (library, interpreter). targets stay the caller's and must outlive the jury;
+ * their version, onnx and support fields are filled (probed once, cached under cache_dir()), valid
+ * until the jury is closed. */
+MUST_USE enum err jury_open(struct target *const *targets, size_t n,
+                            const struct jury_options *options, struct jury **jury);
+void jury_close(struct jury *jury); /* kills every process it started; NULL is fine */
+
+/* Hand a test to every target; returns when it is queued (workers run while the caller judges). At
+ * most JURY_WINDOW tests may be under way. The test must live until it is taken. */
+enum { JURY_WINDOW = 8 };
+MUST_USE enum err jury_post(struct jury *jury, const struct test *test);
+/* The oldest posted test: waits until every target has answered (or died: workers are replaced, the
+ * run that killed one is its outcome). outcomes[n_targets], in target order; memory from `arena`.
+ */
+MUST_USE enum err jury_take(struct jury *jury, struct arena *arena, struct outcome *outcomes);
+/* One test on one target in a worker forked for it alone (recheck, reduction). */
+MUST_USE enum err jury_run_fresh(struct jury *jury, size_t target, const struct test *test,
+                                 struct arena *arena, struct outcome *outcome);
+/* One test on one target in the standing worker; nothing may be posted meanwhile. */
+MUST_USE enum err jury_run(struct jury *jury, size_t target, const struct test *test,
+                           struct arena *arena, struct outcome *outcome);
+
+struct jury_usage {
+    double worker_cpu;  /* user + system of all zygotes and workers, ended ones included */
+    double library_cpu; /* of that, inside library calls */
+    uint64_t restarts;  /* workers replaced after a crash, hang or limit */
+};
+struct jury_usage jury_usage(const struct jury *jury);
+
+/* May this program be run there? (spelling and support table) */
+bool target_supports(const struct target *t, const struct program *p);
+/* Does the error say that the library lacks this (rather than that it failed)? From one table of
+ * each library's phrases. Only for programs of unknown support: what the support table promises and
+ * the library then refuses is no excuse. */
+bool error_is_unsupported(const struct target *t, const struct outcome *o);
+/* Intersection and union of the targets' support tables. */
+void support_combine(struct target *const *targets, size_t n, struct arena *arena,
+                     struct support *all, struct support *any);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside target: zygote.c starts interpreters and speaks with them, ring.c is the memory shared
+ * with one worker, library.c keeps a library's workers busy and alive, jury.c spreads tests over
+ * libraries, probe.c finds out what a library can do, interpreter.c which Python to use.
+ */
+#ifndef OPJURY_TARGET_INTERNAL_H
+#define OPJURY_TARGET_INTERNAL_H
+
+#include "target/target.h"
+
+#include <sys/types.h>
+
+#include "opjury/wire.h"
+
+/* ---- interpreter.c ---- */
+
+/* Which interpreter: `at` (of @PATH, NULL if not given), `python`, the environment, the build. */
+MUST_USE enum err interpreter_find(const char *at, const char *python, struct arena *arena,
+                                   const char **path);
+/* The folder that holds opjury/zygote.py and the extension. */
+MUST_USE enum err worker_dir(struct arena *arena, const char **dir);
+/* Can this interpreter find the package (without importing it)? */
+bool interpreter_has(const char *python, const char *package);
+
+/* ---- zygote.c ---- */
+
+struct zygote {
+    pid_t pid; /* 0: none */
+    int socket;
+    int log; /* memfd: its stderr until it is ready */
+    double wall_start;
+    bool ready; /* it listens: a closed socket ends it */
+};
+#define ZYGOTE_NONE ((struct zygote){.socket = -1, .log = -1})
+
+/* Start the interpreter; it imports while the caller does other things. */
+MUST_USE enum err zygote_start(struct zygote *z, const char *python, const char *adapter);
+/* Wait until it is ready: the library's version, or why it cannot be. */
+MUST_USE enum err zygote_wait(struct zygote *z, const char *python, const struct target_kind *kind,
+                              struct arena *arena, const char **version);
+MUST_USE enum err zygote_command(const struct zygote *z, uint32_t kind, uint32_t worker,
+                                 const int *fds);
+/* The next report if one is there. false in *got: none; ERR_IO: the zygote is gone. */
+MUST_USE enum err zygote_report(const struct zygote *z, struct wire_report *report, bool *got);
+/* Close the socket (which ends it and all it started), reap it; CPU seconds of it and of all that
+ * it reaped. */
+double zygote_close(struct zygote *z);
+/* CPU seconds of a living process, 0 when it is gone. */
+double process_cpu(pid_t pid);
+
+/* ---- ring.c ---- */
+
+struct ring {
+    int fd[WIRE_FDS]; /* -1: not open */
+    uint8_t *map;
+    size_t size;
+};
+#define RING_NONE ((struct ring){.fd = {-1, -1, -1, -1}})
+
+MUST_USE enum err ring_open(struct ring *r);
+void ring_close(struct ring *r);
+static inline struct wire_ring *ring_header(const struct ring *r)
+{
+    void *header = r->map;
+
+    return header;
+}
+
+/* The header for a new worker, which is to begin with job `start`. */
+void ring_begin(const struct ring *r, uint32_t start, uint32_t posted, uint32_t jobs,
+                uint64_t memory_limit);
+
+/* A job as the engine puts it together. */
+struct job {
+    const struct test *test;
+    const struct buffer *program;
+    bool with_constants; /* the program's bytes do not hold the constants: send them as tensors */
+    uint32_t n_runs;
+    const char *options[WIRE_RUNS_MAX];
+};
+/* ERR_LIMIT when it does not fit. */
+MUST_USE enum err ring_put_job(const struct ring *r, uint32_t seq, const struct job *job);
+/* The job's later runs only: an earlier worker answered, or died in, those before. */
+void ring_set_first_run(const struct ring *r, uint32_t seq, uint32_t first_run);
+/* Results of run `run` of `n_runs`, copied into `arena`. false: what the worker wrote does not hold
+ * together (why: text in the arena). */
+bool ring_read_result(const struct ring *r, uint32_t seq, uint32_t run, uint32_t n_runs,
+                      struct arena *arena, struct outcome *outcome, const char **why);
+/* Give large areas of a slot back to the system. */
+void ring_trim(const struct ring *r, uint32_t seq);
+/* What the worker wrote to stdout and stderr and has not handed in, its tail. */
+char *ring_read_log(const struct ring *r, struct arena *arena);
+/* The crash record, checked, into outcome's signal and frames. */
+void ring_read_crash(const struct ring *r, struct arena *arena, struct outcome *outcome);
+
+/* ---- library.c ---- */
+
+enum { WORKER_STANDING, WORKER_FRESH };
+
+/* A job under way, and the runs of it that their worker did not survive. */
+struct pending {
+    uint32_t n_runs, first_run;
+    bool is_large; /* its memory goes back to the system afterwards */
+    bool died[WIRE_RUNS_MAX];
+    struct outcome death[WIRE_RUNS_MAX];
+    struct arena *arena; /* of the deaths' texts; NULL until there is one */
+};
+
+enum killed {
+    KILLED_NOT,
+    KILLED_HANG,
+    KILLED_OVERWRITTEN, /* the shared header is nonsense: the run under way did it */
+    KILLED_TOLD,        /* a result is nonsense, and its run's outcome says so */
+};
+
+struct worker {
+    struct ring ring;
+    pid_t pid; /* 0: none */
+    bool forking;
+    uint32_t posted, done;
+    struct pending pending[WIRE_SLOTS];
+    uint32_t idle_deaths; /* in a row, of a worker that had not begun a run */
+    /* progress as last seen, for the deadlines */
+    uint32_t seen_steps, seen_done;
+    double seen_cpu, seen_wall, killed_wall;
+    enum killed killed; /* by us, and why */
+    char killed_text[96];
+};
+
+struct library {
+    const struct target_kind *kind;
+    const char *python;
+    const char *version;
+    struct zygote zygote;
+    struct worker worker[WIRE_WORKERS_MAX];
+    struct jury_options options;
+    struct arena *arena; /* the jury's */
+    size_t n_targets;
+    size_t target[WIRE_RUNS_MAX]; /* places in the jury's list */
+    uint32_t zygote_deaths;       /* in a row, without a job done */
+    double watched;               /* when the deadlines were last looked at */
+    double dead_cpu;              /* of workers that ended under the living zygote */
+    double closed_cpu;            /* of zygotes that ended, with all they reaped */
+    double library_cpu;
+    uint64_t restarts;
+};
+
+/* Take the zygote's version and set a standing worker going. */
+MUST_USE enum err library_open(struct library *l);
+MUST_USE enum err library_post(struct library *l, unsigned worker, const struct job *job,
+                               uint32_t *seq);
+/* Is job `seq` answered? */
+bool library_done(struct library *l, unsigned worker, uint32_t seq);
+void library_read(struct library *l, unsigned worker, uint32_t seq, uint32_t run,
+                  struct arena *arena, struct outcome *outcome);
+/* The job is no longer needed. */
+void library_forget(struct library *l, unsigned worker, uint32_t seq);
+/* Look after all libraries: wait at most a tick for news of any, take reports, watch deadlines,
+ * replace workers. ERR_STOPPED when the user asked to stop. */
+MUST_USE enum err libraries_wait(struct library *const *libraries, size_t n);
+void library_close(struct library *l);
+double library_total_cpu(const struct library *l);
+
+/* ---- support.c ---- */
+
+/* A table as text in the cache, under a name made of all it depends on. */
+MUST_USE enum err support_cache_path(const struct target *t, struct arena *arena, char **path);
+/* Fills t->onnx and the table. ERR_INPUT when the file is not of this target, version or format. */
+MUST_USE enum err support_load(const char *path, struct target *t, struct support *support);
+MUST_USE enum err support_save(const char *path, const struct target *t,
+                               const struct support *support);
+
+/* ---- probe.c ---- */
+
+/* Fill version, onnx and support of the library's targets: from the cache, else by running it. */
+MUST_USE enum err probe_library(struct jury *jury, struct library *l, struct target **targets);
+/* One program on one library in its standing worker, under a target's options. */
+MUST_USE enum err jury_run_on(struct jury *jury, struct library *l, const struct target *t,
+                              const struct test *test, unsigned worker, struct arena *arena,
+                              struct outcome *outcome);
+
+#endif

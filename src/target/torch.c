@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PyTorch on the CPU, eager, one thread. A program is a plan of public calls; constants travel as
+ * tensors like inputs.
+ */
+#include "target/kinds.h"
+
+#include <string.h>
+
+static enum err set_option(struct target *t, const char *key, const char *value)
+{
+    if (value || strcmp(key, "eager") != 0) {
+        return err_set(ERR_USAGE, "torch takes eager, not '%s'", key);
+    }
+    return ERR_OK; /* the only mode, hence no option of the canonical text */
+}
+
+static bool can_spell(const struct target *t, const struct op *op, const enum dtype *in,
+                      size_t n_in, const enum dtype *out, size_t n_out)
+{
+    return torch_can_spell(op, in, n_in, out, n_out);
+}
+
+static enum err encode(const struct target *t, const struct program *p, struct buffer *job)
+{
+    struct arena *arena = arena_new();
+    struct plan *plan;
+    enum err e = torch_plan(p, arena, &plan);
+
+    if (!e) {
+        plan_encode(plan, job);
+    }
+    arena_free(arena);
+    return e;
+}
+
+static const char *const defaults[] = {"", NULL};
+
+const struct target_kind target_torch = {
+    .name = "torch",
+    .summary = "PyTorch, CPU, eager",
+    .options = "eager",
+    .package = "torch",
+    .adapter = "torch",
+    .option = set_option,
+    .defaults = defaults,
+    .can_spell = can_spell,
+    .encode = encode,
+    .constants_as_tensors = true,
+    .probe_options = "",
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unsupported: the phrases by which a library says that it lacks something, as opposed to failing
+ * at it. Each is part of a message of the named library, found in its sources.
+ */
+#include <string.h>
+
+#include "target/target.h"
+
+static const struct phrase {
+    const char *library;
+    const char *text;
+} phrases[] = {
+    /* ONNX Runtime: no kernel for these types; no such op at this opset; a newer opset or IR. */
+    {"onnxruntime", "Could not find an implementation for"},
+    {"onnxruntime", "NOT_IMPLEMENTED"},
+    {"onnxruntime", "is not a registered function/op"},
+    {"onnxruntime", "No Op registered for"},
+    {"onnxruntime", "Unsupported model IR version"},
+    {"onnxruntime", "is under development and support for this is limited"},
+    {"onnxruntime", "is till opset"},
+    {"onnxruntime", "is not supported"},
+    /* The operator's schema does not allow the type. */
+    {"onnxruntime", "of operator ("},
+    /* PyTorch: AT_DISPATCH's default case; ops without a kernel for a dtype. */
+    {"torch", "not implemented for '"},
+    {"torch", "not implemented for dtype"},
+    {"torch", "does not support"},
+    {"torch", "is not supported"},
+    {"torch", "not supported for"},
+    {"torch", "Unsupported dtype"},
+    {"torch", "could not create a primitive descriptor"},
+    {"torch", "Promotion for uint16, uint32, uint64 types is not supported"},
+};
+
+bool error_is_unsupported(const struct target *t, const struct outcome *o)
+{
+    if (o->kind != OUTCOME_ERROR) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
+        if (strcmp(phrases[i].library, t->kind->name) == 0 && strstr(o->message, phrases[i].text)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * zygote: the engine's end of a library's mother process. Starts the interpreter with our
+ * extension, passes commands and descriptors over a SOCK_SEQPACKET pair, takes its reports. Closing
+ * the pair is what ends the zygote and everything below it.
+ */
+#include "target/target_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Importing torch took 4 s and tensorflow 10 s on two busy cores. */
+static const double start_seconds = 180;
+/* From the closed socket to the zygote's end: it kills and reaps, no library code runs. */
+static const double end_seconds = 2;
+
+/* sys.path[0] of -c is the caller's folder: whatever lies there must not shadow a library. */
+static const char bootstrap[] =
+    "import sys; sys.path[:] = [sys.argv[1]] + [p for p in sys.path if p]; "
+    "from opjury import zygote; zygote.main(sys.argv[2], int(sys.argv[3]))";
+
+/* One core a worker: thread pools would be lost by fork and only slow small programs down. The
+ * hash seed is fixed so that two workers iterate over sets alike. ONNX Runtime's telemetry (1.31
+ * has it in the Linux wheel) starts a thread at import and would report our sessions. */
+static const char *const environment[][2] = {
+    {"OMP_NUM_THREADS", "1"}, {"MKL_NUM_THREADS", "1"},  {"OPENBLAS_NUM_THREADS", "1"},
+    {"PYTHONHASHSEED", "0"},  {"PYTHONUNBUFFERED", "1"}, {"ORT_DISABLE_TELEMETRY", "1"},
+};
+
+static _Noreturn void exec_interpreter(const char *python, const char *dir, const char *adapter,
+                                       int socket, int log, pid_t engine)
+{
+    char number[16];
+    int null = open("/dev/null", O_RDONLY);
+
+    snprintf(number, sizeof number, "%d", socket);
+    for (size_t i = 0; i < ARRAY_SIZE(environment); i++) {
+        setenv(environment[i][0], environment[i][1], 1);
+    }
+    /* Its own session: a Ctrl-C at the terminal is the engine's to handle. */
+    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_CHILD_SUBREAPER, 1) ||
+        getppid() != engine || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 || fcntl(socket, F_SETFD, 0)) {
+        dprintf(log, "set-up of the zygote: %s\n", strerror(errno));
+        _exit(WIRE_EXIT_EXEC);
+    }
+    execl(python, python, "-c", bootstrap, dir, adapter, number, (char *)NULL);
+    dprintf(log, "%s: %s\n", python, strerror(errno));
+    _exit(WIRE_EXIT_EXEC);
+}
+
+enum err zygote_start(struct zygote *z, const char *python, const char *adapter)
+{
+    struct arena *arena = arena_new();
+    struct zygote fresh = ZYGOTE_NONE;
+    int pair[2] = {-1, -1};
+    const char *dir;
+    pid_t engine = getpid();
+    enum err e = worker_dir(arena, &dir);
+
+    if (e) {
+        goto out;
+    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
+        (fresh.log = memfd_create("opjury-zygote-log", MFD_CLOEXEC)) < 0 ||
+        (fresh.pid = fork()) < 0) {
+        e = err_set(ERR_IO, "cannot start a process for %s: %m", adapter);
+        goto out;
+    }
+    if (fresh.pid == 0) {
+        exec_interpreter(python, dir, adapter, pair[1], fresh.log, engine);
+    }
+    fresh.socket = pair[0];
+    fresh.wall_start = clock_wall();
+    pair[0] = -1;
+    *z = fresh;
+out:
+    for (int i = 0; i < 2; i++) {
+        if (pair[i] >= 0) {
+            close(pair[i]);
+        }
+    }
+    if (e && fresh.log >= 0) {
+        close(fresh.log);
+    }
+    arena_free(arena);
+    return e;
+}
+
+/* Last line of what the zygote wrote, without its end. */
+static char *last_line(int log, struct arena *arena)
+{
+    char text[4096];
+    off_t end = lseek(log, 0, SEEK_END);
+    off_t from = end > (off_t)sizeof text ? end - (off_t)sizeof text : 0;
+    ssize_t n = pread(log, text, sizeof text - 1, from);
+
+    while (n > 0 && text[n - 1] == '\n') {
+        n--;
+    }
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strrchr(text, '\n');
+    return arena_strdup(arena, line ? line + 1 : text);
+}
+
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+}
+
+/* Close the socket and wait for the end, with force after a while. The exit status, CPU seconds. */
+static int end_zygote(struct zygote *z, double patience, double *cpu)
+{
+    struct rusage usage = {0};
+    double end = clock_wall() + patience;
+    int status = 0;
+    pid_t got;
+
+    if (z->socket >= 0) {
+        close(z->socket);
+        z->socket = -1;
+    }
+    while ((got = wait4(z->pid, &status, WNOHANG, &usage)) == 0 || (got < 0 && errno == EINTR)) {
+        if (clock_wall() > end) {
+            kill(z->pid, SIGKILL);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+    }
+    z->pid = 0;
+    *cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    return status;
+}
+
+static enum err start_failed(struct zygote *z, const char *python, const struct target_kind *kind,
+                             struct arena *arena)
+{
+    double cpu;
+    int status = end_zygote(z, end_seconds, &cpu);
+    const char *why = last_line(z->log, arena);
+
+    zygote_close(z);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    if (code == WIRE_EXIT_MISSING) {
+        return err_set(ERR_MISSING, "%s is not installed for %s: %s -m pip install %s", kind->name,
+                       python, python, kind->package);
+    }
+    if (code == WIRE_EXIT_ENVIRONMENT || code == WIRE_EXIT_EXEC) {
+        return err_set(ERR_MISSING, "%s", why);
+    }
+    if (WIFSIGNALED(status)) {
+        return err_set(ERR_MISSING, "%s died of signal %d while it imported %s: %s", python,
+                       WTERMSIG(status), kind->name, why);
+    }
+    return err_set(ERR_MISSING, "%s cannot run a worker for %s: %s", python, kind->name,
+                   *why ? why : arena_printf(arena, "it ended with status %d", code));
+}
+
+enum err zygote_wait(struct zygote *z, const char *python, const struct target_kind *kind,
+                     struct arena *arena, const char **version)
+{
+    struct pollfd p = {.fd = z->socket, .events = POLLIN};
+    struct wire_report report;
+    bool got = false;
+
+    while (!got) {
+        double left = z->wall_start + start_seconds - clock_wall();
+        int n = left > 0 ? poll(&p, 1, (int)(left * 1000) + 1) : 0;
+        if (stop_requested) {
+            zygote_close(z);
+            return err_set(ERR_STOPPED, "stopped");
+        }
+        if (n == 0) {
+            zygote_close(z);
+            return err_set(ERR_MISSING, "%s did not import %s within %g s", python, kind->name,
+                           start_seconds);
+        }
+        if (n > 0 && zygote_report(z, &report, &got)) {
+            return start_failed(z, python, kind, arena);
+        }
+    }
+    if (report.kind != WIRE_READY) {
+        return err_set(ERR_IO, "the zygote of %s answers out of turn", kind->name);
+    }
+    if (report.status != 1) {
+        log_warn("%s: the import left %d threads in the zygote; a fork loses all but one",
+                 kind->name, report.status);
+    }
+    z->ready = true;
+    *version = arena_strdup(arena, report.text);
+    return ERR_OK;
+}
+
+enum err zygote_command(const struct zygote *z, uint32_t kind, uint32_t worker, const int *fds)
+{
+    struct wire_command c = {.kind = kind, .worker = worker};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int) * WIRE_FDS)];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec part = {&c, sizeof c};
+    struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (fds) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int) * WIRE_FDS);
+        memcpy(CMSG_DATA(head), fds, sizeof(int) * WIRE_FDS);
+    }
+    while (sendmsg(z->socket, &m, MSG_NOSIGNAL) < 0) {
+        if (errno != EINTR) {
+            return err_set(ERR_IO, "the zygote does not listen: %m");
+        }
+    }
+    return ERR_OK;
+}
+
+enum err zygote_report(const struct zygote *z, struct wire_report *report, bool *got)
+{
+    ssize_t n = recv(z->socket, report, sizeof *report, MSG_DONTWAIT);
+
+    *got = false;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return ERR_OK;
+    }
+    if (n != (ssize_t)sizeof *report || report->worker >= WIRE_WORKERS_MAX) {
+        return err_set(ERR_IO, "the zygote is gone");
+    }
+    report->text[WIRE_REPORT_TEXT - 1] = '\0';
+    *got = true;
+    return ERR_OK;
+}
+
+double zygote_close(struct zygote *z)
+{
+    double cpu = 0;
+
+    if (z->pid > 0) {
+        (void)end_zygote(z, z->ready ? end_seconds : 0, &cpu);
+    }
+    if (z->socket >= 0) {
+        close(z->socket);
+    }
+    if (z->log >= 0) {
+        close(z->log);
+    }
+    *z = ZYGOTE_NONE;
+    return cpu;
+}
+
+double process_cpu(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+
+    if (pid <= 0 || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) {
+        return 0;
+    }
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Known-bug rules: YAML in, a yes or no for one failure out. libcyaml checks the form by the schema
+ * below; what a schema cannot say (op names, dtypes, regular expressions) is checked here at load,
+ * so that a rule with a typing error is an error and not a rule that never matches.
+ */
+#include <cyaml/cyaml.h>
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "triage/triage.h"
+#include "triage/triage_internal.h"
+
+/* The file src/triage/known.yaml; the build quotes it. */
+static const char shipped[] =
+#include "triage/known_yaml.inc"
+    ;
+
+struct rule {
+    const char *id, *library, *oracle, *message, *url, *note;
+    const char **versions, **ops, **dtypes;
+    unsigned versions_count, ops_count, dtypes_count;
+};
+
+struct known_rules {
+    struct rule *rules;
+    unsigned n;
+};
+
+/* ---- the schema ---- */
+
+static const cyaml_schema_value_t text_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED),
+};
+
+#define RULE_TEXT(name, flags)                                                                     \
+    CYAML_FIELD_STRING_PTR(#name, CYAML_FLAG_POINTER | (flags), struct rule, name, 1,              \
+                           CYAML_UNLIMITED)
+#define RULE_LIST(name)                                                                            \
+    CYAML_FIELD_SEQUENCE(#name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct rule, name,       \
+                         &text_schema, 1, CYAML_UNLIMITED)
+
+static const cyaml_schema_field_t rule_fields[] = {
+    RULE_TEXT(id, 0),
+    RULE_TEXT(library, 0),
+    RULE_LIST(versions),
+    RULE_LIST(ops),
+    RULE_LIST(dtypes),
+    RULE_TEXT(oracle, CYAML_FLAG_OPTIONAL),
+    RULE_TEXT(message, CYAML_FLAG_OPTIONAL),
+    RULE_TEXT(url, 0),
+    RULE_TEXT(note, CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t rule_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct rule, rule_fields),
+};
+static const cyaml_schema_value_t file_schema = {
+    CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, struct rule, &rule_schema, 0, CYAML_UNLIMITED),
+};
+
+/* ---- what libcyaml needs of us: memory and a place for its complaint ---- */
+
+/* Loaded rules live in the caller's arena: nothing to free, also when loading fails half-way. The
+ * size stands in front of each block because growing one must copy the old. */
+static void *arena_memory(void *ctx, void *old, size_t size)
+{
+    enum { HEADER = 16 }; /* keeps the alignment of the arena */
+    if (size == 0) {
+        return NULL;
+    }
+    char *block = arena_alloc(ctx, size + HEADER);
+    memcpy(block, &size, sizeof(size));
+    if (old != NULL) {
+        size_t old_size;
+        memcpy(&old_size, (char *)old - HEADER, sizeof(old_size));
+        memcpy(block + HEADER, old, old_size < size ? old_size : size);
+    }
+    return block + HEADER;
+}
+
+/* The first line says what is wrong; the first place in the backtrace says where. */
+struct complaint {
+    char what[200];
+    unsigned line;
+};
+
+static void complain(cyaml_log_t level, void *ctx, const char *format, va_list args)
+{
+    struct complaint *c = ctx;
+    char text[sizeof(c->what)];
+    vsnprintf(text, sizeof(text), format, args);
+    text[strcspn(text, "\n")] = '\0';
+    const char *line = strstr(text, "(line: ");
+    if (c->what[0] == '\0') {
+        const char *what = strncmp(text, "Load: ", 6) == 0 ? text + 6 : text;
+        snprintf(c->what, sizeof(c->what), "%s", what);
+    } else if (line != NULL && c->line == 0) {
+        sscanf(line, "(line: %u", &c->line);
+    }
+}
+
+/* ---- load ---- */
+
+/* libcyaml places an unknown key at the start of its mapping; people look for the key itself. */
+static unsigned line_of_key(const char *text, const char *key, unsigned from)
+{
+    unsigned line = 1;
+    size_t n = strlen(key);
+    for (const char *s = text; *s != '\0'; line++) {
+        const char *word = s + strspn(s, " -");
+        if (line >= from && strncmp(word, key, n) == 0 && word[n] == ':') {
+            return line;
+        }
+        s += strcspn(s, "\n");
+        s += *s == '\n' ? 1 : 0;
+    }
+    return from;
+}
+
+/* The line of the rule's id: where our own checks point. */
+static unsigned line_of_rule(const char *text, const struct rule *rule)
+{
+    unsigned line = 1;
+    for (const char *s = text; *s != '\0'; line++) {
+        size_t n = strcspn(s, "\n");
+        const char *word = s + strspn(s, " -");
+        const char *id = strstr(word, rule->id);
+        if (strncmp(word, "id:", 3) == 0 && id != NULL && id < s + n) {
+            return line;
+        }
+        s += n + (s[n] == '\n' ? 1 : 0);
+    }
+    return 1;
+}
+
+/* Splits "relu -> clip" into its op names; returns how many, 0 when one is no op. */
+enum { CHAIN_MAX = 16 };
+static size_t chain_parse(const char *text, const struct op *chain[CHAIN_MAX])
+{
+    size_t n = 0;
+    for (const char *s = text;;) {
+        s += strspn(s, " ");
+        size_t size = strcspn(s, " -");
+        char name[64];
+        if (n == CHAIN_MAX || size == 0 || size >= sizeof(name)) {
+            return 0;
+        }
+        snprintf(name, sizeof(name), "%.*s", (int)size, s);
+        chain[n] = op_find(name);
+        if (chain[n++] == NULL) {
+            return 0;
+        }
+        s += size;
+        s += strspn(s, " ");
+        if (*s == '\0') {
+            return n;
+        }
+        if (strncmp(s, "->", 2) != 0) {
+            return 0;
+        }
+        s += 2;
+    }
+}
+
+static enum err rule_check(const struct rule *rule, const char *place)
+{
+    for (unsigned i = 0; i < rule->ops_count; i++) {
+        const struct op *chain[CHAIN_MAX];
+        if (chain_parse(rule->ops[i], chain) == 0) {
+            return err_set(ERR_USAGE,
+                           "%s: rule %s: '%s' is no op of the catalogue and no chain a -> b", place,
+                           rule->id, rule->ops[i]);
+        }
+    }
+    for (unsigned i = 0; i < rule->dtypes_count; i++) {
+        if (dtype_parse(rule->dtypes[i], strlen(rule->dtypes[i])) == DTYPE_NONE) {
+            return err_set(ERR_USAGE, "%s: rule %s: '%s' is no dtype (f32, i64, ...)", place,
+                           rule->id, rule->dtypes[i]);
+        }
+    }
+    if (rule->message != NULL) {
+        regex_t regex;
+        int rc = regcomp(&regex, rule->message, REG_EXTENDED | REG_NOSUB);
+        if (rc != 0) {
+            char why[128];
+            regerror(rc, &regex, why, sizeof(why));
+            return err_set(ERR_USAGE, "%s: rule %s: message: %s", place, rule->id, why);
+        }
+        regfree(&regex);
+    }
+    return ERR_OK;
+}
+
+static enum err rules_parse(const char *name, const char *text, size_t size, struct arena *arena,
+                            struct known_rules *rules)
+{
+    struct complaint wrong = {.line = 0};
+    cyaml_config_t config = {
+        .log_fn = complain,
+        .log_ctx = &wrong,
+        .mem_fn = arena_memory,
+        .mem_ctx = arena,
+        .log_level = CYAML_LOG_ERROR,
+    };
+    cyaml_data_t *loaded = NULL;
+    unsigned n = 0;
+    cyaml_err_t rc =
+        cyaml_load_data((const uint8_t *)text, size, &config, &file_schema, &loaded, &n);
+    if (rc != CYAML_OK) {
+        static const char unknown[] = "Unexpected key: ";
+        unsigned line = wrong.line > 0 ? wrong.line : 1;
+        if (strncmp(wrong.what, unknown, strlen(unknown)) == 0) {
+            line = line_of_key(text, wrong.what + strlen(unknown), line);
+        }
+        return err_set(ERR_USAGE, "%s:%u: %s", name, line,
+                       wrong.what[0] != '\0' ? wrong.what : cyaml_strerror(rc));
+    }
+    rules->rules = loaded;
+    rules->n = n;
+    for (unsigned i = 0; i < n; i++) {
+        const struct rule *rule = &rules->rules[i];
+        char place[256];
+        snprintf(place, sizeof(place), "%s:%u", name, line_of_rule(text, rule));
+        TRY(rule_check(rule, place));
+    }
+    return ERR_OK;
+}
+
+enum err known_load(const char *path, struct arena *arena, struct known_rules **rules)
+{
+    struct known_rules *made = arena_zalloc(arena, sizeof(*made));
+    if (path == NULL) {
+        TRY(rules_parse("known.yaml", shipped, sizeof(shipped) - 1, arena, made));
+    } else if (strcmp(path, "none") != 0) {
+        struct buffer text = BUFFER_INIT;
+        enum err err = file_read(path, 1 << 20, &text);
+        if (err == ERR_OK && text.size > 0) {
+            err = rules_parse(path, text.data, text.size, arena, made);
+        }
+        buffer_release(&text);
+        TRY(err);
+    }
+    *rules = made;
+    return ERR_OK;
+}
+
+/* ---- match ---- */
+
+static bool rule_has_version(const struct rule *rule, const char *version)
+{
+    for (unsigned i = 0; i < rule->versions_count; i++) {
+        size_t n = strlen(rule->versions[i]);
+        if (version != NULL && strncmp(version, rule->versions[i], n) == 0 &&
+            (version[n] == '\0' || version[n] == '.' || version[n] == '+')) {
+            return true;
+        }
+    }
+    return rule->versions_count == 0;
+}
+
+static bool node_is(const struct rule *rule, const struct program *p, uint32_t i,
+                    const struct op *op)
+{
+    if (strcmp(p->nodes[i].op_name, op->name) != 0) {
+        return false;
+    }
+    const char *dtype = dtype_name(node_dtype(p, &p->nodes[i]));
+    for (unsigned k = 0; k < rule->dtypes_count; k++) {
+        if (dtype != NULL && strcmp(dtype, rule->dtypes[k]) == 0) {
+            return true;
+        }
+    }
+    return rule->dtypes_count == 0;
+}
+
+/*
+ * Is there a path through the program on which the chain's ops appear in order? Other ops may stand
+ * between: an optimiser removes what does nothing and then sees the pair. place[i]: how many of the
+ * chain's ops the best path to node i has seen, i included.
+ */
+static bool chain_is_in(const struct rule *rule, const struct program *p,
+                        const struct op *const *chain, size_t n, struct arena *scratch)
+{
+    size_t *place = ARENA_ZARRAY(scratch, size_t, p->n_nodes);
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        for (uint32_t j = 0; j < i; j++) {
+            if (place[j] > place[i] && node_feeds(p, j, i)) {
+                place[i] = place[j];
+            }
+        }
+        if (place[i] < n && node_is(rule, p, i, chain[place[i]])) {
+            place[i]++;
+        }
+        if (place[i] == n) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool rule_has_ops(const struct rule *rule, const struct program *p)
+{
+    bool all = true;
+    struct arena *scratch = arena_new();
+    for (unsigned i = 0; i < rule->ops_count && all; i++) {
+        const struct op *chain[CHAIN_MAX];
+        size_t n = chain_parse(rule->ops[i], chain);
+        all = chain_is_in(rule, p, chain, n, scratch);
+    }
+    arena_free(scratch);
+    return all;
+}
+
+static bool rule_has_message(const struct rule *rule, const struct verdict *v,
+                             const struct outcome *o)
+{
+    if (rule->message == NULL) {
+        return true;
+    }
+    regex_t regex;
+    CHECK(regcomp(&regex, rule->message, REG_EXTENDED | REG_NOSUB) == 0); /* checked at load */
+    bool in = (o->message != NULL && regexec(&regex, o->message, 0, NULL, 0) == 0) ||
+              (v->text != NULL && regexec(&regex, v->text, 0, NULL, 0) == 0);
+    regfree(&regex);
+    return in;
+}
+
+const char *known_match(const struct known_rules *rules, const struct target *t,
+                        const struct program *p, const struct verdict *v, const struct outcome *o)
+{
+    for (unsigned i = 0; i < rules->n; i++) {
+        const struct rule *rule = &rules->rules[i];
+        if (strcmp(rule->library, t->kind->name) == 0 && rule_has_version(rule, t->version) &&
+            (rule->oracle == NULL || strcmp(rule->oracle, v->oracle) == 0) &&
+            rule_has_message(rule, v, o) && rule_has_ops(rule, p)) {
+            return rule->id;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is a failure real, and does it repeat? Each look is a run in a worker forked for it alone, so
+ * that nothing an earlier test left behind can be the cause.
+ */
+#include <string.h>
+
+#include "triage/triage.h"
+#include "triage/triage_internal.h"
+
+/* A failure of determinism is none of a single run: the run is compared with a second one. */
+static bool shows_chance(const struct failure *f)
+{
+    return strcmp(f->verdict.oracle, "determinism") == 0;
+}
+
+static enum err compare_two(struct jury *jury, const struct failure *f, const struct test *test,
+                            struct arena *arena, const struct outcome *first,
+                            struct verdict *verdict)
+{
+    struct outcome second = {.kind = OUTCOME_OK};
+    const char *text = "";
+    TRY(jury_run_fresh(jury, f->target, test, arena, &second));
+    *verdict = f->verdict;
+    if (outcomes_agree(first, &second, arena, &text)) {
+        verdict->kind = VERDICT_PASS;
+    }
+    verdict->text = text;
+    return ERR_OK;
+}
+
+enum err failure_shows(struct jury *jury, const struct failure *f, const struct test *test,
+                       struct arena *arena, struct outcome *outcome, struct verdict *verdict,
+                       bool *same)
+{
+    *same = false;
+    TRY(jury_run_fresh(jury, f->target, test, arena, outcome));
+    if (shows_chance(f)) {
+        TRY(compare_two(jury, f, test, arena, outcome, verdict));
+        *same = verdict->kind == VERDICT_FINDING;
+        return ERR_OK;
+    }
+    struct judgement j = {
+        .test = test,
+        .reference = reference_new(test, arena),
+        .target = f->what,
+        .outcome = outcome,
+        .arena = arena,
+    };
+    judge(&j, verdict);
+    *same = verdict->kind == VERDICT_FINDING &&
+            same_failure(f->signature, failure_signature(verdict, outcome, arena));
+    return ERR_OK;
+}
+
+enum err recheck(struct jury *jury, struct failure *f, unsigned times, struct arena *arena)
+{
+    for (unsigned i = 0; i < times; i++) {
+        struct arena_mark mark = arena_mark(arena);
+        struct outcome outcome;
+        struct verdict verdict;
+        bool same;
+        TRY(failure_shows(jury, f, f->test, arena, &outcome, &verdict, &same));
+        f->runs++;
+        f->repeats += same ? 1 : 0;
+        arena_rewind(arena, mark);
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tactics that change the graph: fewer outputs, fewer nodes, fewer constants. A node
+ * that goes leaves inputs behind that hold the values it had by the reference, so what follows it
+ * still sees the numbers that made it fail.
+ */
+#include <string.h>
+
+#include "triage/triage.h"
+#include "triage/triage_internal.h"
+
+/* ---- outputs ---- */
+
+static bool try_outputs(struct reducer *r, uint32_t from, uint32_t n, bool keep_those)
+{
+    struct candidate c = candidate_new(r);
+    struct program *p = c.program;
+    uint32_t kept = 0;
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        bool inside = o >= from && o < from + n;
+        if (inside == keep_those) {
+            p->outputs[kept++] = p->outputs[o];
+        }
+    }
+    p->n_outputs = kept;
+    candidate_prune(r, &c);
+    return kept > 0 && reduce_try(r, &c);
+}
+
+/* The failing one alone, any one alone, else without each. */
+static bool outputs_apply(struct reducer *r)
+{
+    uint32_t n = r->best.program->n_outputs;
+    if (n <= 1) {
+        return false;
+    }
+    if (r->verdict.output < n && try_outputs(r, r->verdict.output, 1, true)) {
+        return true;
+    }
+    for (uint32_t o = 0; o < n && !reduce_over(r); o++) {
+        if (try_outputs(r, o, 1, true)) {
+            return true;
+        }
+    }
+    bool progress = false;
+    for (uint32_t o = n; o-- > 0 && !reduce_over(r);) {
+        progress = (r->best.program->n_outputs > 1 && try_outputs(r, o, 1, false)) || progress;
+    }
+    return progress;
+}
+
+const struct tactic tactic_outputs = {
+    .name = "outputs",
+    .summary = "only the outputs that fail, and what they need",
+    .apply = outputs_apply,
+};
+
+/* ---- nodes ---- */
+
+/* The value becomes an input that holds what the reference recorded for it. */
+static void make_input(struct reducer *r, struct candidate *c, uint32_t id)
+{
+    struct tensor recorded =
+        tensor_from_array(r->scratch, &reference_values(reducer_reference(r))[id]);
+    c->program->values[id].kind = VALUE_INPUT;
+    c->leaf[id] = recorded.data;
+}
+
+/* Which values stand behind the candidate's new outputs: old outputs that are still computed, and
+ * computed values nobody reads any more. */
+static void choose_outputs(struct program *p, struct arena *scratch)
+{
+    bool *is_output = ARENA_ZARRAY(scratch, bool, p->n_values);
+    bool *is_read = ARENA_ZARRAY(scratch, bool, p->n_values);
+    uint32_t n = 0;
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        uint32_t id = p->outputs[o];
+        if (p->values[id].kind == VALUE_NODE && !is_output[id]) {
+            is_output[id] = true;
+            p->outputs[n++] = id;
+        }
+    }
+    p->n_outputs = n;
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        for (uint32_t k = 0; k < p->nodes[i].n_in; k++) {
+            if (p->nodes[i].in[k] != VALUE_ABSENT) {
+                is_read[p->nodes[i].in[k]] = true;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        for (uint32_t k = 0; k < p->nodes[i].n_out; k++) {
+            uint32_t id = p->nodes[i].out[k];
+            if (!is_read[id] && !is_output[id]) {
+                program_add_output(p, id);
+            }
+        }
+    }
+}
+
+/* Try the program of the nodes from .. from+n-1 only (keep_those), or of all others. */
+static bool try_nodes(struct reducer *r, uint32_t from, uint32_t n, bool keep_those)
+{
+    struct candidate c = candidate_new(r);
+    struct program *p = c.program;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        bool inside = i >= from && i < from + n;
+        const struct node *node = &p->nodes[i];
+        for (uint32_t k = 0; k < node->n_out; k++) {
+            if (inside == keep_those) {
+                p->values[node->out[k]].node = kept;
+            } else {
+                make_input(r, &c, node->out[k]);
+            }
+        }
+        if (inside == keep_those) {
+            p->nodes[kept++] = *node;
+        }
+    }
+    p->n_nodes = kept;
+    choose_outputs(p, r->scratch);
+    candidate_prune(r, &c);
+    return kept > 0 && reduce_try(r, &c);
+}
+
+/*
+ * Delta debugging (Zeller and Hildebrandt 2002) over the nodes in program order: parts alone, then
+ * all but a part, then finer parts. A fault in one op is found in about 2 log2(n) runs.
+ */
+static bool nodes_apply(struct reducer *r)
+{
+    bool progress = false;
+    uint32_t parts = 2;
+    for (uint32_t n; n = r->best.program->n_nodes, n > 1 && parts <= n && !reduce_over(r);) {
+        uint32_t i = 0;
+        bool smaller = false;
+        for (; i < parts && !smaller; i++) {
+            uint32_t from = n * i / parts, to = n * (i + 1) / parts;
+            smaller = try_nodes(r, from, to - from, true);
+        }
+        if (smaller) {
+            parts = 2;
+            progress = true;
+            continue;
+        }
+        for (i = 0; i < parts && parts > 2 && !smaller; i++) {
+            uint32_t from = n * i / parts, to = n * (i + 1) / parts;
+            smaller = try_nodes(r, from, to - from, false);
+        }
+        if (smaller) {
+            parts = parts > 2 ? parts - 1 : 2;
+            progress = true;
+        } else {
+            parts = parts < n && 2 * parts > n ? n : 2 * parts;
+        }
+    }
+    return progress;
+}
+
+const struct tactic tactic_nodes = {
+    .name = "nodes",
+    .summary = "fewer nodes; their results become inputs with the recorded values",
+    .apply = nodes_apply,
+};
+
+/* ---- constants and inputs ---- */
+
+static uint32_t count_consts(const struct program *p)
+{
+    uint32_t n = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        n += p->values[id].kind == VALUE_CONST ? 1 : 0;
+    }
+    return n;
+}
+
+static bool try_unconst(struct reducer *r, uint32_t only)
+{
+    struct candidate c = candidate_new(r);
+    for (uint32_t id = 0; id < c.program->n_values; id++) {
+        struct value *v = &c.program->values[id];
+        if (v->kind == VALUE_CONST && (only == VALUE_ABSENT || only == id)) {
+            v->kind = VALUE_INPUT;
+            v->data = NULL;
+        }
+    }
+    return reduce_try(r, &c);
+}
+
+/* A constant that may as well be an input says that folding has no part in the fault. */
+static bool inputs_apply(struct reducer *r)
+{
+    uint32_t n = count_consts(r->best.program);
+    if (n == 0) {
+        return false;
+    }
+    if (try_unconst(r, VALUE_ABSENT)) {
+        return true;
+    }
+    bool progress = false;
+    for (uint32_t id = 0; n > 1 && id < r->best.program->n_values && !reduce_over(r); id++) {
+        if (r->best.program->values[id].kind == VALUE_CONST) {
+            progress = try_unconst(r, id) || progress;
+        }
+    }
+    return progress;
+}
+
+const struct tactic tactic_inputs = {
+    .name = "inputs",
+    .summary = "inputs instead of constants",
+    .apply = inputs_apply,
+};

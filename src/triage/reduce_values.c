@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tactics that change elements: values become 1, 0, small integers, short fractions; dtypes become
+ * the ordinary ones. A value that could not be made simpler is then a part of the fault.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "triage/triage.h"
+#include "triage/triage_internal.h"
+
+/* ---- values ---- */
+
+enum { SMALL = 16 }; /* what people still read at a glance */
+
+static real to_one(real v)
+{
+    return 1;
+}
+
+static real to_zero(real v)
+{
+    return 0;
+}
+
+static real clamp_small(real v)
+{
+    const real top = SMALL;
+    return v > top ? top : v < -top ? -top : v;
+}
+
+static real to_integer(real v)
+{
+    return roundl(clamp_small(v));
+}
+
+static real to_eighths(real v)
+{
+    return roundl(clamp_small(v) * 8) / 8;
+}
+
+/* Four significant bits: keeps the magnitude, which tiny and huge values are about. */
+static real to_four_bits(real v)
+{
+    int exponent;
+    real fraction = frexpl(v, &exponent);
+    return ldexpl(roundl(fraction * 16), exponent - 4);
+}
+
+/* In the order in which they are tried: each gives what the later ones would leave alone. A value's
+ * cost is the place of the first that does not change it. */
+static real (*const transforms[])(real) = {to_one, to_zero, to_integer, to_eighths, to_four_bits};
+
+static size_t cost(real v)
+{
+    if (!isfinite(v)) {
+        return ARRAY_SIZE(transforms) + 1;
+    }
+    size_t i = 0;
+    while (i < ARRAY_SIZE(transforms) && (transforms[i](v) != v || (v == 0 && signbit(v)))) {
+        i++;
+    }
+    return i;
+}
+
+/* Changes what gets cheaper in elements from .. from+n-1; how many did. */
+static size_t simplify(const struct value *v, void *data, size_t from, size_t n,
+                       real (*transform)(real))
+{
+    size_t changed = 0;
+    for (size_t i = from; i < from + n; i++) {
+        real old = dtype_load(v->dtype, data, i);
+        real new = isnan(old) ? 1 : transform(old);
+        new = dtype_round(v->dtype, isfinite(new) ? new : 1);
+        if (cost(new) < cost(old)) {
+            dtype_store(v->dtype, data, i, new);
+            changed++;
+        }
+    }
+    return changed;
+}
+
+/* Part `part` of `parts` of one leaf, or of each (VALUE_ABSENT). */
+static bool try_transform(struct reducer *r, uint32_t only, size_t part, size_t parts,
+                          real (*transform)(real))
+{
+    struct candidate c = candidate_new(r);
+    size_t changed = 0;
+    for (uint32_t id = 0; id < c.program->n_values; id++) {
+        const struct value *v = &c.program->values[id];
+        if (is_leaf(v) && (only == VALUE_ABSENT || only == id)) {
+            size_t n = shape_numel(&v->shape);
+            size_t from = n * part / parts, to = n * (part + 1) / parts;
+            changed += simplify(v, c.leaf[id], from, to - from, transform);
+        }
+    }
+    if (changed == 0) {
+        arena_reset(r->scratch);
+        return false;
+    }
+    return reduce_try(r, &c);
+}
+
+/* The whole leaf, then its parts, finer and finer; single elements only where they are few. */
+static bool simplify_leaf(struct reducer *r, uint32_t id, real (*transform)(real))
+{
+    enum { PARTS_MAX = 8 };
+    size_t n = shape_numel(&r->best.program->values[id].shape);
+    bool progress = false;
+    for (size_t parts = 1; parts <= n && parts <= PARTS_MAX; parts *= 2) {
+        bool did = false;
+        for (size_t part = 0; part < parts && !reduce_over(r); part++) {
+            did = try_transform(r, id, part, parts, transform) || did;
+        }
+        progress = progress || did;
+        if (parts == 1 && did) {
+            break;
+        }
+    }
+    return progress;
+}
+
+static bool values_apply(struct reducer *r)
+{
+    bool progress = false;
+    for (size_t t = 0; t < ARRAY_SIZE(transforms); t++) {
+        if (try_transform(r, VALUE_ABSENT, 0, 1, transforms[t])) {
+            progress = true;
+            continue;
+        }
+        for (uint32_t id = 0; id < r->best.program->n_values && !reduce_over(r); id++) {
+            if (is_leaf(&r->best.program->values[id])) {
+                progress = simplify_leaf(r, id, transforms[t]) || progress;
+            }
+        }
+    }
+    return progress;
+}
+
+const struct tactic tactic_values = {
+    .name = "values",
+    .summary = "ones, zeros, small integers, short fractions",
+    .apply = values_apply,
+};
+
+/* ---- dtypes ---- */
+
+/* What replaces what: rows tried from the top, each everywhere in the program at once. People try
+ * f32 first, then i64 for what must be whole. */
+static const struct {
+    dtype_set from;
+    enum dtype to;
+} simpler[] = {
+    {DT_NUMBERS & ~DT(F32), DTYPE_F32},
+    {DT_FLOATS & ~DT(F32), DTYPE_F32},
+    {DT_INTS & ~DT(I64), DTYPE_I64},
+    {DT(F64), DTYPE_F32},
+    {DT(F16), DTYPE_F32},
+    {DT(BF16), DTYPE_F32},
+    {DT(F16), DTYPE_F64},
+    {DT(BF16), DTYPE_F64},
+};
+
+static void change_leaf(struct reducer *r, struct candidate *c, uint32_t id, enum dtype to)
+{
+    struct value *v = &c->program->values[id];
+    struct tensor changed = tensor_new(r->scratch, to, &v->shape);
+    size_t n = shape_numel(&v->shape);
+    for (size_t i = 0; i < n; i++) {
+        dtype_store(to, changed.data, i, dtype_load(v->dtype, c->leaf[id], i));
+    }
+    c->leaf[id] = changed.data;
+    v->dtype = to;
+}
+
+/* Indices stay whole, whatever becomes of the rest. */
+static bool is_index(const struct program *p, uint32_t id)
+{
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            if (node->in[k] == id && ((node->op->index_inputs >> k) & 1) != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool try_dtypes(struct reducer *r, dtype_set from, enum dtype to)
+{
+    struct candidate c = candidate_new(r);
+    struct program *p = c.program;
+    bool changed = false;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        if (is_leaf(v) && dtype_in(v->dtype, from) && !(dtype_is_float(to) && is_index(p, id))) {
+            change_leaf(r, &c, id, to);
+            changed = true;
+        }
+    }
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        for (uint32_t a = 0; a < p->nodes[i].n_attrs; a++) {
+            struct attr *attr = &p->nodes[i].attrs[a];
+            if (attr->kind == ATTR_DTYPE && dtype_in(attr->dtype, from)) {
+                attr->dtype = to;
+                changed = true;
+            }
+        }
+    }
+    bool smaller = changed && candidate_infer(r, &c) && reduce_try(r, &c);
+    arena_reset(r->scratch);
+    return smaller;
+}
+
+static bool dtypes_apply(struct reducer *r)
+{
+    bool progress = false;
+    for (size_t i = 0; i < ARRAY_SIZE(simpler) && !reduce_over(r); i++) {
+        progress = try_dtypes(r, simpler[i].from, simpler[i].to) || progress;
+    }
+    return progress;
+}
+
+const struct tactic tactic_dtypes = {
+    .name = "dtypes",
+    .summary = "f32 and i64 where any dtype will do",
+    .apply = dtypes_apply,
+};

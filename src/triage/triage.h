@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * triage: from a failing run to one bucket with one small program. Recheck (is it real, does it
+ * repeat), known-bug rules, reduction that keeps the *same* failure, signature of the reduced form.
+ */
+#ifndef OPJURY_TRIAGE_H
+#define OPJURY_TRIAGE_H
+
+#include "oracle/oracle.h"
+
+/* What stays the same while a program shrinks: oracle, error class and normalised message (numbers,
+ * names and addresses out), crash signal and top frames; of a wrong value whether NaN or infinity
+ * is in it. */
+const char *failure_signature(const struct verdict *v, const struct outcome *o,
+                              struct arena *arena);
+/* Numbers, quoted names, hex and paths replaced; at most 200 bytes. */
+const char *normalise_message(const char *message, struct arena *arena);
+/* The part of the message that says the reason, none of what varies in it: what a script looks for
+ * in a library's text to tell that it is this error. */
+const char *message_fragment(const char *message, struct arena *arena);
+/* Key of the bucket: library, op chain of the reduced program (with dtypes where the signature has
+ * no message and no frames), signature. */
+const char *bucket_key(const struct program *reduced, const struct target *t, const char *signature,
+                       struct arena *arena);
+/* "relu(f64) -> clip(f64)" */
+const char *op_chain(const struct program *p, struct arena *arena);
+
+/* ---- known bugs ---- */
+/* YAML: a list of rules {id, library, versions (optional list), ops (list: all must be there),
+ * dtypes, oracle, message (POSIX extended regex), url, note}. */
+struct known_rules;
+/* path NULL: the shipped file; "none": empty. ERR_USAGE with the line. Memory: the arena's. */
+MUST_USE enum err known_load(const char *path, struct arena *arena, struct known_rules **rules);
+/* The id of the first rule that matches, NULL if none. */
+const char *known_match(const struct known_rules *rules, const struct target *t,
+                        const struct program *p, const struct verdict *v, const struct outcome *o);
+
+/* ---- recheck and reduce ---- */
+struct failure {
+    size_t target; /* index in the jury */
+    const struct target *what;
+    const struct test *test;
+    struct verdict verdict;
+    struct outcome outcome;
+    const char *signature;
+    unsigned runs, repeats; /* rechecks made, and how many showed the same signature */
+};
+/* Run again in fresh workers; fills runs / repeats. */
+MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
+                          struct arena *arena);
+
+struct reduction {
+    double cpu_limit; /* seconds of engine + worker CPU; stops at the best so far */
+    unsigned max_runs;
+    /* results */
+    const struct test *test; /* smallest that shows the same signature */
+    struct verdict verdict;
+    struct outcome outcome;
+    unsigned runs;
+    double cpu;
+    bool reproduced; /* false: it did not fail when run again; the test is as it was */
+    bool complete;   /* no tactic made progress any more */
+};
+/* Deterministic. Memory of the result: `arena`. */
+MUST_USE enum err reduce(struct jury *jury, const struct failure *f, struct reduction *r,
+                         struct arena *arena);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of triage. */
+#ifndef OPJURY_TRIAGE_INTERNAL_H
+#define OPJURY_TRIAGE_INTERNAL_H
+
+#include "triage/triage.h"
+
+/* Dtype of the first present input, DTYPE_NONE without any. */
+enum dtype node_dtype(const struct program *p, const struct node *node);
+/* Does node `to` read an output of node `from`? */
+bool node_feeds(const struct program *p, uint32_t from, uint32_t to);
+
+/* Run `test` once in a fresh worker of the failure's target and judge it. *same: the same failure
+ * as f's. Memory of outcome and verdict: `arena`. */
+MUST_USE enum err failure_shows(struct jury *jury, const struct failure *f, const struct test *test,
+                                struct arena *arena, struct outcome *outcome,
+                                struct verdict *verdict, bool *same);
+
+/* Is what was seen the failure of that signature? A wrong NaN may become a wrong infinity and that
+ * a wrong number, which are simpler, but not the other way. */
+bool same_failure(const char *signature, const char *seen);
+
+/* ---- the reducer's parts ---- */
+
+/*
+ * A graph to try: a program that may be changed in place, and the elements of its leaves (inputs
+ * and constants) by value id; NULL for what nodes compute. All memory is the reducer's scratch.
+ */
+struct candidate {
+    struct program *program;
+    void **leaf;
+};
+
+/*
+ * Everything a tactic may use. `best` is the smallest test known to fail in the same way; it and
+ * all that hangs on it changes when reduce_try says true.
+ */
+struct reducer {
+    struct jury *jury;
+    struct failure failure; /* its signature is that of best */
+    struct test best;
+    struct verdict verdict; /* of best */
+    struct outcome outcome;
+    struct reference *reference; /* of best; made when first asked for */
+    struct arena *kept;          /* best */
+    struct arena *spare;         /* the next best */
+    struct arena *scratch;       /* one candidate; emptied by reduce_try */
+    struct arena *notes;         /* what a tactic remembers between tries; emptied before each */
+    uint64_t *tried;             /* open-addressing set of hashes of candidates, 0: free */
+    size_t tried_capacity, n_tried;
+    unsigned runs, max_runs;
+    double cpu_start, cpu_limit;
+    enum err err; /* of the jury; ends the reduction */
+};
+
+/* A changeable copy of the best test. */
+struct candidate candidate_new(struct reducer *r);
+/* Without what no output needs. */
+void candidate_prune(struct reducer *r, struct candidate *c);
+/* Does the candidate hold together and fail in the same way? Then it is the new best. Whatever the
+ * answer, the candidate's memory is gone. */
+bool reduce_try(struct reducer *r, struct candidate *c);
+/* Dtypes and shapes of computed values as they follow from the leaves and attributes; indices are
+ * folded into what they index. false: they do not fit together. */
+bool candidate_infer(struct reducer *r, struct candidate *c);
+/* No more tries: a bound was hit, the user asked, or the jury failed. */
+bool reduce_over(const struct reducer *r);
+struct reference *reducer_reference(struct reducer *r);
+bool is_leaf(const struct value *v);
+size_t value_bytes(const struct value *v);
+
+/* One way to make a test smaller. apply: did it make progress? Each has a measure that only falls,
+ * so that all of them together end. */
+struct tactic {
+    const char *name;
+    const char *summary;
+    bool (*apply)(struct reducer *r);
+};
+extern const struct tactic tactic_outputs, tactic_nodes, tactic_inputs, tactic_dims, tactic_attrs,
+    tactic_values, tactic_dtypes;
+
+#endif

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# A short campaign on every library that is installed, real processes and all. Skipped where none is.
+. "${0%/*}/harness.sh"
+
+run opjury targets --json
+if ! python3 -c 'import json, sys; sys.exit(not any(k["installed"] and k["defaults"]
+        for k in json.load(open(sys.argv[1]))["targets"]))' "$work/out"; then
+    echo 'ok 1 - campaign on real libraries # skip none is installed'
+    echo '1..1'
+    exit 0
+fi
+cp "$work/out" targets.json
+
+run opjury fuzz --tests 200 --out one --json
+passes 'campaign: status' [ "$status" -le 1 ]
+passes 'campaign: accounting' python3 -c '
+import json, sys
+o = json.load(open(sys.argv[1]))
+kinds = json.load(open(sys.argv[2]))["targets"]
+targets = sum(len(k["defaults"]) for k in kinds if k["installed"])
+assert o["tests"] == 200 and o["runs"] == 200 * targets == sum(o["verdicts"].values()), o
+assert o["verdicts"]["unsupported"] < 0.15 * o["runs"], o
+assert o["verdicts"]["pass"] > 0.5 * o["runs"], o
+assert o["verdicts"]["not_exercised"] == 0 and o["tests_per_cpu_second"] > 0, o
+assert 0 < o["library_cpu_share"] < 1, o
+' "$work/out" targets.json
+verdicts() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["verdicts"])' "$1"; }
+verdicts "$work/out" >one.verdicts
+run opjury fuzz --tests 200 --out two --json --jobs 2
+verdicts "$work/out" >two.verdicts
+passes 'campaign: two jobs give the same verdicts' cmp one.verdicts two.verdicts
+
+# Nothing of ours outlives a killed campaign by two seconds.
+"$OPJURY" fuzz --tests 1000000 --out killed >/dev/null 2>&1 &
+pid=$!
+sleep 4
+family() { ps -e -o pid=,ppid= | awk -v top=$pid '
+    {parent[$1] = $2} END {for (p in parent) {for (q = p; q > 1; q = parent[q]) if (q == top) {print p; break}}}'; }
+family >family
+passes 'killed: there are workers to kill' [ "$(wc -l <family)" -ge 3 ]
+kill -9 $pid
+wait $pid 2>/dev/null
+sleep 2
+left=0
+while read -r p; do
+    [ ! -e "/proc/$p" ] || grep -q '^State:.Z' "/proc/$p/status" || left=$((left + 1))
+done <family
+passes 'killed: nothing lives on for two seconds' [ $left = 0 ]
+
+for target in $(python3 -c 'import json, sys
+for k in json.load(open(sys.argv[1]))["targets"]:
+    if k["installed"]: print("\n".join(k["defaults"]))' targets.json); do
+    run opjury targets --support "$target"
+    status_is 0 "support of $target: status"
+    out_has "support of $target: has relu" 'relu         f32  -> f32'
+done
+
+done_testing

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# The program without any command's work: help, unknown words, output that cannot be written.
+. "${0%/*}/harness.sh"
+
+run opjury --version
+status_is 0 'version: status'
+out_is 'version: text' <<'END'
+opjury 0.1.0
+END
+
+run opjury --help
+status_is 0 'help: status'
+out_has 'help: what it is' 'finds bugs in deep-learning libraries'
+out_has 'help: examples' 'opjury fuzz --time 60s'
+out_has 'help: exit status' 'Exit status: 0 nothing found, 1 new findings, 2 wrong use'
+cp "$work/out" help
+passes 'help: fits 80 columns' sh -c '! grep -q "^.\{81\}" help'
+run opjury -h
+passes 'help: -h says the same' cmp -s help "$work/out"
+run opjury help
+passes 'help: and so does help' cmp -s help "$work/out"
+
+run opjury
+status_is 2 'no command: status'
+passes 'no command: the help, on stderr' cmp -s help "$work/err"
+
+# Every command of the list explains itself.
+for command in $(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' help); do
+    run opjury "$command" --help
+    status_is 0 "$command --help: status"
+    out_has "$command --help: usage" "Usage: opjury $command"
+    cp "$work/out" one
+    run opjury help "$command"
+    passes "help $command says the same" cmp -s one "$work/out"
+    run opjury "$command" --no-such-option
+    status_is 2 "$command with a wrong option: status"
+    err_has "$command with a wrong option: says it" "opjury $command: unrecognized option '--no-such-option'"
+    run opjury "$command" --hel
+    status_is 0 "$command: options may be cut short"
+done
+
+run opjury fuz
+status_is 2 'near miss: status'
+err_is 'near miss: suggests' <<'END'
+opjury: there is no command 'fuz'; did you mean 'fuzz'?
+END
+run opjury make-coffee
+status_is 2 'unknown command: status'
+err_is 'unknown command: points to the help' <<'END'
+opjury: there is no command 'make-coffee'; `opjury --help` lists them
+END
+run opjury help make-coffee
+status_is 2 'help for an unknown command: status'
+
+run sh -c '"$1" --help >/dev/full' sh "$OPJURY"
+status_is 2 'full disk: status'
+err_is 'full disk: says it' <<'END'
+opjury: cannot write to standard output: No space left on device
+END
+run sh -c '"$1" --version >&-' sh "$OPJURY"
+passes 'closed output: ends by itself' [ "$status" -le 2 ]
+
+done_testing

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# `opjury show` and `opjury reduce`: lists, one finding in full, a finding made smaller. Faults are
+# planted in our own evaluator, so no library is needed.
+. "${0%/*}/harness.sh"
+
+correct=faulty:none
+wrong=faulty:negate.relu
+# Exact ops of few elements: quick.
+cat >exact.policy <<'END'
+name = exact
+nodes = 6
+numel_max = 64
+op.add = 0
+op.cast = 0
+op.conv2d = 0
+op.div = 0
+op.exp = 0
+op.log = 0
+op.matmul = 0
+op.mul = 0
+op.reduce_sum = 0
+op.softmax = 0
+op.sqrt = 0
+op.tan = 0
+END
+fuzz() { opjury fuzz --policy exact.policy --known none "$@" >/dev/null 2>&1; }
+
+run opjury show
+status_is 2 'no campaign: status'
+err_has 'no campaign: what to do' 'no campaign under out/'
+run opjury show --out nowhere
+status_is 2 'no such folder: status'
+err_has 'no such folder: named' 'nowhere holds no campaign'
+
+fuzz --target "$correct" --tests 100 --out out/1
+run opjury show
+status_is 0 'no findings: status'
+out_is 'no findings: the list' <<'END'
+campaign out/1
+no findings
+END
+
+fuzz --target "$wrong" --target "$correct" --tests 300 --out out/10
+run opjury show
+status_is 0 'the list: status'
+out_has 'the list: the newest campaign, by number' 'campaign out/10'
+out_has 'the list: heads' 'oracle'
+out_has 'the list: the op at fault' 'relu('
+out_has 'the list: the target at fault' "$wrong"
+out_lacks 'the list: not the correct one' "$correct"
+out_has 'the list: what next' 'opjury show ID --out out/10'
+out_lacks 'the list: no colour in a file' "$(printf '\033')"
+id=$(awk '$2 == "new" {print $1; exit}' "$work/out")
+
+run opjury show "$id"
+status_is 0 'one: status'
+out_has 'one: its row' "finding $id of test"
+out_has 'one: the program' '= relu('
+out_has 'one: the inputs' '# x0 ='
+out_has 'one: the table' 'worst element'
+out_has 'one: the correct target passes' "$correct"
+out_has 'one: how to see it again' "opjury run out/10/findings/$id-"
+out_has 'one: how to make it smaller' "opjury reduce $id --out out/10"
+
+run opjury show 999999
+status_is 2 'no such finding: status'
+err_has 'no such finding: named' 'has no finding 999999'
+run opjury show x
+status_is 2 'no number: status'
+run opjury show 1 2
+status_is 2 'two numbers: status'
+err_has 'two numbers: named' 'one ID'
+
+# A finding that is in the folder as it was found: what reduce has to do is all still there.
+folder=$(ls -d out/10/findings/"$id"-*)
+[ -f "$folder/original.txt" ] && cp "$folder/original.txt" "$folder/program.txt" &&
+    cp "$folder/original.npz" "$folder/inputs.npz"
+cp "$folder/original.txt" before.txt
+run opjury reduce "$id"
+status_is 0 'reduce: status'
+out_has 'reduce: one node is left' 'nodes -> 1,'
+out_has 'reduce: the op' 'relu('
+out_has 'reduce: the table' 'worst element'
+passes 'reduce: the folder has one op' [ "$(grep -c '^v.*(' "$folder/program.txt")" = 1 ]
+passes 'reduce: what was found stays' cmp -s before.txt "$folder/original.txt"
+cp "$folder/program.txt" first.txt
+run opjury reduce "$id" --out out/10
+status_is 0 'reduce again: status'
+out_has 'reduce again: nothing is left to do' '1 nodes -> 1,'
+passes 'reduce again: the same program' cmp -s first.txt "$folder/program.txt"
+run opjury run "$folder/program.txt" --target "$wrong" --known none
+status_is 1 'the reduced program still fails'
+run opjury run "$folder/program.txt" --target "$correct" --known none
+status_is 0 'and passes where it is right'
+
+# With few runs the best so far is kept, and the same command goes on.
+cp "$folder/original.txt" "$folder/program.txt" && cp "$folder/original.npz" "$folder/inputs.npz"
+run opjury reduce "$id" --runs 2
+status_is 0 'two runs: status'
+out_has 'two runs: says that there is more' 'the same command goes on'
+run opjury reduce "$id"
+out_has 'and on: one node' '-> 1,'
+
+# A program that does not fail: nothing is written.
+sed 's/relu(/neg(/' "$folder/program.txt" >changed && cp changed "$folder/program.txt"
+run opjury reduce "$id"
+status_is 0 'gone: status'
+out_has 'gone: says so' 'does not show'
+passes 'gone: the folder stays' cmp -s changed "$folder/program.txt"
+
+echo 'x: f32[' >"$folder/program.txt"
+run opjury reduce "$id"
+status_is 2 'a damaged program: status'
+err_has 'a damaged program: where' 'program.txt:1'
+run opjury reduce
+status_is 2 'reduce without ID: status'
+err_has 'reduce without ID: what to do' 'opjury show'
+run opjury reduce 1 2
+status_is 2 'reduce with two: status'
+run opjury reduce 1 --runs 0
+status_is 2 'reduce with no runs: status'
+
+done_testing

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# `opjury targets`: what is listed, and what is said of a library that is not there.
+. "${0%/*}/harness.sh"
+
+# An interpreter without any library.
+python3 -m venv --without-pip bare
+
+run opjury targets --python bare
+status_is 0 'without libraries: status'
+for library in onnxruntime torch; do
+    out_has "without libraries: $library" "$library"
+    out_has "without libraries: how to install $library" "pip install $library"
+done
+out_has 'without libraries: our own is there' 'faulty'
+run opjury targets --python bare --json
+status_is 0 'json: status'
+passes 'json: says what is missing' python3 -c '
+import json, sys
+o = json.load(open(sys.argv[1]))
+kinds = {k["name"]: k for k in o["targets"]}
+assert not kinds["torch"]["installed"] and kinds["torch"]["missing"] and kinds["faulty"]["installed"]
+' "$work/out"
+
+run opjury fuzz --target torch@bare --tests 1 --out nothing
+status_is 2 'fuzz on a missing library: status'
+err_has 'fuzz on a missing library: names it' 'torch'
+err_has 'fuzz on a missing library: how to install' 'install'
+passes 'fuzz on a missing library: one line' [ "$(wc -l <"$work/err")" = 1 ]
+passes 'fuzz on a missing library: no folder' [ ! -e nothing ]
+run opjury fuzz --python bare --tests 1 --out nothing
+status_is 2 'fuzz without any library: status'
+run opjury targets --support torch@/no/such/python
+status_is 2 'an interpreter that is not there: status'
+err_has 'an interpreter that is not there: named' '/no/such/python'
+run opjury targets --support coffee
+status_is 2 'an unknown target: status'
+
+run opjury targets --support faulty:none
+status_is 2 'support of our own evaluator: status'
+err_has 'support of our own evaluator: says it' 'whole catalogue'
+
+done_testing

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models that others write, read as programs (TAP): defaults by opset, constants in every form,
+what is refused and with which words; then the onnx package's own node tests, whose expected results
+our evaluation of the model that was read must give."""
+import os
+import subprocess
+import sys
+import tempfile
+
+import ml_dtypes
+import numpy as np
+import onnx
+import onnx.backend.test.case.node as node_tests
+from onnx import TensorProto as T
+from onnx import helper, numpy_helper
+
+X = helper.make_tensor_value_info("x", T.FLOAT, [2, 3])
+
+
+def model(nodes, inputs=(X,), outputs=("y",), initializers=(), opset=17):
+    graph = helper.make_graph(list(nodes), "g", list(inputs),
+                              [helper.make_tensor_value_info(o, T.FLOAT, None) for o in outputs],
+                              initializer=list(initializers))
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def node(op, inputs, **attributes):
+    return helper.make_node(op, inputs, ["y"], **attributes)
+
+
+def info(name, kind, dims):
+    return helper.make_tensor_value_info(name, kind, dims)
+
+
+def tensor(name, kind, dims, values):
+    return helper.make_tensor(name, kind, dims, values)
+
+
+def numbers(name, array):
+    return numpy_helper.from_array(np.asarray(array), name)
+
+
+IMAGE = info("x", T.FLOAT, [1, 1, 5, 4])
+KERNEL = numbers("w", np.ones((1, 1, 3, 2), np.float32))
+CONV = ("x: f32[1,1,5,4] = input\nw: f32[1,1,3,2] = const [1, 1, 1, 1, 1, 1]\n"
+        "y: f32[1,1,{}] = conv2d(x, w, strides={}, pads={}, dilations=[1,1], group=1)\noutput y\n")
+HEAD = "x: f32[2,3] = input\n"
+
+# name, model, further arguments, expected text
+CASES = [
+    ("an op on inputs", model([node("Relu", ["x"])]), [], HEAD + "y: f32[2,3] = relu(x)\noutput y\n"),
+    ("typed data", model([node("Add", ["x", "w"])],
+                         initializers=[tensor("w", T.FLOAT, [3], [1, 2.5, -3])]), [],
+     HEAD + "w: f32[3] = const [1, 2.5, -3]\ny: f32[2,3] = add(x, w)\noutput y\n"),
+    ("typed data of narrow types",
+     model([node("Add", ["x", "w"])], [info("x", T.FLOAT16, [2])],
+           initializers=[tensor("w", T.FLOAT16, [2], np.array([1.5, -2], np.float16))]), [],
+     "x: f16[2] = input\nw: f16[2] = const [1.5, -2]\ny: f16[2] = add(x, w)\noutput y\n"),
+    ("typed data of uint32", model([node("Add", ["x", "w"])], [info("x", T.UINT32, [2])],
+                                   initializers=[tensor("w", T.UINT32, [2], [1, 4294967295])]), [],
+     "x: u32[2] = input\nw: u32[2] = const [1, 4294967295]\ny: u32[2] = add(x, w)\noutput y\n"),
+    ("raw data", model([node("Add", ["x", "w"])], initializers=[numbers("w", np.float32(7))]), [],
+     HEAD + "w: f32[] = const [7]\ny: f32[2,3] = add(x, w)\noutput y\n"),
+    ("a constant that is not used", model([node("Relu", ["x"])],
+                                          initializers=[numbers("w", np.float32(7))]), [],
+     HEAD + "y: f32[2,3] = relu(x)\noutput y\n"),
+    ("an initializer listed as input",
+     model([node("Add", ["x", "w"])], [X, info("w", T.FLOAT, [])],
+           initializers=[numbers("w", np.float32(7))]), [],
+     HEAD + "w: f32[] = const [7]\ny: f32[2,3] = add(x, w)\noutput y\n"),
+    ("Constant nodes and Identity",
+     model([helper.make_node("Constant", [], ["c"], value_float=2.0),
+            helper.make_node("Identity", ["x"], ["i"]), helper.make_node("Mul", ["i", "c"], ["m"]),
+            helper.make_node("Constant", [], ["s"], value_ints=[3, -1]),
+            helper.make_node("Identity", ["s"], ["t"]), node("Reshape", ["m", "t"])]), [],
+     HEAD + "c: f32[] = const [2]\nm: f32[2,3] = mul(x, c)\ny: f32[3,2] = reshape(m, shape=[3,2])\n"
+     "output y\n"),
+    ("names become identifiers",
+     model([helper.make_node("Neg", ["in.1"], ["/a/b"]), helper.make_node("Neg", ["/a/b"], ["_a_b"]),
+            node("Neg", ["_a_b"])], [info("in.1", T.FLOAT, [1])]), [],
+     "in_1: f32[1] = input\n_a_b: f32[1] = neg(in_1)\n_a_b_2: f32[1] = neg(_a_b)\n"
+     "y: f32[1] = neg(_a_b_2)\noutput y\n"),
+    ("names that are words of the text form",
+     model([helper.make_node("Neg", ["input"], ["const"]), helper.make_node("Neg", ["const"], ["output"])],
+           [info("input", T.FLOAT, [1])], ["output"]), [],
+     "input: f32[1] = input\nconst: f32[1] = neg(input)\noutput: f32[1] = neg(const)\n"
+     "output output\n"),
+    ("dims by name", model([node("Neg", ["x"])], [info("x", T.FLOAT, ["N", "M", None])]), ["N=4"],
+     "x: f32[4,1,1] = input\ny: f32[4,1,1] = neg(x)\noutput y\n"),
+    ("a dim that is no number", model([node("Neg", ["x"])], [info("x", T.FLOAT, ["N"])]), ["N=a"],
+     "wrong use: 'N=a' gives no dim: write NAME=NUMBER\n"),
+    ("Clip's limits as attributes", model([node("Clip", ["x"], max=1.5)], opset=10), [],
+     HEAD + "y: f32[2,3] = clip(x, min=-3.4028234663852886e+38, max=1.5)\noutput y\n"),
+    ("Clip's limits as inputs", model([node("Clip", ["x", "", "w"])],
+                                      initializers=[numbers("w", np.float32(1.5))]), [],
+     HEAD + "y: f32[2,3] = clip(x, min=-3.4028234663852886e+38, max=1.5)\noutput y\n"),
+    ("Clip without limits on integers", model([node("Clip", ["x"])], [info("x", T.INT16, [1])]), [],
+     "x: i16[1] = input\ny: i16[1] = clip(x, min=-32768.0, max=32767.0)\noutput y\n"),
+    ("Clip by computed limits", model([node("Clip", ["x", "x"])]), [],
+     "not supported: model: y (Clip): its input x is not a constant\n"),
+    ("ReduceSum over all", model([node("ReduceSum", ["x"])]), [],
+     HEAD + "y: f32[1,1] = reduce_sum(x, axes=[0,1], keepdims=true)\noutput y\n"),
+    ("ReduceSum over nothing", model([helper.make_node("ReduceSum", ["x"], ["r"],
+                                                       noop_with_empty_axes=1), node("Neg", ["r"])]),
+     [], HEAD + "y: f32[2,3] = neg(x)\noutput y\n"),
+    ("ReduceSum's axes as attribute", model([node("ReduceSum", ["x"], axes=[1], keepdims=0)],
+                                            opset=11), [],
+     HEAD + "y: f32[2] = reduce_sum(x, axes=[1], keepdims=false)\noutput y\n"),
+    ("ReduceMax's axes as input", model([node("ReduceMax", ["x", "a"])], opset=18,
+                                        initializers=[numbers("a", np.array([-1]))]), [],
+     HEAD + "y: f32[2,1] = reduce_max(x, axes=[-1], keepdims=true)\noutput y\n"),
+    ("ArgMax's defaults", model([node("ArgMax", ["x"])]), [],
+     HEAD + "y: i64[1,3] = arg_max(x, axis=0, keepdims=true)\noutput y\n"),
+    ("ArgMax of the last", model([node("ArgMax", ["x"], select_last_index=1)]), [],
+     "not supported: model: y (ArgMax): select_last_index\n"),
+    ("Softmax's default", model([node("Softmax", ["x"])]), [],
+     HEAD + "y: f32[2,3] = softmax(x, axis=-1)\noutput y\n"),
+    ("Softmax before 13 on the last axis", model([node("Softmax", ["x"])], opset=11), [],
+     HEAD + "y: f32[2,3] = softmax(x, axis=1)\noutput y\n"),
+    ("Softmax before 13 on another", model([node("Softmax", ["x"], axis=0)], opset=11), [],
+     "not supported: model: y (Softmax): before opset 13 on an axis that is not the last\n"),
+    ("Transpose's default", model([node("Transpose", ["x"])]), [],
+     HEAD + "y: f32[3,2] = transpose(x, perm=[1,0])\noutput y\n"),
+    ("Reshape with 0 and -1", model([node("Reshape", ["x", "s"])],
+                                    initializers=[numbers("s", np.array([0, 1, -1]))]), [],
+     HEAD + "y: f32[2,1,3] = reshape(x, shape=[2,1,3])\noutput y\n"),
+    ("Reshape that does not fit", model([node("Reshape", ["x", "s"])],
+                                        initializers=[numbers("s", np.array([4, -1]))]), [],
+     "malformed input: model: y (Reshape): the dim -1 does not follow from 6 elements\n"),
+    ("Reshape by a computed shape", model([node("Reshape", ["x", "x"])]), [],
+     "not supported: model: y (Reshape): its input x is not a constant\n"),
+    ("Gather", model([node("Gather", ["x", "i"], axis=1)],
+                     initializers=[numbers("i", np.array([[0, -1]], np.int32))]), [],
+     HEAD + "i: i32[1,2] = const [0, -1]\ny: f32[2,1,2] = gather(x, i, axis=1)\noutput y\n"),
+    ("Concat", model([node("Concat", ["x", "x", "x"], axis=-1)]), [],
+     HEAD + "y: f32[2,9] = concat(x, x, x, axis=-1)\noutput y\n"),
+    ("Conv's defaults", model([node("Conv", ["x", "w"])], [IMAGE], initializers=[KERNEL]), [],
+     CONV.format("3,3", "[1,1]", "[0,0,0,0]")),
+    ("Conv SAME_UPPER", model([node("Conv", ["x", "w"], auto_pad="SAME_UPPER", strides=[2, 1])],
+                              [IMAGE], initializers=[KERNEL]), [],
+     CONV.format("3,4", "[2,1]", "[1,0,1,1]")),
+    ("Conv SAME_LOWER", model([node("Conv", ["x", "w"], auto_pad="SAME_LOWER", strides=[2, 1])],
+                              [IMAGE], initializers=[KERNEL]), [],
+     CONV.format("3,4", "[2,1]", "[1,1,1,0]")),
+    ("Conv of another kernel", model([node("Conv", ["x", "w"], kernel_shape=[2, 2])], [IMAGE],
+                                     initializers=[KERNEL]), [],
+     "malformed input: model: y (Conv): kernel_shape is not the weight's\n"),
+    ("Conv of 1 dim", model([node("Conv", ["x", "w"])], [info("x", T.FLOAT, [1, 1, 4])],
+                            initializers=[numbers("w", np.ones((1, 1, 2), np.float32))]), [],
+     "not supported: model: y (Conv): a convolution that is not of 2 dims\n"),
+    ("an output that is an input", model([helper.make_node("Identity", ["x"], ["y"])]), [],
+     HEAD + "output x\n"),
+    ("another op", model([node("Erf", ["x"])]), [],
+     "not supported: model: y (Erf): the op is not in the catalogue\n"),
+    ("another domain", model([helper.make_node("Relu", ["x"], ["y"], domain="com.example")]), [],
+     "not supported: model: y (Relu): ops of domain com.example are not in the catalogue\n"),
+    ("another type", model([node("Neg", ["x"])], [info("x", T.UINT64, [1])]), [],
+     "not supported: model: input x has data type 13 and rank 1\n"),
+    ("an unknown attribute", model([node("Relu", ["x"], alpha=1.0)]), [],
+     "not supported: model: y (Relu): its attribute alpha has no form here\n"),
+    ("a type the opset has not", model([node("Relu", ["x"])], [info("x", T.INT32, [1])], opset=13),
+     [], "malformed input: model: y (Relu): opset 13 does not have it on i32\n"),
+    ("an input that nothing makes", model([node("Relu", ["z"])]), [],
+     "malformed input: model: y (Relu): nothing before it makes its input z\n"),
+    ("shapes that do not fit", model([node("Add", ["x", "w"])],
+                                     initializers=[numbers("w", np.ones(2, np.float32))]), [],
+     "malformed input: model: y (Add): its input shapes [2,3] [2] and attributes do not fit "
+     "together\n"),
+    ("a type that the op has not here", model([node("ReduceMax", ["x"])], [info("x", T.BOOL, [1])],
+                                              opset=20), [],
+     "not supported: model: y (ReduceMax): reduce_max here does not take bool\n"),
+    ("a rank that the op has not here", model([node("Neg", ["x"])], [info("x", T.FLOAT, [1] * 7)]),
+     [], "not supported: model: input x has data type 1 and rank 7\n"),
+    ("an old opset", model([node("Relu", ["x"])], opset=6), [],
+     "not supported: model: opset 6; 7 to 28 are known\n"),
+]
+
+
+def run(tool, *arguments):
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
+
+
+class Tap:
+    def __init__(self):
+        self.n = 0
+
+    def result(self, ok, name, *comments):
+        self.n += 1
+        for comment in comments if not ok else ():
+            print("\n".join("# " + line for line in str(comment).splitlines()))
+        print(f"{'ok' if ok else 'not ok'} {self.n} - {name}")
+
+
+def bits(array):
+    return array.view(np.uint16) if array.dtype == ml_dtypes.bfloat16 else array
+
+
+def agree(actual, expected, rtol, atol):
+    if actual.dtype == np.uint16 and expected.dtype == ml_dtypes.bfloat16:
+        actual = actual.view(ml_dtypes.bfloat16)
+    if actual.dtype != expected.dtype or actual.shape != expected.shape:
+        return False
+    if expected.dtype == np.bool_:
+        return np.array_equal(actual, expected)
+    return np.allclose(actual.astype(np.float64), expected.astype(np.float64), rtol, atol,
+                       equal_nan=True)
+
+
+PARAMETERS = {"ReduceSum": [1], "ReduceMax": [1], "Reshape": [1], "Clip": [1, 2]}
+
+
+def save_with_constants(case, values, path):
+    """Inputs that are parameters here become initializers: the tests give them as inputs."""
+    m = onnx.ModelProto()
+    m.CopyFrom(case)
+    names = {n.input[k] for n in m.graph.node for k in PARAMETERS.get(n.op_type, [])
+             if k < len(n.input)} & set(values)
+    m.graph.initializer.extend(numpy_helper.from_array(values[n], n) for n in sorted(names))
+    onnx.save(m, path)
+
+
+def check_node_tests(tap, tool, directory):
+    """Those of one node whose op we have; all that are read must agree."""
+    ops = {"Add", "Mul", "Div", "Neg", "Relu", "Exp", "Log", "Sqrt", "Tan", "Floor", "Cast", "Less",
+           "Where", "Clip", "ReduceSum", "ReduceMax", "ArgMax", "Softmax", "MatMul", "Conv",
+           "Transpose", "Reshape", "Concat", "Gather", "Identity", "Constant"}
+    agreed, unread, failures = 0, [], []
+    for case in node_tests.collect_testcases(None):
+        if case.model is None or {n.op_type for n in case.model.graph.node} - ops:
+            continue
+        path = os.path.join(directory, "m.onnx")
+        for inputs, outputs in case.data_sets:
+            if not all(isinstance(x, np.ndarray) for x in [*inputs, *outputs]):
+                continue
+            names = [i.name for i in case.model.graph.input]
+            save_with_constants(case.model, dict(zip(names, inputs)), path)
+            np.savez(directory + "/in.npz", **{n: bits(x) for n, x in zip(names, inputs)})
+            done = run(tool, "evaluate", path, directory + "/in.npz", directory + "/out.npz")
+            if done.returncode == 3:
+                unread.append(f"{case.name}: {done.stderr.strip()}")
+                continue
+            if done.returncode != 0:
+                failures.append(f"{case.name}: {done.stderr.strip()}")
+                continue
+            with np.load(directory + "/out.npz") as got:
+                ok = all(agree(got[str(i)], o, case.rtol, case.atol) for i, o in enumerate(outputs))
+            agreed += ok
+            if not ok:
+                failures.append(f"{case.name}: another result")
+    if "-v" in sys.argv:
+        print("\n".join("# " + u for u in unread))
+    tap.result(not failures and agreed > 140,
+               f"onnx's node tests: {agreed} agree, {len(unread)} are refused", *failures)
+
+
+def main():
+    tool = sys.argv[1]
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "m.onnx")
+        for name, m, arguments, expected in CASES:
+            onnx.save(m, path)
+            done = run(tool, "read", path, *arguments)
+            tap.result(done.stdout == expected, name, done.stdout, done.stderr, expected)
+        check_node_tests(tap, tool, directory)
+    print(f"1..{tap.n}")
+
+
+main()

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stand-alone scripts, run as users run them (TAP): status 1 when the fault shows, 0 when it does
+not, 2 when it cannot run; what they print; both libraries, bf16 and large data included. Also .npz
+files, read by numpy and written by it."""
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+SMALL = "x: f32[2,3] = input\nw: f32[3] = const [0.1, nan, 1e-40]\ny: f32[2,3] = add(x, w)\noutput y\n"
+BF16 = "x: bf16[2,2] = input\ny: f32[2,2] = cast(x, to=f32)\nz: bf16[2,2] = transpose(x, perm=[1,0])\noutput y\noutput z\n"
+INTS = ("x: i64[4] = input\nb: bool[4] = cast(x, to=bool)\ny: i64[4] = add(x, x)\n"
+        "output y\noutput b\n")
+LARGE = "x: f32[40,50] = input\ny: f32[40,50] = neg(x)\noutput y\n"
+EMPTY = "x: f16[0,2] = input\ny: f16[0,2] = neg(x)\nz: f32[2] = input\nv: f32[2] = neg(z)\noutput v\noutput y\n"
+# Elements whose text is not exact, and some that no text gives back.
+BITS = ("x: bf16[1] = input\nw: bf16[5] = const [0.1, -0.3, 9e-41, 3e38, -inf]\ny: bf16[5] = add(x, w)\n"
+        "v: f32[3] = const [0.1, 1e-45, 3.4028235e+38]\nz: f32[3] = neg(v)\n"
+        "u: f16[3] = const [0.1, 6e-08, 65504]\nq: f16[3] = neg(u)\noutput y\noutput z\noutput q\n")
+SCALAR = "x: f64[] = input\ny: f64[] = neg(x)\noutput y\n"
+REFUSED = "x: i16[4] = input\ny: i16[4] = relu(x)\noutput y\n"  # no kernel in onnxruntime
+
+
+def script(tool, program, library, setup, fault, path):
+    text = subprocess.run([tool, "script", library, setup, fault], input=program, text=True,
+                          capture_output=True, check=True).stdout
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return subprocess.run([sys.executable, path], capture_output=True, text=True, check=False), text
+
+
+class Tap:
+    def __init__(self):
+        self.n = 0
+
+    def result(self, ok, name, *comments):
+        self.n += 1
+        for comment in comments if not ok else ():
+            print("\n".join("# " + line for line in str(comment).splitlines()))
+        print(f"{'ok' if ok else 'not ok'} {self.n} - {name}")
+
+
+def check_statuses(tap, tool, path):
+    for library, setup in (("onnxruntime", "all"), ("onnxruntime", "none"), ("torch", "-")):
+        for name, program in (("small", SMALL), ("bf16", BF16), ("ints", INTS), ("large", LARGE),
+                              ("empty", EMPTY)):
+            for fault, status in (("none", 0), ("value", 1)):
+                done, _ = script(tool, program, library, setup, fault, path)
+                tap.result(done.returncode == status and library in done.stdout and
+                           ("1 of" in done.stdout) == (status == 1),
+                           f"{library} {setup} {name}: {fault}", done.stdout, done.stderr)
+        done, _ = script(tool, SCALAR, library, setup, "none", path)
+        tap.result(done.returncode == 0, f"{library} {setup} rank 0", done.stdout, done.stderr)
+    done, _ = script(tool, REFUSED, "onnxruntime", "all", "NOT_IMPLEMENTED", path)
+    tap.result(done.returncode == 1 and "NOT_IMPLEMENTED" in done.stdout, "the error shows",
+               done.stdout, done.stderr)
+    done, _ = script(tool, REFUSED, "onnxruntime", "all", "another text", path)
+    tap.result(done.returncode == 2, "another error: it cannot run", done.stdout, done.stderr)
+    done, _ = script(tool, SMALL, "torch", "-", "some text", path)
+    tap.result(done.returncode == 0 and "no error" in done.stdout, "no error", done.stdout)
+
+
+def check_form(tap, tool, path):
+    done, text = script(tool, SMALL, "torch", "-", "value", path)
+    tap.result("1 of 6 elements are wrong; at [0, 1]: expected 1.0, actual nan, allowed 0.0625" in
+               done.stdout, "the worst element is named", done.stdout)
+    tap.result(max(map(len, text.splitlines())) <= 100, "lines fit 100 columns")
+    tap.result(text == script(tool, SMALL, "torch", "-", "value", path)[1], "the same bytes again")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("import torch", "import torch_that_is_not_there"))
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False)
+    tap.result(done.returncode == 2 and "torch_that_is_not_there" in done.stdout,
+               "without the library: status 2", done.stdout, done.stderr)
+    done = subprocess.run([tool, "script", "onnxruntime", "best", "none"], input=SMALL, text=True,
+                          capture_output=True, check=False)
+    tap.result("has no level 'best'" in done.stderr, "an unknown level", done.stderr)
+
+
+def check_bits(tap, tool, path):
+    _, text = script(tool, BITS, "torch", "-", "none", path)
+    scope = {}
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(text, path, "exec"), scope)  # pylint: disable=exec-used
+    constants = {a.dtype.name: a.view(f"u{a.itemsize}").tolist() for a in scope["constants"]}
+    tap.result(constants == {"uint16": [0x3dcd, 0xbe9a, 0x0001, 0x7f62, 0xff80],
+                             "float32": [0x3dcccccd, 1, 0x7f7fffff],
+                             "float16": [0x2e66, 1, 0x7bff]}, "values keep their bits", constants)
+
+
+def check_npz(tap, tool, directory):
+    """numpy reads what we write; we read what numpy writes, order and byte order included."""
+    import onnx  # pylint: disable=import-outside-toplevel
+    from onnx import TensorProto as T, helper  # pylint: disable=import-outside-toplevel
+    kinds = {"b": (T.BOOL, np.bool_), "c": (T.INT8, np.int8), "d": (T.UINT32, np.uint32),
+             "e": (T.FLOAT16, np.float16), "f": (T.DOUBLE, np.float64), "g": (T.INT64, np.int64)}
+    rng = np.random.default_rng(0)
+    arrays = {n: rng.integers(0, 2 if n == "b" else 100, (2, 3, 4)).astype(d)
+              for n, (_, d) in kinds.items()}
+    arrays["f"] = np.asfortranarray(arrays["f"])
+    nodes = [helper.make_node("Transpose", [n], ["t" + n], perm=[1, 2, 0]) for n in kinds]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info(n, k, [2, 3, 4]) for n, (k, _) in kinds.items()],
+        [helper.make_tensor_value_info("t" + n, k, None) for n, (k, _) in kinds.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]),
+              directory + "/m.onnx")
+    files = [directory + "/" + f for f in ("m.onnx", "in.npz", "out.npz")]
+    np.savez(files[1], **arrays)
+    done = subprocess.run([tool, "evaluate", *files], capture_output=True, text=True, check=False)
+    with np.load(files[2]) as got:
+        same = all(np.array_equal(got[str(i)], a.transpose(1, 2, 0)) and got[str(i)].dtype == a.dtype
+                   for i, a in enumerate(arrays.values()))
+    tap.result(same, "arrays travel through .npz", done.stderr)
+    for save, text in ((lambda: np.savez_compressed(files[1], **arrays), "is compressed"),
+                       (lambda: np.savez(files[1], b=arrays["f"].astype(">f8")),
+                        "'>f8' has no dtype here"),
+                       (lambda: open(files[1], "w", encoding="utf-8").close(), "no whole .npz")):
+        save()
+        done = subprocess.run([tool, "evaluate", *files], capture_output=True, text=True,
+                              check=False)
+        tap.result(text in done.stderr, f"refused: {text}", done.stderr)
+
+
+def main():
+    tool = sys.argv[1]
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "repro.py")
+        check_statuses(tap, tool, path)
+        check_form(tap, tool, path)
+        check_bits(tap, tool, path)
+        check_npz(tap, tool, directory)
+    print(f"1..{tap.n}")
+
+
+main()

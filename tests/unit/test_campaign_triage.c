@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Triage in a campaign: a failing run becomes flaky, known or a finding, in one bucket a cause, and
+ * what there is no time to reduce says so. The failures are those of a planted fault.
+ */
+#include "campaign_parts.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char policy_text[] = "nodes = 4\n"
+                                  "op.add = 0\nop.cast = 0\nop.conv2d = 0\nop.div = 0\n"
+                                  "op.exp = 0\nop.log = 0\nop.matmul = 0\nop.mul = 0\n"
+                                  "op.reduce_sum = 0\nop.softmax = 0\nop.sqrt = 0\nop.tan = 0\n"
+                                  "op.relu = 40\n";
+
+enum { CORRECT, WRONG, N_TARGETS };
+
+struct world {
+    char dir[64];
+    struct arena *arena;
+    struct target *targets[N_TARGETS];
+    struct jury *jury;
+    struct policy *policy;
+    struct store *store;
+    struct known_rules *known;
+    struct counts totals;
+    struct live live;
+    struct triage *triage;
+    uint64_t next; /* test index */
+};
+
+/* One failing test, as a campaign holds it. */
+struct failing {
+    struct test test;
+    struct outcome outcomes[N_TARGETS];
+    struct verdict verdicts[N_TARGETS];
+    struct trial trial;
+};
+
+static void ok(enum err err)
+{
+    if (err != ERR_OK) {
+        fail_msg("%s", err_text());
+    }
+}
+
+static void open_triage(struct world *w)
+{
+    const struct triage_options options = {
+        .store = w->store,
+        .jury = w->jury,
+        .targets = w->targets,
+        .n_targets = N_TARGETS,
+        .known = w->known,
+        .dir = w->dir,
+        .jobs = 1,
+        .totals = &w->totals,
+        .live = &w->live,
+    };
+    ok(triage_open(&options, &w->triage));
+}
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    strcpy(w->dir, "/tmp/opjury-triage-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    w->arena = arena_new();
+    ok(target_parse("faulty:none", NULL, w->arena, &w->targets[CORRECT]));
+    ok(target_parse("faulty:negate.relu", NULL, w->arena, &w->targets[WRONG]));
+    ok(jury_open(w->targets, N_TARGETS, NULL, &w->jury));
+    ok(policy_parse("test", policy_text, w->arena, &w->policy));
+    ok(store_open(w->dir, true, &w->store));
+    ok(known_load("none", w->arena, &w->known));
+    open_triage(w);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    char command[128];
+    triage_close(w->triage);
+    store_close(w->store);
+    jury_close(w->jury);
+    arena_free(w->arena);
+    snprintf(command, sizeof(command), "rm -rf %s", w->dir);
+    int status = system(command);
+    free(w);
+    return status;
+}
+
+static struct verdict judged(struct world *w, struct failing *f, size_t t)
+{
+    const struct judgement j = {.test = &f->test,
+                                .reference = f->trial.reference,
+                                .target = w->targets[t],
+                                .outcome = &f->outcomes[t],
+                                .arena = w->arena};
+    struct verdict verdict = {0};
+    judge(&j, &verdict);
+    return verdict;
+}
+
+/* The next test on which the planted fault shows. */
+static struct failing *next_failing(struct world *w)
+{
+    struct failing *f = arena_zalloc(w->arena, sizeof(*f));
+    for (int tries = 0; tries < 1000; tries++) {
+        generate_test(w->policy, 1, w->next++, MATERIALIZE_ALL, w->arena, &f->test);
+        ok(jury_post(w->jury, &f->test));
+        ok(jury_take(w->jury, w->arena, f->outcomes));
+        f->trial = (struct trial){.test = &f->test,
+                                  .reference = reference_new(&f->test, w->arena),
+                                  .outcomes = f->outcomes,
+                                  .verdicts = f->verdicts};
+        for (size_t t = 0; t < N_TARGETS; t++) {
+            f->verdicts[t] = judged(w, f, t);
+        }
+        if (f->verdicts[WRONG].kind == VERDICT_FINDING) {
+            return f;
+        }
+    }
+    fail_msg("the planted fault does not show");
+    return NULL;
+}
+
+/* From the store: row of this test. */
+static struct finding_row row_of(struct world *w, const struct failing *f)
+{
+    struct finding_row *rows;
+    size_t n;
+    ok(store_findings(w->store, w->arena, &rows, &n));
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].test_index == f->test.index) {
+            return rows[i];
+        }
+    }
+    fail_msg("test %d has no row", (int)f->test.index);
+    return rows[0];
+}
+
+static void no_more_reducing(struct world *w)
+{
+    triage_close(w->triage);
+    w->totals.usage[USAGE_CPU] = 10;
+    w->totals.usage[USAGE_REDUCE] = 10;
+    open_triage(w);
+}
+
+static void test_one_cause_one_bucket(void **state)
+{
+    struct world *w = *state;
+    struct bucket_row *buckets;
+    size_t n;
+    for (int i = 0; i < 12; i++) {
+        struct failing *f = next_failing(w);
+        ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+        assert_int_equal(f->verdicts[WRONG].kind, VERDICT_FINDING);
+    }
+    ok(store_buckets(w->store, w->arena, &buckets, &n));
+    assert_int_equal(n, 1);
+    assert_int_equal(buckets[0].n_findings, 12);
+    assert_string_equal(buckets[0].state, "new");
+    assert_string_equal(buckets[0].targets, "faulty:negate.relu");
+    assert_int_equal(strncmp(buckets[0].ops, "relu(", 5), 0);
+    assert_null(strchr(buckets[0].ops, ' '));
+    assert_int_equal(w->live.buckets, 1);
+    assert_true(triage_reduce_cpu(w->triage) > 0);
+}
+
+static void test_first_findings_are_folders(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < 5; i++) {
+        struct failing *f = next_failing(w);
+        ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+        struct finding_row row = row_of(w, f);
+        assert_int_equal(row.folder[0] != '\0', i < 3);
+        if (i < 3) {
+            assert_true(
+                file_exists(arena_printf(w->arena, "%s/%s/program.txt", w->dir, row.folder)));
+        }
+    }
+}
+
+static void test_without_time_to_reduce(void **state)
+{
+    struct world *w = *state;
+    no_more_reducing(w);
+    struct failing *f = next_failing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    assert_int_equal(f->verdicts[WRONG].kind, VERDICT_FINDING);
+    assert_true(is_unreduced_bucket(row_of(w, f).bucket));
+    assert_true(triage_reduce_cpu(w->triage) == 0);
+}
+
+/* What a bucket explains joins it, in this sitting and in the next, without being reduced. */
+static void test_explained_joins(void **state)
+{
+    struct world *w = *state;
+    struct failing *f = next_failing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    const char *bucket = row_of(w, f).bucket;
+    const char *signature = row_of(w, f).signature;
+    no_more_reducing(w);
+    for (int i = 0; i < 8; i++) {
+        f = next_failing(w);
+        ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+        if (strcmp(row_of(w, f).signature, signature) == 0) {
+            assert_string_equal(row_of(w, f).bucket, bucket);
+        }
+    }
+    assert_true(triage_reduce_cpu(w->triage) == 0);
+}
+
+static void test_known_bug(void **state)
+{
+    struct world *w = *state;
+    static const char rules[] = "- id: our-relu\n"
+                                "  library: faulty\n"
+                                "  ops: [relu]\n"
+                                "  oracle: value\n"
+                                "  url: https://example.org/1\n";
+    const char *path = arena_printf(w->arena, "%s/rules.yaml", w->dir);
+    ok(file_write(path, rules, strlen(rules)));
+    ok(known_load(path, w->arena, &w->known));
+    triage_close(w->triage);
+    open_triage(w);
+    struct failing *f = next_failing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    assert_int_equal(f->verdicts[WRONG].kind, VERDICT_KNOWN);
+    struct finding_row row = row_of(w, f);
+    assert_string_equal(row.state, "known");
+    assert_string_equal(known_bucket_rule(row.bucket), "our-relu");
+    assert_int_equal(w->live.buckets, 0);
+}
+
+/* The correct target does not show again what is laid at its door. */
+static void test_flaky(void **state)
+{
+    struct world *w = *state;
+    struct failing *f = next_failing(w);
+    f->verdicts[CORRECT] = f->verdicts[WRONG];
+    f->outcomes[CORRECT] = f->outcomes[WRONG];
+    ok(triage_finding(w->triage, &f->trial, CORRECT, 1, w->arena));
+    assert_int_equal(f->verdicts[CORRECT].kind, VERDICT_FLAKY);
+    assert_string_equal(row_of(w, f).state, "flaky");
+    assert_int_equal(w->live.buckets, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_one_cause_one_bucket, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_first_findings_are_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_explained_joins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_known_bug, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_flaky, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The generator: what it promises of every test (valid, exactly N ops, bounded, the same bytes from
+ * the same seed, clean where it says clean, indices in range) and what its taste looks like.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "generate/generate.h"
+
+struct fixture {
+    struct arena *arena; /* of the policy */
+    struct arena *test;  /* reset for each test */
+    struct policy *policy;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    f.arena = arena_new();
+    f.test = arena_new();
+    assert_int_equal(policy_load("default", f.arena, &f.policy), ERR_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    arena_free(f->arena);
+    arena_free(f->test);
+    return 0;
+}
+
+static struct test make(struct fixture *f, uint64_t seed, uint64_t index, enum materialize what)
+{
+    struct test test;
+    arena_reset(f->test);
+    generate_test(f->policy, seed, index, what, f->test, &test);
+    return test;
+}
+
+static struct program *program_of(const struct test *test)
+{
+    return (struct program *)(uintptr_t)test->program;
+}
+
+static void assert_valid(const struct test *test)
+{
+    enum err err = program_verify(test->program);
+    err = err == ERR_OK ? ops_check(program_of(test)) : err;
+    if (err != ERR_OK) {
+        fail_msg("test %d: %s", (int)test->index, err_text());
+    }
+}
+
+/* Everything that a worker would see. */
+static uint64_t digest(const struct test *test)
+{
+    uint64_t hash = hash_mix(program_hash(test->program), (uint64_t)test->placement);
+    hash = hash_text(test->policy, hash);
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        hash = tensor_hash(&test->inputs[k], hash);
+    }
+    return hash;
+}
+
+/* ---- policies ---- */
+
+static void test_policy_prints_and_parses(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer once = BUFFER_INIT, twice = BUFFER_INIT;
+    f->policy->nodes = 17;
+    f->policy->op_weight[op_index(op_find("tan"))] = 0;
+    f->policy->all.pairs[op_index(op_find("cast"))][DTYPE_F32] = DT(F64) | DT(I8);
+    f->policy->any.pairs[op_index(op_find("add"))][DTYPE_U16] = 0;
+    policy_print(f->policy, &once);
+    struct policy *read;
+    assert_int_equal(policy_parse("printed", once.data, f->arena, &read), ERR_OK);
+    policy_print(read, &twice);
+    assert_string_equal(once.data, twice.data);
+    assert_true(policy_hash(read) == policy_hash(f->policy));
+    assert_non_null(strstr(once.data, "nodes = 17\n"));
+    assert_non_null(strstr(once.data, "op.tan = 0\n"));
+    assert_non_null(strstr(once.data, "f32>i8 f32>f64"));
+    buffer_release(&once);
+    buffer_release(&twice);
+}
+
+static void test_policy_hash_sees_all_fields(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const changes[] = {"",
+                                          "nodes = 11",
+                                          "opset = 20",
+                                          "union_percent = 11",
+                                          "rank.6 = 6",
+                                          "dtype.f64 = 15",
+                                          "dtype.bool = 4",
+                                          "op.gather = 11",
+                                          "all.add = f32>f32",
+                                          "any.add = f32>f32",
+                                          "all.gather ="};
+    uint64_t hashes[ARRAY_SIZE(changes)];
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        struct policy *p;
+        assert_int_equal(policy_parse("p", changes[i], f->arena, &p), ERR_OK);
+        hashes[i] = policy_hash(p);
+        for (size_t k = 0; k < i; k++) {
+            assert_true(hashes[i] != hashes[k]);
+        }
+    }
+    struct policy *named;
+    assert_int_equal(policy_parse("p", "name = other", f->arena, &named), ERR_OK);
+    assert_string_equal(named->name, "other");
+    assert_true(policy_hash(named) == hashes[0]);
+}
+
+static void test_policy_errors_name_the_line(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *text, *message;
+    } bad[] = {
+        {"nodes 10", "p:1: 'nodes 10' is not `key = value`"},
+        {"\n# fine\nnode = 10", "p:3: there is no setting 'node'"},
+        {"nodes = ten", "p:1: nodes must be a number from 1 to 1000000, not 'ten'"},
+        {"nodes = 0", "p:1: nodes must be a number from 1"},
+        {"nodes = -1", "p:1: nodes must be a number"},
+        {"nodes = 99999999999999999999999", "p:1: nodes must be a number"},
+        {"clean_percent = 101", "p:1: clean_percent must be a number from 0 to 100, not '101'"},
+        {"rank.7 = 1", "p:1: ranks go from 0 to 6, not '7'"},
+        {"dtype.f33 = 1", "p:1: there is no dtype 'f33'"},
+        {"op.frobnicate = 1", "p:1: there is no op 'frobnicate'"},
+        {"all.add = f32", "p:1: 'f32' is not two dtypes as in f32>f64"},
+        {"all.add = bool>bool", "p:1: add does not take bool"},
+        {"none.add = f32>f32", "p:1: there is no setting 'none.add'"},
+        {"name = ", "p:1: a name has 1 to 31 bytes"},
+        {"rank.0 = 0\nrank.1 = 0\nrank.2=0\nrank.3=0\nrank.4=0\nrank.5=0\nrank.6=0",
+         "policy default: no rank has a weight"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct policy *p = NULL;
+        assert_int_equal(policy_parse("p", bad[i].text, f->arena, &p), ERR_USAGE);
+        assert_null(p);
+        if (strncmp(err_text(), bad[i].message, strlen(bad[i].message)) != 0) {
+            fail_msg("'%s' where '%s' is wanted", err_text(), bad[i].message);
+        }
+    }
+    struct policy *p;
+    assert_int_equal(policy_load("/nowhere/policy", f->arena, &p), ERR_MISSING);
+}
+
+static void test_policy_without_ops_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < op_count; i++) {
+        f->policy->op_weight[i] = strcmp(op_table[i]->name, "floor") == 0;
+    }
+    assert_int_equal(policy_check(f->policy), ERR_OK);
+    memset(f->policy->all.pairs[op_index(op_find("floor"))], 0, sizeof(*f->policy->all.pairs));
+    assert_int_equal(policy_check(f->policy), ERR_USAGE);
+}
+
+/* ---- determinism ---- */
+
+static void test_same_seed_same_bytes_in_any_order(void **state)
+{
+    struct fixture *f = *state;
+    enum { N = 300 };
+    uint64_t first[N];
+    for (uint32_t i = 0; i < N; i++) {
+        struct test test = make(f, 5, i, MATERIALIZE_ALL);
+        first[i] = digest(&test);
+    }
+    uint32_t order[N];
+    for (uint32_t i = 0; i < N; i++) {
+        order[i] = i;
+    }
+    struct rng rng = rng_seeded(1);
+    rng_shuffle(&rng, order, N);
+    size_t n_other = 0;
+    for (uint32_t i = 0; i < N; i++) {
+        struct test test = make(f, 5, order[i], MATERIALIZE_ALL);
+        assert_true(digest(&test) == first[order[i]]);
+        struct test other = make(f, 6, order[i], MATERIALIZE_ALL);
+        n_other += digest(&other) != first[order[i]];
+    }
+    assert_int_equal(n_other, N);
+}
+
+static void test_graph_without_data_is_the_same_graph(void **state)
+{
+    struct fixture *f = *state;
+    for (uint64_t i = 0; i < 200; i++) {
+        struct buffer shapes = BUFFER_INIT, all = BUFFER_INIT;
+        struct test test = make(f, 3, i, MATERIALIZE_NONE);
+        assert_null(test.inputs);
+        program_print(test.program, &shapes);
+        test = make(f, 3, i, MATERIALIZE_ALL);
+        struct program *p = program_of(&test);
+        for (uint32_t id = 0; id < p->n_values; id++) {
+            assert_true((p->values[id].kind == VALUE_CONST) == (p->values[id].data != NULL));
+            p->values[id].data = NULL;
+        }
+        program_print(p, &all);
+        assert_string_equal(shapes.data, all.data);
+        buffer_release(&shapes);
+        buffer_release(&all);
+    }
+}
+
+/* ---- what all programs keep to ---- */
+
+struct census {
+    size_t n_dims, n_ones, n_zeros, n_values, n_outputs, n_programs, n_empty, n_consts, n_inputs;
+    size_t by_op[OP_WEIGHTS_MAX], by_dtype[DTYPE_COUNT], by_rank[RANK_MAX + 1];
+    size_t numel[100000];
+};
+
+static void count_program(struct census *c, const struct program *p)
+{
+    bool is_empty = false;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        size_t numel = shape_numel(&v->shape);
+        c->n_consts += v->kind == VALUE_CONST;
+        c->n_inputs += v->kind == VALUE_INPUT;
+        c->by_dtype[v->dtype]++;
+        c->by_rank[v->shape.rank]++;
+        is_empty |= numel == 0;
+        for (int d = 0; d < v->shape.rank; d++) {
+            c->n_dims++;
+            c->n_ones += v->shape.dim[d] == 1;
+            c->n_zeros += v->shape.dim[d] == 0;
+        }
+        if (c->n_values < ARRAY_SIZE(c->numel)) {
+            c->numel[c->n_values++] = numel;
+        }
+    }
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        c->by_op[op_index(p->nodes[i].op)]++;
+    }
+    c->n_outputs += p->n_outputs;
+    c->n_empty += is_empty;
+    c->n_programs++;
+}
+
+static void assert_outputs(const struct program *p)
+{
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        bool is_used = false, is_output = false;
+        for (uint32_t i = 0; i < p->n_nodes; i++) {
+            for (uint32_t k = 0; k < p->nodes[i].n_in; k++) {
+                is_used |= p->nodes[i].in[k] == id;
+            }
+        }
+        for (uint32_t o = 0; o < p->n_outputs; o++) {
+            is_output |= p->outputs[o] == id;
+        }
+        assert_true(is_used || is_output);
+    }
+}
+
+static int compare_sizes(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void print_census(struct census *c)
+{
+    qsort(c->numel, c->n_values, sizeof(c->numel[0]), compare_sizes);
+    print_message("# %zu programs: dims equal to 1 %.1f %%, to 0 %.2f %%; numel median %zu, p90 "
+                  "%zu, max %zu\n",
+                  c->n_programs, 100.0 * (double)c->n_ones / (double)c->n_dims,
+                  100.0 * (double)c->n_zeros / (double)c->n_dims, c->numel[c->n_values / 2],
+                  c->numel[c->n_values * 9 / 10], c->numel[c->n_values - 1]);
+    print_message("# a program: %.2f inputs, %.2f constants, %.2f outputs\n",
+                  (double)c->n_inputs / (double)c->n_programs,
+                  (double)c->n_consts / (double)c->n_programs,
+                  (double)c->n_outputs / (double)c->n_programs);
+}
+
+static void test_programs_are_valid_and_varied(void **state)
+{
+    struct fixture *f = *state;
+    enum { N = 2000 };
+    struct census *c = calloc(1, sizeof(*c));
+    assert_non_null(c);
+    for (uint64_t i = 0; i < N; i++) {
+        struct test test = make(f, 1, i, MATERIALIZE_NONE);
+        assert_valid(&test);
+        assert_int_equal(test.program->n_nodes, f->policy->nodes);
+        assert_outputs(test.program);
+        count_program(c, test.program);
+    }
+    print_census(c);
+    assert_true(c->n_ones * 100 < 20 * c->n_dims);
+    assert_in_range(c->numel[c->n_values / 2], 50, 300);
+    assert_true(c->numel[c->n_values - 1] <= f->policy->numel_max);
+    assert_in_range(c->n_empty, N / 100, N / 20);
+    for (size_t i = 0; i < op_count; i++) {
+        if (c->by_op[i] * op_count * 2 < N * f->policy->nodes) {
+            fail_msg("%s appears %zu times: less than half of its share", op_table[i]->name,
+                     c->by_op[i]);
+        }
+    }
+    for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
+        assert_true(c->by_dtype[d] > c->n_values / 500);
+    }
+    for (int rank = 0; rank <= RANK_MAX; rank++) {
+        assert_true(c->by_rank[rank] > c->n_values / 100);
+    }
+    free(c);
+}
+
+static void test_limits_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    f->policy->numel_max = 50;
+    f->policy->dim_max = 7;
+    f->policy->nodes = 40;
+    f->policy->empty_percent = 0;
+    for (uint64_t i = 0; i < 100; i++) {
+        struct test test = make(f, 2, i, MATERIALIZE_NONE);
+        assert_valid(&test);
+        const struct program *p = test.program;
+        assert_int_equal(p->n_nodes, 40);
+        for (uint32_t id = 0; id < p->n_values; id++) {
+            size_t numel = shape_numel(&p->values[id].shape);
+            assert_true(numel >= 1 && numel <= 50);
+            for (int d = 0; d < p->values[id].shape.rank && p->values[id].kind != VALUE_NODE; d++) {
+                assert_true(p->values[id].shape.dim[d] <= 7);
+            }
+        }
+    }
+}
+
+static void test_work_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    memset(f->policy->op_weight, 0, sizeof(f->policy->op_weight));
+    f->policy->op_weight[op_index(op_find("matmul"))] = 1;
+    f->policy->op_weight[op_index(op_find("conv2d"))] = 1;
+    f->policy->work_max = 5000;
+    for (uint64_t i = 0; i < 100; i++) {
+        struct test test = make(f, 2, i, MATERIALIZE_NONE);
+        const struct program *p = test.program;
+        for (uint32_t k = 0; k < p->n_nodes; k++) {
+            const struct node *node = &p->nodes[k];
+            const struct shape *a = &p->values[node->in[0]].shape;
+            const struct shape *b = &p->values[node->in[1]].shape;
+            size_t work = shape_numel(&p->values[node->out[0]].shape);
+            if (strcmp(node->op_name, "matmul") == 0) {
+                work *= (size_t)a->dim[a->rank - 1];
+            } else {
+                work *= (size_t)(b->dim[1] * b->dim[2] * b->dim[3]);
+            }
+            assert_true(work <= 5000);
+        }
+    }
+}
+
+/* Every op alone, with every dtype that it takes alone: nothing is out of reach. */
+static void test_each_op_and_dtype_alone(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < op_count; i++) {
+        for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
+            struct policy *p;
+            assert_int_equal(policy_load("default", f->arena, &p), ERR_OK);
+            if (p->all.pairs[i][d] == 0) {
+                continue;
+            }
+            memset(p->op_weight, 0, sizeof(p->op_weight));
+            p->op_weight[i] = 1;
+            p->union_percent = 0;
+            for (enum dtype other = 1; other < DTYPE_COUNT; other++) {
+                p->all.pairs[i][other] = other == d ? p->all.pairs[i][other] : 0;
+            }
+            if (policy_check(p) != ERR_OK) {
+                fail_msg("%s", err_text());
+            }
+            for (uint64_t k = 0; k < 10; k++) {
+                struct test test;
+                arena_reset(f->test);
+                generate_test(p, 9, k, MATERIALIZE_ALL, f->test, &test);
+                assert_valid(&test);
+                assert_int_equal(test.program->n_nodes, p->nodes);
+                for (uint32_t n = 0; n < p->nodes; n++) {
+                    const struct node *node = &test.program->nodes[n];
+                    assert_true(node->op == op_table[i]);
+                    assert_int_equal(test.program->values[node->in[0]].dtype, d);
+                }
+            }
+        }
+    }
+}
+
+static void test_support_tables_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    policy_at_opset(f->policy, 13);
+    assert_int_equal(f->policy->opset, 13);
+    assert_int_equal(policy_check(f->policy), ERR_OK);
+    size_t add = op_index(op_find("add"));
+    f->policy->all.pairs[add][DTYPE_F32] = 0;
+    f->policy->union_percent = 0;
+    for (uint64_t i = 0; i < 500; i++) {
+        struct test test = make(f, 4, i, MATERIALIZE_NONE);
+        const struct program *p = test.program;
+        for (uint32_t n = 0; n < p->n_nodes; n++) {
+            const struct node *node = &p->nodes[n];
+            enum dtype in[OP_INPUTS_MAX], out = p->values[node->out[0]].dtype;
+            for (uint32_t k = 0; k < node->n_in; k++) {
+                in[k] = node->in[k] == VALUE_ABSENT ? DTYPE_NONE : p->values[node->in[k]].dtype;
+            }
+            assert_true(onnx_can_spell(node->op, 13, in, node->n_in, &out, 1));
+            assert_false(node->op == op_table[add] && in[0] == DTYPE_F32);
+        }
+    }
+}
+
+/* ---- values ---- */
+
+static void evaluate(struct fixture *f, const struct test *test, struct array *values)
+{
+    program_evaluate(test->program, test->inputs, values, f->test);
+}
+
+static bool all_finite(const struct array *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        if (!isfinite(a->v[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Elements of a quotient or cast that nothing defines. Other unspecified things (ties of arg_max,
+ * sums that wrap) are wanted in clean tests too. */
+static size_t count_unspecified(struct fixture *f, const struct program *p, const struct node *node,
+                                struct array *values)
+{
+    struct evaluation e = {
+        .node = node, .n_in = node->n_in, .n_out = node->n_out, .scratch = f->test};
+    uint8_t *marks[OP_OUTPUTS_MAX];
+    if (strcmp(node->op_name, "div") != 0 && strcmp(node->op_name, "cast") != 0) {
+        return 0;
+    }
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        e.in[k] = node->in[k] == VALUE_ABSENT ? NULL : &values[node->in[k]];
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        e.out[o] = values[node->out[o]];
+        marks[o] = ARENA_ZARRAY(f->test, uint8_t, e.out[o].n);
+    }
+    node->op->unspecified(&e, marks);
+    size_t count = 0;
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        for (size_t i = 0; i < e.out[o].n; i++) {
+            count += marks[o][i];
+        }
+    }
+    return count;
+}
+
+static void assert_indices_in_range(const struct program *p, const struct array *values)
+{
+    for (uint32_t n = 0; n < p->n_nodes; n++) {
+        const struct node *node = &p->nodes[n];
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            int64_t limit = node_index_limit(p, node, k);
+            const struct array *a = &values[node->in[k]];
+            for (size_t i = 0; limit >= 0 && i < a->n; i++) {
+                assert_true(a->v[i] >= (real)-limit && a->v[i] < (real)limit);
+            }
+        }
+    }
+}
+
+static void assert_no_trap(const struct program *p, const struct array *values)
+{
+    for (uint32_t n = 0; n < p->n_nodes; n++) {
+        const struct node *node = &p->nodes[n];
+        if (strcmp(node->op_name, "div") == 0 && dtype_is_int(p->values[node->in[0]].dtype)) {
+            const struct array *divisor = &values[node->in[1]];
+            for (size_t i = 0; i < divisor->n; i++) {
+                assert_true(divisor->v[i] != 0);
+            }
+        }
+    }
+}
+
+static void test_clean_is_clean_and_special_is_not(void **state)
+{
+    struct fixture *f = *state;
+    enum { N = 1500 };
+    size_t n_clean = 0, n_special = 0, n_wild = 0, n_places[3] = {0};
+    for (uint64_t i = 0; i < N; i++) {
+        struct test test = make(f, 8, i, MATERIALIZE_ALL);
+        const struct program *p = test.program;
+        struct array *values = ARENA_ZARRAY(f->test, struct array, p->n_values);
+        evaluate(f, &test, values);
+        assert_indices_in_range(p, values);
+        assert_no_trap(p, values);
+        n_places[test.placement]++;
+        bool is_finite = true;
+        size_t unspecified = 0;
+        for (uint32_t id = 0; id < p->n_values; id++) {
+            is_finite &= all_finite(&values[id]);
+        }
+        for (uint32_t n = 0; n < p->n_nodes; n++) {
+            unspecified += count_unspecified(f, p, &p->nodes[n], values);
+        }
+        if (strcmp(test.policy, "clean") == 0) {
+            n_clean++;
+            if (!is_finite || unspecified > 0) {
+                fail_msg("test %d is not clean", (int)i);
+            }
+        } else {
+            assert_string_equal(test.policy, "special");
+            n_special++;
+            n_wild += !is_finite;
+        }
+    }
+    print_message("# %zu clean, %zu special, of which %zu hold NaN or Inf\n", n_clean, n_special,
+                  n_wild);
+    assert_in_range(n_clean, N * 60 / 100, N * 75 / 100);
+    assert_true(n_wild * 2 > n_special);
+    for (int i = 0; i < 3; i++) {
+        assert_true(n_places[i] > N / 8);
+    }
+}
+
+/* Shares of elements of float inputs. */
+struct value_census {
+    size_t n, zero, negative, integral, nan, inf, subnormal, extreme, negative_zero, repeated;
+};
+
+static void count_values(struct value_census *c, const struct tensor *t)
+{
+    size_t n = shape_numel(&t->shape);
+    real before = 0;
+    for (size_t i = 0; i < n; i++) {
+        real x = dtype_load(t->dtype, t->data, i);
+        c->n++;
+        c->zero += x == 0;
+        c->negative += x < 0;
+        c->nan += isnan(x) != 0;
+        c->inf += isinf(x) != 0;
+        c->integral += isfinite(x) && truncl(x) == x;
+        c->negative_zero += x == 0 && signbit(x);
+        c->subnormal += x != 0 && fabsl(x) < dtype_min_normal(t->dtype);
+        c->extreme += x == dtype_max(t->dtype) || x == dtype_lowest(t->dtype);
+        c->repeated += i > 0 && x == before;
+        before = x;
+    }
+}
+
+static void test_inputs_are_varied(void **state)
+{
+    struct fixture *f = *state;
+    struct value_census clean = {0}, special = {0};
+    for (uint64_t i = 0; i < 500; i++) {
+        struct test test = make(f, 10, i, MATERIALIZE_ALL);
+        for (uint32_t k = 0; k < test.n_inputs; k++) {
+            if (dtype_is_float(test.inputs[k].dtype)) {
+                count_values(strcmp(test.policy, "clean") == 0 ? &clean : &special,
+                             &test.inputs[k]);
+            }
+        }
+    }
+    assert_int_equal(clean.nan + clean.inf, 0);
+    assert_in_range(clean.negative * 100 / clean.n, 20, 60);
+    assert_in_range(clean.integral * 100 / clean.n, 5, 60);
+    assert_in_range(clean.repeated * 100 / clean.n, 2, 50);
+    assert_true(clean.zero * 100 < clean.n * 20);
+    assert_true(special.nan > 0 && special.inf > 0 && special.subnormal > 0);
+    assert_true(special.extreme > 0 && special.negative_zero > 0);
+    assert_true(special.nan * 100 < special.n * 20);
+}
+
+/* ---- inputs of given programs ---- */
+
+static struct test inputs_for(struct fixture *f, const char *text, const struct domain *domains,
+                              size_t n_domains)
+{
+    struct program *p;
+    struct test test;
+    arena_reset(f->test);
+    if (program_parse("given", text, strlen(text), f->test, &p) != ERR_OK ||
+        ops_check(p) != ERR_OK) {
+        fail_msg("%s", err_text());
+    }
+    generate_inputs(p, 1, domains, n_domains, f->test, &test);
+    assert_string_equal(test.policy, "given");
+    return test;
+}
+
+static void test_inputs_of_a_given_program(void **state)
+{
+    struct fixture *f = *state;
+    struct test test = inputs_for(f,
+                                  "x: f32[100] = input\n"
+                                  "i: i64[50] = input\n"
+                                  "y: f32[100] = log(x)\n"
+                                  "z: f32[50] = gather(y, i, axis=0)\n"
+                                  "output z\n",
+                                  NULL, 0);
+    assert_int_equal(test.n_inputs, 2);
+    for (size_t k = 0; k < 100; k++) {
+        assert_true(dtype_load(DTYPE_F32, test.inputs[0].data, k) > 0);
+    }
+    bool any_negative = false;
+    for (size_t k = 0; k < 50; k++) {
+        real index = dtype_load(DTYPE_I64, test.inputs[1].data, k);
+        assert_true(index >= -100 && index < 100);
+        any_negative |= index < 0;
+    }
+    assert_true(any_negative);
+    /* nothing makes sqrt(log(x)) clean by interval, but values above 1 do */
+    test = inputs_for(f,
+                      "x: f64[20] = input\n"
+                      "y: f64[20] = log(x)\n"
+                      "z: f64[20] = sqrt(y)\n"
+                      "output z\n",
+                      NULL, 0);
+    for (size_t k = 0; k < 20; k++) {
+        assert_true(dtype_load(DTYPE_F64, test.inputs[0].data, k) >= 1);
+    }
+}
+
+static void test_given_domains_win(void **state)
+{
+    struct fixture *f = *state;
+    const struct domain domains[] = {{.input = "b", .lo = -5, .hi = -4}, {.lo = 10, .hi = 12}};
+    struct test test = inputs_for(f,
+                                  "a: f32[30] = input\n"
+                                  "b: i32[30] = input\n"
+                                  "c: f32[30] = cast(b, to=f32)\n"
+                                  "d: f32[30] = log(a)\n"
+                                  "e: f32[30] = add(c, d)\n"
+                                  "output e\n",
+                                  domains, ARRAY_SIZE(domains));
+    for (size_t k = 0; k < 30; k++) {
+        real a = dtype_load(DTYPE_F32, test.inputs[0].data, k);
+        real b = dtype_load(DTYPE_I32, test.inputs[1].data, k);
+        assert_true(a >= 10 && a <= 12);
+        assert_true(b == -5 || b == -4);
+    }
+}
+
+/* ---- relations of the catalogue ---- */
+
+/* Each op's relation with all dims free, as for a new op on new values: what the solver makes of
+ * it. */
+static enum solve_result solve_op(const struct op *op, struct relation *r, struct rng *rng)
+{
+    struct instance m;
+    instance_init(&m, op, (uint32_t)op_n_inputs(op));
+    if (!op->structure(&m, rng)) {
+        return SOLVE_UNSAT;
+    }
+    relation_clear(r);
+    for (uint32_t k = 0; k < m.n_in + m.n_out; k++) {
+        struct slot *s = k < m.n_in ? &m.in[k] : &m.out[k - m.n_in];
+        for (int d = 0; d < s->rank; d++) {
+            s->dim[d] = relation_var(r, 1, 64);
+            relation_prefer_log(r, s->dim[d]);
+        }
+        relate_product_le(r, (size_t)s->rank, s->dim, 4096);
+    }
+    op->relate(r, &m);
+    enum solve_result result = relation_solve(r, rng, 0);
+    if (result == SOLVE_SAT) {
+        int64_t *values = calloc(relation_n_vars(r) + 1, sizeof(*values));
+        assert_non_null(values);
+        for (size_t x = 0; x < relation_n_vars(r); x++) {
+            values[x] = relation_value(r, (var)x);
+        }
+        assert_true(relation_holds(r, values));
+        free(values);
+    }
+    return result;
+}
+
+static void test_relations_of_the_catalogue(void **state)
+{
+    struct fixture *f = *state;
+    struct relation *r = relation_new(f->arena);
+    struct rng rng = rng_seeded(3);
+    size_t counts[3] = {0};
+    for (size_t i = 0; i < op_count; i++) {
+        size_t sat = 0;
+        for (int k = 0; k < 200; k++) {
+            enum solve_result result = solve_op(op_table[i], r, &rng);
+            counts[result]++;
+            sat += result == SOLVE_SAT;
+        }
+        if (sat < 150) {
+            fail_msg("%s: only %zu of 200 relations were solved", op_table[i]->name, sat);
+        }
+    }
+    print_message("# relations of the catalogue: %zu sat, %zu unsat, %zu gave up\n",
+                  counts[SOLVE_SAT], counts[SOLVE_UNSAT], counts[SOLVE_GAVE_UP]);
+    assert_true(counts[SOLVE_GAVE_UP] * 100 < counts[SOLVE_SAT]);
+}
+
+/* ---- speed ---- */
+
+static void test_speed(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *name;
+        enum materialize what;
+        uint32_t nodes, n;
+    } runs[] = {{"shapes only", MATERIALIZE_NONE, 10, 2000},
+                {"shapes only", MATERIALIZE_NONE, 100, 200},
+                {"with data", MATERIALIZE_ALL, 10, 500}};
+    for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
+        f->policy->nodes = runs[i].nodes;
+        double start = clock_cpu_self();
+        for (uint32_t k = 0; k < runs[i].n; k++) {
+            make(f, 77, k, runs[i].what);
+        }
+        double seconds = clock_cpu_self() - start;
+        print_message("# %u ops, %s: %.0f programs per CPU second\n", runs[i].nodes, runs[i].name,
+                      runs[i].n / (seconds > 0 ? seconds : 1e-9));
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_policy_prints_and_parses),
+        TEST(test_policy_hash_sees_all_fields),
+        TEST(test_policy_errors_name_the_line),
+        TEST(test_policy_without_ops_is_refused),
+        TEST(test_same_seed_same_bytes_in_any_order),
+        TEST(test_graph_without_data_is_the_same_graph),
+        TEST(test_programs_are_valid_and_varied),
+        TEST(test_limits_are_kept),
+        TEST(test_work_is_bounded),
+        TEST(test_each_op_and_dtype_alone),
+        TEST(test_support_tables_are_kept),
+        TEST(test_clean_is_clean_and_special_is_not),
+        TEST(test_inputs_are_varied),
+        TEST(test_inputs_of_a_given_program),
+        TEST(test_given_domains_win),
+        TEST(test_relations_of_the_catalogue),
+        TEST(test_speed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

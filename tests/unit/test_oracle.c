@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The oracles: each finds a planted fault and lets a near miss pass. Programs are written in text
+ * form; outcomes are made by hand or by the evaluator with a fault.
+ */
+#include "oracle/oracle.h"
+#include "target/faulty.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct arena *arena;
+static const struct target here = {.kind = &target_faulty, .text = "faulty", .options = "none"};
+
+static int setup(void **state)
+{
+    arena = arena_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    arena_free(arena);
+    return 0;
+}
+
+static struct test make_test(const char *text)
+{
+    struct program *p;
+    enum err e = program_parse("test", text, strlen(text), arena, &p);
+    if (e != ERR_OK || ops_check(p) != ERR_OK) {
+        fail_msg("%s", err_text());
+    }
+    struct test t = {.program = p, .n_inputs = program_n_inputs(p)};
+    t.inputs = ARENA_ARRAY(arena, struct tensor, t.n_inputs + 1);
+    for (uint32_t k = 0; k < t.n_inputs; k++) {
+        const struct value *v = &p->values[program_input(p, k)];
+        t.inputs[k] = tensor_new(arena, v->dtype, &v->shape);
+    }
+    return t;
+}
+
+static void set_input(struct test *t, uint32_t k, const double *v)
+{
+    for (size_t i = 0; i < shape_numel(&t->inputs[k].shape); i++) {
+        dtype_store(t->inputs[k].dtype, t->inputs[k].data, i, v[i]);
+    }
+}
+
+/* What a run gives that follows the reference exactly. */
+static struct outcome right_outcome(const struct test *t)
+{
+    struct outcome o = {
+        .kind = OUTCOME_OK, .message = "", .log = "", .n_outputs = t->program->n_outputs};
+    o.outputs = ARENA_ARRAY(arena, struct tensor, o.n_outputs + 1);
+    fault_evaluate(t, NULL, 0, arena, o.outputs);
+    return o;
+}
+
+static struct verdict judged(const struct test *t, const struct outcome *o)
+{
+    struct judgement j = {t, reference_new(t, arena), &here, o, arena};
+    struct verdict v;
+    judge(&j, &v);
+    return v;
+}
+
+static void assert_found(const struct test *t, const struct outcome *o, const char *oracle)
+{
+    struct verdict v = judged(t, o);
+    assert_int_equal(v.kind, VERDICT_FINDING);
+    assert_string_equal(v.oracle, oracle);
+    assert_non_null(v.text);
+}
+
+static void assert_passes(const struct test *t, const struct outcome *o)
+{
+    struct verdict v = judged(t, o);
+    if (v.kind != VERDICT_PASS) {
+        fail_msg("%s: %s", v.oracle, v.text);
+    }
+}
+
+static void put(struct outcome *o, uint32_t output, size_t i, real v)
+{
+    dtype_store(o->outputs[output].dtype, o->outputs[output].data, i, v);
+}
+
+static real get(const struct outcome *o, uint32_t output, size_t i)
+{
+    return dtype_load(o->outputs[output].dtype, o->outputs[output].data, i);
+}
+
+static struct test add_test(void)
+{
+    struct test t = make_test("x: f32[4] = input\n"
+                              "w: f32[4] = const [0.5, 1, -2, 1e-30]\n"
+                              "y: f32[4] = add(x, w)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){1, 2, 3, 1e-30});
+    return t;
+}
+
+static void test_right_run_passes(void **state)
+{
+    struct test t = add_test();
+    struct outcome o = right_outcome(&t);
+    assert_passes(&t, &o);
+}
+
+static void test_one_step_passes_ten_do_not(void **state)
+{
+    struct test t = add_test();
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, 1.5L + 0x1p-23L);
+    assert_passes(&t, &o);
+    put(&o, 0, 0, 1.5L + 10 * 0x1p-23L);
+    assert_found(&t, &o, "value");
+}
+
+static void test_tiny_results_count(void **state)
+{
+    struct test t = add_test();
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 3, 2.1e-30L);
+    assert_found(&t, &o, "value");
+}
+
+static void test_integers_are_exact(void **state)
+{
+    struct test t = make_test("x: i64[2] = input\ny: i64[2] = add(x, x)\noutput y\n");
+    set_input(&t, 0, (const double[]){4611686018427387904.0, 5});
+    struct outcome o = right_outcome(&t);
+    assert_true(get(&o, 0, 0) == -0x1p63L); /* wraps */
+    assert_passes(&t, &o);
+    put(&o, 0, 1, 11);
+    assert_found(&t, &o, "value");
+}
+
+static void test_classes_are_distinct(void **state)
+{
+    struct test t = make_test("x: f32[3] = input\ny: f32[3] = log(x)\noutput y\n");
+    set_input(&t, 0, (const double[]){-1, 0, 2});
+    struct outcome o = right_outcome(&t);
+    assert_true(isnan(get(&o, 0, 0)) && isinf(get(&o, 0, 1)));
+    assert_passes(&t, &o);
+    struct outcome lost_nan = right_outcome(&t);
+    put(&lost_nan, 0, 0, 0);
+    assert_found(&t, &lost_nan, "value");
+    struct outcome lost_inf = right_outcome(&t);
+    put(&lost_inf, 0, 1, dtype_lowest(DTYPE_F32));
+    assert_found(&t, &lost_inf, "value");
+}
+
+/* 0.1 * 10 lies on the edge of floor: a correct kernel may give 0 or 1 there, but 5 must be 5. */
+static void test_edge_of_a_jump_is_unstable(void **state)
+{
+    struct test t = make_test("x: f32[4] = input\n"
+                              "w: f32[4] = const [10, 10, 10, 10]\n"
+                              "a: f32[4] = mul(x, w)\n"
+                              "y: f32[4] = floor(a)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){0.1, 0.55, 0.77, 0.91});
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, get(&o, 0, 0) == 1 ? 0 : 1);
+    assert_passes(&t, &o);
+    put(&o, 0, 1, 4);
+    assert_found(&t, &o, "value");
+}
+
+static void test_mostly_unstable_is_unjudged(void **state)
+{
+    struct test t = make_test("x: f32[2] = input\n"
+                              "w: f32[2] = const [10, 10]\n"
+                              "a: f32[2] = mul(x, w)\n"
+                              "y: i32[2] = cast(a, to=i32)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){0.1, 0.7});
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, get(&o, 0, 0) == 1 ? 0 : 1);
+    put(&o, 0, 1, get(&o, 0, 1) == 7 ? 6 : 7);
+    struct verdict v = judged(&t, &o);
+    assert_int_equal(v.kind, VERDICT_UNJUDGED);
+    assert_true(v.n_unstable > 0);
+}
+
+static void test_unspecified_and_what_derives_from_it(void **state)
+{
+    struct test t = make_test("x: f32[2] = input\n"
+                              "a: i32[2] = cast(x, to=i32)\n"
+                              "y: i32[2] = add(a, a)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){1e20, 3});
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, 12345);
+    struct verdict v = judged(&t, &o);
+    assert_int_not_equal(v.kind, VERDICT_FINDING);
+    put(&o, 0, 1, 7);
+    assert_found(&t, &o, "value");
+}
+
+/* A compiler may keep halves in single precision: 2048 + 1 is 2048 in f16, 2049 without the
+ * rounding. */
+static void test_wide_and_declared_both_pass(void **state)
+{
+    struct test t = make_test("x: f16[1] = input\n"
+                              "w: f16[1] = const [1]\n"
+                              "a: f16[1] = add(x, w)\n"
+                              "y: f32[1] = cast(a, to=f32)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){2048});
+    struct outcome o = right_outcome(&t);
+    assert_true(get(&o, 0, 0) == 2048);
+    put(&o, 0, 0, 2049);
+    assert_passes(&t, &o);
+    put(&o, 0, 0, 2060);
+    assert_found(&t, &o, "value");
+}
+
+/* Sums of many terms may be reordered; the bound follows the magnitudes, not the cancelled result.
+ */
+static void test_reordered_sum_passes_wrong_term_does_not(void **state)
+{
+    struct test t = make_test("x: f32[1,256] = input\n"
+                              "w: f32[256,1] = input\n"
+                              "y: f32[1,1] = matmul(x, w)\n"
+                              "output y\n");
+    double x[256], w[256];
+    for (int i = 0; i < 256; i++) {
+        x[i] = (i % 17) * 0.37 - 2;
+        w[i] = (i % 13) * 0.21 - 1;
+    }
+    set_input(&t, 0, x);
+    set_input(&t, 1, w);
+    struct outcome o = right_outcome(&t);
+    float sum = 0;
+    for (int i = 255; i >= 0; i--) {
+        sum += (float)x[i] * (float)w[i];
+    }
+    put(&o, 0, 0, sum);
+    assert_passes(&t, &o);
+    put(&o, 0, 0, (real)sum + (real)((float)x[7] * (float)w[7]));
+    assert_found(&t, &o, "value");
+}
+
+/* The huge terms cancel; a kernel that adds them in another order meets infinity or NaN on its way.
+ */
+static void test_overflow_on_the_way_is_not_compared(void **state)
+{
+    struct test t = make_test("x: f32[5] = input\n"
+                              "s: f32[1] = reduce_sum(x, axes=[0], keepdims=true)\n"
+                              "y: f32[1] = mul(s, s)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){3e38, 3e38, -3e38, -3e38, -3e38});
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, NAN);
+    assert_int_equal(judged(&t, &o).kind, VERDICT_UNJUDGED);
+    set_input(&t, 0, (const double[]){3e8, 3e8, -3e8, -3e8, -3e8});
+    o = right_outcome(&t);
+    put(&o, 0, 0, NAN);
+    assert_found(&t, &o, "value");
+}
+
+/* 2^-150 lies between 0 and the smallest subnormal: a correct exp may give either, and sqrt makes
+ * much of it. */
+static void test_underflow_may_round_either_way(void **state)
+{
+    struct test t = make_test("x: f32[2] = input\n"
+                              "a: f32[2] = exp(x)\n"
+                              "y: f32[2] = sqrt(a)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){-104, 1});
+    struct outcome o = right_outcome(&t);
+    assert_true(get(&o, 0, 0) == 0);
+    put(&o, 0, 0, 0x1p-74L * 1.414L);
+    assert_passes(&t, &o);
+    put(&o, 0, 0, 1e-20L);
+    assert_found(&t, &o, "value");
+}
+
+/* a and its transposed copy are equal, but a library may read one rounded and one not. */
+static void test_a_half_is_rounded_for_one_reader_only(void **state)
+{
+    struct test t = make_test("x: f16[2] = input\n"
+                              "a: f16[2] = tan(x)\n"
+                              "b: f16[2] = transpose(a, perm=[0])\n"
+                              "c: bool[2] = less(a, b)\n"
+                              "y: i32[2] = cast(c, to=i32)\n"
+                              "z: bool[2] = less(x, b)\n"
+                              "output y, z\n");
+    set_input(&t, 0, (const double[]){0.75, 0.5});
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, 1);
+    assert_int_not_equal(judged(&t, &o).kind, VERDICT_FINDING);
+    put(&o, 1, 0, get(&o, 1, 0) == 0);
+    assert_found(&t, &o, "value");
+}
+
+/* The products are short and their sum exact; a scale folded into the weight rounds them. */
+static void test_a_folded_scale_rounds(void **state)
+{
+    struct test t =
+        make_test("x: f32[1,2,1,1] = input\n"
+                  "w: f32[2,2,1,1] = const [0.4363556, 0.5, 1, 1]\n"
+                  "s: f32[] = const [0.24240163]\n"
+                  "a: f32[1,2,1,1] = conv2d(x, w, strides=[1,1], dilations=[1,1], pads=[0,0,0,0], "
+                  "group=1)\n"
+                  "y: f32[1,2,1,1] = mul(a, s)\n"
+                  "output y\n");
+    set_input(&t, 0, (const double[]){1, -0.875});
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, -0.00027740747L);
+    assert_passes(&t, &o);
+    put(&o, 0, 0, -0.000279L);
+    assert_found(&t, &o, "value");
+}
+
+/* The weight is infinite or NaN by how the padding is made, so nothing that padding touches is
+ * known. */
+static void test_padding_times_an_unknown_weight(void **state)
+{
+    struct test t =
+        make_test("x: f32[1,1,1,1] = input\n"
+                  "w: f32[1,1,2,1] = const [-inf, 1]\n"
+                  "k: f32[1,1,2,1] = conv2d(x, w, strides=[1,1], dilations=[1,1], pads=[1,0,1,0], "
+                  "group=1)\n"
+                  "z: f32[1,1,1,1] = input\n"
+                  "y: f32[1,1,6,1] = conv2d(z, k, strides=[1,1], dilations=[1,1], pads=[3,0,3,0], "
+                  "group=1)\n"
+                  "output y\n");
+    set_input(&t, 0, (const double[]){1.5});
+    set_input(&t, 1, (const double[]){1});
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, NAN);
+    assert_int_not_equal(judged(&t, &o).kind, VERDICT_FINDING);
+}
+
+/* 60000 * 2 overflows f16 but not where halves are kept in single precision; tan of either is
+ * anybody's guess. */
+static void test_nothing_is_known_behind_a_possible_overflow(void **state)
+{
+    struct test t = make_test("x: f16[2] = input\n"
+                              "w: f16[2] = const [2, 2]\n"
+                              "a: f16[2] = mul(x, w)\n"
+                              "b: f16[2] = tan(a)\n"
+                              "c: f16[2] = add(b, w)\n"
+                              "y: f16[2] = sqrt(c)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){60000, 0.25});
+    struct outcome o = right_outcome(&t);
+    assert_true(isnan(get(&o, 0, 0)));
+    put(&o, 0, 0, 0.75L);
+    assert_passes(&t, &o);
+    put(&o, 0, 1, 1);
+    assert_found(&t, &o, "value");
+}
+
+/* The reference's 39/256 is exact by chance; the run's own rounding of it is not, so what should
+ * cancel exactly need not. */
+static void test_short_values_of_inexact_results_stay_inexact(void **state)
+{
+    struct test t = make_test("x: f32[1,1] = input\n"
+                              "w: f32[3,2] = const [1, 1, 1, 1, -2, 1]\n"
+                              "d: f32[1,1] = const [3]\n"
+                              "a: f32[1,1] = div(x, d)\n"
+                              "b: f32[1,3] = concat(a, a, a, axis=1)\n"
+                              "c: f32[1,3] = exp(b)\n"
+                              "y: f32[1,2] = matmul(c, w)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){0});
+    struct outcome o = right_outcome(&t);
+    assert_true(get(&o, 0, 0) == 0);
+    put(&o, 0, 0, 0x1p-24L);
+    assert_passes(&t, &o);
+    put(&o, 0, 0, 0x1p-18L);
+    assert_found(&t, &o, "value");
+}
+
+static void test_form_oracles(void **state)
+{
+    struct test t = add_test();
+    struct outcome o = right_outcome(&t);
+    o.n_outputs = 0;
+    assert_found(&t, &o, "count");
+    o = right_outcome(&t);
+    o.outputs[0] = tensor_new(arena, DTYPE_F64, &o.outputs[0].shape);
+    assert_found(&t, &o, "dtype");
+    o = right_outcome(&t);
+    o.outputs[0].shape = (struct shape){2, {1, 4}};
+    assert_found(&t, &o, "shape");
+}
+
+static void test_process_oracles(void **state)
+{
+    struct test t = add_test();
+    struct outcome crash = {.kind = OUTCOME_CRASH, .signal = 11, .message = "", .log = ""};
+    assert_found(&t, &crash, "crash");
+    struct outcome exited = {.kind = OUTCOME_CRASH, .exit_status = 3, .message = "", .log = ""};
+    assert_found(&t, &exited, "crash");
+    struct outcome hang = {.kind = OUTCOME_HANG, .message = "10 s of CPU", .log = ""};
+    assert_found(&t, &hang, "hang");
+    struct outcome error = {.kind = OUTCOME_ERROR,
+                            .phase = "load",
+                            .error_class = "Fail",
+                            .message = "no good",
+                            .log = ""};
+    assert_found(&t, &error, "status");
+    struct outcome changed = right_outcome(&t);
+    changed.input_changed = true;
+    assert_found(&t, &changed, "side_effects");
+    struct outcome not_run = {.kind = OUTCOME_NOT_EXERCISED, .message = "fell back", .log = ""};
+    assert_int_equal(judged(&t, &not_run).kind, VERDICT_NOT_EXERCISED);
+    struct outcome unsupported = {.kind = OUTCOME_UNSUPPORTED, .message = "no kernel", .log = ""};
+    assert_int_equal(judged(&t, &unsupported).kind, VERDICT_UNSUPPORTED);
+}
+
+static void test_determinism(void **state)
+{
+    struct test t = add_test();
+    struct outcome a = right_outcome(&t), b = right_outcome(&t);
+    const char *text = NULL;
+    assert_true(outcomes_agree(&a, &b, arena, &text));
+    put(&b, 0, 2, 1 + 0x1p-23L);
+    assert_false(outcomes_agree(&a, &b, arena, &text));
+    assert_non_null(text);
+}
+
+/* Two libraries that agree against the reference accuse the reference; one alone does not. */
+static void test_reference_suspect(void **state)
+{
+    static const struct target_kind other_kind = {.name = "other"};
+    struct target first = here, second = {.kind = &other_kind, .text = "other"};
+    struct target *targets[] = {&first, &second};
+    struct test t = add_test();
+    struct outcome o[2] = {right_outcome(&t), right_outcome(&t)};
+    put(&o[0], 0, 0, 7);
+    put(&o[1], 0, 0, 7);
+    struct verdict v[2] = {judged(&t, &o[0]), judged(&t, &o[1])};
+    assert_int_equal(judge_suspects(targets, o, 1, v), 0);
+    assert_int_equal(judge_suspects(targets, o, 2, v), 2);
+    assert_int_equal(v[0].kind, VERDICT_FILTERED);
+    assert_string_equal(v[1].filter, "reference-suspect");
+
+    put(&o[1], 0, 0, 9);
+    struct verdict w[2] = {judged(&t, &o[0]), judged(&t, &o[1])};
+    assert_int_equal(judge_suspects(targets, o, 2, w), 0);
+    assert_int_equal(w[0].kind, VERDICT_FINDING);
+}
+
+static void test_verdict_repeats(void **state)
+{
+    struct test t = add_test();
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, 1.6L);
+    struct verdict a = judged(&t, &o), b = judged(&t, &o);
+    assert_true(a.bound == b.bound && a.expected == b.expected && a.n_wrong == b.n_wrong);
+}
+
+static void test_faults_have_names(void **state)
+{
+    struct fault *faults, parsed;
+    size_t n = faults_all(arena, &faults);
+    assert_true(n >= 60);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(fault_parse(fault_name(&faults[i], arena), &parsed));
+        assert_ptr_equal(parsed.mutation, faults[i].mutation);
+        assert_ptr_equal(parsed.op, faults[i].op);
+    }
+    assert_false(fault_parse("negate.nothing", &parsed));
+    assert_false(fault_parse("nothing", &parsed));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_right_run_passes),
+        TEST(test_one_step_passes_ten_do_not),
+        TEST(test_tiny_results_count),
+        TEST(test_integers_are_exact),
+        TEST(test_classes_are_distinct),
+        TEST(test_edge_of_a_jump_is_unstable),
+        TEST(test_mostly_unstable_is_unjudged),
+        TEST(test_unspecified_and_what_derives_from_it),
+        TEST(test_wide_and_declared_both_pass),
+        TEST(test_reordered_sum_passes_wrong_term_does_not),
+        TEST(test_overflow_on_the_way_is_not_compared),
+        TEST(test_underflow_may_round_either_way),
+        TEST(test_a_half_is_rounded_for_one_reader_only),
+        TEST(test_a_folded_scale_rounds),
+        TEST(test_padding_times_an_unknown_weight),
+        TEST(test_nothing_is_known_behind_a_possible_overflow),
+        TEST(test_short_values_of_inexact_results_stay_inexact),
+        TEST(test_form_oracles),
+        TEST(test_process_oracles),
+        TEST(test_determinism),
+        TEST(test_reference_suspect),
+        TEST(test_verdict_repeats),
+        TEST(test_faults_have_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

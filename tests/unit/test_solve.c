@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The solver against definitions written a second time here and against brute force: every solution
+ * satisfies, every `unsat` has no solution, hints and distributions do what they say.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "solve/solve.h"
+
+struct fixture {
+    struct arena *arena;
+    struct relation *r;
+    struct rng rng;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    f.arena = arena_new();
+    f.r = relation_new(f.arena);
+    f.rng = rng_seeded(7);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    arena_free(f->arena);
+    return 0;
+}
+
+static enum solve_result solve(struct fixture *f)
+{
+    return relation_solve(f->r, &f->rng, 0);
+}
+
+/* ---- each kind ---- */
+
+static void test_nothing_to_solve(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(solve(f), SOLVE_SAT);
+    var x = relation_fixed(f->r, -3);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    assert_int_equal(relation_value(f->r, x), -3);
+    relation_narrow(f->r, x, 0, 5);
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+    relation_clear(f->r);
+    assert_int_equal(relation_n_vars(f->r), 0);
+    assert_int_equal(solve(f), SOLVE_SAT);
+}
+
+static void test_linear(void **state)
+{
+    struct fixture *f = *state;
+    var x = relation_var(f->r, 0, 10);
+    var y = relation_var(f->r, -5, 5);
+    relate_linear_eq(f->r, 2, (int64_t[]){3, -2}, (var[]){x, y}, 7);
+    relate_linear_le(f->r, 2, (int64_t[]){1, 1}, (var[]){x, y}, 3);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        int64_t vx = relation_value(f->r, x), vy = relation_value(f->r, y);
+        assert_int_equal(3 * vx - 2 * vy, 7);
+        assert_true(vx + vy <= 3 && vx >= 0 && vy >= -5);
+    }
+    /* 2x + 4y is even */
+    relation_clear(f->r);
+    x = relation_var(f->r, -100, 100);
+    y = relation_var(f->r, -100, 100);
+    relate_linear_eq(f->r, 2, (int64_t[]){2, 4}, (var[]){x, y}, 7);
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+}
+
+static void test_linear_does_not_overflow(void **state)
+{
+    struct fixture *f = *state;
+    int64_t big = (int64_t)1 << 40;
+    var x = relation_var(f->r, -big, big);
+    var y = relation_var(f->r, -big, big);
+    int64_t coef = (int64_t)1 << 59;
+    relate_linear_eq(f->r, 2, (int64_t[]){coef, coef}, (var[]){x, y}, coef);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    assert_int_equal(relation_value(f->r, x) + relation_value(f->r, y), 1);
+    relate_linear_le(f->r, 1, (int64_t[]){-coef}, (var[]){x}, INT64_MIN);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    assert_true(relation_value(f->r, x) >= 16);
+}
+
+static void test_sum_and_equal(void **state)
+{
+    struct fixture *f = *state;
+    var a = relation_var(f->r, 1, 9), b = relation_var(f->r, 1, 9),
+        total = relation_fixed(f->r, 10);
+    relate_sum(f->r, 2, (var[]){a, b}, total);
+    relate_equal(f->r, a, b);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    assert_int_equal(relation_value(f->r, a), 5);
+    assert_int_equal(relation_value(f->r, b), 5);
+    relation_narrow(f->r, a, 6, 9);
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+}
+
+static void test_product(void **state)
+{
+    struct fixture *f = *state;
+    var x[3];
+    for (int i = 0; i < 3; i++) {
+        x[i] = relation_var(f->r, 1, 1000);
+    }
+    var p = relation_fixed(f->r, 5040);
+    relate_product(f->r, 3, x, p);
+    bool differs = false;
+    int64_t first = 0;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        int64_t v = relation_value(f->r, x[0]);
+        assert_int_equal(v * relation_value(f->r, x[1]) * relation_value(f->r, x[2]), 5040);
+        first = i == 0 ? v : first;
+        differs |= v != first;
+    }
+    assert_true(differs);
+    /* a prime in a box that holds neither 1 nor the prime */
+    relation_clear(f->r);
+    x[0] = relation_var(f->r, 2, 60000);
+    x[1] = relation_var(f->r, 2, 60000);
+    p = relation_fixed(f->r, 65537);
+    relate_product(f->r, 2, x, p);
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+    /* the empty product is 1 */
+    relation_clear(f->r);
+    p = relation_var(f->r, 0, 5);
+    relate_product(f->r, 0, NULL, p);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    assert_int_equal(relation_value(f->r, p), 1);
+}
+
+static void test_product_with_zero_and_limits(void **state)
+{
+    struct fixture *f = *state;
+    var x = relation_var(f->r, 0, 9), y = relation_var(f->r, 0, 9), p = relation_fixed(f->r, 0);
+    relate_product(f->r, 2, (var[]){x, y}, p);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    assert_int_equal(relation_value(f->r, x) * relation_value(f->r, y), 0);
+    /* six dims of 2^40 saturate; they do not wrap */
+    relation_clear(f->r);
+    var d[6];
+    for (int i = 0; i < 6; i++) {
+        d[i] = relation_var(f->r, (int64_t)1 << 39, (int64_t)1 << 40);
+    }
+    relate_product_le(f->r, 6, d, INT64_MAX);
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+    relation_clear(f->r);
+    for (int i = 0; i < 6; i++) {
+        d[i] = relation_var(f->r, 0, (int64_t)1 << 40);
+        relation_prefer_log(f->r, d[i]);
+    }
+    relate_product_le(f->r, 6, d, 1000);
+    for (int k = 0; k < 100; k++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        int64_t product = 1;
+        for (int i = 0; i < 6; i++) {
+            int64_t v = relation_value(f->r, d[i]);
+            assert_true(v >= 0);
+            product = v == 0 || product > 1000 ? product * (v != 0) : product * v;
+        }
+        assert_true(product <= 1000);
+    }
+}
+
+static void test_window(void **state)
+{
+    struct fixture *f = *state;
+    /* ONNX: (28 + 2 + 2 - 1 * (5 - 1) - 1) / 2 + 1 = 14 */
+    var out = relation_var(f->r, 0, 1000);
+    var one = relation_fixed(f->r, 1), two = relation_fixed(f->r, 2);
+    relate_window(f->r, relation_fixed(f->r, 28), out, relation_fixed(f->r, 5), two, two, two, one);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    assert_int_equal(relation_value(f->r, out), 14);
+    /* a kernel that does not fit */
+    relation_clear(f->r);
+    one = relation_fixed(f->r, 1);
+    var zero = relation_fixed(f->r, 0);
+    out = relation_var(f->r, 0, 1000);
+    relate_window(f->r, relation_fixed(f->r, 4), out, relation_fixed(f->r, 3), one, zero, zero,
+                  relation_fixed(f->r, 2));
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+    /* backward: which inputs give this output? */
+    relation_clear(f->r);
+    var in = relation_var(f->r, 1, 200), k = relation_var(f->r, 1, 7), s = relation_var(f->r, 1, 4);
+    var pad = relation_var(f->r, 0, 3), d = relation_var(f->r, 1, 3);
+    relate_window(f->r, in, relation_fixed(f->r, 9), k, s, pad, pad, d);
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        int64_t m = relation_value(f->r, in) + 2 * relation_value(f->r, pad) -
+                    relation_value(f->r, d) * (relation_value(f->r, k) - 1) - 1;
+        assert_int_equal(m / relation_value(f->r, s) + 1, 9);
+    }
+}
+
+static void test_broadcast(void **state)
+{
+    struct fixture *f = *state;
+    static const int64_t cases[][4] = {/* a, b, out (-1: impossible) */
+                                       {3, 1, 3},  {1, 4, 4}, {5, 5, 5}, {1, 1, 1},
+                                       {2, 3, -1}, {0, 1, 0}, {1, 0, 0}, {0, 2, -1}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        relation_clear(f->r);
+        var out = relation_var(f->r, 0, 100);
+        relate_broadcast(f->r, relation_fixed(f->r, cases[i][0]), relation_fixed(f->r, cases[i][1]),
+                         out);
+        enum solve_result result = solve(f);
+        assert_int_equal(result, cases[i][2] < 0 ? SOLVE_UNSAT : SOLVE_SAT);
+        if (result == SOLVE_SAT) {
+            assert_int_equal(relation_value(f->r, out), cases[i][2]);
+        }
+    }
+}
+
+static void test_choice_and_element(void **state)
+{
+    struct fixture *f = *state;
+    var x = relation_var(f->r, -100, 100);
+    relate_choice(f->r, x, 4, (int64_t[]){64, -7, 3, 500});
+    int seen[3] = {0};
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        int64_t v = relation_value(f->r, x);
+        assert_true(v == 64 || v == -7 || v == 3);
+        seen[v == 64 ? 0 : v == -7 ? 1 : 2]++;
+    }
+    assert_true(seen[0] > 10 && seen[1] > 10 && seen[2] > 10);
+    relation_narrow(f->r, x, 4, 63);
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+
+    relation_clear(f->r);
+    var values[3] = {relation_fixed(f->r, 10), relation_var(f->r, 20, 29),
+                     relation_fixed(f->r, 30)};
+    var index = relation_var(f->r, -5, 5), y = relation_var(f->r, 15, 27);
+    relate_element(f->r, index, 3, values, y);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    assert_int_equal(relation_value(f->r, index), 1);
+    assert_int_equal(relation_value(f->r, y), relation_value(f->r, values[1]));
+}
+
+/* ---- hints, distributions, budget, determinism ---- */
+
+static void test_hints_come_first(void **state)
+{
+    struct fixture *f = *state;
+    var a = relation_var(f->r, 1, 64), b = relation_var(f->r, 1, 64);
+    relate_product_le(f->r, 2, (var[]){a, b}, 64);
+    relation_hint(f->r, b, 40);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        assert_int_equal(relation_value(f->r, b), 40);
+        assert_int_equal(relation_value(f->r, a), 1);
+    }
+    relation_hint(f->r, b, 1000); /* cannot be: forgotten */
+    assert_int_equal(solve(f), SOLVE_SAT);
+}
+
+static void test_log_preference(void **state)
+{
+    struct fixture *f = *state;
+    var u = relation_var(f->r, 1, 1023), l = relation_var(f->r, 1, 1023);
+    relation_prefer_log(f->r, l);
+    int small_u = 0, small_l = 0;
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        small_u += relation_value(f->r, u) < 32;
+        small_l += relation_value(f->r, l) < 32;
+    }
+    assert_in_range(small_u, 5, 80);    /* 3 % */
+    assert_in_range(small_l, 400, 600); /* half of the bit lengths */
+}
+
+/* x^3 + y^3 == z^3 has no solution: nothing but search can say so, and it is long. */
+static void pose_fermat(struct relation *r, int64_t max)
+{
+    var x[3], cube[3];
+    for (int i = 0; i < 3; i++) {
+        x[i] = relation_var(r, 1, max);
+        cube[i] = relation_var(r, 1, (int64_t)1 << 40);
+        relate_product(r, 3, (var[]){x[i], x[i], x[i]}, cube[i]);
+    }
+    relate_sum(r, 2, cube, cube[2]);
+}
+
+static void test_budget_and_proof(void **state)
+{
+    struct fixture *f = *state;
+    pose_fermat(f->r, 2000);
+    assert_int_equal(relation_solve(f->r, &f->rng, 300), SOLVE_GAVE_UP);
+    relation_clear(f->r);
+    pose_fermat(f->r, 12);
+    assert_int_equal(relation_solve(f->r, &f->rng, 100000), SOLVE_UNSAT);
+}
+
+static void test_creeping_bounds_end(void **state)
+{
+    struct fixture *f = *state;
+    int64_t big = (int64_t)1 << 40;
+    var x = relation_var(f->r, 0, big), y = relation_var(f->r, 0, big);
+    relate_linear_le(f->r, 2, (int64_t[]){1, -1}, (var[]){x, y}, -1);
+    relate_linear_le(f->r, 2, (int64_t[]){1, -1}, (var[]){y, x}, -1);
+    assert_int_not_equal(relation_solve(f->r, &f->rng, 100), SOLVE_SAT);
+}
+
+static void test_same_stream_same_solution(void **state)
+{
+    struct fixture *f = *state;
+    int64_t first[4];
+    for (int round = 0; round < 2; round++) {
+        relation_clear(f->r);
+        var x[4];
+        for (int i = 0; i < 4; i++) {
+            x[i] = relation_var(f->r, 1, 500);
+        }
+        relate_product_le(f->r, 4, x, 4000);
+        struct rng rng = rng_seeded(99);
+        assert_int_equal(relation_solve(f->r, &rng, 0), SOLVE_SAT);
+        for (int i = 0; i < 4; i++) {
+            if (round == 0) {
+                first[i] = relation_value(f->r, x[i]);
+            } else {
+                assert_int_equal(relation_value(f->r, x[i]), first[i]);
+            }
+        }
+    }
+}
+
+/* ---- random relations against brute force ---- */
+
+enum { N_VARS_MAX = 5, N_PARTS_MAX = 4, N_ELEMENTS = 2 };
+
+/* A constraint as this test understands it. */
+struct stated {
+    size_t n;
+    int64_t num[4];
+    int64_t rhs;
+    int kind;
+    var x[7];
+};
+
+static int64_t power_product(const struct stated *s, size_t n, const int64_t *v)
+{
+    int64_t product = 1;
+    for (size_t i = 0; i < n; i++) {
+        product *= v[s->x[i]];
+    }
+    return product;
+}
+
+static bool stated_holds(const struct stated *s, const int64_t *v)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < s->n && i < 4; i++) {
+        sum += s->num[i] * v[s->x[i]];
+    }
+    switch (s->kind) {
+    case 0:
+        return sum == s->rhs;
+    case 1:
+        return sum <= s->rhs;
+    case 2:
+        return v[s->x[0]] == v[s->x[1]];
+    case 3:
+        return power_product(s, s->n - 1, v) == v[s->x[s->n - 1]];
+    case 4:
+        return power_product(s, s->n, v) <= s->rhs;
+    case 5: {
+        int64_t in = v[s->x[0]], out = v[s->x[1]], kernel = v[s->x[2]], stride = v[s->x[3]];
+        int64_t lo = v[s->x[4]], hi = v[s->x[5]], dilation = v[s->x[6]];
+        int64_t numerator = in + lo + hi - dilation * (kernel - 1) - 1;
+        return kernel >= 0 && stride >= 1 && dilation >= 1 && lo >= 0 && hi >= 0 &&
+               numerator >= 0 && out == numerator / stride + 1;
+    }
+    case 6: {
+        int64_t a = v[s->x[0]], b = v[s->x[1]], out = v[s->x[2]];
+        return (b == 1 && out == a) || (a == 1 && out == b) || (a == b && out == a);
+    }
+    case 7:
+        for (size_t i = 0; i < s->n; i++) {
+            if (s->num[i] == v[s->x[0]]) {
+                return true;
+            }
+        }
+        return false;
+    default: {
+        int64_t index = v[s->x[0]];
+        return index >= 0 && index < N_ELEMENTS && v[s->x[2 + index]] == v[s->x[1]];
+    }
+    }
+}
+
+static void state_one(struct relation *r, struct stated *s)
+{
+    switch (s->kind) {
+    case 0:
+        relate_linear_eq(r, s->n, s->num, s->x, s->rhs);
+        break;
+    case 1:
+        relate_linear_le(r, s->n, s->num, s->x, s->rhs);
+        break;
+    case 2:
+        relate_equal(r, s->x[0], s->x[1]);
+        break;
+    case 3:
+        relate_product(r, s->n - 1, s->x, s->x[s->n - 1]);
+        break;
+    case 4:
+        relate_product_le(r, s->n, s->x, s->rhs);
+        break;
+    case 5:
+        relate_window(r, s->x[0], s->x[1], s->x[2], s->x[3], s->x[4], s->x[5], s->x[6]);
+        break;
+    case 6:
+        relate_broadcast(r, s->x[0], s->x[1], s->x[2]);
+        break;
+    case 7:
+        relate_choice(r, s->x[0], s->n, s->num);
+        break;
+    default:
+        relate_element(r, s->x[0], N_ELEMENTS, s->x + 2, s->x[1]);
+        break;
+    }
+}
+
+static void draw_stated(struct rng *rng, struct stated *s, size_t n_vars)
+{
+    s->kind = (int)rng_below(rng, 9);
+    s->n = 1 + rng_below(rng, 4);
+    s->rhs = rng_range(rng, -6, 25);
+    for (size_t i = 0; i < 7; i++) {
+        s->x[i] = (var)rng_below(rng, n_vars); /* the same twice happens */
+    }
+    for (size_t i = 0; i < 4; i++) {
+        s->num[i] = rng_range(rng, -4, 6);
+    }
+}
+
+struct domain_box {
+    int64_t lo[N_VARS_MAX], hi[N_VARS_MAX];
+};
+
+static bool next_point(const struct domain_box *box, size_t n, int64_t *v)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i] < box->hi[i]) {
+            v[i]++;
+            return true;
+        }
+        v[i] = box->lo[i];
+    }
+    return false;
+}
+
+static bool all_hold(const struct stated *s, size_t n, const int64_t *v)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!stated_holds(&s[i], v)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Number of solutions by looking at every point; relation_holds must agree at each. */
+static size_t count_solutions(struct relation *r, const struct domain_box *box, size_t n_vars,
+                              const struct stated *s, size_t n)
+{
+    int64_t v[N_VARS_MAX];
+    memcpy(v, box->lo, sizeof(v));
+    size_t count = 0;
+    do {
+        bool holds = all_hold(s, n, v);
+        assert_int_equal(relation_holds(r, v), holds);
+        count += holds;
+    } while (next_point(box, n_vars, v));
+    return count;
+}
+
+static void test_random_relations_by_brute_force(void **state)
+{
+    struct fixture *f = *state;
+    enum { N_RELATIONS = 20000 };
+    int sat = 0, unsat = 0, gave_up = 0;
+    for (int k = 0; k < N_RELATIONS; k++) {
+        struct rng draw = rng_seeded((uint64_t)k);
+        struct domain_box box;
+        struct stated stated[N_PARTS_MAX];
+        size_t n_vars = 2 + rng_below(&draw, N_VARS_MAX - 1);
+        size_t n = 1 + rng_below(&draw, N_PARTS_MAX);
+        relation_clear(f->r);
+        for (size_t i = 0; i < n_vars; i++) {
+            box.lo[i] = rng_range(&draw, -2, 3);
+            box.hi[i] = box.lo[i] + rng_range(&draw, 0, 5);
+            var x = relation_var(f->r, box.lo[i], box.hi[i]);
+            if (rng_chance(&draw, 1, 4)) {
+                relation_hint(f->r, x, rng_range(&draw, 0, 3));
+            }
+        }
+        for (size_t i = 0; i < n; i++) {
+            draw_stated(&draw, &stated[i], n_vars);
+            state_one(f->r, &stated[i]);
+        }
+        size_t solutions = count_solutions(f->r, &box, n_vars, stated, n);
+        enum solve_result result = solve(f);
+        sat += result == SOLVE_SAT;
+        unsat += result == SOLVE_UNSAT;
+        gave_up += result == SOLVE_GAVE_UP;
+        if (result == SOLVE_SAT) {
+            int64_t v[N_VARS_MAX];
+            for (size_t i = 0; i < n_vars; i++) {
+                v[i] = relation_value(f->r, (var)i);
+            }
+            assert_true(relation_holds(f->r, v));
+            assert_true(all_hold(stated, n, v));
+        } else if (result == SOLVE_UNSAT) {
+            assert_int_equal(solutions, 0);
+        }
+    }
+    print_message("# %d relations: %d sat, %d unsat, %d gave up\n", (int)N_RELATIONS, sat, unsat,
+                  gave_up);
+    assert_true(sat > N_RELATIONS / 5 && unsat > N_RELATIONS / 5);
+    assert_true(gave_up * 1000 < N_RELATIONS);
+}
+
+/* Does random labelling reach every solution of a small relation? */
+static void test_every_solution_is_reached(void **state)
+{
+    struct fixture *f = *state;
+    var a = relation_var(f->r, 0, 3), b = relation_var(f->r, 0, 3), out = relation_var(f->r, 0, 3);
+    relate_broadcast(f->r, a, b, out);
+    bool seen[64] = {false};
+    int n_seen = 0;
+    for (int i = 0; i < 3000; i++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        size_t k = (size_t)(relation_value(f->r, a) * 16 + relation_value(f->r, b) * 4 +
+                            relation_value(f->r, out));
+        n_seen += !seen[k];
+        seen[k] = true;
+    }
+    assert_int_equal(n_seen, 10); /* (1,b), (a,1), (a,a): 4 + 4 + 4 less (1,1) twice */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_nothing_to_solve),
+        TEST(test_linear),
+        TEST(test_linear_does_not_overflow),
+        TEST(test_sum_and_equal),
+        TEST(test_product),
+        TEST(test_product_with_zero_and_limits),
+        TEST(test_window),
+        TEST(test_broadcast),
+        TEST(test_choice_and_element),
+        TEST(test_hints_come_first),
+        TEST(test_log_preference),
+        TEST(test_budget_and_proof),
+        TEST(test_creeping_bounds_end),
+        TEST(test_same_stream_same_solution),
+        TEST(test_random_relations_by_brute_force),
+        TEST(test_every_solution_is_reached),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Spellings without a library: models that read back as the program they were written from, forms
+ * by opset, plans as bytes and as source, .npz files, and what all readers make of damaged bytes.
+ * What libraries say of the models and sources is tested by tests/spell.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "unit.h"
+
+#include "canonical.h"
+#include "opjury/plan_wire.h"
+
+static struct program *parse(struct arena *arena, const char *text)
+{
+    struct program *p = NULL;
+    enum err err = program_parse("test", text, strlen(text), arena, &p);
+    err = err == ERR_OK ? ops_check(p) : err;
+    if (err != ERR_OK) {
+        print_error("%s\n%s\n", text, err_text());
+        fail();
+    }
+    return p;
+}
+
+static void assert_same_program(const struct program *a, const struct program *b,
+                                struct arena *arena)
+{
+    struct buffer x = BUFFER_INIT, y = BUFFER_INIT;
+    struct program *p = canonical(a, arena), *q = canonical(b, arena);
+
+    if (program_hash(p) != program_hash(q)) {
+        program_print(p, &x);
+        program_print(q, &y);
+        fail_msg("%s\nread back as\n%s", x.data, y.data);
+    }
+}
+
+/* ---- ONNX ---- */
+
+static const char everything[] =
+    "x: f32[2,3,4] = input\n"
+    "i: i64[2] = input\n"
+    "img: f32[1,4,6,6] = input\n"
+    "w: f32[4,5] = const [1, -0.5, nan, inf, -0, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, "
+    "18, "
+    "1e-40]\n"
+    "k: f32[2,2,3,3] = const [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, "
+    "6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
+    "a: f32[2,3,4] = add(x, x)\n"
+    "b: f32[2,3,4] = mul(a, x)\n"
+    "c: f32[2,3,4] = div(b, a)\n"
+    "d: f32[2,3,4] = neg(c)\n"
+    "e: f32[2,3,4] = relu(d)\n"
+    "f: f32[2,3,4] = exp(e)\n"
+    "g: f32[2,3,4] = log(f)\n"
+    "h: f32[2,3,4] = sqrt(g)\n"
+    "j: f32[2,3,4] = tan(h)\n"
+    "l: f32[2,3,4] = floor(j)\n"
+    "m: i32[2,3,4] = cast(l, to=i32)\n"
+    "n: bool[2,3,4] = less(l, x)\n"
+    "o: f32[2,3,4] = where(n, l, x)\n"
+    "p: f32[2,3,4] = clip(o, min=-1.5, max=2.0)\n"
+    "q: i32[2,3,4] = clip(m, min=-3.0, max=4.0)\n"
+    "r: f32[2,1,4] = reduce_sum(p, axes=[-2], keepdims=true)\n"
+    "s: f32[2] = reduce_max(r, axes=[1,2], keepdims=false)\n"
+    "t: i64[2,3] = arg_max(p, axis=-1, keepdims=false)\n"
+    "u: f32[2,3,4] = softmax(p, axis=1)\n"
+    "v: f32[2,3,5] = matmul(u, w)\n"
+    "y: f32[1,2,4,7] = conv2d(img, k, strides=[2,1], pads=[1,0,2,3], dilations=[1,1], group=2)\n"
+    "z: f32[4,2,3] = transpose(p, perm=[2,0,1])\n"
+    "aa: f32[6,4] = reshape(z, shape=[6,4])\n"
+    "bb: f32[12,4] = concat(aa, aa, axis=0)\n"
+    "cc: f32[2,4] = gather(bb, i, axis=0)\n"
+    "output q\n"
+    "output s\n"
+    "output t\n"
+    "output v\n"
+    "output y\n"
+    "output cc\n";
+
+/* Little ones: rank 0, empty tensors, one-sided limits, no constants, shared and direct outputs. */
+static const char *const corners[] = {
+    "x: f64[] = input\ny: f64[] = reduce_sum(x, axes=[], keepdims=false)\noutput y\n",
+    "x: f32[] = input\ny: f32[] = clip(x, min=-inf, max=1.0)\n"
+    "z: f32[] = clip(y, min=0.0, max=inf)\noutput z\n",
+    "x: f16[0,3] = input\ny: f16[3,0,2] = reshape(x, shape=[3,0,2])\noutput y\n",
+    "x: bf16[2] = input\nw: bf16[2] = const [1, nan]\ny: bf16[2] = add(x, w)\noutput y\n",
+    "x: i8[2] = input\nw: i8[2] = const [1, -128]\noutput x\noutput w\n",
+    "x: u32[3] = input\ny: u32[3] = clip(x, min=0.0, max=4294967295.0)\noutput y\n",
+    "x: i64[3] = input\ny: i64[3] = clip(x, min=-9223372036854775808.0, max=9007199254740992.0)\n"
+    "output y\n",
+    "x: bool[2,0] = input\nw: bool[0] = const []\ny: bool[2,0] = where(x, x, w)\noutput y\n",
+    "y_axes: f32[2] = input\ny: f32[] = reduce_max(y_axes, axes=[0], keepdims=false)\noutput y\n",
+};
+
+static void round_trip(const char *text, struct onnx_version version)
+{
+    struct arena *arena = arena_new();
+    struct program *p = parse(arena, text), *back = NULL;
+    struct buffer model = BUFFER_INIT, again = BUFFER_INIT;
+
+    assert_int_equal(onnx_write(p, version, &model), ERR_OK);
+    assert_int_equal(onnx_write(p, version, &again), ERR_OK);
+    assert_int_equal(model.size, again.size);
+    assert_memory_equal(model.data, again.data, model.size);
+    if (onnx_read("model", model.data, model.size, NULL, 0, arena, &back) != ERR_OK) {
+        fail_msg("opset %d: %s", version.opset, err_text());
+    }
+    assert_int_equal(ops_check(back), ERR_OK);
+    assert_same_program(p, back, arena);
+    buffer_release(&model);
+    buffer_release(&again);
+    arena_free(arena);
+}
+
+static void onnx_reads_back(void **state)
+{
+    static const int opsets[] = {13, 14, 18, 20, 21, 26, 28};
+
+    for (size_t i = 0; i < ARRAY_SIZE(opsets); i++) {
+        round_trip(everything, (struct onnx_version){opsets[i], 10});
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(corners); i++) {
+        round_trip(corners[i], ONNX_VERSION_DEFAULT);
+    }
+}
+
+/* Before 11 limits and axes are attributes, and negative axes do not exist. */
+static void onnx_reads_back_old_opsets(void **state)
+{
+    round_trip("x: f32[2,3] = input\ny: f32[2,3] = clip(x, min=-1.5, max=inf)\n"
+               "z: f32[2] = reduce_sum(y, axes=[1], keepdims=false)\noutput z\n",
+               (struct onnx_version){7, 3});
+    round_trip("x: f32[2,3] = input\nz: f32[2,1] = reduce_max(x, axes=[-1], keepdims=true)\n"
+               "output z\n",
+               (struct onnx_version){11, 6});
+}
+
+static enum err write_at(const char *text, int opset)
+{
+    struct arena *arena = arena_new();
+    struct program *p = parse(arena, text);
+    struct buffer model = BUFFER_INIT;
+    enum err err = onnx_write(p, (struct onnx_version){opset, 8}, &model);
+
+    assert_true(err == ERR_OK || model.size == 0);
+    buffer_release(&model);
+    arena_free(arena);
+    return err;
+}
+
+static void onnx_forms_by_opset(void **state)
+{
+    static const struct {
+        const char *text;
+        int opset;
+        enum err err;
+    } cases[] = {
+        {"x: i32[2] = input\ny: i32[2] = relu(x)\noutput y\n", 13, ERR_UNSUPPORTED},
+        {"x: i32[2] = input\ny: i32[2] = relu(x)\noutput y\n", 14, ERR_OK},
+        {"x: bf16[2] = input\ny: bf16[2] = neg(x)\noutput y\n", 12, ERR_UNSUPPORTED},
+        {"x: bf16[2] = input\ny: bf16[2] = neg(x)\noutput y\n", 13, ERR_OK},
+        {"x: bf16[2] = input\ny: bf16[2] = tan(x)\noutput y\n", 21, ERR_UNSUPPORTED},
+        {"x: bf16[2] = input\ny: bf16[2] = tan(x)\noutput y\n", 22, ERR_OK},
+        {"x: f32[2,2] = input\ny: f32[2,2] = softmax(x, axis=0)\noutput y\n", 12, ERR_UNSUPPORTED},
+        {"x: f32[2,2] = input\ny: f32[2,2] = softmax(x, axis=0)\noutput y\n", 13, ERR_OK},
+        {"x: f32[2] = input\ny: f32[2] = neg(x)\noutput y\n", 6, ERR_UNSUPPORTED},
+        {"x: f32[2] = input\ny: f32[2] = neg(x)\noutput y\n", 29, ERR_UNSUPPORTED},
+        {"x: f64[2] = input\ny: f64[2] = clip(x, min=0.1, max=1.0)\noutput y\n", 10,
+         ERR_UNSUPPORTED},
+        {"x: f32[2,0] = input\ny: f32[0,3] = reshape(x, shape=[0,3])\noutput y\n", 13,
+         ERR_UNSUPPORTED},
+        {"x: f32[2,0] = input\ny: f32[0,3] = reshape(x, shape=[0,3])\noutput y\n", 14, ERR_OK},
+        {"x: u8[2] = input\ny: u8[2] = add(x, x)\noutput y\n", 13, ERR_UNSUPPORTED},
+        {"x: u8[2] = input\ny: u8[2] = add(x, x)\noutput y\n", 14, ERR_OK},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        if (write_at(cases[i].text, cases[i].opset) != cases[i].err) {
+            fail_msg("case %d: %s", (int)i, err_text());
+        }
+    }
+    write_at(cases[0].text, 13);
+    assert_string_equal(err_text(), "y: relu on i32 has no form at opset 13");
+}
+
+static struct buffer model_of(const char *text)
+{
+    struct arena *arena = arena_new();
+    struct buffer model = BUFFER_INIT;
+
+    assert_int_equal(onnx_write(parse(arena, text), ONNX_VERSION_DEFAULT, &model), ERR_OK);
+    arena_free(arena);
+    return model;
+}
+
+static enum err read_bytes(const char *bytes, size_t size)
+{
+    struct arena *arena = arena_new();
+    char *copy = xmalloc(size + 1); /* exact size: reading past it is seen */
+    struct program *p = NULL;
+
+    char *exact = xrealloc(copy, size ? size : 1);
+    memcpy(exact, bytes, size);
+    enum err err = onnx_read("model", exact, size, NULL, 0, arena, &p);
+    assert_true(err == ERR_OK ? p != NULL : p == NULL);
+    free(exact);
+    arena_free(arena);
+    return err;
+}
+
+static void onnx_refuses_damage(void **state)
+{
+    struct buffer model = model_of(everything);
+    struct rng rng = rng_seeded(1);
+
+    for (size_t size = 0; size < model.size; size++) {
+        assert_int_not_equal(read_bytes(model.data, size), ERR_OK);
+    }
+    for (int i = 0; i < 4000; i++) {
+        size_t at = (size_t)rng_below(&rng, model.size);
+        char was = model.data[at];
+        model.data[at] = (char)rng_next(&rng);
+        (void)!read_bytes(model.data, model.size); /* any answer, no crash */
+        model.data[at] = was;
+    }
+    assert_int_equal(read_bytes(model.data, model.size), ERR_OK);
+    assert_int_equal(read_bytes("not a model", 11), ERR_INPUT);
+    assert_string_equal(err_text(), "model is no ONNX model");
+    buffer_release(&model);
+}
+
+/* GraphProto in AttributeProto in NodeProto in GraphProto ...: the unpacker recurses. */
+static void onnx_refuses_nesting(void **state)
+{
+    enum { DEEP = 200000 };
+    static const uint8_t path[] = {1 << 3 | 2, 5 << 3 | 2, 6 << 3 | 2}; /* node, attribute, g */
+    struct buffer inner = BUFFER_INIT;
+    char *bytes = xmalloc(DEEP * 6 + 16);
+    size_t at = DEEP * 6 + 16, size = 0;
+
+    for (int i = 0; i < DEEP; i++) {
+        uint8_t varint[10];
+        size_t n = 0;
+        for (size_t rest = size; n == 0 || rest; rest >>= 7) {
+            varint[n++] = (uint8_t)((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+        }
+        if (at < n + 1) {
+            break;
+        }
+        at -= n;
+        memcpy(bytes + at, varint, n);
+        bytes[--at] = (char)path[2 - i % 3];
+        size += n + 1;
+    }
+    buffer_append(&inner, "\x3a", 1); /* ModelProto.graph */
+    for (size_t rest = size; rest; rest >>= 7) {
+        uint8_t byte = (uint8_t)((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+        buffer_append(&inner, &byte, 1);
+    }
+    buffer_append(&inner, bytes + at, size);
+    assert_int_equal(read_bytes(inner.data, inner.size), ERR_INPUT);
+    buffer_release(&inner);
+    free(bytes);
+}
+
+static void onnx_names_become_identifiers(void **state)
+{
+    struct arena *arena = arena_new();
+
+    assert_string_equal(onnx_identifier(arena, "input.1"), "input_1");
+    assert_string_equal(onnx_identifier(arena, "/conv/Conv_output_0"), "_conv_Conv_output_0");
+    assert_string_equal(onnx_identifier(arena, "0"), "_0");
+    assert_string_equal(onnx_identifier(arena, "x"), "x");
+    arena_free(arena);
+}
+
+/* ---- plans ---- */
+
+static struct plan *plan_of(struct arena *arena, const char *text)
+{
+    struct plan *plan = NULL;
+    assert_int_equal(torch_plan(parse(arena, text), arena, &plan), ERR_OK);
+    return plan;
+}
+
+static void assert_source(const char *text, const char *expected)
+{
+    struct arena *arena = arena_new();
+    struct buffer source = BUFFER_INIT;
+
+    plan_print_python(plan_of(arena, text), &source);
+    assert_string_equal(source.data, expected);
+    buffer_release(&source);
+    arena_free(arena);
+}
+
+static void plan_prints_python(void **state)
+{
+    assert_source("x: f32[2] = input\nw: f32[2] = const [1, 2]\ny: f32[2] = add(x, w)\noutput y\n",
+                  "def program(x, w):\n    y = torch.add(x, w)\n    return (y,)\n");
+    assert_source("x: i8[2] = input\ny: i8[2] = div(x, x)\nz: f16[2] = cast(y, to=f16)\n"
+                  "output z\noutput x\n",
+                  "def program(x):\n"
+                  "    y = torch.div(x, x, rounding_mode=\"trunc\")\n"
+                  "    z = torch.Tensor.to(y, torch.float16)\n"
+                  "    return (z, x)\n");
+    assert_source("x: f64[2] = input\ny: f64[2] = clip(x, min=-inf, max=0.1)\n"
+                  "z: f64[2] = clip(y, min=-0.0, max=2.0)\noutput z\n",
+                  "def program(x):\n"
+                  "    y = torch.clamp(x, min=float(\"-inf\"), max=0.1)\n"
+                  "    z = torch.clamp(y, min=-0.0, max=2.0)\n"
+                  "    return (z,)\n");
+    assert_source("x: i16[2,3] = input\ny: i16[] = reduce_sum(x, axes=[0,-1], keepdims=false)\n"
+                  "z: i16[] = clip(y, min=-1.0, max=2.0)\noutput z\n",
+                  "def program(x):\n"
+                  "    y = torch.sum(x, dim=[0, -1], keepdim=False, dtype=torch.int16)\n"
+                  "    z = torch.clamp(y, min=-1, max=2)\n"
+                  "    return (z,)\n");
+}
+
+/* Words of Python, the library's name and helpers' names do not collide. */
+static void plan_names_are_free(void **state)
+{
+    assert_source("torch: f32[3,2] = input\nlambda: i64[] = input\n"
+                  "float: f32[3] = gather(torch, lambda, axis=1)\nfloat_flat: f32[3] = neg(float)\n"
+                  "output float_flat\n",
+                  "def program(torch_, lambda_):\n"
+                  "    float_below = torch.lt(lambda_, 0)\n"
+                  "    float_moved = torch.add(lambda_, 2)\n"
+                  "    float_index = torch.where(float_below, float_moved, lambda_)\n"
+                  "    float_flat = torch.reshape(float_index, [1])\n"
+                  "    float_picked = torch.index_select(torch_, 1, float_flat)\n"
+                  "    float_ = torch.reshape(float_picked, [3])\n"
+                  "    float_flat_2 = torch.neg(float_)\n"
+                  "    return (float_flat_2,)\n");
+}
+
+static const struct plan_wire_call *wire_calls(const struct plan_wire *w)
+{
+    const void *place = (const char *)w + w->calls_at;
+    return place;
+}
+
+static void plan_travels_as_bytes(void **state)
+{
+    struct arena *arena = arena_new();
+    struct plan *plan = plan_of(arena, everything);
+    struct buffer bytes = BUFFER_INIT;
+
+    buffer_puts(&bytes, "8 before"); /* a plan may stand behind other data */
+    plan_encode(plan, &bytes);
+    const void *place = bytes.data + 8;
+    const struct plan_wire *w = place;
+    assert_true(plan_wire_valid(w, bytes.size - 8));
+    assert_int_equal(w->n_inputs, 3);
+    assert_int_equal(w->n_consts, 2);
+    assert_int_equal(w->n_outputs, 6);
+    assert_int_equal(w->n_calls, plan->n_calls);
+    for (uint32_t c = 0; c < plan->n_calls; c++) {
+        const struct plan_wire_call *call = &wire_calls(w)[c];
+        assert_string_equal((const char *)w + call->callable, plan->calls[c].callable);
+        assert_int_equal(call->n_args, plan->calls[c].n_args);
+    }
+    buffer_release(&bytes);
+    arena_free(arena);
+}
+
+/* Follow every offset of a plan that passed the check; sanitizers watch. */
+static uint64_t walk(const struct plan_wire *w)
+{
+    const char *base = (const char *)w;
+    const struct plan_wire_arg *args = (const void *)(base + w->args_at);
+    uint64_t sum = 0;
+
+    for (uint32_t c = 0; c < w->n_calls; c++) {
+        const struct plan_wire_call *call = &wire_calls(w)[c];
+        sum += strlen(base + call->callable);
+        for (uint32_t i = 0; i < call->n_args; i++) {
+            const struct plan_wire_arg *a = &args[call->first_arg + i];
+            sum += a->keyword ? strlen(base + a->keyword) : 0;
+            sum += a->kind == PLAN_WIRE_TEXT ? strlen(base + a->at) : 0;
+            const void *ints = base + a->at;
+            for (uint32_t k = 0; a->kind == PLAN_WIRE_INTS && k < a->n; k++) {
+                sum += (uint64_t)((const int64_t *)ints)[k];
+            }
+        }
+    }
+    return sum;
+}
+
+static void plan_check_finds_damage(void **state)
+{
+    struct arena *arena = arena_new();
+    struct buffer bytes = BUFFER_INIT;
+    struct rng rng = rng_seeded(2);
+    unsigned refused = 0;
+
+    plan_encode(plan_of(arena, everything), &bytes);
+    struct plan_wire *w = xmalloc(bytes.size);
+    for (size_t size = 0; size < bytes.size; size++) {
+        memcpy(w, bytes.data, size);
+        assert_false(plan_wire_valid(w, size));
+    }
+    for (int i = 0; i < 20000; i++) {
+        memcpy(w, bytes.data, bytes.size);
+        uint32_t word = (uint32_t)rng_log_range(&rng, 0, UINT32_MAX);
+        memcpy((char *)w + rng_below(&rng, bytes.size / 4) * 4, &word, 4);
+        if (plan_wire_valid(w, bytes.size)) {
+            walk(w);
+        } else {
+            refused++;
+        }
+    }
+    assert_true(refused > 4000); /* most words are offsets, counts or registers */
+    free(w);
+    buffer_release(&bytes);
+    arena_free(arena);
+}
+
+/* ---- .npz ---- */
+
+static struct tensor tensor_of(struct arena *arena, enum dtype d, int rank, int64_t dim)
+{
+    struct shape shape = {.rank = rank};
+    for (int i = 0; i < rank; i++) {
+        shape.dim[i] = dim + i;
+    }
+    struct tensor t = tensor_new(arena, d, &shape);
+    for (size_t i = 0; i < shape_numel(&shape); i++) {
+        dtype_store(d, t.data, i, (real)i);
+    }
+    return t;
+}
+
+static void npz_reads_back(void **state)
+{
+    struct arena *arena = arena_new();
+    char *dir = temporary_dir();
+    const char *path = arena_printf(arena, "%s/x.npz", dir);
+    struct named_tensor items[DTYPE_COUNT * 4], *back;
+    size_t n = 0, n_back;
+
+    for (enum dtype d = DTYPE_NONE + 1; d < DTYPE_COUNT; d++) {
+        for (int rank = 0; rank < 4; rank++) {
+            const char *name = arena_printf(arena, "%s_%d", dtype_name(d), rank);
+            items[n++] = (struct named_tensor){name, tensor_of(arena, d, rank, rank % 3)};
+        }
+    }
+    assert_int_equal(npz_write(path, items, n), ERR_OK);
+    assert_int_equal(npz_read(path, arena, &back, &n_back), ERR_OK);
+    assert_int_equal(n_back, n);
+    for (size_t i = 0; i < n; i++) {
+        struct tensor *t = &items[i].tensor;
+        t->dtype = t->dtype == DTYPE_BF16 ? DTYPE_U16 : t->dtype; /* numpy has no bf16 */
+        assert_string_equal(back[i].name, items[i].name);
+        assert_true(tensor_equal(&back[i].tensor, t));
+    }
+    assert_int_equal(npz_read("/nowhere/x.npz", arena, &back, &n_back), ERR_MISSING);
+    remove_dir(dir);
+    arena_free(arena);
+}
+
+static enum err parse_npz(const char *bytes, size_t size)
+{
+    struct arena *arena = arena_new();
+    struct named_tensor *items;
+    size_t n;
+    char *exact = xmalloc(size ? size : 1);
+
+    memcpy(exact, bytes, size);
+    enum err err = npz_parse("x.npz", exact, size, arena, &items, &n);
+    free(exact);
+    arena_free(arena);
+    return err;
+}
+
+static void npz_refuses_damage(void **state)
+{
+    struct arena *arena = arena_new();
+    char *dir = temporary_dir();
+    const char *path = arena_printf(arena, "%s/x.npz", dir);
+    const struct named_tensor items[] = {{"a", tensor_of(arena, DTYPE_F32, 2, 3)},
+                                         {"b", tensor_of(arena, DTYPE_I8, 1, 5)}};
+    struct buffer file = BUFFER_INIT;
+    struct rng rng = rng_seeded(3);
+
+    assert_int_equal(npz_write(path, items, 2), ERR_OK);
+    assert_int_equal(file_read(path, 0, &file), ERR_OK);
+    for (size_t size = 0; size < file.size; size++) {
+        assert_int_not_equal(parse_npz(file.data, size), ERR_OK);
+    }
+    unsigned accepted = 0;
+    for (int i = 0; i < 20000; i++) {
+        size_t at = (size_t)rng_below(&rng, file.size);
+        char was = file.data[at];
+        file.data[at] = (char)(was ^ (char)(1 + rng_below(&rng, 255)));
+        accepted += parse_npz(file.data, file.size) == ERR_OK;
+        file.data[at] = was;
+    }
+    assert_true(accepted < 6000); /* times, versions and attributes may change, data may not */
+    size_t data = file.size - 22 - 2 * (46 + 5) - 5; /* the last array's first element */
+    file.data[data] ^= 1;
+    assert_int_equal(parse_npz(file.data, file.size), ERR_INPUT);
+    assert_string_equal(err_text(), "x.npz: the checksum of b.npy does not match; copy it again");
+    buffer_release(&file);
+    remove_dir(dir);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(onnx_reads_back),       cmocka_unit_test(onnx_reads_back_old_opsets),
+        cmocka_unit_test(onnx_forms_by_opset),   cmocka_unit_test(onnx_refuses_damage),
+        cmocka_unit_test(onnx_refuses_nesting),  cmocka_unit_test(onnx_names_become_identifiers),
+        cmocka_unit_test(plan_prints_python),    cmocka_unit_test(plan_names_are_free),
+        cmocka_unit_test(plan_travels_as_bytes), cmocka_unit_test(plan_check_finds_damage),
+        cmocka_unit_test(npz_reads_back),        cmocka_unit_test(npz_refuses_damage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

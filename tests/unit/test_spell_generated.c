@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Spellings of generated programs: models read back as the program, plans pass the wire's check,
+ * sources define what the plan calls.
+ */
+#include "unit.h"
+
+#include "canonical.h"
+#include "generate/generate.h"
+#include "opjury/plan_wire.h"
+
+enum { PROGRAMS = 3000, SEED = 7 };
+
+struct fixture {
+    struct arena *arena; /* of the policy */
+    struct policy *policy;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    f.arena = arena_new();
+    assert_int_equal(policy_load("default", f.arena, &f.policy), ERR_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    arena_free(((struct fixture *)*state)->arena);
+    return 0;
+}
+
+static bool round_trip(const struct program *p, struct arena *arena, struct buffer *model)
+{
+    struct program *back = NULL;
+
+    buffer_clear(model);
+    enum err err = onnx_write(p, ONNX_VERSION_DEFAULT, model);
+    if (err == ERR_UNSUPPORTED) {
+        return false;
+    }
+    if (err != ERR_OK ||
+        onnx_read("model", model->data, model->size, NULL, 0, arena, &back) != ERR_OK ||
+        ops_check(back) != ERR_OK ||
+        program_hash(canonical(p, arena)) != program_hash(canonical(back, arena))) {
+        struct buffer text = BUFFER_INIT;
+        program_print(p, &text);
+        print_error("%s%s\n", text.data, err_text());
+        fail();
+    }
+    return true;
+}
+
+static void models_read_back(void **state)
+{
+    const struct fixture *f = *state;
+    struct arena *arena = arena_new();
+    struct buffer model = BUFFER_INIT;
+    unsigned written = 0;
+
+    for (uint64_t i = 0; i < PROGRAMS; i++) {
+        struct test test;
+        arena_reset(arena);
+        generate_test(f->policy, SEED, i, MATERIALIZE_ALL, arena, &test);
+        written += round_trip(test.program, arena, &model);
+    }
+    print_message("# %u of %d programs have a form at opset %d\n", written, PROGRAMS,
+                  ONNX_VERSION_DEFAULT.opset);
+    assert_true(written > PROGRAMS * 3 / 4);
+    buffer_release(&model);
+    arena_free(arena);
+}
+
+static void constants_need_data(void **state)
+{
+    const struct fixture *f = *state;
+    struct arena *arena = arena_new();
+    struct buffer model = BUFFER_INIT;
+    unsigned refused = 0;
+
+    for (uint64_t i = 0; i < 50; i++) {
+        struct test test;
+        arena_reset(arena);
+        generate_test(f->policy, SEED, i, MATERIALIZE_NONE, arena, &test);
+        refused += onnx_write(test.program, ONNX_VERSION_DEFAULT, &model) == ERR_INPUT;
+    }
+    assert_true(refused > 10);
+    buffer_release(&model);
+    arena_free(arena);
+}
+
+static void plans_are_whole(void **state)
+{
+    const struct fixture *f = *state;
+    struct arena *arena = arena_new();
+    struct buffer bytes = BUFFER_INIT, source = BUFFER_INIT;
+
+    for (uint64_t i = 0; i < PROGRAMS; i++) {
+        struct test test;
+        struct plan *plan;
+        arena_reset(arena);
+        buffer_clear(&bytes);
+        buffer_clear(&source);
+        generate_test(f->policy, SEED, i, MATERIALIZE_NONE, arena, &test);
+        assert_int_equal(torch_plan(test.program, arena, &plan), ERR_OK);
+        plan_encode(plan, &bytes);
+        assert_true(plan_wire_valid(bytes.data, bytes.size));
+        plan_print_python(plan, &source);
+        unsigned lines = 0;
+        for (size_t k = 0; k < source.size; k++) {
+            lines += source.data[k] == '\n';
+        }
+        assert_int_equal(lines, plan->n_calls + 2); /* def, one a call, return */
+    }
+    buffer_release(&bytes);
+    buffer_release(&source);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models_read_back),
+        cmocka_unit_test(constants_need_data),
+        cmocka_unit_test(plans_are_whole),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

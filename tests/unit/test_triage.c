@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * triage: what names a failure, which rules know it, and that a failing program shrinks to what the
+ * fault needs. Reduction is tested end to end against the in-process targets, where the fault and
+ * so the smallest program are known.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "triage/triage.h"
+
+static int make_arena(void **state)
+{
+    *state = arena_new();
+    return 0;
+}
+
+static int free_arena(void **state)
+{
+    arena_free(*state);
+    return 0;
+}
+
+static struct program *parse(const char *text, struct arena *arena)
+{
+    struct program *p;
+    if (program_parse("test", text, strlen(text), arena, &p) != ERR_OK || ops_check(p) != ERR_OK) {
+        fail_msg("%s", err_text());
+    }
+    return p;
+}
+
+/* ---- messages ---- */
+
+static void message_keeps_words_and_drops_what_varies(void **state)
+{
+    static const struct {
+        const char *message, *normal;
+    } cases[] = {
+        {"", ""},
+        {"plain words stay", "plain words stay"},
+        {"got 3 of 1e-5 and -2.5", "got # of # and #"},
+        {"at 0x7fffdeadbeef", "at #"},
+        {"name 'v12' and \"foo bar\"", "name * and *"},
+        {"doesn't match, can't be", "doesn't match, can't be"},
+        {"value v12 of node_7 is float16, not int64", "value # of node_# is float16, not int64"},
+        {"shape {2,3,4} or {5,6}", "shape {#} or {#}"},
+        {"sizes 2 x 3 x 4", "sizes #"},
+        {"cannot open /tmp/a1b2/model.onnx.", "cannot open PATH."},
+        {"/build/core/optimizer/relu_clip_fusion.cc:83 void Apply",
+         "relu_clip_fusion.cc:# void Apply"},
+        {"two\n  lines \n", "two lines"},
+        {"Clip(13) is not implemented", "Clip(#) is not implemented"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_string_equal(normalise_message(cases[i].message, *state), cases[i].normal);
+    }
+}
+
+static void message_is_bounded_and_keeps_both_ends(void **state)
+{
+    char message[4096];
+    memset(message, 'a', sizeof(message) - 1);
+    message[sizeof(message) - 1] = '\0';
+    memcpy(message, "first", 5);
+    memcpy(message + sizeof(message) - 5, "last", 4);
+    const char *normal = normalise_message(message, *state);
+    assert_int_equal(strlen(normal), 200);
+    assert_memory_equal(normal, "first", 5);
+    assert_string_equal(normal + 196, "last");
+}
+
+static void message_fragment_is_in_the_message(void **state)
+{
+    static const char *const messages[] = {
+        "[ONNXRuntimeError] : 1 : FAIL : x.cc:83 Unexpected data type for Clip 'min' input of 11",
+        "12",
+        "",
+        "'a' 'b'",
+        "v1 v2 then the reason v3",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+        const char *fragment = message_fragment(messages[i], *state);
+        assert_non_null(strstr(messages[i], fragment));
+    }
+    assert_string_equal(message_fragment(messages[0], *state), "Unexpected data type for Clip");
+    assert_string_equal(message_fragment(messages[4], *state), "then the reason");
+}
+
+/* ---- signatures ---- */
+
+static void signature_of_an_error_has_no_names_of_the_program(void **state)
+{
+    const struct verdict v = {.kind = VERDICT_FINDING, .oracle = "status"};
+    struct outcome a = {.kind = OUTCOME_ERROR,
+                        .phase = "load",
+                        .error_class = "Fail",
+                        .message = "node 'v3' of shape {2,3}"};
+    struct outcome b = a;
+    b.message = "node 'v44' of shape {7}";
+    const char *first = failure_signature(&v, &a, *state);
+    assert_string_equal(first, "status load Fail: node * of shape {#}");
+    assert_string_equal(failure_signature(&v, &b, *state), first);
+    b.phase = "run";
+    assert_string_not_equal(failure_signature(&v, &b, *state), first);
+    b = a;
+    b.error_class = "NotImplemented";
+    assert_string_not_equal(failure_signature(&v, &b, *state), first);
+}
+
+static void signature_of_a_crash_has_the_frames_that_say_something(void **state)
+{
+    const struct verdict v = {.kind = VERDICT_FINDING, .oracle = "crash"};
+    const struct outcome o = {
+        .kind = OUTCOME_CRASH,
+        .signal = 6,
+        .n_frames = 6,
+        .frames = {"raise", "abort", "conv_kernel", "run_node", "session_run", "main"},
+    };
+    assert_string_equal(failure_signature(&v, &o, *state),
+                        "crash signal 6 at conv_kernel < run_node < session_run");
+    const struct outcome gone = {.kind = OUTCOME_CRASH, .exit_status = 3};
+    assert_string_equal(failure_signature(&v, &gone, *state), "crash exit 3");
+}
+
+static void signature_of_a_wrong_value_has_its_class_only(void **state)
+{
+    const struct outcome o = {.kind = OUTCOME_OK};
+    const struct verdict a = {
+        .kind = VERDICT_FINDING, .oracle = "value", .expected = 1, .text = "a"};
+    const struct verdict b = {
+        .kind = VERDICT_FINDING, .oracle = "value", .expected = 2, .text = "b"};
+    assert_string_equal(failure_signature(&a, &o, *state), failure_signature(&b, &o, *state));
+    const struct {
+        real expected, actual;
+        const char *signature;
+    } classes[] = {
+        {1, 2, "value"},
+        {1, INFINITY, "value infinity"},
+        {-INFINITY, INFINITY, "value infinity"},
+        {NAN, 1, "value NaN expected"},
+        {NAN, INFINITY, "value NaN expected"},
+        {INFINITY, NAN, "value NaN came back"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        const struct verdict v = {.kind = VERDICT_FINDING,
+                                  .oracle = "value",
+                                  .expected = classes[i].expected,
+                                  .actual = classes[i].actual};
+        assert_string_equal(failure_signature(&v, &o, *state), classes[i].signature);
+    }
+    struct tensor flag = {.dtype = DTYPE_BOOL};
+    const struct outcome discrete = {.kind = OUTCOME_OK, .n_outputs = 1, .outputs = &flag};
+    assert_string_equal(failure_signature(&a, &discrete, *state), "value discrete");
+    const struct verdict side = {.kind = VERDICT_FINDING, .oracle = "side_effects"};
+    const struct outcome changed = {.kind = OUTCOME_OK, .input_changed = true};
+    const struct outcome beside = {.kind = OUTCOME_OK, .out_of_bounds = true};
+    assert_string_not_equal(failure_signature(&side, &changed, *state),
+                            failure_signature(&side, &beside, *state));
+}
+
+/* ---- chains and buckets ---- */
+
+static void chain_names_ops_and_dtypes_in_data_flow_order(void **state)
+{
+    struct program *p = parse("x: f64[3] = input\n"
+                              "r: f64[3] = relu(x)\n"
+                              "y: f64[3] = clip(r, min=-1.0, max=1.0)\n"
+                              "output y\n",
+                              *state);
+    assert_string_equal(op_chain(p, *state), "relu(f64) -> clip(f64)");
+}
+
+static void chain_does_not_depend_on_the_order_of_independent_nodes(void **state)
+{
+    struct program *a = parse("x: f32[3] = input\n"
+                              "a: f32[3] = neg(x)\n"
+                              "b: i64[3] = cast(x, to=i64)\n"
+                              "c: f32[3] = exp(a)\n"
+                              "output c, b\n",
+                              *state);
+    struct program *b = parse("x: f32[3] = input\n"
+                              "b: i64[3] = cast(x, to=i64)\n"
+                              "a: f32[3] = neg(x)\n"
+                              "c: f32[3] = exp(a)\n"
+                              "output c, b\n",
+                              *state);
+    assert_string_equal(op_chain(a, *state), "cast(f32->i64), neg(f32) -> exp(f32)");
+    assert_string_equal(op_chain(a, *state), op_chain(b, *state));
+}
+
+static const struct target_kind some_kind = {.name = "onnxruntime"};
+
+static void bucket_key_tells_library_ops_and_signature_apart(void **state)
+{
+    const struct target t = {.kind = &some_kind, .text = "onnxruntime:opt=all"};
+    struct program *p = parse("x: f32[3] = input\ny: f32[3] = relu(x)\noutput y\n", *state);
+    assert_string_equal(bucket_key(p, &t, "value", *state), "onnxruntime | relu(f32) | value");
+    assert_string_equal(bucket_key(p, &t, "crash signal 11 at f", *state),
+                        "onnxruntime | relu | crash signal 11 at f");
+    assert_string_equal(bucket_key(p, &t, "status load Fail: no", *state),
+                        "onnxruntime | relu | status load Fail: no");
+}
+
+/* ---- known bugs ---- */
+
+struct scene { /* a failure that rules are asked about */
+    struct target target;
+    struct verdict verdict;
+    struct outcome outcome;
+};
+
+static struct scene relu_clip_scene(void)
+{
+    return (struct scene){
+        .target = {.kind = &some_kind, .text = "onnxruntime:opt=all", .version = "1.31.1"},
+        .verdict = {.kind = VERDICT_FINDING, .oracle = "status", .text = "load refused it"},
+        .outcome = {.kind = OUTCOME_ERROR,
+                    .phase = "load",
+                    .error_class = "Fail",
+                    .message = "relu_clip_fusion.cc:83 FuseReluClip::Apply(Graph&) const "
+                               "Unexpected data type for Clip 'min' input of 11\n"},
+    };
+}
+
+static const char *match(const struct known_rules *rules, const struct scene *s,
+                         const struct program *p)
+{
+    return known_match(rules, &s->target, p, &s->verdict, &s->outcome);
+}
+
+static const char relu_clip_text[] = "x: f64[3] = input\n"
+                                     "r: f64[3] = relu(x)\n"
+                                     "y: f64[3] = clip(r, min=-1.0, max=1.0)\n"
+                                     "output y\n";
+
+static void shipped_rules_know_relu_clip_and_no_more(void **state)
+{
+    struct known_rules *rules;
+    assert_int_equal(known_load(NULL, *state, &rules), ERR_OK);
+    struct scene s = relu_clip_scene();
+    struct program *p = parse(relu_clip_text, *state);
+    assert_string_equal(match(rules, &s, p), "ort-relu-clip");
+
+    struct scene other = s;
+    other.outcome.message = "something else";
+    assert_null(match(rules, &other, p));
+    other = s;
+    other.verdict.oracle = "value";
+    assert_null(match(rules, &other, p));
+    other = s;
+    const struct target_kind torch = {.name = "torch"};
+    other.target.kind = &torch;
+    assert_null(match(rules, &other, p));
+
+    struct program *alone = parse("x: f64[3] = input\n"
+                                  "y: f64[3] = clip(x, min=-1.0, max=1.0)\n"
+                                  "output y\n",
+                                  *state);
+    assert_null(match(rules, &s, alone));
+    struct program *apart = parse("x: f64[3] = input\n"
+                                  "r: f64[3] = relu(x)\n"
+                                  "y: f64[3] = clip(x, min=-1.0, max=1.0)\n"
+                                  "output r, y\n",
+                                  *state);
+    assert_null(match(rules, &s, apart));
+    struct program *between = parse("x: f64[3] = input\n"
+                                    "r: f64[3] = relu(x)\n"
+                                    "t: f64[3] = transpose(r, perm=[0])\n"
+                                    "y: f64[3] = clip(t, min=-1.0, max=1.0)\n"
+                                    "output y\n",
+                                    *state);
+    assert_string_equal(match(rules, &s, between), "ort-relu-clip");
+}
+
+static void none_knows_nothing(void **state)
+{
+    struct known_rules *rules;
+    assert_int_equal(known_load("none", *state, &rules), ERR_OK);
+    struct scene s = relu_clip_scene();
+    assert_null(match(rules, &s, parse(relu_clip_text, *state)));
+}
+
+/* Loads rules from a file with this text. */
+static enum err load_text(const char *text, struct arena *arena, struct known_rules **rules)
+{
+    char path[] = "/tmp/opjury-known-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    enum err err = known_load(path, arena, rules);
+    unlink(path);
+    return err;
+}
+
+static void versions_are_prefixes_by_component(void **state)
+{
+    static const struct {
+        const char *version;
+        bool known;
+    } cases[] = {
+        {"1.31", true},   {"1.31.1", true}, {"1.31+cpu", true}, {"1.3", false},
+        {"1.310", false}, {"2.1", false},   {NULL, false},
+    };
+    struct known_rules *rules;
+    assert_int_equal(
+        load_text("- id: a\n  library: onnxruntime\n  versions: [\"1.31\"]\n  url: u\n", *state,
+                  &rules),
+        ERR_OK);
+    struct program *p = parse(relu_clip_text, *state);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct scene s = relu_clip_scene();
+        s.target.version = cases[i].version;
+        assert_true((match(rules, &s, p) != NULL) == cases[i].known);
+    }
+}
+
+static void first_matching_rule_speaks(void **state)
+{
+    struct known_rules *rules;
+    assert_int_equal(load_text("- id: a\n  library: onnxruntime\n  ops: [conv2d]\n  url: u\n"
+                               "- id: b\n  library: onnxruntime\n  ops: [clip, relu]\n  url: u\n"
+                               "- id: c\n  library: onnxruntime\n  url: u\n",
+                               *state, &rules),
+                     ERR_OK);
+    struct scene s = relu_clip_scene();
+    assert_string_equal(match(rules, &s, parse(relu_clip_text, *state)), "b");
+}
+
+static void bad_rules_are_refused_with_the_line(void **state)
+{
+    static const struct {
+        const char *text, *where, *what;
+    } cases[] = {
+        {"- id: a\n  library: x\n  url: u\n  opz: [relu]\n", ":4:", "opz"},
+        {"- id: a\n  library: x\n", ":", "url"},
+        {"- id: a\n  library: x\n  url: u\n- id: b\n  library: x\n  ops: [frobnicate]\n  url: u\n",
+         ":4:", "frobnicate"},
+        {"- id: a\n  library: x\n  url: u\n  ops: [relu => clip]\n", ":1:", "relu => clip"},
+        {"- id: a\n  library: x\n  url: u\n  dtypes: [f33]\n", ":1:", "f33"},
+        {"- id: a\n  library: x\n  url: u\n  message: \"(\"\n", ":1:", "message"},
+        {"- id: a\n  ops: {x: y}\n", ":2:", "SEQUENCE"},
+        {"just text\n", ":1:", "SEQUENCE"},
+        {"- id: [\n", ":", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct known_rules *rules = NULL;
+        assert_int_equal(load_text(cases[i].text, *state, &rules), ERR_USAGE);
+        assert_null(rules);
+        if (strstr(err_text(), cases[i].where) == NULL ||
+            strstr(err_text(), cases[i].what) == NULL) {
+            fail_msg("case %zu: %s", i, err_text());
+        }
+    }
+}
+
+static void dtypes_are_those_of_every_op_named(void **state)
+{
+    struct known_rules *rules;
+    assert_int_equal(load_text("- id: a\n  library: onnxruntime\n  ops: [relu -> cast, cast]\n"
+                               "  dtypes: [f64, f16]\n  url: u\n",
+                               *state, &rules),
+                     ERR_OK);
+    struct scene s = relu_clip_scene();
+    static const struct {
+        const char *text;
+        bool known;
+    } cases[] = {
+        {"x: f64[3] = input\nr: f64[3] = relu(x)\ny: i8[3] = cast(r, to=i8)\noutput y\n", true},
+        {"x: f16[3] = input\nr: f16[3] = relu(x)\ny: i8[3] = cast(r, to=i8)\noutput y\n", true},
+        {"x: f32[3] = input\nr: f32[3] = relu(x)\ny: i8[3] = cast(r, to=i8)\noutput y\n", false},
+        {"x: f64[3] = input\nr: i8[3] = cast(x, to=i8)\ny: i8[3] = relu(r)\noutput y\n", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_true((match(rules, &s, parse(cases[i].text, *state)) != NULL) == cases[i].known);
+    }
+}
+
+static void missing_and_empty_files(void **state)
+{
+    struct known_rules *rules;
+    assert_int_not_equal(known_load("/nonexistent/known.yaml", *state, &rules), ERR_OK);
+    assert_int_equal(load_text("", *state, &rules), ERR_OK);
+    assert_int_equal(load_text("# nothing yet\n", *state, &rules), ERR_OK);
+    assert_int_equal(load_text("[]\n", *state, &rules), ERR_OK);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_arena, free_arena)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(message_keeps_words_and_drops_what_varies),
+        TEST(message_is_bounded_and_keeps_both_ends),
+        TEST(message_fragment_is_in_the_message),
+        TEST(signature_of_an_error_has_no_names_of_the_program),
+        TEST(signature_of_a_crash_has_the_frames_that_say_something),
+        TEST(signature_of_a_wrong_value_has_its_class_only),
+        TEST(chain_names_ops_and_dtypes_in_data_flow_order),
+        TEST(chain_does_not_depend_on_the_order_of_independent_nodes),
+        TEST(bucket_key_tells_library_ops_and_signature_apart),
+        TEST(shipped_rules_know_relu_clip_and_no_more),
+        TEST(none_knows_nothing),
+        TEST(versions_are_prefixes_by_component),
+        TEST(first_matching_rule_speaks),
+        TEST(dtypes_are_those_of_every_op_named),
+        TEST(bad_rules_are_refused_with_the_line),
+        TEST(missing_and_empty_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -32,13 +32,13 @@ for row in sqlite3.connect(sys.argv[1]).execute(
     print(row)
 END
 }
-# Processes of a campaign in this folder.
-living() { pgrep -f -- "--out $1( |\$)" | grep -c .; }
+# Processes of a campaign in this folder; the whole path, for other tests run beside this one.
+living() { pgrep -f -- "--out $PWD/$1( |\$)" | grep -c .; }
 # start FOLDER OPTIONS...: in the background; its process id in $pid.
 start() {
     folder=$1
     shift
-    "$OPJURY" fuzz "$@" --out "$folder" --json >"$folder.json" 2>"$folder.err" &
+    "$OPJURY" fuzz "$@" --out "$PWD/$folder" --json >"$folder.json" 2>"$folder.err" &
     pid=$!
 }
 

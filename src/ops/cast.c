@@ -102,6 +102,6 @@ const struct op op_cast = {
     .vjp = elementwise_vjp,
     .range = elementwise_range,
     .unspecified = cast_unspecified,
-    .discontinuous = true,
+    .jumps = JUMPS_TO_INTEGERS,
     .elementwise = &(const struct elementwise){
         .row = cast_row, .units = 1, .slope = cast_slope, .bound = cast_bound}};

@@ -346,6 +346,7 @@ static void conv2d_unspecified(const struct evaluation *e, uint8_t *const *mark)
 
 const struct op op_conv2d = {
     .name = "conv2d",
+    .folding = FOLDS_AS_PRODUCT,
     .summary = "2-d convolution (cross-correlation) with strides, pads, dilations, groups",
     .in = {{"x", .dtypes = DT_FLOATS, .rank_min = 4, .rank_max = 4},
            {"w", .same_as = "x", .rank_min = 4, .rank_max = 4, .constant_likely = true},

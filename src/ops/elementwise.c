@@ -87,6 +87,7 @@ static struct interval add_bound(const struct range_query *q)
 }
 
 const struct op op_add = {.name = "add",
+                          .folding = FOLDS_AS_SCALE,
                           .summary = "a + b, broadcast; integers wrap",
                           BINARY_OP(DT_NUMBERS),
                           .elementwise = &(const struct elementwise){.row = add_row,
@@ -106,6 +107,7 @@ static struct interval mul_bound(const struct range_query *q)
 }
 
 const struct op op_mul = {.name = "mul",
+                          .folding = FOLDS_AS_SCALE,
                           .summary = "a * b, broadcast; integers wrap",
                           BINARY_OP(DT_NUMBERS),
                           .elementwise = &(const struct elementwise){.row = mul_row,
@@ -161,6 +163,7 @@ static void div_unspecified(const struct evaluation *e, uint8_t *const *mark)
 }
 
 const struct op op_div = {.name = "div",
+                          .folding = FOLDS_AS_SCALE,
                           .reach = div_reach,
                           .summary = "a / b, broadcast; integers truncate toward zero",
                           BINARY_OP(DT_NUMBERS),
@@ -230,7 +233,7 @@ static struct interval floor_bound(const struct range_query *q)
 const struct op op_floor = {.name = "floor",
                             .summary = "the largest integer not above x",
                             UNARY_OP(DT_FLOATS),
-                            .discontinuous = true,
+                            .jumps = JUMPS_ALWAYS,
                             .elementwise = &(const struct elementwise){
                                 .row = floor_row, .slope = floor_slope, .bound = floor_bound}};
 

@@ -244,6 +244,7 @@ static void matmul_range(struct range_query *q)
 
 const struct op op_matmul = {
     .name = "matmul",
+    .folding = FOLDS_AS_PRODUCT,
     .summary = "matrix product with numpy's rules for rank 1 and for leading dims",
     .in = {{"a", .dtypes = DT_NUMBERS, .rank_min = 1, .rank_max = MATMUL_RANK_MAX},
            {"b", .same_as = "a", .rank_min = 1, .rank_max = MATMUL_RANK_MAX,

@@ -171,8 +171,7 @@ void program_load(const struct program *p, const struct tensor *inputs, struct a
             values[id] = array_from_tensor(arena, &inputs[n_inputs++]);
         } else if (v->kind == VALUE_CONST) {
             CHECK(v->data || shape_numel(&v->shape) == 0);
-            struct tensor t = {
-                .dtype = v->dtype, .shape = v->shape, .data = (void *)(uintptr_t)v->data};
+            struct tensor t = value_tensor(v);
             values[id] = array_from_tensor(arena, &t);
         }
     }

@@ -126,6 +126,9 @@ struct range_query {
 
 /* ---- the op ---- */
 
+enum jumps { JUMPS_NEVER, JUMPS_ALWAYS, JUMPS_TO_INTEGERS /* continuous between floats */ };
+enum folding { FOLDS_NOTHING, FOLDS_AS_PRODUCT, FOLDS_AS_SCALE };
+
 struct elementwise; /* data of a family's shared functions: ops_internal.h */
 struct origin;
 
@@ -155,9 +158,12 @@ struct op {
      * from in a comment. NULL: none. */
     void (*unspecified)(const struct evaluation *e, uint8_t *const *mark);
 
-    /* A jump: a tiny change of a float input may change the result by much (floor, cast to integer,
-     * less, arg_max, where's condition...). The verdict widens the inputs of such ops. */
-    bool discontinuous;
+    /* A tiny change of a float input may change the result by much (floor, less, arg_max). The
+     * verdict widens the inputs of such ops. */
+    enum jumps jumps;
+    /* Optimisers fold a scale or bias that follows a product into its weights (Conv + Mul, MatMul +
+     * Add, batch normalisation), which rounds what is exact as written. */
+    enum folding folding;
     /* Ops with poles or exponential growth: how far an element x of float input k may move while
      * the results it goes into stay near linear in it. Beyond it samples say nothing of the worst
      * case. NULL: anywhere. */

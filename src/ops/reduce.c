@@ -437,7 +437,7 @@ const struct op op_arg_max = {
     .taint = reduce_taint,
     .range = arg_max_range,
     .unspecified = arg_max_unspecified,
-    .discontinuous = true};
+    .jumps = JUMPS_ALWAYS};
 
 /* ---- softmax ---- */
 

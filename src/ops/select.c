@@ -28,7 +28,7 @@ const struct op op_less = {
     .evaluate = elementwise_evaluate,
     .taint = elementwise_taint,
     .range = elementwise_range,
-    .discontinuous = true,
+    .jumps = JUMPS_ALWAYS,
     .elementwise = &(const struct elementwise){.row = less_row, .bound = less_bound}};
 
 static void where_row(const struct row *r)

@@ -2,7 +2,7 @@
 /*
  * How far a correct implementation may be from the reference, element by element. The program is
  * evaluated K more times; each inexact result is moved by the rounding error its op may make, the
- * inputs of discontinuous ops by a little more, so that both sides of a jump are seen. What the
+ * inputs of ops that jump by a little more, so that both sides of a jump are seen. What the
  * samples spread over is allowed; where they disagree discretely nothing is compared.
  */
 #include "oracle/oracle_internal.h"
@@ -116,15 +116,10 @@ static void draw_codes(struct sampler *s)
     s->node_seed = rng_next(&s->rng);
 }
 
-/* Is a tiny change of an input able to change the result by much? A cast between floats is
- * continuous. */
 static bool node_jumps(const struct program *p, const struct node *node)
 {
-    if (!node->op->discontinuous) {
-        return false;
-    }
-    bool floats = dtype_is_float(p->values[node->out[0]].dtype);
-    return !(floats && strcmp(node->op_name, "cast") == 0);
+    bool is_float = dtype_is_float(p->values[node->out[0]].dtype);
+    return node->op->jumps == JUMPS_ALWAYS || (node->op->jumps == JUMPS_TO_INTEGERS && !is_float);
 }
 
 /* Input `input` moved by a few deviations. Every second input moves the other way, so that samples
@@ -374,26 +369,17 @@ static void mark_overflowing(struct sampler *s, const struct node *node, real **
     }
 }
 
-/*
- * Optimisers fold a scale or a bias that follows a product into its weights (Conv + Mul, MatMul +
- * Add, batch normalisation), which rounds what is exact as written: then no short sum counts as
- * exact.
- */
-static bool may_be_fused(const struct program *p, const struct node *node)
+/* Is a scale or bias read from this product? Then no short sum of it counts as exact. */
+static bool may_be_folded(const struct program *p, const struct node *node)
 {
-    static const char *const products[] = {"conv2d", "matmul"}, *const scales[] = {"add", "mul",
-                                                                                   "div"};
-    bool is_product = false;
-    for (size_t i = 0; i < ARRAY_SIZE(products); i++) {
-        is_product |= strcmp(node->op_name, products[i]) == 0;
+    if (node->op->folding != FOLDS_AS_PRODUCT) {
+        return false;
     }
-    for (uint32_t n = 0; is_product && n < p->n_nodes; n++) {
-        for (uint32_t i = 0; i < p->nodes[n].n_in; i++) {
-            for (size_t k = 0; k < ARRAY_SIZE(scales); k++) {
-                if (p->nodes[n].in[i] == node->out[0] &&
-                    strcmp(p->nodes[n].op_name, scales[k]) == 0) {
-                    return true;
-                }
+    for (uint32_t n = 0; n < p->n_nodes; n++) {
+        const struct node *reader = &p->nodes[n];
+        for (uint32_t i = 0; i < reader->n_in; i++) {
+            if (reader->in[i] == node->out[0] && reader->op->folding == FOLDS_AS_SCALE) {
+                return true;
             }
         }
     }
@@ -421,7 +407,7 @@ static void sample_node(struct sampler *s, uint32_t index)
     real *noise[OP_OUTPUTS_MAX] = {0};
     for (unsigned k = 0; k < s->n_variants; k++) {
         gather_inputs(s, node, k, jumps, in);
-        if (k == 0 && may_be_fused(s->p, node)) {
+        if (k == 0 && may_be_folded(s->p, node)) {
             doubt_inputs(s, node->n_in, in);
         }
         struct array out[OP_OUTPUTS_MAX];

@@ -121,7 +121,7 @@ struct bound_table {
     unsigned samples; /* K: perturbed re-evaluations; 0 and 1 move all results one way, the rest at
                          random */
     double c;         /* multiplier of the largest deviation */
-    double widen;     /* inputs of discontinuous ops move by this many deviations */
+    double widen;     /* inputs of ops that jump move by this many deviations */
     int64_t cheap_steps; /* floats this close on their grid pass without a bound */
 };
 extern const struct bound_table bound_table;

@@ -184,6 +184,9 @@ struct value {
     const void *data; /* CONST: the elements; NULL while only the shape is made (see generate.h) */
 };
 
+/* The elements of a constant, as a tensor that is only to be read: it borrows them. */
+struct tensor value_tensor(const struct value *v);
+
 struct op; /* ops/ops.h */
 
 struct node {

@@ -134,3 +134,8 @@ uint64_t tensor_hash(const struct tensor *tensor, uint64_t seed)
     }
     return hash;
 }
+
+struct tensor value_tensor(const struct value *v)
+{
+    return (struct tensor){v->dtype, v->shape, (void *)(uintptr_t)v->data};
+}

@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * What ONNX forms are made of, in both directions: filling the NodeProto of the node at hand, and
+ * reading attributes and constant inputs of a NodeProto, defaults of its opset included. What the
+ * catalogue cannot say is ERR_UNSUPPORTED, what ONNX does not allow ERR_INPUT; shapes are checked
+ * afterwards by the op's own relation.
+ */
+#include "spell/onnx_internal.h"
+
+#include <string.h>
+
+/* ---- writing ---- */
+
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The writing direction of the ONNX forms: each fills the NodeProto of the node at hand with inputs
  * and attributes as the model's opset wants them. Output names are there already.
  */
@@ -8,7 +21,7 @@
 #include <math.h>
 #include <string.h>
 
-static const struct attr *attribute(const struct onnx_writer *w, const char *name)
+const struct attr *onnx_attribute(const struct onnx_writer *w, const char *name)
 {
     const struct attr *a = node_attr(w->node, name);
     if (!a) {
@@ -17,17 +30,17 @@ static const struct attr *attribute(const struct onnx_writer *w, const char *nam
     return a;
 }
 
-static const struct value *operand(const struct onnx_writer *w, uint32_t k)
+const struct value *onnx_writer_operand(const struct onnx_writer *w, uint32_t k)
 {
     return &w->program->values[w->node->in[k]];
 }
 
-static const struct value *result(const struct onnx_writer *w)
+const struct value *onnx_result(const struct onnx_writer *w)
 {
     return &w->program->values[w->node->out[0]];
 }
 
-static struct tensor ints_tensor(const struct onnx_writer *w, const int64_t *values, size_t n)
+struct tensor onnx_ints_tensor(const struct onnx_writer *w, const int64_t *values, size_t n)
 {
     const struct shape shape = {.rank = 1, .dim = {(int64_t)n}};
     struct tensor t = tensor_new(w->arena, DTYPE_I64, &shape);
@@ -37,12 +50,12 @@ static struct tensor ints_tensor(const struct onnx_writer *w, const int64_t *val
 }
 
 /* Axes below zero count from the end since 11. */
-static int64_t axis_at(const struct onnx_writer *w, int64_t axis)
+int64_t onnx_axis_at(const struct onnx_writer *w, int64_t axis)
 {
-    return w->version.opset < 11 && axis < 0 ? axis + operand(w, 0)->shape.rank : axis;
+    return w->version.opset < 11 && axis < 0 ? axis + onnx_writer_operand(w, 0)->shape.rank : axis;
 }
 
-static bool as_input(const struct onnx_writer *w)
+bool onnx_as_input(const struct onnx_writer *w)
 {
     return w->version.opset >= w->form->input_since;
 }
@@ -55,120 +68,72 @@ enum err onnx_write_plain(struct onnx_writer *w)
     return ERR_OK;
 }
 
-enum err onnx_write_cast(struct onnx_writer *w)
-{
-    onnx_put_int(w, "to", onnx_dtype(attribute(w, "to")->dtype));
-    return onnx_write_plain(w);
-}
-
-static void put_limit(struct onnx_writer *w, const char *name)
-{
-    const struct shape scalar = {.rank = 0};
-    enum dtype d = operand(w, 0)->dtype;
-    double limit = attribute(w, name)->f;
-
-    /* An absent limit is the largest finite value by the operator's text, so infinity is said. */
-    if (isinf(limit) && !dtype_is_float(d)) {
-        onnx_put_input(w, VALUE_ABSENT);
-        return;
-    }
-    struct tensor t = tensor_new(w->arena, d, &scalar);
-    dtype_store(d, t.data, 0, (real)limit);
-    onnx_put_const(w, name, &t);
-}
-
-enum err onnx_write_clip(struct onnx_writer *w)
-{
-    static const char *const names[] = {"min", "max"};
-
-    TRY(onnx_write_plain(w));
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        double limit = attribute(w, names[i])->f;
-        if (as_input(w)) {
-            put_limit(w, names[i]);
-        } else if (!isinf(limit) && (double)(float)limit != limit) {
-            return err_set(ERR_UNSUPPORTED,
-                           "%s: before opset 11 Clip's %s is a float, %.17g is not",
-                           result(w)->name, names[i], limit);
-        } else { /* absent ones would be the largest floats, not infinite */
-            onnx_put_float(w, names[i], (float)limit);
-        }
-    }
-    return ERR_OK;
-}
-
-enum err onnx_write_reduce(struct onnx_writer *w)
-{
-    const struct attr *axes = attribute(w, "axes");
-    int64_t at[ATTR_VALUES_MAX];
-
-    for (size_t i = 0; i < axes->n; i++) {
-        at[i] = axis_at(w, axes->i[i]);
-    }
-    TRY(onnx_write_plain(w));
-    if (axes->n == 0) { /* rank 0: no axes given means all */
-        CHECK(operand(w, 0)->shape.rank == 0);
-    } else if (as_input(w)) {
-        struct tensor t = ints_tensor(w, at, axes->n);
-        onnx_put_const(w, "axes", &t);
-    } else {
-        onnx_put_ints(w, "axes", at, axes->n);
-    }
-    onnx_put_int(w, "keepdims", attribute(w, "keepdims")->i[0]);
-    return ERR_OK;
-}
-
 enum err onnx_write_axis(struct onnx_writer *w)
 {
-    onnx_put_int(w, "axis", axis_at(w, attribute(w, "axis")->i[0]));
+    onnx_put_int(w, "axis", onnx_axis_at(w, onnx_attribute(w, "axis")->i[0]));
     return onnx_write_plain(w);
 }
 
-enum err onnx_write_arg_max(struct onnx_writer *w)
-{
-    onnx_put_int(w, "keepdims", attribute(w, "keepdims")->i[0]);
-    return onnx_write_axis(w);
-}
+/* ---- reading ---- */
 
-enum err onnx_write_conv(struct onnx_writer *w)
-{
-    static const char *const lists[] = {"strides", "pads", "dilations"};
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reading direction of the ONNX forms: each makes inputs and attributes of a catalogue op from
+ * a NodeProto, defaults of its opset included. What the catalogue cannot say is ERR_UNSUPPORTED,
+ * what ONNX does not allow ERR_INPUT; shapes are checked afterwards by the op's own relation.
+ */
+#include "spell/onnx_internal.h"
 
-    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-        const struct attr *a = attribute(w, lists[i]);
-        onnx_put_ints(w, lists[i], a->i, a->n);
+#include <math.h>
+#include <string.h>
+
+enum err onnx_read_plain(struct onnx_reader *r, struct onnx_node *n)
+{
+    for (size_t k = 0; k < n->proto->n_input; k++) {
+        TRY(onnx_take_input(r, n, k));
     }
-    onnx_put_int(w, "group", attribute(w, "group")->i[0]);
-    onnx_put_ints(w, "kernel_shape", &operand(w, 1)->shape.dim[2], 2);
-    return onnx_write_plain(w);
+    return ERR_OK;
 }
 
-enum err onnx_write_transpose(struct onnx_writer *w)
+/* Gather, ArgMax: 0 when not given; Concat must give it. */
+enum err onnx_read_axis(struct onnx_reader *r, struct onnx_node *n)
 {
-    const struct attr *perm = attribute(w, "perm");
-
-    onnx_put_ints(w, "perm", perm->i, perm->n);
-    return onnx_write_plain(w);
-}
-
-/* A dim of 0 means "as in the input at that place" unless allowzero, which came with 14. */
-enum err onnx_write_reshape(struct onnx_writer *w)
-{
-    const struct shape *to = &result(w)->shape, *from = &operand(w, 0)->shape;
-    bool has_zero = false, is_kept = true;
-
-    for (int d = 0; d < to->rank; d++) {
-        has_zero = has_zero || to->dim[d] == 0;
-        is_kept = is_kept && (to->dim[d] != 0 || (d < from->rank && from->dim[d] == 0));
+    onnx_set_attr(n, "axis", ATTR_INT)->i[0] = onnx_attr_int(n, "axis", 0);
+    if (n->proto->n_input == 0) {
+        return onnx_refuse(r, n, ERR_INPUT, "no inputs");
     }
-    struct tensor t = ints_tensor(w, to->dim, (size_t)to->rank);
-    TRY(onnx_write_plain(w));
-    onnx_put_const(w, "shape", &t);
-    if (has_zero && w->version.opset >= 14) {
-        onnx_put_int(w, "allowzero", 1);
-    } else if (!is_kept) {
-        return err_set(ERR_UNSUPPORTED, "%s: Reshape to a dim of 0 has no form before opset 14",
-                       result(w)->name);
+    return onnx_read_plain(r, n);
+}
+
+enum err onnx_int64_list(struct onnx_reader *r, struct onnx_node *n, size_t k,
+                         const int64_t **values, size_t *count)
+{
+    const struct tensor *t = NULL;
+
+    TRY(onnx_const_input(r, n, k, &t));
+    CHECK(t);
+    if (t->dtype != DTYPE_I64 || t->shape.rank > 1) {
+        return onnx_refuse(r, n, ERR_INPUT, "input %zu must be a list of int64", k);
+    }
+    *values = t->data;
+    *count = shape_numel(&t->shape);
+    return ERR_OK;
+}
+
+enum err onnx_ints_of(struct onnx_reader *r, struct onnx_node *n, const char *name, size_t count,
+                      int64_t otherwise, int64_t *values)
+{
+    const Onnx__AttributeProto *a = onnx_attr(n, name, ONNX_INTS);
+
+    for (size_t i = 0; i < count; i++) {
+        values[i] = otherwise;
+    }
+    if (a && a->n_ints != count) {
+        return onnx_refuse(r, n, ERR_INPUT, "%s has %zu values where %zu are needed", name,
+                           a->n_ints, count);
+    }
+    if (a) {
+        memcpy(values, a->ints, count * sizeof *values);
     }
     return ERR_OK;
 }

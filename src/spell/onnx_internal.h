@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * onnx_internal: what the ONNX writer and reader share. onnx_ops.c holds the tables, onnx_forms.c
- * fills a NodeProto from a node, onnx_parse.c a node from a NodeProto, onnx_tensor.c turns tensors
- * into TensorProtos and back, onnx_write.c and onnx_read.c do models.
+ * onnx_internal: what the ONNX writer and reader share. A file a family of ops (onnx_reduce.c ...)
+ * holds their forms: names, types by opset, both directions; onnx_ops.c lists the families,
+ * onnx_forms.c has what forms are made of, onnx_tensor.c turns tensors into TensorProtos and back,
+ * onnx_write.c and onnx_read.c do models.
  */
 #ifndef OPJURY_ONNX_INTERNAL_H
 #define OPJURY_ONNX_INTERNAL_H
@@ -11,7 +12,7 @@
 
 #include "onnx.pb-c.h"
 
-/* ---- tables (onnx_ops.c) ---- */
+/* ---- forms (a table a family, listed in onnx_ops.c) ---- */
 
 /* Opsets whose type constraints the tables hold. 7: the first with numpy's broadcasting. */
 enum { ONNX_OPSET_MIN = 7, ONNX_OPSET_MAX = 28 };
@@ -20,16 +21,45 @@ struct onnx_writer;
 struct onnx_reader;
 struct onnx_node;
 
-/* One op: its ONNX name and its two directions. */
+/* The dtypes an op may have from an opset on. Of inputs and outputs, an empty set is the one before
+ * it; the last one holds for all that follow. Written from the operator schemas; the test of
+ * schemas holds them against onnx.defs. */
+struct onnx_types {
+    int since; /* 0: end of the list */
+    dtype_set in[OP_INPUTS_MAX], out[OP_OUTPUTS_MAX];
+};
+
+/* One op: its ONNX name, its two directions, and in order of opsets its types, each in force until
+ * the next. Below the first the op has no form. */
 struct onnx_form {
     const char *op, *type;
     enum err (*write)(struct onnx_writer *w);
+    /* NULL: the op is said by another's node (square: Mul), or several; reading gives those. */
     enum err (*read)(struct onnx_reader *r, struct onnx_node *n);
+    const struct onnx_types *types;
     /* First opset at which this argument is an input, not an attribute (clip, reductions); 0. */
     int input_since;
 };
+#define TYPES(...)                                                                                 \
+    .types = (const struct onnx_types[])                                                           \
+    {                                                                                              \
+        __VA_ARGS__, {0}                                                                           \
+    }
+#define SAME(set)                                                                                  \
+    {set},                                                                                         \
+    {                                                                                              \
+        set                                                                                        \
+    }
+#define FLOATS_OLD (DT(F16) | DT(F32) | DT(F64))
+#define WIDE_INTS (DT(I32) | DT(I64) | DT(U32))
+#define BF (DT(BF16))
+#define INDICES (DT(I32) | DT(I64))
+
+/* The families: forms, closed by an empty one. */
+extern const struct onnx_form onnx_elementwise[], onnx_reduce[], onnx_linear[], onnx_move[];
+
 const struct onnx_form *onnx_form_of_op(const char *op);     /* NULL: none */
-const struct onnx_form *onnx_form_of_type(const char *type); /* NULL: none */
+const struct onnx_form *onnx_form_of_type(const char *type); /* NULL: none that can be read */
 
 /* ---- tensors (onnx_tensor.c) ---- */
 
@@ -51,7 +81,7 @@ enum {
     ONNX_TENSOR = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR,
 };
 
-/* ---- writing (onnx_write.c, forms in onnx_forms.c) ---- */
+/* ---- writing (onnx_write.c) ---- */
 
 struct onnx_writer {
     const struct program *program;
@@ -63,18 +93,27 @@ struct onnx_writer {
     const struct onnx_form *form; /* of the node being written */
     const struct node *node;
     Onnx__NodeProto *proto; /* with room for inputs and attributes */
+    Onnx__NodeProto *last;  /* while a step is made: the node that gives the result */
 };
+/* Nodes that one op of ours may become, but for its last. */
+enum { ONNX_STEPS_MAX = 6 };
 enum { ONNX_NODE_INPUTS_MAX = OP_INPUTS_MAX + 2, ONNX_NODE_ATTRS_MAX = OP_ATTRS_MAX };
 
 /* Add to the node being written: an input by value, one that is an initializer of its own
  * ("<output>_<what>"), attributes. */
 void onnx_put_input(struct onnx_writer *w, uint32_t value);
 void onnx_put_const(struct onnx_writer *w, const char *what, const struct tensor *t);
+void onnx_put_name(struct onnx_writer *w, const char *name);
+/* Between the two, what is put goes to a node of its own before the node at hand (rsqrt:
+ * Reciprocal of Sqrt). The end gives its output's name, for onnx_put_name. */
+void onnx_begin_step(struct onnx_writer *w, const char *type);
+const char *onnx_end_step(struct onnx_writer *w, const char *what);
 void onnx_put_int(struct onnx_writer *w, const char *name, int64_t value);
 void onnx_put_ints(struct onnx_writer *w, const char *name, const int64_t *values, size_t n);
 void onnx_put_float(struct onnx_writer *w, const char *name, float value);
+void onnx_put_text(struct onnx_writer *w, const char *name, const char *text);
 
-/* ---- reading (onnx_read.c, forms in onnx_parse.c) ---- */
+/* ---- reading (onnx_read.c) ---- */
 
 /* What a name of the model stands for: a value of the program, or a constant no op has used yet. */
 struct onnx_value {
@@ -128,25 +167,28 @@ struct attr *onnx_set_attr(struct onnx_node *n, const char *name, enum attr_kind
 MUST_USE enum err onnx_set_ints(const struct onnx_reader *r, struct onnx_node *n, const char *name,
                                 const int64_t *values, size_t count);
 
-/* The two directions of each form. */
+/* ---- what forms are made of (onnx_forms.c) ---- */
+
+/* The attribute of the node being written; it must be there. */
+const struct attr *onnx_attribute(const struct onnx_writer *w, const char *name);
+const struct value *onnx_writer_operand(const struct onnx_writer *w, uint32_t k);
+const struct value *onnx_result(const struct onnx_writer *w);
+struct tensor onnx_ints_tensor(const struct onnx_writer *w, const int64_t *values, size_t n);
+/* Axes below zero count from the end since 11. */
+int64_t onnx_axis_at(const struct onnx_writer *w, int64_t axis);
+/* Has the argument of `input_since` become an input? */
+bool onnx_as_input(const struct onnx_writer *w);
+/* The constant behind input k, a list of int64. */
+MUST_USE enum err onnx_int64_list(struct onnx_reader *r, struct onnx_node *n, size_t k,
+                                  const int64_t **values, size_t *count);
+/* The attribute `name` of `count` values, each `otherwise` when it is not given. */
+MUST_USE enum err onnx_ints_of(struct onnx_reader *r, struct onnx_node *n, const char *name,
+                               size_t count, int64_t otherwise, int64_t *values);
+
+/* All inputs in order; the same and an axis attribute (0 when not given). */
 enum err onnx_write_plain(struct onnx_writer *w);
-enum err onnx_write_cast(struct onnx_writer *w);
-enum err onnx_write_clip(struct onnx_writer *w);
-enum err onnx_write_reduce(struct onnx_writer *w);
-enum err onnx_write_arg_max(struct onnx_writer *w);
 enum err onnx_write_axis(struct onnx_writer *w);
-enum err onnx_write_conv(struct onnx_writer *w);
-enum err onnx_write_transpose(struct onnx_writer *w);
-enum err onnx_write_reshape(struct onnx_writer *w);
 enum err onnx_read_plain(struct onnx_reader *r, struct onnx_node *n);
-enum err onnx_read_cast(struct onnx_reader *r, struct onnx_node *n);
-enum err onnx_read_clip(struct onnx_reader *r, struct onnx_node *n);
-enum err onnx_read_reduce(struct onnx_reader *r, struct onnx_node *n);
-enum err onnx_read_arg_max(struct onnx_reader *r, struct onnx_node *n);
 enum err onnx_read_axis(struct onnx_reader *r, struct onnx_node *n);
-enum err onnx_read_softmax(struct onnx_reader *r, struct onnx_node *n);
-enum err onnx_read_conv(struct onnx_reader *r, struct onnx_node *n);
-enum err onnx_read_transpose(struct onnx_reader *r, struct onnx_node *n);
-enum err onnx_read_reshape(struct onnx_reader *r, struct onnx_node *n);
 
 #endif

@@ -266,6 +266,11 @@ enum err onnx_set_ints(const struct onnx_reader *r, struct onnx_node *n, const c
 
 /* ---- nodes ---- */
 
+static bool has_output(const struct onnx_node *n, size_t o)
+{
+    return o < n->proto->n_output && n->proto->output[o][0] != '\0';
+}
+
 static enum err check_attributes(const struct onnx_reader *r, const struct onnx_node *n)
 {
     if (n->proto->n_attribute > 32) {
@@ -281,15 +286,15 @@ static enum err check_attributes(const struct onnx_reader *r, const struct onnx_
 }
 
 static enum err check_types(const struct onnx_reader *r, const struct onnx_node *n,
-                            const struct op *op, const enum dtype *out)
+                            const struct op *op, const enum dtype *out, size_t n_out)
 {
     enum dtype in[OP_INPUTS_MAX];
 
     for (uint32_t k = 0; k < n->n_in; k++) {
         in[k] = n->in[k] == VALUE_ABSENT ? DTYPE_NONE : r->program->values[n->in[k]].dtype;
     }
-    bool is_old = strcmp(op->name, "softmax") == 0 && r->opset < 13; /* see onnx_read_softmax */
-    if (!is_old && !onnx_can_spell(op, r->opset, in, n->n_in, out, op_n_outputs(op))) {
+    bool is_old = strcmp(op->name, "softmax") == 0 && r->opset < 13; /* see read_softmax */
+    if (!is_old && !onnx_can_spell(op, r->opset, in, n->n_in, out, n_out)) {
         return onnx_refuse(r, n, ERR_INPUT, "opset %d does not have it on %s", r->opset,
                            dtype_name(in[0]));
     }
@@ -332,6 +337,29 @@ static void order_attributes(const struct op *op, struct onnx_node *n)
     memcpy(n->attrs, ordered, count * sizeof *ordered);
 }
 
+/* Outputs that the model does not name, or leaves out at the end, get names of their own. */
+static enum err add_outputs(struct onnx_reader *r, const struct onnx_node *n,
+                            const struct node *node, const enum dtype *dtypes,
+                            const struct shape *shapes)
+{
+    const char *names[OP_OUTPUTS_MAX];
+
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        names[o] = fresh_identifier(r, has_output(n, o) ? n->proto->output[o] : "unused");
+    }
+    uint32_t i =
+        program_add_named_node(r->program, node->op_name, node->n_in, node->in, node->n_attrs,
+                               node->attrs, node->n_out, dtypes, shapes, names);
+    r->program->nodes[i].op = node->op;
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        if (has_output(n, o)) {
+            struct onnx_value v = {.id = r->program->nodes[i].out[o], .name = n->proto->output[o]};
+            TRY(add_value(r, v));
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err add_op(struct onnx_reader *r, struct onnx_node *n)
 {
     enum dtype dtypes[OP_OUTPUTS_MAX];
@@ -354,14 +382,13 @@ static enum err add_op(struct onnx_reader *r, struct onnx_node *n)
         nameless = strstr(text, "): "); /* ops names a node by outputs, which this has not yet */
         return onnx_refuse(r, n, err, "%s", nameless ? nameless + 3 : text);
     }
-    TRY(check_types(r, n, op, dtypes));
-    CHECK(op_n_outputs(op) == 1); /* read_node lets one through */
-    const char *name = fresh_identifier(r, n->proto->output[0]);
-    uint32_t i = program_add_named_node(r->program, op->name, n->n_in, n->in, n->n_attrs, n->attrs,
-                                        1, dtypes, shapes, &name);
-    r->program->nodes[i].op = op;
-    return add_value(
-        r, (struct onnx_value){.id = r->program->nodes[i].out[0], .name = n->proto->output[0]});
+    node.n_out = (uint32_t)op_n_outputs(op);
+    if (n->proto->n_output > node.n_out) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "%zu outputs where %s here has %u",
+                           n->proto->n_output, op->name, node.n_out);
+    }
+    TRY(check_types(r, n, op, dtypes, node.n_out));
+    return add_outputs(r, n, &node, dtypes, shapes);
 }
 
 /* The output is another name of the input. */
@@ -429,12 +456,17 @@ static enum err read_node(struct onnx_reader *r, const Onnx__NodeProto *proto)
             return onnx_refuse(r, &n, ERR_INPUT, "an attribute without a name");
         }
     }
-    if (proto->n_output != 1 || proto->output[0][0] == '\0') {
+    if (proto->n_output > OP_OUTPUTS_MAX || !has_output(&n, 0)) {
         return onnx_refuse(r, &n, ERR_UNSUPPORTED, "%zu outputs", proto->n_output);
     }
     if (domain[0] != '\0' && strcmp(domain, "ai.onnx") != 0) {
         return onnx_refuse(r, &n, ERR_UNSUPPORTED, "ops of domain %.60s are not in the catalogue",
                            domain);
+    }
+    bool is_value =
+        strcmp(proto->op_type, "Constant") == 0 || strcmp(proto->op_type, "Identity") == 0;
+    if (is_value && proto->n_output != 1) {
+        return onnx_refuse(r, &n, ERR_INPUT, "%zu outputs", proto->n_output);
     }
     if (strcmp(proto->op_type, "Constant") == 0) {
         return read_constant(r, &n);

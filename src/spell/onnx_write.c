@@ -10,7 +10,7 @@
 
 /* ---- parts of a node ---- */
 
-static void put_input_name(struct onnx_writer *w, const char *name)
+void onnx_put_name(struct onnx_writer *w, const char *name)
 {
     CHECK(w->proto->n_input < ONNX_NODE_INPUTS_MAX);
     w->proto->input[w->proto->n_input++] = arena_strdup(w->arena, name);
@@ -18,7 +18,7 @@ static void put_input_name(struct onnx_writer *w, const char *name)
 
 void onnx_put_input(struct onnx_writer *w, uint32_t value)
 {
-    put_input_name(w, value == VALUE_ABSENT ? "" : w->program->values[value].name);
+    onnx_put_name(w, value == VALUE_ABSENT ? "" : w->program->values[value].name);
 }
 
 static void add_initializer(struct onnx_writer *w, const char *name, const struct tensor *t)
@@ -42,7 +42,7 @@ void onnx_put_const(struct onnx_writer *w, const char *what, const struct tensor
     const char *name = names_add_fresh(w->taken, arena_printf(w->arena, "%s_%s", owner, what), 0);
 
     add_initializer(w, name, t);
-    put_input_name(w, name);
+    onnx_put_name(w, name);
 }
 
 static Onnx__AttributeProto *put_attribute(struct onnx_writer *w, const char *name,
@@ -78,6 +78,14 @@ void onnx_put_float(struct onnx_writer *w, const char *name, float value)
     Onnx__AttributeProto *a = put_attribute(w, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
     a->has_f = 1;
     a->f = value;
+}
+
+void onnx_put_text(struct onnx_writer *w, const char *name, const char *text)
+{
+    Onnx__AttributeProto *a = put_attribute(w, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
+    a->has_s = 1;
+    a->s.len = strlen(text);
+    a->s.data = (uint8_t *)arena_strdup(w->arena, text);
 }
 
 /* ---- nodes ---- */
@@ -135,6 +143,29 @@ static enum err write_node(struct onnx_writer *w, const struct node *node)
     return ERR_OK;
 }
 
+void onnx_begin_step(struct onnx_writer *w, const char *type)
+{
+    CHECK(!w->last);
+    w->last = w->proto;
+    Onnx__NodeProto **node = w->graph->node;
+    Onnx__NodeProto *step = add_node(w, type, 1);
+    size_t n = w->graph->n_node;
+    node[n - 1] = w->last; /* a step comes before the node that gives the result */
+    node[n - 2] = step;
+}
+
+const char *onnx_end_step(struct onnx_writer *w, const char *what)
+{
+    char *name = arena_printf(w->arena, "%s_%s", onnx_result(w)->name, what);
+    const char *fresh = names_add_fresh(w->taken, name, 0);
+
+    CHECK(w->last);
+    w->proto->output[w->proto->n_output++] = arena_strdup(w->arena, fresh);
+    w->proto = w->last;
+    w->last = NULL;
+    return fresh;
+}
+
 /* ---- the graph's ends ---- */
 
 static Onnx__ValueInfoProto *value_info(struct onnx_writer *w, const char *name,
@@ -179,8 +210,7 @@ static enum err write_sources(struct onnx_writer *w)
             if (!v->data) {
                 return err_set(ERR_INPUT, "%s: the constant has no data yet", v->name);
             }
-            /* packing reads the data only */
-            const struct tensor t = {v->dtype, v->shape, (void *)(uintptr_t)v->data};
+            const struct tensor t = value_tensor(v);
             add_initializer(w, v->name, &t);
         }
     }
@@ -198,7 +228,7 @@ static void write_outputs(struct onnx_writer *w)
         if (v->kind != VALUE_NODE) {
             name = names_add_fresh(w->taken, arena_printf(w->arena, "%s_out", v->name), 0);
             Onnx__NodeProto *n = add_node(w, "Identity", 1);
-            put_input_name(w, v->name);
+            onnx_put_name(w, v->name);
             n->output[n->n_output++] = arena_strdup(w->arena, name);
         }
         w->graph->output[w->graph->n_output++] = value_info(w, name, v);
@@ -246,7 +276,7 @@ static enum err write_graph(struct onnx_writer *w)
     g->name = arena_strdup(w->arena, "program");
     g->input = ARENA_ARRAY(w->arena, Onnx__ValueInfoProto *, p->n_values);
     g->output = ARENA_ARRAY(w->arena, Onnx__ValueInfoProto *, p->n_outputs);
-    w->nodes_capacity = p->n_nodes + p->n_outputs;
+    w->nodes_capacity = p->n_nodes * (1 + ONNX_STEPS_MAX) + p->n_outputs;
     g->node = ARENA_ARRAY(w->arena, Onnx__NodeProto *, w->nodes_capacity);
     for (uint32_t id = 0; id < p->n_values; id++) {
         names_set(w->taken, p->values[id].name, id);

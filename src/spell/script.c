@@ -370,9 +370,7 @@ static enum err put_torch(struct text *t)
     put_data(t);
     struct tensor *constants = ARENA_ARRAY(t->arena, struct tensor, plan->n_consts);
     for (uint32_t i = 0; i < plan->n_consts; i++) {
-        const struct value *v = &p->values[plan->const_values[i]];
-        /* printing reads the data only */
-        constants[i] = (struct tensor){v->dtype, v->shape, (void *)(uintptr_t)v->data};
+        constants[i] = value_tensor(&p->values[plan->const_values[i]]);
     }
     put_tensors("constants", constants,
                 value_labels(p, plan->const_values, plan->n_consts, t->arena), plan->n_consts,

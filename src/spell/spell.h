@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spell: how each library says an op. One table a library (onnx_ops.c, torch_ops.c), one entry an
- * op, structured and never a format string. From a program come: an ONNX model, a plan of calls
- * (which a worker executes and which prints as source: both roads give the same bits), a
- * stand-alone script. Also the reader of ONNX models and .npz files that users give.
+ * spell: how each library says an op. One file a library and family of ops (onnx_reduce.c,
+ * torch_reduce.c ...) with one entry an op, structured and never a format string. From a program
+ * come: an ONNX model, a plan of calls (which a worker executes and which prints as source: both
+ * roads give the same bits), a stand-alone script. Also the reader of ONNX models and .npz files
+ * that users give.
  */
 #ifndef OPJURY_SPELL_H
 #define OPJURY_SPELL_H
@@ -22,6 +23,8 @@ struct onnx_version {
  * Judges the ONNX specification, not what a runtime implements. */
 bool onnx_can_spell(const struct op *op, int opset, const enum dtype *in, size_t n_in,
                     const enum dtype *out, size_t n_out);
+/* "Conv"; NULL: the op has no ONNX form. */
+const char *onnx_type_of(const struct op *op);
 /* Serialised ModelProto. Constants become initializers; inputs and outputs keep their value names.
  * ERR_UNSUPPORTED names the node that has no form at this opset. */
 MUST_USE enum err onnx_write(const struct program *p, struct onnx_version version,

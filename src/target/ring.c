@@ -167,7 +167,7 @@ static bool put_tensors(uint8_t *area, size_t *used, const struct wire_job *h,
     }
     for (uint32_t v = 0; job->with_constants && v < p->n_values; v++) {
         const struct value *c = &p->values[v];
-        struct tensor t = {c->dtype, c->shape, (void *)(uintptr_t)c->data};
+        struct tensor t = value_tensor(c);
         if (c->kind == VALUE_CONST && !put_tensor(area, used, &headers[n++], &t)) {
             return false;
         }

@@ -41,7 +41,7 @@ static void save(const struct test *test, const struct outcome *o, const char *d
     }
     for (uint32_t k = 0; k < plan->n_consts; k++, n++) {
         const struct value *v = &p->values[plan->const_values[k]];
-        const struct tensor t = {v->dtype, v->shape, (void *)(uintptr_t)v->data};
+        const struct tensor t = value_tensor(v);
         items[n] = item(arena, "", n, &t);
     }
     for (uint32_t k = 0; k < o->n_outputs; k++, n++) {
@@ -74,6 +74,7 @@ int main(int argc, char **argv)
         struct outcome o;
         arena_reset(scratch);
         generate_test(policy, 11, i, MATERIALIZE_ALL, scratch, &test);
+        test.placement = PLACE_ALIGNED; /* MKL's sums depend on where their terms lie */
         if (!target_supports(target, test.program)) {
             continue;
         }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the scripts of tests/spell ask of the spellings: the type table, and models, scripts and
- * torch sources of programs in text form. spell_tool table                     lines "OP OPSET
- * DTYPE.. -> DTYPE" that have a form spell_tool export OPSET IR DIR       programs on stdin, one
- * after the other with a line "---" between: DIR/I.onnx, DIR/I.py, or DIR/I.error
+ * torch sources of programs in text form.
+ *   spell_tool table                  lines "OP TYPE OPSET DTYPE.. -> DTYPE" that have a form
+ *   spell_tool export OPSET IR DIR    programs on stdin, one after the other with a line "---"
+ *                                     between: DIR/I.onnx, DIR/I.py, or DIR/I.error
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ static void print_form(const struct op *op, int opset, const enum dtype *in, siz
     if (!onnx_can_spell(op, opset, in, n, &out, 1)) {
         return;
     }
-    printf("%s %d", op->name, opset);
+    printf("%s %s %d", op->name, onnx_type_of(op), opset);
     for (size_t k = 0; k < n; k++) {
         printf(" %s", dtype_name(in[k]));
     }

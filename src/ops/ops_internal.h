@@ -168,7 +168,9 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
 
 /* ---- the ops, in the order of the table ---- */
 
-#define OP_MAP(X)                                                                                  \
+/* One block a family. */
+
+#define OPS_FIRST(X)                                                                               \
     X(add)                                                                                         \
     X(mul)                                                                                         \
     X(div)                                                                                         \
@@ -193,6 +195,35 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
     X(reshape)                                                                                     \
     X(concat)                                                                                      \
     X(gather)
+
+/* unary functions */
+#define OPS_MATH(X)
+
+/* activations */
+#define OPS_ACTIVATION(X)
+
+/* arithmetic of two inputs, comparisons, logic and bits */
+#define OPS_LOGIC(X)
+
+/* reductions, scans, sorting */
+#define OPS_REDUCE(X)
+
+/* products and convolutions */
+#define OPS_LINEAR(X)
+
+/* pooling, normalisation, resizing */
+#define OPS_POOL(X)
+
+/* data movement */
+#define OPS_MOVE(X)
+
+/* indexing */
+#define OPS_INDEX(X)
+
+#define OP_MAP(X)                                                                                  \
+    OPS_FIRST(X)                                                                                   \
+    OPS_MATH(X) OPS_ACTIVATION(X) OPS_LOGIC(X) OPS_REDUCE(X) OPS_LINEAR(X) OPS_POOL(X) OPS_MOVE(X) \
+        OPS_INDEX(X)
 #define OP_DECLARE(name) extern const struct op op_##name;
 OP_MAP(OP_DECLARE)
 #undef OP_DECLARE

@@ -56,7 +56,8 @@ struct onnx_form {
 #define INDICES (DT(I32) | DT(I64))
 
 /* The families: forms, closed by an empty one. */
-extern const struct onnx_form onnx_elementwise[], onnx_reduce[], onnx_linear[], onnx_move[];
+extern const struct onnx_form onnx_elementwise[], onnx_math[], onnx_activation[], onnx_logic[],
+    onnx_reduce[], onnx_linear[], onnx_pool[], onnx_move[], onnx_index[];
 
 const struct onnx_form *onnx_form_of_op(const char *op);     /* NULL: none */
 const struct onnx_form *onnx_form_of_type(const char *type); /* NULL: none that can be read */

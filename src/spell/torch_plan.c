@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-static const struct torch_form *const families[] = {torch_elementwise, torch_reduce, torch_linear,
-                                                    torch_move};
+static const struct torch_form *const families[] = {
+    torch_elementwise, torch_math, torch_activation, torch_logic, torch_reduce,
+    torch_linear,      torch_pool, torch_move,       torch_index};
 
 /* ---- what forms are made of ---- */
 

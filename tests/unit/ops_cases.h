@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nodes and their results. Expected values are torch 2.13's on the CPU, computed in float64 and
- * rounded where the op is inexact, or worked out by hand where torch has no such dtype.
+ * Nodes and their results, a file a family (cases_*.h; this one: the first ops). Expected values
+ * are torch 2.13's on the CPU, computed in float64 and rounded where the op is inexact, or worked
+ * out by hand where torch has no such dtype.
  */
 #ifndef OPJURY_TESTS_OPS_CASES_H
 #define OPJURY_TESTS_OPS_CASES_H
 
 /* steps: how far apart on the dtype's grid. */
-static const struct op_case {
+struct op_case {
     const char *label, *text, *expected;
     int steps;
-} op_cases[] = {
+};
+
+static const struct op_case cases_first[] = {
     {"add broadcasts both ways",
      "a: f32[2,1,3] = const [1, 1.25, 1.5, -3.25, -2, 0.75]\n"
      "b: f32[4,1] = const [1.5, 2.5, -1, 1.5]\n"

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ONNX forms of pooling, normalisation, resizing. */
+#include "spell/onnx_internal.h"
+
+/* ---- the table ---- */
+
+const struct onnx_form onnx_pool[] = {
+    {0},
+};

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How torch says indexing. */
+#include "spell/torch_internal.h"
+
+/* ---- the table ---- */
+
+const struct torch_form torch_index[] = {
+    {0},
+};

@@ -137,5 +137,6 @@ const struct op op_gather = {
     .vjp = move_vjp,
     .range = gather_range,
     .unspecified = gather_unspecified,
+    .traps = true,
     .index_inputs = 1U << 1,
     .origins = gather_origins};

@@ -30,7 +30,10 @@ void noise_rounding(struct evaluation *e, int units)
         if (!e->noise[o] || units == 0 || !dtype_is_float(y->dtype)) {
             continue;
         }
-        real u = dtype_roundoff(y->dtype) * (real)units;
+        /* Half floats are computed in single precision and rounded once (at::opmath_type; ONNX
+         * Runtime casts to float). */
+        real u = dtype_roundoff(y->dtype);
+        u = dtype_is_half(y->dtype) ? u + (real)units * dtype_roundoff(DTYPE_F32) : u * (real)units;
         for (size_t i = 0; i < y->n; i++) {
             real v = y->v[i];
             bool is_exact = units <= UNITS_EXACT && !inexact && is_value(y->dtype, v);
@@ -71,14 +74,17 @@ struct sum_noise sum_noise_init(enum dtype d, size_t n_terms, int grid)
     bool is_half = dtype_is_half(d);
     enum dtype acc = is_half ? DTYPE_F32 : d;
     real nu = (real)n_terms * dtype_roundoff(acc), step = ldexpl(1, grid);
+    /* AVX512_BF16's dot products flush subnormal results (Intel SDM, VDPBF16PS: as if FTZ). */
+    real tiny = d == DTYPE_BF16 ? dtype_min_normal(acc) : dtype_tiny(acc);
+    /* gamma is a worst case, which needs no safety factor: half of it, which the bound doubles. */
     struct sum_noise s = {.dtype = d,
-                          .gamma = nu < 0.5L ? nu / (1 - nu) : 1,
+                          .gamma = nu < 0.5L ? nu / (1 - nu) / 2 : 1,
                           .roundoff = is_half ? dtype_roundoff(d) : 0,
                           .inexact = grid < GRID_NONE / 2,
                           .limit = dtype_max(acc),
-                          .tiny = (real)n_terms * dtype_tiny(acc)};
+                          .tiny = (real)n_terms * tiny};
     /* Multiples of the grid up to here are all values of the dtype. */
-    s.exact = step >= dtype_tiny(acc) ? fminl(step / dtype_roundoff(acc), s.limit) : 0;
+    s.exact = step >= tiny ? fminl(step / dtype_roundoff(acc), s.limit) : 0;
     return s;
 }
 
@@ -88,8 +94,9 @@ real sum_noise_of(const struct sum_noise *s, real sum, real magnitude)
         return 0;
     }
     /* Terms of both signs that overflow on their way: finite, infinite or NaN by order. Equal up to
-     * rounding means one sign, if what rounding hides (2^-53 per term) cannot overflow itself. */
-    bool is_one_sign = fabsl(sum) == magnitude && magnitude < s->limit * 0x1p30L;
+     * rounding means one sign, if what rounding hides (2^-53 per term) cannot overflow itself.
+     * Where a bias may be folded in, other terms follow. */
+    bool is_one_sign = fabsl(sum) == magnitude && magnitude < s->limit * 0x1p30L && !s->inexact;
     if (magnitude > s->limit && !is_one_sign) {
         return INFINITY;
     }

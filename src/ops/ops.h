@@ -157,6 +157,9 @@ struct op {
     /* Mark (set to 1) output elements no specification defines, each with the document it comes
      * from in a comment. NULL: none. */
     void (*unspecified)(const struct evaluation *e, uint8_t *const *mark);
+    /* Elements that `unspecified` marks in integer outputs, or because of indices, are errors: a
+     * library may refuse or die there (division by zero, an index out of range). */
+    bool traps;
 
     /* A tiny change of a float input may change the result by much (floor, less, arg_max). The
      * verdict widens the inputs of such ops. */
@@ -168,11 +171,11 @@ struct op {
      * the results it goes into stay near linear in it. Beyond it samples say nothing of the worst
      * case. NULL: anywhere. */
     real (*reach)(uint32_t k, real x);
+    /* The same for a whole input, where it hangs on other elements or the dtype (exp underflows,
+     * softmax on the line's largest): reach[i] of each element. */
+    void (*reaches)(const struct evaluation *e, uint32_t k, real *reach);
     /* Which inputs hold indices into another input: their domain is drawn accordingly. 0: none. */
     uint32_t index_inputs;
-    /* c of the verdict's bound for programs that hold this op (oracle/bound.c multiplies). 0: 1. */
-    double slack;
-
     /* Families share their functions; what differs is here. NULL outside the family. */
     const struct elementwise *elementwise;
     /* Data movement: where each output element comes from. */

@@ -463,6 +463,17 @@ static size_t count_lines(const struct array *x, int axis)
     return x->n ? x->n / (size_t)x->shape.dim[axis] : 0;
 }
 
+/* The largest; NaN if there is one. */
+static real line_max(const real *x, struct line l)
+{
+    real most = -INFINITY;
+    for (size_t k = 0; k < l.n; k++) {
+        real v = x[l.start + k * l.step];
+        most = isnan(most) || !beats(v, most) ? most : v;
+    }
+    return most;
+}
+
 /*
  * exp, the sum of n and the division round relative to y; x - max rounds relative to itself, which
  * exp turns into a relative error of the same size. Half floats are computed in f32 (torch:
@@ -482,12 +493,8 @@ static void softmax_line(struct evaluation *e, struct line l)
 {
     const real *x = e->in[0]->v;
     real *y = e->out[0].v;
-    real most = -INFINITY, sum = 0;
+    real most = line_max(x, l), sum = 0;
     const bool is_f64 = e->out[0].dtype == DTYPE_F64;
-    for (size_t k = 0; k < l.n; k++) {
-        real v = x[l.start + k * l.step];
-        most = isnan(most) || !beats(v, most) ? most : v;
-    }
     for (size_t k = 0; k < l.n; k++) {
         size_t i = l.start + k * l.step;
         real below = x[i] - most; /* up to f32, double's exp is fine enough */
@@ -574,15 +581,27 @@ static void softmax_range(struct range_query *q)
     q->out[0] = (struct interval){.lo = 0, .hi = 1, .may_nan = may_nan};
 }
 
-/* exp(x - max) doubles with every 0.7. */
-static real softmax_reach(uint32_t k, real x)
+/* exp(x - max) doubles with every 0.7; far below the line's largest element it is 0, whatever moves
+ * there (masks of -1e9). */
+static void softmax_reaches(const struct evaluation *e, uint32_t k, real *reach)
 {
-    return 1;
+    const struct array *x = e->in[0];
+    real lo = logl(dtype_tiny(dtype_is_half(x->dtype) ? DTYPE_F32 : x->dtype)) - 1;
+    int axis = node_axis(e->node, &x->shape);
+    for (size_t i = 0; i < count_lines(x, axis); i++) {
+        struct line l = line_at(&x->shape, axis, i);
+        real top = line_max(x->v, l);
+        for (size_t j = 0; j < l.n; j++) {
+            size_t at = l.start + j * l.step;
+            real beyond = lo - (x->v[at] - top);
+            reach[at] = beyond > 2 ? 2 * beyond : 1; /* the largest may move as far */
+        }
+    }
 }
 
 const struct op op_softmax = {
     .name = "softmax",
-    .reach = softmax_reach,
+    .reaches = softmax_reaches,
     .summary = "exp(x - max) / sum along an axis",
     .in = {{"x", .dtypes = DT_FLOATS, .rank_min = 1, .rank_max = RANK_MAX}},
     .out = {{"y", .same_as = "x", .rank_min = 1, .rank_max = RANK_MAX}},

@@ -56,9 +56,13 @@ static void where_taint(const struct taint *t)
         for (uint32_t k = 0; k < 3; k++) {
             at[k] = map[k] ? map[k][i] : i;
         }
+        uint8_t doubt = t->in_mark[0] ? t->in_mark[0][at[0]] : 0;
         uint32_t chosen = t->e->in[0]->v[at[0]] != 0 ? 1 : 2;
-        t->out_mark[0][i] |= t->in_mark[0] ? t->in_mark[0][at[0]] : 0;
-        t->out_mark[0][i] |= t->in_mark[chosen] ? t->in_mark[chosen][at[chosen]] : 0;
+        for (uint32_t k = 1; k < 3; k++) {
+            bool may_be = doubt || k == chosen;
+            t->out_mark[0][i] |= may_be && t->in_mark[k] ? t->in_mark[k][at[k]] : 0;
+        }
+        t->out_mark[0][i] |= doubt;
     }
 }
 

@@ -2,8 +2,10 @@
 /*
  * How far a correct implementation may be from the reference, element by element. The program is
  * evaluated K more times; each inexact result is moved by the rounding error its op may make, the
- * inputs of ops that jump by a little more, so that both sides of a jump are seen. What the
- * samples spread over is allowed; where they disagree discretely nothing is compared.
+ * inputs of ops that jump by a little more, so that both sides of a jump are seen. What the samples
+ * spread over is allowed. Nothing is compared where the spread does not bound the result: integers
+ * and bools that may change, what indices that may change choose, what is behind a pole or an
+ * overflow that may happen.
  */
 #include "oracle/oracle_internal.h"
 
@@ -13,9 +15,12 @@
 
 const struct bound_table bound_table = {.samples = 12, .c = 2.0, .widen = 2.0, .cheap_steps = 2};
 
-/* JUMP: the samples disagree discretely here or before. WILD: an input may move further than the op
- * is near linear, so the samples do not bound the result. */
-enum { MARK_UNSPECIFIED = 1, MARK_JUMP = 2, MARK_WILD = 4 };
+/*
+ * UNSPECIFIED: no document defines it. WILD: the samples do not bound it, an input may move further
+ * than the op is near linear, say. JUMP, of integers and bools: it may be another value than in the
+ * samples. CLASH: samples are of different classes (finite, infinite, NaN).
+ */
+enum { MARK_UNSPECIFIED = 1, MARK_JUMP = 2, MARK_WILD = 4, MARK_CLASH = 8 };
 enum { VARIANTS_MAX = 64, CODE_BITS = 6, CODES = 61 };
 
 /* One value in all its evaluations. Variant 0 is declared, 1 wide (when the program has halves),
@@ -38,7 +43,14 @@ struct sampler {
     struct rng rng;
     uint64_t node_seed; /* of the node under way */
     uint8_t codes[CODES];
+    bool traps; /* an element that is undefined was met: a library may refuse the program or die */
 };
+
+/* Variant 1 keeps half floats in single precision. */
+static bool has_wide(const struct sampler *s)
+{
+    return s->first_sample == 2;
+}
 
 bool program_has_half(const struct program *p)
 {
@@ -80,12 +92,19 @@ static void track_leaf(struct sampler *s, uint32_t id, const struct array *decla
     }
 }
 
+/* CODE_BITS ways: of any two elements less than CODES apart some way differs, and of others nearly
+ * always; no period, for rows of any length come. */
+static unsigned code_of(const struct sampler *s, size_t i)
+{
+    return s->codes[i % CODES] ^ (unsigned)(hash_mix(i / CODES, s->node_seed) >> (64 - CODE_BITS));
+}
+
 /*
  * Which way element i of value v moves in a sample. Samples 0 and 1 move everything one way (errors
  * of one kernel are rarely independent). The next CODE_BITS give each element its own pattern of
- * ways, so that of any two elements (but 61 or a multiple apart) some sample moves one up and one
- * down: results that hang on a difference are seen. The rest move equal values alike, as one
- * kernel does, some by half only, so that errors of one size do not cancel in every sample.
+ * ways, so that results that hang on a difference are seen. Two more are random. The rest move
+ * equal values alike, as one kernel does. Random ones move some by half only, so that errors of one
+ * size do not cancel in every sample.
  */
 static real direction(const struct sampler *s, unsigned k, size_t i, real v)
 {
@@ -94,10 +113,12 @@ static real direction(const struct sampler *s, unsigned k, size_t i, real v)
         return sample == 0 ? 1 : -1;
     }
     if (sample < 2 + CODE_BITS) {
-        return s->codes[i % CODES] >> (sample - 2) & 1 ? 1 : -1;
+        return code_of(s, i) >> (sample - 2) & 1 ? 1 : -1;
     }
     const double value = (double)v;
-    uint64_t bits = hash_bytes(&value, sizeof(value), s->node_seed + sample);
+    bool by_value = sample >= 4 + CODE_BITS;
+    uint64_t bits = by_value ? hash_bytes(&value, sizeof(value), s->node_seed + sample)
+                             : hash_mix(i, s->node_seed + sample);
     real far = bits >> 62 & 1 ? 1 : 0.5L;
     return bits >> 63 ? far : -far;
 }
@@ -179,9 +200,9 @@ static void gather_inputs(struct sampler *s, const struct node *node, unsigned k
     }
 }
 
-/* v moved by its error and by one step of the smallest subnormals, where roundings are absolute;
- * those do not cross zero. */
-static real moved(real v, real way, real noise, real tiny)
+/* v and its error, and one step of the smallest subnormals, where roundings are absolute; those do
+ * not cross zero. */
+static real perturbed(real v, real way, real noise, real tiny)
 {
     real w = v + way * noise, t = w + way * tiny;
     return (t < 0) != (w < 0) ? 0 : t;
@@ -190,7 +211,7 @@ static real moved(real v, real way, real noise, real tiny)
 static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
                          const struct array *out, real *const *noise)
 {
-    bool wide = s->first_sample == 2 && k > 0;
+    bool wide = has_wide(s) && k > 0;
     for (uint32_t o = 0; o < node->n_out; o++) {
         const struct array *dst = &s->tracks[node->out[o]].variant[k];
         bool moves = k >= s->first_sample && dtype_is_float(dst->dtype);
@@ -198,7 +219,7 @@ static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
         for (size_t i = 0; i < dst->n; i++) {
             real v = out[o].v[i];
             if (moves && noise[o][i] != 0) {
-                v = moved(v, direction(s, k, i, v), noise[o][i], tiny);
+                v = perturbed(v, direction(s, k, i, v), noise[o][i], tiny);
             }
             dst->v[i] = dtype_round(wide && dtype_is_half(dst->dtype) ? DTYPE_F32 : dst->dtype, v);
         }
@@ -227,6 +248,13 @@ static struct evaluation describe(struct sampler *s, const struct node *node,
     return e;
 }
 
+/* Does an undefined element of this output make a library refuse or die? Not where it is a float
+ * that integers had no part in: 1.0 / 0 is only infinite. */
+static bool may_trap(const struct node *node, const struct array *out)
+{
+    return node->op->traps && (!dtype_is_float(out->dtype) || node->op->index_inputs != 0);
+}
+
 static void mark_unspecified(struct sampler *s, const struct node *node,
                              const struct array *const *in, unsigned k)
 {
@@ -243,6 +271,7 @@ static void mark_unspecified(struct sampler *s, const struct node *node,
         for (size_t i = 0; i < e.out[o].n; i++) {
             if (mark[o][i]) {
                 mark_of(&s->tracks[node->out[o]])[i] |= MARK_UNSPECIFIED;
+                s->traps |= may_trap(node, &e.out[o]);
             }
         }
     }
@@ -259,19 +288,53 @@ static void run_taint(struct sampler *s, const struct node *node, const struct a
     node->op->taint(taint);
 }
 
+/*
+ * What marks of inputs mean for a result. Behind a clash it may be anything. Behind an integer or
+ * bool that may change, an integer or bool may as well; a float's spread shows the change if the
+ * samples do, else nothing bounds it.
+ */
+static void settle_marks(struct track *t)
+{
+    bool is_float = dtype_is_float(t->variant[0].dtype);
+    for (size_t i = 0; t->mark && i < t->variant[0].n; i++) {
+        uint8_t m = t->mark[i];
+        bool shows = t->deviation && t->deviation[i] != 0;
+        if (m & MARK_CLASH || (is_float && m & MARK_JUMP && !shows)) {
+            m |= MARK_WILD;
+        }
+        t->mark[i] = (uint8_t)(m & ~(MARK_CLASH | (is_float ? MARK_JUMP : 0)));
+    }
+}
+
+/* An index that may change chooses anything. */
+static const uint8_t *index_mark(struct sampler *s, const struct track *t)
+{
+    size_t n = t->variant[0].n;
+    uint8_t *mark = arena_zalloc(s->scratch, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        mark[i] = t->mark[i] | (t->mark[i] & MARK_JUMP ? MARK_WILD : 0);
+    }
+    return mark;
+}
+
 static void propagate_marks(struct sampler *s, const struct node *node,
                             const struct array *const *in)
 {
     struct taint taint = {0};
     bool any = false;
     for (uint32_t i = 0; i < node->n_in; i++) {
-        taint.in_mark[i] = in[i] ? s->tracks[node->in[i]].mark : NULL;
-        any |= taint.in_mark[i] != NULL;
+        const struct track *t = in[i] ? &s->tracks[node->in[i]] : NULL;
+        if (t && t->mark) {
+            taint.in_mark[i] = node->op->index_inputs >> i & 1 ? index_mark(s, t) : t->mark;
+            any = true;
+        }
     }
-    if (!any) {
-        return;
+    if (any) {
+        run_taint(s, node, in, &taint);
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            settle_marks(&s->tracks[node->out[o]]);
+        }
     }
-    run_taint(s, node, in, &taint);
 }
 
 static int class_of(real v)
@@ -299,25 +362,37 @@ static real spread(const struct track *t, unsigned n_variants, size_t i)
     return worst;
 }
 
-static void measure(struct sampler *s, const struct node *node, bool jumps)
+static void measure(struct sampler *s, const struct node *node)
 {
     for (uint32_t o = 0; o < node->n_out; o++) {
         struct track *t = &s->tracks[node->out[o]];
-        const struct array *base = &t->variant[0];
-        for (size_t i = 0; i < base->n; i++) {
+        size_t n = t->variant[0].n;
+        for (size_t i = 0; i < n; i++) {
             real d = spread(t, s->n_variants, i);
             if (d == 0) {
                 continue;
             }
             if (!t->deviation) {
-                t->deviation = xcalloc(base->n, sizeof(real));
+                t->deviation = xcalloc(n, sizeof(real));
             }
             t->deviation[i] = d;
             t->variant[0].inexact = true;
-            if (isinf(d)) {
-                mark_of(t)[i] |= MARK_WILD; /* finite or not: what follows may be anything */
-            } else if (jumps || !dtype_is_float(base->dtype)) {
-                mark_of(t)[i] |= MARK_JUMP;
+        }
+    }
+}
+
+/* What the samples of a node say of itself. An index that they disagree on (arg_max) may be any. */
+static void mark_spread(struct sampler *s, const struct node *node)
+{
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        struct track *t = &s->tracks[node->out[o]];
+        enum dtype d = t->variant[0].dtype;
+        bool is_index = node->op->jumps == JUMPS_ALWAYS && dtype_is_int(d);
+        for (size_t i = 0; t->deviation && i < t->variant[0].n; i++) {
+            if (isinf(t->deviation[i])) {
+                mark_of(t)[i] |= MARK_CLASH;
+            } else if (t->deviation[i] != 0 && !dtype_is_float(d)) {
+                mark_of(t)[i] |= is_index ? MARK_WILD : MARK_JUMP;
             }
         }
     }
@@ -327,13 +402,26 @@ static void measure(struct sampler *s, const struct node *node, bool jumps)
  * the mean value theorem the slope then differs by more than a third (1/x) from the sampled one,
  * which c does not cover. NULL: none. */
 static uint8_t *wild_inputs(struct sampler *s, const struct node *node, uint32_t k,
-                            const struct array *in)
+                            const struct array *const *in)
 {
     const struct track *t = &s->tracks[node->in[k]];
+    if (!t->deviation) {
+        return NULL;
+    }
+    size_t n = in[k]->n;
+    real *reach = ARENA_ARRAY(s->scratch, real, n);
+    if (node->op->reaches) {
+        struct evaluation e = describe(s, node, in, 0);
+        node->op->reaches(&e, k, reach);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            reach[i] = node->op->reach(k, in[k]->v[i]);
+        }
+    }
     uint8_t *wild = NULL;
-    for (size_t i = 0; t->deviation && i < in->n; i++) {
-        if (4 * t->deviation[i] > node->op->reach(k, in->v[i])) {
-            wild = wild ? wild : arena_zalloc(s->scratch, in->n + 1);
+    for (size_t i = 0; i < n; i++) {
+        if (4 * t->deviation[i] > reach[i]) {
+            wild = wild ? wild : arena_zalloc(s->scratch, n + 1);
             wild[i] = MARK_WILD;
         }
     }
@@ -344,9 +432,10 @@ static void mark_wild(struct sampler *s, const struct node *node, const struct a
 {
     struct taint taint = {0};
     bool any = false;
-    for (uint32_t k = 0; node->op->reach && k < node->n_in; k++) {
+    bool has_reach = node->op->reach || node->op->reaches;
+    for (uint32_t k = 0; has_reach && k < node->n_in; k++) {
         if (in[k] && dtype_is_float(in[k]->dtype)) {
-            taint.in_mark[k] = wild_inputs(s, node, k, in[k]);
+            taint.in_mark[k] = wild_inputs(s, node, k, in);
             any |= taint.in_mark[k] != NULL;
         }
     }
@@ -369,21 +458,66 @@ static void mark_overflowing(struct sampler *s, const struct node *node, real **
     }
 }
 
-/* Is a scale or bias read from this product? Then no short sum of it counts as exact. */
+/* The node that makes a value, data movement aside; NULL: none. */
+static const struct node *maker_of(const struct program *p, uint32_t id)
+{
+    while (id != VALUE_ABSENT && p->values[id].kind == VALUE_NODE) {
+        const struct node *node = &p->nodes[p->values[id].node];
+        if (!node->op->origins) {
+            return node;
+        }
+        id = node->in[0];
+    }
+    return NULL;
+}
+
+/* May a scale or bias before or behind this product be folded into its weights? Then no short sum
+ * of it counts as exact. */
 static bool may_be_folded(const struct program *p, const struct node *node)
 {
     if (node->op->folding != FOLDS_AS_PRODUCT) {
         return false;
     }
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        const struct node *maker = maker_of(p, node->in[i]);
+        if (maker && maker->op->folding == FOLDS_AS_SCALE) {
+            return true;
+        }
+    }
     for (uint32_t n = 0; n < p->n_nodes; n++) {
         const struct node *reader = &p->nodes[n];
-        for (uint32_t i = 0; i < reader->n_in; i++) {
-            if (reader->in[i] == node->out[0] && reader->op->folding == FOLDS_AS_SCALE) {
+        for (uint32_t i = 0; reader->op->folding == FOLDS_AS_SCALE && i < reader->n_in; i++) {
+            if (maker_of(p, reader->in[i]) == node) {
                 return true;
             }
         }
     }
     return false;
+}
+
+/*
+ * AVX512_BF16's dot products take subnormals of bf16 as zero (Intel SDM, VDPBF16PS: as if DAZ),
+ * which loses a term of any size where the other factor is large.
+ */
+static void mark_flushed(struct sampler *s, const struct node *node, const struct array *const *in)
+{
+    struct taint taint = {0};
+    bool any = false;
+    for (uint32_t k = 0; node->op->folding == FOLDS_AS_PRODUCT && k < node->n_in; k++) {
+        uint8_t *mark = NULL;
+        real least = in[k] && in[k]->dtype == DTYPE_BF16 ? dtype_min_normal(DTYPE_BF16) : 0;
+        for (size_t i = 0; least != 0 && i < in[k]->n; i++) {
+            if (in[k]->v[i] != 0 && fabsl(in[k]->v[i]) < least) {
+                mark = mark ? mark : arena_zalloc(s->scratch, in[k]->n + 1);
+                mark[i] = MARK_UNSPECIFIED;
+            }
+        }
+        taint.in_mark[k] = mark;
+        any |= mark != NULL;
+    }
+    if (any) {
+        run_taint(s, node, in, &taint);
+    }
 }
 
 /* The declared inputs, said to be inexact. */
@@ -422,9 +556,11 @@ static void sample_node(struct sampler *s, uint32_t index)
         keep_variant(s, node, k, out, noise);
         mark_unspecified(s, node, in, k);
     }
+    measure(s, node);
     propagate_marks(s, node, declared_in);
     mark_wild(s, node, declared_in);
-    measure(s, node, jumps);
+    mark_flushed(s, node, declared_in);
+    mark_spread(s, node);
     arena_reset(s->scratch);
 }
 
@@ -460,22 +596,46 @@ static real scale_of(const struct array *a)
     return n ? sqrtl(sum / (real)n) : 0;
 }
 
-static uint8_t element_state(const struct track *t, real scale, double c, size_t i)
+/* Do all samples, and what lies c spreads beyond them, round to the declared infinity? In a half
+ * output: its value may be finite where it is kept in single precision. */
+static bool overflows_surely(const struct track *t, unsigned n_variants, double c, size_t i)
+{
+    const struct array *base = &t->variant[0];
+    real way = base->v[i] < 0 ? -1 : 1, least = INFINITY, most = 0;
+    for (unsigned k = 0; k < n_variants; k++) {
+        real v = way * t->variant[k].v[i];
+        if (isnan(v)) {
+            return false;
+        }
+        least = fminl(least, v);
+        most = isinf(v) ? most : fmaxl(most, v);
+    }
+    real spread = most > least ? most - least : 0;
+    return isinf(base->v[i]) && isinf(dtype_round(base->dtype, least - (real)c * spread));
+}
+
+/* What samples of an output say, and its deviation, which may be mended. */
+static uint8_t element_state(const struct track *t, unsigned n_variants, real scale, double c,
+                             size_t i)
 {
     uint8_t mark = t->mark ? t->mark[i] : 0;
     if (mark & MARK_UNSPECIFIED) {
         return ELEMENT_UNSPECIFIED;
     }
-    real d = t->deviation ? t->deviation[i] : 0;
+    real *d = t->deviation ? &t->deviation[i] : NULL;
     const struct array *base = &t->variant[0];
     if (!dtype_is_float(base->dtype)) {
-        return mark & (MARK_JUMP | MARK_WILD) || d != 0 ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
+        bool may_change = mark & (MARK_JUMP | MARK_WILD) || (d && *d != 0);
+        return may_change ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
+    }
+    if (mark & MARK_CLASH && dtype_is_half(base->dtype) && overflows_surely(t, n_variants, c, i)) {
+        *d = 0;
     }
     /* A bound as large as the value and as the tensor's typical value sees no error worth the name.
      */
     real seen = fabsl(base->v[i]) > scale ? fabsl(base->v[i]) : scale;
-    bool blind = mark & MARK_WILD || isinf(d) || (d > 0 && (real)c * d >= seen);
-    return blind ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
+    bool is_blind = d && (isinf(*d) || (*d > 0 && (real)c * *d >= seen));
+    return mark & MARK_WILD || is_blind ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
 }
 
 static void expect(struct sampler *s, uint32_t id, double c, struct expectation *x)
@@ -485,16 +645,19 @@ static void expect(struct sampler *s, uint32_t id, double c, struct expectation 
     size_t n = base->n;
     *x = (struct expectation){.dtype = base->dtype, .shape = base->shape, .n = n};
     x->declared = arena_copy(s->arena, base->v, sizeof(real) * n);
-    bool has_wide = s->first_sample == 2;
-    x->wide = has_wide ? arena_copy(s->arena, t->variant[1].v, sizeof(real) * n) : x->declared;
-    x->deviation = t->deviation ? arena_copy(s->arena, t->deviation, sizeof(real) * n) : NULL;
+    real *wide = has_wide(s) ? arena_copy(s->arena, t->variant[1].v, sizeof(real) * n) : NULL;
     uint8_t *state = arena_alloc(s->arena, n + 1);
     real scale = scale_of(base);
     for (size_t i = 0; i < n; i++) {
-        state[i] = element_state(t, scale, c, i);
+        state[i] = element_state(t, s->n_variants, scale, c, i);
         x->n_unstable += state[i] == ELEMENT_UNSTABLE;
         x->n_unspecified += state[i] == ELEMENT_UNSPECIFIED;
+        if (wide && state[i] == ELEMENT_COMPARED && !isfinite(base->v[i])) {
+            wide[i] = base->v[i]; /* all that may come back is of this class */
+        }
     }
+    x->wide = wide ? wide : x->declared;
+    x->deviation = t->deviation ? arena_copy(s->arena, t->deviation, sizeof(real) * n) : NULL;
     x->state = state;
 }
 
@@ -514,7 +677,8 @@ static void find_last_uses(struct sampler *s)
 }
 
 void bound_program(const struct program *p, const struct array *leaves, uint64_t seed,
-                   unsigned samples, double c, struct arena *arena, struct expectation *outputs)
+                   unsigned samples, double c, struct arena *arena, struct expectation *outputs,
+                   bool *traps)
 {
     CHECK(samples >= 2 && samples + 2 <= VARIANTS_MAX);
     bool half = program_has_half(p);
@@ -535,6 +699,7 @@ void bound_program(const struct program *p, const struct array *leaves, uint64_t
     for (uint32_t o = 0; o < p->n_outputs; o++) {
         expect(&s, p->outputs[o], c, &outputs[o]);
     }
+    *traps = s.traps;
     for (uint32_t id = 0; id < p->n_values; id++) {
         track_release(&s.tracks[id]);
     }
@@ -548,8 +713,11 @@ real bound_at(const struct expectation *x, double c, size_t i)
         return 0; /* nothing is near infinity; where samples overflow the element is unstable */
     }
     real d = x->deviation ? x->deviation[i] : 0;
-    /* Half a step for the reference's rounding, half a step for the run's: 2u|y|, a subnormal step
-     * at the bottom of the range. */
+    if (d == 0) {
+        return 0; /* exact in every sample */
+    }
+    /* The reference's rounding and the run's: 2u|y| is one to two steps, a step at the bottom of
+     * the range. */
     real step = 2 * dtype_roundoff(x->dtype) * fabsl(x->declared[i]) + dtype_tiny(x->dtype);
     return (real)c * d + step;
 }

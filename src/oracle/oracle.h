@@ -58,8 +58,9 @@ struct reference *reference_new(const struct test *test, struct arena *arena);
 const struct expectation *reference_expectation(struct reference *r, uint32_t output);
 /* Another K than bound_table's, for the curves; forgets bounds computed before. */
 void reference_set_samples(struct reference *r, unsigned samples);
-/* c of this program: bound_c times the largest slack of its ops. */
-double reference_c(const struct reference *r);
+/* May a library refuse the program or die, for an undefined element (integer division by zero, an
+ * index out of range)? */
+bool reference_traps(struct reference *r);
 /* All values' declared results by id (reduction records intermediates). */
 const struct array *reference_values(struct reference *r);
 /* Is any element of any input or value NaN / infinite? For the clean policy and for ranking. */
@@ -118,11 +119,10 @@ size_t judge_suspects(struct target *const *targets, const struct outcome *outco
  * correct runs against recall of planted faults.
  */
 struct bound_table {
-    unsigned samples; /* K: perturbed re-evaluations; 0 and 1 move all results one way, the rest at
-                         random */
-    double c;         /* multiplier of the largest deviation */
-    double widen;     /* inputs of ops that jump move by this many deviations */
-    int64_t cheap_steps; /* floats this close on their grid pass without a bound */
+    unsigned samples;    /* K: perturbed re-evaluations */
+    double c;            /* multiplier of the largest deviation */
+    double widen;        /* inputs of ops that jump move by this many deviations */
+    int64_t cheap_steps; /* f32 and f64 this close on their grid pass without a bound */
 };
 extern const struct bound_table bound_table;
 

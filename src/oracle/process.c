@@ -14,6 +14,16 @@ static bool spoke(struct verdict *v, enum verdict_kind kind, const char *text)
     return true;
 }
 
+/* What an undefined element allows is no finding. */
+static bool spoke_of_end(const struct judgement *j, struct verdict *v, const char *text)
+{
+    if (reference_traps(j->reference)) {
+        return spoke(v, VERDICT_UNJUDGED,
+                     arena_printf(j->arena, "undefined (integer division, index): %s", text));
+    }
+    return spoke(v, VERDICT_FINDING, text);
+}
+
 static bool crash_judge(const struct judgement *j, struct verdict *v)
 {
     const struct outcome *o = j->outcome;
@@ -22,9 +32,8 @@ static bool crash_judge(const struct judgement *j, struct verdict *v)
     }
     const char *where = o->n_frames ? o->frames[0] : "no frame known";
     if (o->signal) {
-        return spoke(
-            v, VERDICT_FINDING,
-            arena_printf(j->arena, "killed by SIG%s in %s", sigabbrev_np(o->signal), where));
+        return spoke_of_end(
+            j, v, arena_printf(j->arena, "killed by SIG%s in %s", sigabbrev_np(o->signal), where));
     }
     return spoke(v, VERDICT_FINDING,
                  arena_printf(j->arena, "the process ended with status %d", o->exit_status));
@@ -54,9 +63,9 @@ static bool status_judge(const struct judgement *j, struct verdict *v)
         if (error_is_unsupported(j->target, o)) {
             return spoke(v, VERDICT_UNSUPPORTED, first_line(o->message, j->arena));
         }
-        return spoke(v, VERDICT_FINDING,
-                     arena_printf(j->arena, "%s refused a valid program: %s", o->phase,
-                                  first_line(o->message, j->arena)));
+        return spoke_of_end(j, v,
+                            arena_printf(j->arena, "%s refused a valid program: %s", o->phase,
+                                         first_line(o->message, j->arena)));
     case OUTCOME_OK:
     case OUTCOME_CRASH:
     case OUTCOME_HANG:

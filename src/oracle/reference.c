@@ -13,6 +13,7 @@ struct reference {
     struct array *values;        /* by value id */
     struct expectation *outputs; /* NULL until asked for */
     unsigned samples;
+    bool traps;
 };
 
 struct reference *reference_new(const struct test *test, struct arena *arena)
@@ -27,31 +28,28 @@ struct reference *reference_new(const struct test *test, struct arena *arena)
     return r;
 }
 
-double program_c(const struct program *p)
+static void find_bounds(struct reference *r)
 {
-    double slack = 1;
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        slack = p->nodes[i].op->slack > slack ? p->nodes[i].op->slack : slack;
+    const struct program *p = r->test->program;
+    if (!r->outputs) {
+        r->outputs = ARENA_ZARRAY(r->arena, struct expectation, p->n_outputs + 1);
+        /* The perturbations are a function of the program alone, so a verdict repeats. */
+        bound_program(p, r->values, program_hash(p), r->samples, bound_table.c, r->arena,
+                      r->outputs, &r->traps);
     }
-    return bound_table.c * slack;
-}
-
-double reference_c(const struct reference *r)
-{
-    return program_c(r->test->program);
 }
 
 const struct expectation *reference_expectation(struct reference *r, uint32_t output)
 {
-    const struct program *p = r->test->program;
-    CHECK(output < p->n_outputs);
-    if (!r->outputs) {
-        r->outputs = ARENA_ZARRAY(r->arena, struct expectation, p->n_outputs);
-        /* The perturbations are a function of the program alone, so a verdict repeats. */
-        bound_program(p, r->values, program_hash(p), r->samples, program_c(p), r->arena,
-                      r->outputs);
-    }
+    CHECK(output < r->test->program->n_outputs);
+    find_bounds(r);
     return &r->outputs[output];
+}
+
+bool reference_traps(struct reference *r)
+{
+    find_bounds(r);
+    return r->traps;
 }
 
 void reference_set_samples(struct reference *r, unsigned samples)

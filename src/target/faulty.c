@@ -416,12 +416,37 @@ bool fault_parse(const char *name, struct fault *fault)
 
 /* ---- evaluation ---- */
 
+/* How errors of a correct library hang together: independent, all of one way (a kernel that
+ * truncates), equal for equal values (one kernel), by place (a vector's body and its tail). */
+enum manner { INDEPENDENT, ONE_WAY, BY_VALUE, BY_PLACE, MANNERS };
+enum { BLOCK = 16 };
+
+static real error_of(enum manner manner, uint64_t seed, size_t i, real v, struct rng *rng)
+{
+    const double value = (double)v;
+    switch (manner) {
+    case ONE_WAY:
+        return seed & 1 ? 1 : -1;
+    case BY_VALUE:
+        return hash_bytes(&value, sizeof(value), seed) >> 63 ? 1 : -1;
+    case BY_PLACE:
+        return hash_mix(i / BLOCK, seed) >> 63 ? 1 : -1;
+    case INDEPENDENT:
+    case MANNERS:
+        break;
+    }
+    return 2 * (real)rng_unit(rng) - 1;
+}
+
+/* Each inexact result moves by up to the error that its op may make. */
 static void round_with_noise(struct array *out, const real *noise, struct rng *rng)
 {
+    uint64_t seed = rng ? rng_next(rng) : 0;
+    enum manner manner = (enum manner)(seed >> 8) % MANNERS;
     for (size_t i = 0; i < out->n; i++) {
         real v = out->v[i];
         if (noise && noise[i] != 0 && isfinite(v)) {
-            v += ((real)rng_unit(rng) - 0.5L) * noise[i]; /* up to half of what is legal */
+            v += error_of(manner, seed, i, v, rng) * noise[i];
         }
         out->v[i] = dtype_round(out->dtype, v);
     }

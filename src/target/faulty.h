@@ -25,7 +25,7 @@ bool fault_parse(const char *name, struct fault *fault);
 
 /*
  * Evaluate a test with the fault in every node of its op (NULL: none). noise_seed 0: results
- * rounded exactly; else each inexact result first moves by up to half of the error its op may make.
+ * rounded exactly; else each inexact result first moves by up to the error its op may make.
  * outputs: program->n_outputs to fill.
  */
 void fault_evaluate(const struct test *test, const struct fault *fault, uint64_t noise_seed,

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,6 +382,153 @@ static void test_short_values_of_inexact_results_stay_inexact(void **state)
     assert_found(&t, &o, "value");
 }
 
+/*
+ * One element of a run, and whether it is wrong. Near misses are what correct libraries gave that
+ * an earlier bound called wrong; what must be found are faults that one let pass.
+ */
+struct element_case {
+    const char *label, *text;
+    double input[8]; /* of the first input */
+    size_t element;
+    double value;
+    bool is_wrong;
+};
+
+static const struct element_case element_cases[] = {
+    {"what an index that may change chooses",
+     "x: f32[2,3] = input\n"
+     "d: f32[2] = const [5, 5]\n"
+     "s: f32[2] = reduce_sum(x, axes=[1], keepdims=false)\n"
+     "i: i64[] = arg_max(s, axis=0, keepdims=false)\n"
+     "y: f32[] = gather(d, i, axis=0)\noutput y\n",
+     {0.1, 0.7, 1000, 1000, 0.7, 0.1},
+     0,
+     1000,
+     false},
+    {"a result that hangs on equal sums far apart",
+     "x: f32[3,62] = input\n"
+     "s: f32[62] = reduce_sum(x, axes=[0], keepdims=false)\n"
+     "i: i64[] = const [0]\nj: i64[] = const [61]\n"
+     "a: f32[] = gather(s, i, axis=0)\nb: f32[] = gather(s, j, axis=0)\n"
+     "n: f32[] = neg(b)\ny: f32[] = add(a, n)\noutput y\n",
+     {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1},
+     0,
+     0x1p-26,
+     false},
+    {"a scale before a product, folded into it",
+     "x: f32[1,1] = input\n"
+     "d: f32[] = const [41]\nw: f32[1,1] = const [1]\n"
+     "q: f32[1,1] = div(x, d)\nt: f32[1,1] = transpose(q, perm=[1,0])\n"
+     "m: f32[1,1] = matmul(t, w)\ny: f32[1,1] = floor(m)\noutput y\n",
+     {41},
+     0,
+     0,
+     false},
+    {"the branch that where may take",
+     "x: f32[3] = input\n"
+     "w: f32[3,1] = const [1, 1, 1]\n"
+     "a: f32[1] = matmul(x, w)\n"
+     "zero: f32[1] = const [0]\none: f32[1] = const [1]\n"
+     "v: f32[1] = div(one, a)\nc: bool[1] = less(a, zero)\n"
+     "e: f32[1] = const [3]\ny: f32[1] = where(c, v, e)\noutput y\n",
+     {1e8, -1e8, 1e-6},
+     0,
+     -2048,
+     false},
+    {"a subnormal of bf16 in a product, flushed",
+     "x: bf16[2] = input\nw: bf16[2,1] = const [-3e38, 1]\n"
+     "y: bf16[1] = matmul(x, w)\noutput y\n",
+     {9.7346e-39, 6.34},
+     0,
+     6.34375,
+     false},
+    {"a neighbour in a transposed half",
+     "x: bf16[2,2] = input\ny: bf16[2,2] = transpose(x, perm=[1,0])\noutput y\n",
+     {100, 100.5, 101, 101.5},
+     1,
+     100.5,
+     true},
+    {"exp of what is masked",
+     "x: f32[2] = input\nw: f32[2] = const [0, -1e9]\n"
+     "a: f32[2] = add(x, w)\ny: f32[2] = exp(a)\noutput y\n",
+     {1, 0.1},
+     1,
+     0.5,
+     true},
+    {"softmax of what is masked",
+     "x: f32[2] = input\nw: f32[2] = const [0, -1e9]\n"
+     "a: f32[2] = add(x, w)\ny: f32[2] = softmax(a, axis=0)\noutput y\n",
+     {1, 0.1},
+     0,
+     0.5,
+     true},
+    {"infinity lost in an f16",
+     "x: f16[1] = input\ny: f16[1] = add(x, x)\noutput y\n",
+     {60000},
+     0,
+     65504,
+     true},
+    {"an f16 that may overflow or not",
+     "x: f16[1] = input\n"
+     "w: f16[1] = const [15.9921875]\n"
+     "a: f16[1] = exp(x)\nb: f16[1] = exp(a)\ny: f16[1] = mul(b, w)\noutput y\n",
+     {2.1171875},
+     0,
+     65504,
+     false},
+    {"log of a half, 4 % off",
+     "x: bf16[1] = input\ny: bf16[1] = log(x)\noutput y\n",
+     {13.5},
+     0,
+     2.5,
+     true},
+    {"a bool made of floats that may change, far from the jump",
+     "x: f32[2] = input\nm: f32[2,3] = const [1e6, 1e6, -1e6, 0, 0, 0]\n"
+     "f: f32[2] = floor(x)\ng: f32[3] = matmul(f, m)\n"
+     "one: f32[3] = const [1.5e6, 1.5e6, 1.5e6]\n"
+     "h: f32[3] = add(g, one)\nzero: f32[3] = const [0, 0, 0]\n"
+     "c: bool[3] = less(h, zero)\ny: i32[3] = cast(c, to=i32)\noutput y\n",
+     {1, 2},
+     0,
+     1,
+     true},
+};
+
+static void test_elements(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(element_cases); i++) {
+        const struct element_case *c = &element_cases[i];
+        struct test t = make_test(c->text);
+        for (size_t k = 0; k < shape_numel(&t.inputs[0].shape); k++) {
+            double v = k < ARRAY_SIZE(c->input) ? c->input[k] : c->input[0];
+            dtype_store(t.inputs[0].dtype, t.inputs[0].data, k, v);
+        }
+        struct outcome o = right_outcome(&t);
+        if (judged(&t, &o).kind == VERDICT_FINDING) {
+            fail_msg("%s: the reference itself is called wrong", c->label);
+        }
+        put(&o, 0, c->element, c->value);
+        struct verdict v = judged(&t, &o);
+        if ((v.kind == VERDICT_FINDING) != c->is_wrong) {
+            fail_msg("%s: %s %s", c->label, c->is_wrong ? "not found" : "false finding:", v.text);
+        }
+    }
+}
+
+/* A library may refuse or die where integers are divided by zero or an index is out of range. */
+static void test_undefined_programs_may_end(void **state)
+{
+    struct test t = make_test("x: i32[2] = input\nw: i32[2] = const [6, 6]\n"
+                              "y: i32[2] = div(w, x)\noutput y\n");
+    struct outcome o = {.kind = OUTCOME_ERROR, .phase = "run", .message = "division by zero"};
+    set_input(&t, 0, (const double[]){3, 0});
+    assert_int_equal(judged(&t, &o).kind, VERDICT_UNJUDGED);
+    o = (struct outcome){.kind = OUTCOME_CRASH, .signal = SIGFPE, .message = ""};
+    assert_int_equal(judged(&t, &o).kind, VERDICT_UNJUDGED);
+    set_input(&t, 0, (const double[]){3, 1});
+    assert_found(&t, &o, "crash");
+}
+
 static void test_form_oracles(void **state)
 {
     struct test t = add_test();
@@ -496,6 +644,8 @@ int main(void)
         TEST(test_padding_times_an_unknown_weight),
         TEST(test_nothing_is_known_behind_a_possible_overflow),
         TEST(test_short_values_of_inexact_results_stay_inexact),
+        TEST(test_elements),
+        TEST(test_undefined_programs_may_end),
         TEST(test_form_oracles),
         TEST(test_process_oracles),
         TEST(test_determinism),

@@ -89,6 +89,23 @@ static void walk_next(const struct walk *w, uint32_t n_in, size_t *at, size_t *o
     }
 }
 
+static void add_losses(struct evaluation *e)
+{
+    const struct elementwise *f = e->node->op->elementwise;
+    const struct array *y = &e->out[0];
+    const size_t *map[ELEMENTWISE_INPUTS_MAX];
+    for (uint32_t k = 0; k < n_operands(e); k++) {
+        map[k] = broadcast_map(e->scratch, &y->shape, &e->in[k]->shape);
+    }
+    for (size_t i = 0; i < y->n; i++) {
+        real x[ELEMENTWISE_INPUTS_MAX];
+        for (uint32_t k = 0; k < e->n_in; k++) {
+            x[k] = e->in[k]->v[map[k] ? map[k][i] : i];
+        }
+        e->noise[0][i] += isfinite(y->v[i]) ? f->loss(e->node, y->dtype, x, y->v[i]) : 0;
+    }
+}
+
 void elementwise_evaluate(struct evaluation *e)
 {
     const struct elementwise *f = e->node->op->elementwise;
@@ -116,6 +133,9 @@ void elementwise_evaluate(struct evaluation *e)
         walk_next(&w, n_in, at, offset);
     }
     noise_rounding(e, f->units);
+    if (f->loss && e->noise[0] && dtype_is_float(y->dtype)) {
+        add_losses(e);
+    }
 }
 
 /* ---- taint and gradient ---- */

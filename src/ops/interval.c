@@ -108,6 +108,11 @@ struct interval interval_widen(struct interval a)
     return a;
 }
 
+struct interval interval_clamp(struct interval a, real lo, real hi)
+{
+    return (struct interval){.lo = fminl(fmaxl(a.lo, lo), hi), .hi = fminl(fmaxl(a.hi, lo), hi)};
+}
+
 struct interval interval_sum(struct interval a, size_t n)
 {
     if (n == 0) {

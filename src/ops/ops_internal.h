@@ -68,6 +68,9 @@ struct elementwise {
     /* Largest error of a float result in roundoffs of its dtype: 0 exact; 1 or 2 (sqrt) none where
      * the exact result is a value of the dtype; more: always. */
     int units;
+    /* What a careful computation may lose in absolute terms beside them: steps that cancel, terms
+     * that underflow. Optional; for finite results of floats. */
+    real (*loss)(const struct node *node, enum dtype d, const real *x, real y);
     /* d(out)/d(in[k]) at one element; NULL: no gradient. */
     real (*slope)(const struct node *node, uint32_t k, const real *x, real y);
     /* Result interval of non-empty inputs, without NaN-ness of theirs. */
@@ -90,10 +93,33 @@ struct elementwise {
             r->y[i] = (expression);                                                                \
         }                                                                                          \
     }
+/* Up to f32, double's function is 2^28 times finer than the dtype and ten times faster than long
+ * double's. */
+#define REAL_FUNCTION(name, x) (r->d == DTYPE_F64 ? name##l(x) : (real)name((double)(x)))
+/* Where double's exp is no longer finer than f32 by 2^-28: it underflows. */
+#define EXP_GRAIN 1e-300L
+
 void elementwise_evaluate(struct evaluation *e);
 void elementwise_taint(const struct taint *t);
 void elementwise_vjp(const struct vjp *v);
 void elementwise_range(struct range_query *q);
+#define RANK_ANY .rank_min = 0, .rank_max = RANK_MAX
+
+#define ELEMENTWISE_CALLS                                                                          \
+    .evaluate = elementwise_evaluate, .taint = elementwise_taint, .vjp = elementwise_vjp,          \
+    .range = elementwise_range
+
+#define UNARY_SLOTS(op_dtypes)                                                                     \
+    .in = {{"x", .dtypes = (op_dtypes), RANK_ANY}}, .out = {{"y", .same_as = "x", RANK_ANY}},      \
+    .relate = relate_same, ELEMENTWISE_CALLS
+
+#define UNARY_OP(op_dtypes) UNARY_SLOTS(op_dtypes), .structure = structure_same
+
+#define BINARY_OP(op_dtypes)                                                                       \
+    .in = {{"a", .dtypes = (op_dtypes), RANK_ANY}, {"b", .same_as = "a", RANK_ANY}},               \
+    .out = {{"y", .same_as = "a", RANK_ANY}}, .structure = structure_broadcast,                    \
+    .relate = relate_broadcast_slots, ELEMENTWISE_CALLS
+
 /* map[i]: the element of a broadcast input that output element i reads; NULL: i itself. */
 const size_t *broadcast_map(struct arena *scratch, const struct shape *out, const struct shape *in);
 
@@ -156,6 +182,8 @@ struct interval interval_div(struct interval a, struct interval b);
 struct interval interval_sum(struct interval a, size_t n);
 /* lo..hi a little wider: for functions whose evaluation is not monotone to the last bit. */
 struct interval interval_widen(struct interval a);
+/* Of elements that are clamped to lo..hi. */
+struct interval interval_clamp(struct interval a, real lo, real hi);
 /* What an integer dtype makes of it: wrapped results may lie anywhere. */
 struct interval interval_fit(enum dtype d, struct interval a);
 struct interval interval_full(enum dtype d);
@@ -222,7 +250,8 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
 
 #define OP_MAP(X)                                                                                  \
     OPS_FIRST(X)                                                                                   \
-    OPS_MATH(X) OPS_ACTIVATION(X) OPS_LOGIC(X) OPS_REDUCE(X) OPS_LINEAR(X) OPS_POOL(X) OPS_MOVE(X) \
+    OPS_MATH(X)                                                                                    \
+    OPS_ACTIVATION(X) OPS_LOGIC(X) OPS_REDUCE(X) OPS_LINEAR(X) OPS_POOL(X) OPS_MOVE(X)             \
         OPS_INDEX(X)
 #define OP_DECLARE(name) extern const struct op op_##name;
 OP_MAP(OP_DECLARE)

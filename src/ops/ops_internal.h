@@ -34,6 +34,9 @@ bool draw_rank(struct slot *s, int lo, int hi, struct rng *rng);
 bool settle_bool(struct instance *m, const char *name, struct rng *rng, bool *value);
 /* The axis attribute in 0..rank-1, drawn (negative in 1 of 4) when it is missing. */
 bool settle_axis(struct instance *m, const char *name, int rank, struct rng *rng, int *axis);
+/* The finite real attribute, one of the choices when it is missing. */
+bool settle_real(struct instance *m, const char *name, const double *choices, size_t n,
+                 struct rng *rng);
 /* If given: n values, each in lo..DIM_LIMIT. Missing is right only while drawing. */
 bool check_ints(struct instance *m, const char *name, unsigned n, int64_t lo, struct rng *rng);
 int axis_normalize(int64_t axis, int rank);
@@ -228,7 +231,22 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
 #define OPS_MATH(X)
 
 /* activations */
-#define OPS_ACTIVATION(X)
+#define OPS_ACTIVATION(X)                                                                          \
+    X(sigmoid)                                                                                     \
+    X(softplus)                                                                                    \
+    X(softsign)                                                                                    \
+    X(elu)                                                                                         \
+    X(celu)                                                                                        \
+    X(selu)                                                                                        \
+    X(gelu)                                                                                        \
+    X(mish)                                                                                        \
+    X(swish)                                                                                       \
+    X(hard_sigmoid)                                                                                \
+    X(hard_swish)                                                                                  \
+    X(relu6)                                                                                       \
+    X(leaky_relu)                                                                                  \
+    X(prelu)                                                                                       \
+    X(thresholded_relu)
 
 /* arithmetic of two inputs, comparisons, logic and bits */
 #define OPS_LOGIC(X)
@@ -251,8 +269,7 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
 #define OP_MAP(X)                                                                                  \
     OPS_FIRST(X)                                                                                   \
     OPS_MATH(X)                                                                                    \
-    OPS_ACTIVATION(X) OPS_LOGIC(X) OPS_REDUCE(X) OPS_LINEAR(X) OPS_POOL(X) OPS_MOVE(X)             \
-        OPS_INDEX(X)
+    OPS_ACTIVATION(X) OPS_LOGIC(X) OPS_REDUCE(X) OPS_LINEAR(X) OPS_POOL(X) OPS_MOVE(X) OPS_INDEX(X)
 #define OP_DECLARE(name) extern const struct op op_##name;
 OP_MAP(OP_DECLARE)
 #undef OP_DECLARE

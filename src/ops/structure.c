@@ -314,6 +314,20 @@ bool settle_axis(struct instance *m, const char *name, int rank, struct rng *rng
     return true;
 }
 
+bool settle_real(struct instance *m, const char *name, const double *choices, size_t n,
+                 struct rng *rng)
+{
+    struct attr *a = instance_attr(m, name);
+    if (!a) {
+        if (!rng) {
+            return missing(name);
+        }
+        a = instance_add_attr(m, name, ATTR_REAL, 1);
+        a->f = choices[rng_below(rng, n)];
+    }
+    return isfinite(a->f) ? true : REFUSE("%s is %g; a finite number is needed", name, a->f);
+}
+
 bool check_ints(struct instance *m, const char *name, unsigned n, int64_t lo, struct rng *rng)
 {
     const struct attr *a = instance_attr(m, name);

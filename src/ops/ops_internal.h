@@ -96,6 +96,9 @@ struct elementwise {
             r->y[i] = (expression);                                                                \
         }                                                                                          \
     }
+/* In a row of integers. A result in long double is exact where it fits the dtype (64 bits suffice,
+ * and what is larger does not round into the range); else the wrapped pattern counts. */
+#define WRAPPED(v, pattern) ((v) >= r->lo && (v) <= r->hi ? (v) : dtype_wrap(r->d, (pattern)))
 /* Up to f32, double's function is 2^28 times finer than the dtype and ten times faster than long
  * double's. */
 #define REAL_FUNCTION(name, x) (r->d == DTYPE_F64 ? name##l(x) : (real)name((double)(x)))
@@ -185,10 +188,14 @@ struct interval interval_div(struct interval a, struct interval b);
 struct interval interval_sum(struct interval a, size_t n);
 /* lo..hi a little wider: for functions whose evaluation is not monotone to the last bit. */
 struct interval interval_widen(struct interval a);
+/* Results of a function that grows or falls on lo..hi and is NaN outside. */
+struct interval interval_monotone(struct interval a, real lo, real hi, real (*f)(real));
 /* Of elements that are clamped to lo..hi. */
 struct interval interval_clamp(struct interval a, real lo, real hi);
 /* What an integer dtype makes of it: wrapped results may lie anywhere. */
 struct interval interval_fit(enum dtype d, struct interval a);
+/* The first output's: as it is for floats, fitted to integers. */
+struct interval interval_of_result(const struct range_query *q, struct interval a);
 struct interval interval_full(enum dtype d);
 
 /* Is an integral value one of the integer dtype's? */
@@ -228,7 +235,33 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
     X(gather)
 
 /* unary functions */
-#define OPS_MATH(X)
+#define OPS_MATH(X)                                                                                \
+    X(abs)                                                                                         \
+    X(sign)                                                                                        \
+    X(ceil)                                                                                        \
+    X(round)                                                                                       \
+    X(trunc)                                                                                       \
+    X(square)                                                                                      \
+    X(reciprocal)                                                                                  \
+    X(rsqrt)                                                                                       \
+    X(exp2)                                                                                        \
+    X(expm1)                                                                                       \
+    X(log2)                                                                                        \
+    X(log1p)                                                                                       \
+    X(sin)                                                                                         \
+    X(cos)                                                                                         \
+    X(asin)                                                                                        \
+    X(acos)                                                                                        \
+    X(atan)                                                                                        \
+    X(sinh)                                                                                        \
+    X(cosh)                                                                                        \
+    X(tanh)                                                                                        \
+    X(asinh)                                                                                       \
+    X(acosh)                                                                                       \
+    X(atanh)                                                                                       \
+    X(erf)                                                                                         \
+    X(is_nan)                                                                                      \
+    X(is_inf)
 
 /* activations */
 #define OPS_ACTIVATION(X)                                                                          \

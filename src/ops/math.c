@@ -22,7 +22,7 @@ enum {
     ACOS_UNITS = 6,
     ATAN_UNITS = 5,
     TANH_UNITS = 10,
-    RSQRT_UNITS = 2, /* two operations, each exact where it can be */
+    RSQRT_UNITS = 3, /* two roundings, nothing exact */
     RECIPROCAL_UNITS = 1,
     SQUARE_UNITS = 1,
 };

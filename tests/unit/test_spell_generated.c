@@ -74,10 +74,14 @@ static void models_read_back(void **state)
     struct buffer model = BUFFER_INIT;
     unsigned written = 0;
 
+    struct policy policy = *f->policy;
+    for (size_t i = 0; i < op_count; i++) { /* a few ops are torch's alone */
+        policy.op_weight[i] = onnx_type_of(op_table[i]) ? policy.op_weight[i] : 0;
+    }
     for (uint64_t i = 0; i < PROGRAMS; i++) {
         struct test test;
         arena_reset(arena);
-        generate_test(f->policy, SEED, i, MATERIALIZE_ALL, arena, &test);
+        generate_test(&policy, SEED, i, MATERIALIZE_ALL, arena, &test);
         written += round_trip(test.program, arena, &model);
     }
     print_message("# %u of %d programs have a form at opset %d\n", written, PROGRAMS, newest.opset);

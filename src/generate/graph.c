@@ -30,7 +30,7 @@ struct maker {
 /* One op on its way into the program. */
 struct attempt {
     const struct op *op;
-    uint32_t n_in;
+    uint32_t n_in, n_out;
     enum dtype out_dtype;
     enum dtype dtype[OP_INPUTS_MAX];
     uint32_t value[OP_INPUTS_MAX]; /* id, VALUE_NEW or VALUE_ABSENT */
@@ -236,6 +236,7 @@ static bool choose(struct maker *g, struct attempt *a)
             a->n_in++;
         }
     }
+    a->n_out = op_draw_n_out(a->op, &g->rng);
     if (!choose_first(g, a)) {
         return false;
     }
@@ -383,6 +384,7 @@ static bool shape_up(struct maker *g, struct attempt *a)
 {
     struct instance *m = &a->instance;
     instance_init(m, a->op, a->n_in);
+    instance_set_outputs(m, a->n_out);
     for (uint32_t k = 0; k < a->n_in; k++) {
         struct slot *s = &m->in[k];
         s->present = a->value[k] != VALUE_ABSENT;

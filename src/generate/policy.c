@@ -306,7 +306,7 @@ enum err policy_parse(const char *name, const char *text, struct arena *arena,
     policy->all = support_baseline(arena);
     policy->any = support_baseline(arena);
     for (size_t i = 0; i < op_count; i++) {
-        policy->op_weight[i] = OP_WEIGHT_DEFAULT;
+        policy->op_weight[i] = op_table[i]->weight ? op_table[i]->weight : OP_WEIGHT_DEFAULT;
     }
     TRY(apply_text("default", arena_strdup(arena, default_text), policy));
     TRY(apply_text(name, arena_strdup(arena, text), policy));

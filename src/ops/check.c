@@ -8,7 +8,7 @@
 
 static const char *node_name(const struct program *p, const struct node *node)
 {
-    return node->n_out ? p->values[node->out[0]].name : "?";
+    return node->out && node->n_out ? p->values[node->out[0]].name : "?";
 }
 
 enum err ops_resolve(struct program *p)
@@ -32,7 +32,7 @@ static size_t required_inputs(const struct op *op)
     return n;
 }
 
-static bool check_counts(const struct node *node, uint32_t n_out)
+static bool check_counts(const struct node *node)
 {
     const struct op *op = node->op;
     size_t most = op_n_inputs(op), least = required_inputs(op);
@@ -42,8 +42,11 @@ static bool check_counts(const struct node *node, uint32_t n_out)
     if (node->n_in < least || node->n_in > most) {
         return REFUSE("%u inputs where %zu to %zu are needed", node->n_in, least, most);
     }
-    if (n_out != op_n_outputs(op)) {
-        return REFUSE("%u outputs where there are %zu", n_out, op_n_outputs(op));
+    size_t declared = op_n_outputs(op);
+    size_t most_out = op->out[declared - 1].variadic ? OP_OUTPUTS_MAX : declared;
+    if (node->n_out < declared || node->n_out > most_out) {
+        return REFUSE("%u outputs where there are %zu", node->n_out,
+                      node->n_out < declared ? declared : most_out);
     }
     for (uint32_t k = 0; k < node->n_in; k++) {
         if (node->in[k] == VALUE_ABSENT && !op_input_spec(op, k)->optional) {
@@ -106,7 +109,7 @@ static bool check_ranks(const struct instance *m)
         }
     }
     for (uint32_t o = 0; o < m->n_out; o++) {
-        if (!check_rank(&m->out[o], &m->op->out[o])) {
+        if (!check_rank(&m->out[o], op_output_spec(m->op, o))) {
             return false;
         }
     }
@@ -165,8 +168,7 @@ enum err op_infer(const struct program *p, const struct node *node, struct arena
 {
     struct instance m;
     struct relation *r = relation_new(arena);
-    if (!check_counts(node, (uint32_t)op_n_outputs(node->op)) || !check_attrs(node) ||
-        !infer(&m, p, node, r)) {
+    if (!check_counts(node) || !check_attrs(node) || !infer(&m, p, node, r)) {
         return blame(p, node);
     }
     for (uint32_t o = 0; o < m.n_out; o++) {
@@ -230,8 +232,8 @@ enum err ops_check(struct program *p)
     enum err err = ERR_OK;
     for (uint32_t i = 0; i < p->n_nodes && err == ERR_OK; i++) {
         const struct node *node = &p->nodes[i];
-        bool is_good = check_counts(node, node->n_out) && check_attrs(node) &&
-                       (holds(p, node, r) || explain(p, node, r));
+        bool is_good =
+            check_counts(node) && check_attrs(node) && (holds(p, node, r) || explain(p, node, r));
         if (!is_good) {
             err = blame(p, node);
         }

@@ -7,7 +7,11 @@
 
 static const struct origin *origins_of(const struct evaluation *e)
 {
-    struct origin *from = ARENA_ARRAY(e->scratch, struct origin, e->out[0].n);
+    size_t n = 0;
+    for (uint32_t o = 0; o < e->n_out; o++) {
+        n += e->out[o].n;
+    }
+    struct origin *from = ARENA_ARRAY(e->scratch, struct origin, n);
     e->node->op->origins(e, from);
     return from;
 }
@@ -15,42 +19,51 @@ static const struct origin *origins_of(const struct evaluation *e)
 void move_evaluate(struct evaluation *e)
 {
     const struct origin *from = origins_of(e);
-    struct array *y = &e->out[0];
-    for (size_t i = 0; i < y->n; i++) {
-        y->v[i] = from[i].input == ORIGIN_NONE ? 0 : e->in[from[i].input]->v[from[i].at];
+    const real value = (real)node_real(e->node, "value", 0);
+    for (uint32_t o = 0; o < e->n_out; o++) {
+        struct array *y = &e->out[o];
+        for (size_t i = 0; i < y->n; i++) {
+            y->v[i] = from[i].input == ORIGIN_NONE ? value : e->in[from[i].input]->v[from[i].at];
+        }
+        from += y->n;
     }
 }
 
 void move_taint(const struct taint *t)
 {
     const struct origin *from = origins_of(t->e);
-    for (size_t i = 0; i < t->e->out[0].n; i++) {
-        const uint8_t *mark = from[i].input == ORIGIN_NONE ? NULL : t->in_mark[from[i].input];
-        t->out_mark[0][i] |= mark ? mark[from[i].at] : 0;
+    for (uint32_t o = 0; o < t->e->n_out; o++) {
+        for (size_t i = 0; i < t->e->out[o].n; i++) {
+            const uint8_t *mark = from[i].input == ORIGIN_NONE ? NULL : t->in_mark[from[i].input];
+            t->out_mark[o][i] |= mark ? mark[from[i].at] : 0;
+        }
+        from += t->e->out[o].n;
     }
 }
 
 void move_vjp(const struct vjp *v)
 {
-    if (!v->cotangent[0]) {
-        return;
-    }
     const struct origin *from = origins_of(v->e);
-    for (size_t i = 0; i < v->e->out[0].n; i++) {
-        real *grad = from[i].input == ORIGIN_NONE ? NULL : v->grad[from[i].input];
-        if (grad) {
-            grad[from[i].at] += v->cotangent[0][i];
+    for (uint32_t o = 0; o < v->e->n_out; o++) {
+        for (size_t i = 0; v->cotangent[o] && i < v->e->out[o].n; i++) {
+            real *grad = from[i].input == ORIGIN_NONE ? NULL : v->grad[from[i].input];
+            if (grad) {
+                grad[from[i].at] += v->cotangent[o][i];
+            }
         }
+        from += v->e->out[o].n;
     }
 }
 
 void move_range(struct range_query *q)
 {
-    struct interval out = INTERVAL_EMPTY;
+    struct interval all = INTERVAL_EMPTY;
     for (uint32_t k = 0; k < q->node->n_in; k++) {
         if (!(q->node->op->index_inputs >> k & 1)) {
-            out = interval_union(out, q->in[k]);
+            all = interval_union(all, q->in[k]);
         }
     }
-    q->out[0] = out;
+    for (uint32_t o = 0; o < q->node->n_out; o++) {
+        q->out[o] = all;
+    }
 }

@@ -21,7 +21,7 @@ struct slot_spec {
     int8_t rank_min, rank_max;
     bool optional;        /* may be VALUE_ABSENT */
     bool constant_likely; /* generators make it a weight more often than not */
-    bool variadic;        /* the last input may repeat (concat): same dtype each time */
+    bool variadic;        /* the last input (concat) or output (split) may repeat: same dtype */
 };
 
 struct attr_spec {
@@ -52,8 +52,13 @@ struct instance {
 };
 /* Nothing known: n_in present inputs and all outputs, ranks -1, dtypes NONE, no variables. */
 void instance_init(struct instance *m, const struct op *op, uint32_t n_in);
+/* A variadic last output comes once; more of it, as yet unknown. */
+void instance_set_outputs(struct instance *m, uint32_t n_out);
+/* Draws how many outputs a node has: 1 to OP_OUTPUTS_MAX, seldom 1, when the last is variadic. */
+uint32_t op_draw_n_out(const struct op *op, struct rng *rng);
 /* What input slot k is declared as (the last one repeats when variadic). */
 const struct slot_spec *op_input_spec(const struct op *op, uint32_t k);
+const struct slot_spec *op_output_spec(const struct op *op, uint32_t o);
 struct attr *instance_attr(struct instance *m, const char *name); /* NULL if absent */
 /* Adds the attr (kind, n values zeroed, no variables) and returns it. */
 struct attr *instance_add_attr(struct instance *m, const char *name, enum attr_kind kind,
@@ -176,6 +181,8 @@ struct op {
     void (*reaches)(const struct evaluation *e, uint32_t k, real *reach);
     /* Which inputs hold indices into another input: their domain is drawn accordingly. 0: none. */
     uint32_t index_inputs;
+    /* How often it is drawn when the policy does not say: ops that say little are rare. 0: 10. */
+    uint32_t weight;
     /* Families share their functions; what differs is here. NULL outside the family. */
     const struct elementwise *elementwise;
     /* Data movement: where each output element comes from. */
@@ -199,8 +206,8 @@ MUST_USE enum err ops_resolve(struct program *p);
  * text names the node. Also derives what a shape must be: a wrong declared shape is an error. */
 MUST_USE enum err ops_check(struct program *p);
 
-/* Output dtypes and shapes of a node (op set, inputs and attributes known): ERR_INPUT as
- * ops_check. */
+/* Output dtypes and shapes of a node (op, n_out, inputs and attributes known; out may be NULL):
+ * ERR_INPUT as ops_check. */
 MUST_USE enum err op_infer(const struct program *p, const struct node *node, struct arena *arena,
                            enum dtype *dtypes, struct shape *shapes);
 

@@ -131,12 +131,13 @@ const size_t *broadcast_map(struct arena *scratch, const struct shape *out, cons
 
 /* ---- data movement (move.c) ---- */
 
-/* The output element is a copy of element `at` of input `input`. */
+/* The output element is a copy of element `at` of input `input`. `origins` fills one for each
+ * element of all outputs, one output after the other. */
 struct origin {
     uint32_t input;
     size_t at;
 };
-enum { ORIGIN_NONE = UINT32_MAX }; /* nothing defines it: evaluates to 0 */
+enum { ORIGIN_NONE = UINT32_MAX }; /* no input's: evaluates to the attribute `value`, else 0 */
 void move_evaluate(struct evaluation *e);
 /* Marks of the moved element; what chose it (indices) the op adds itself. */
 void move_taint(const struct taint *t);

@@ -14,6 +14,12 @@ const struct slot_spec *op_input_spec(const struct op *op, uint32_t k)
     return &op->in[k < declared ? k : declared - 1];
 }
 
+const struct slot_spec *op_output_spec(const struct op *op, uint32_t o)
+{
+    size_t declared = op_n_outputs(op);
+    return &op->out[o < declared ? o : declared - 1];
+}
+
 static void slot_init(struct slot *s, bool present)
 {
     *s = (struct slot){.present = present, .rank = -1};
@@ -36,6 +42,24 @@ void instance_init(struct instance *m, const struct op *op, uint32_t n_in)
     for (uint32_t o = 0; o < OP_OUTPUTS_MAX; o++) {
         slot_init(&m->out[o], o < m->n_out);
     }
+}
+
+void instance_set_outputs(struct instance *m, uint32_t n_out)
+{
+    CHECK(n_out <= OP_OUTPUTS_MAX);
+    for (uint32_t o = m->n_out; o < n_out; o++) {
+        m->out[o].present = true;
+    }
+    m->n_out = n_out;
+}
+
+uint32_t op_draw_n_out(const struct op *op, struct rng *rng)
+{
+    uint32_t n = (uint32_t)op_n_outputs(op);
+    if (!op->out[n - 1].variadic || rng_chance(rng, 1, 16)) {
+        return n;
+    }
+    return n + 1 + (uint32_t)rng_below(rng, OP_OUTPUTS_MAX - n);
 }
 
 struct attr *instance_attr(struct instance *m, const char *name)
@@ -125,7 +149,8 @@ void instance_describe(struct instance *m, const struct program *p, const struct
     for (uint32_t k = 0; k < node->n_in; k++) {
         slot_describe(&m->in[k], p, node->in[k]);
     }
-    for (uint32_t o = 0; o < node->n_out; o++) {
+    instance_set_outputs(m, node->n_out);
+    for (uint32_t o = 0; node->out && o < node->n_out; o++) {
         slot_describe(&m->out[o], p, node->out[o]);
     }
     for (uint32_t i = 0; i < node->n_attrs; i++) {
@@ -172,7 +197,7 @@ static unsigned collect_members(struct instance *m, struct member *members)
         }
     }
     for (uint32_t o = 0; o < m->n_out; o++) {
-        members[n++] = (struct member){&m->out[o], &m->op->out[o]};
+        members[n++] = (struct member){&m->out[o], op_output_spec(m->op, o)};
     }
     return n;
 }

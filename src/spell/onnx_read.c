@@ -360,6 +360,21 @@ static enum err add_outputs(struct onnx_reader *r, const struct onnx_node *n,
     return ERR_OK;
 }
 
+static enum err count_outputs(const struct onnx_reader *r, const struct onnx_node *n,
+                              const struct op *op, uint32_t *n_out)
+{
+    size_t declared = op_n_outputs(op), given = n->proto->n_output;
+    bool repeats = op->out[declared - 1].variadic;
+    size_t most = repeats ? OP_OUTPUTS_MAX : declared;
+
+    if (given > most) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "%zu outputs where %s here has %zu", given,
+                           op->name, most);
+    }
+    *n_out = (uint32_t)(repeats && given > declared ? given : declared);
+    return ERR_OK;
+}
+
 static enum err add_op(struct onnx_reader *r, struct onnx_node *n)
 {
     enum dtype dtypes[OP_OUTPUTS_MAX];
@@ -376,16 +391,12 @@ static enum err add_op(struct onnx_reader *r, struct onnx_node *n)
     }
     n->n_in = node.n_in;
     TRY(check_slots(r, n, op));
+    TRY(count_outputs(r, n, op, &node.n_out));
     enum err err = op_infer(r->program, &node, r->work, dtypes, shapes);
     if (err != ERR_OK) {
         const char *text = arena_strdup(r->work, err_text()), *nameless;
         nameless = strstr(text, "): "); /* ops names a node by outputs, which this has not yet */
         return onnx_refuse(r, n, err, "%s", nameless ? nameless + 3 : text);
-    }
-    node.n_out = (uint32_t)op_n_outputs(op);
-    if (n->proto->n_output > node.n_out) {
-        return onnx_refuse(r, n, ERR_UNSUPPORTED, "%zu outputs where %s here has %u",
-                           n->proto->n_output, op->name, node.n_out);
     }
     TRY(check_types(r, n, op, dtypes, node.n_out));
     return add_outputs(r, n, &node, dtypes, shapes);

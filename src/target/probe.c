@@ -76,6 +76,7 @@ static struct program *make_program(const struct op *op, enum dtype in_dtype, en
     struct shape shapes[OP_OUTPUTS_MAX];
 
     instance_init(m, op, (uint32_t)declared + repeats);
+    instance_set_outputs(m, op_draw_n_out(op, &rng));
     for (uint32_t k = 0; k < m->n_in; k++) {
         m->in[k].present = !op_input_spec(op, k)->optional || variant % 2 == 0;
     }

@@ -292,7 +292,13 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
 #define OPS_LINEAR(X)
 
 /* pooling, normalisation, resizing */
-#define OPS_POOL(X)
+#define OPS_POOL(X)                                                                                \
+    X(max_pool)                                                                                    \
+    X(avg_pool)                                                                                    \
+    X(global_max_pool)                                                                             \
+    X(global_avg_pool)                                                                             \
+    X(adaptive_max_pool)                                                                           \
+    X(adaptive_avg_pool)
 
 /* data movement */
 #define OPS_MOVE(X)

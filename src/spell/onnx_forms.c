@@ -137,3 +137,54 @@ enum err onnx_ints_of(struct onnx_reader *r, struct onnx_node *n, const char *na
     }
     return ERR_OK;
 }
+
+bool onnx_text_is(const Onnx__AttributeProto *a, const char *otherwise, const char *text)
+{
+    const char *given = a && a->has_s ? (const char *)a->s.data : otherwise;
+    size_t size = a && a->has_s ? a->s.len : strlen(otherwise);
+
+    return size == strlen(text) && memcmp(given, text, size) == 0;
+}
+
+/* SAME_*: as many outputs as inputs / stride, rounded up; the odd one goes to the end named. */
+static enum err same_pads(struct onnx_reader *r, struct onnx_node *node, bool is_upper, int n,
+                          const int64_t *in, const int64_t *kernel, const int64_t *strides,
+                          const int64_t *dilations, int64_t *pads)
+{
+    for (int d = 0; d < n; d++) {
+        __int128 out, span, total;
+        if (strides[d] < 1 || dilations[d] < 1) {
+            return onnx_refuse(r, node, ERR_INPUT, "strides and dilations must be at least 1");
+        }
+        out = ((__int128)in[d] + strides[d] - 1) / strides[d];
+        span = (__int128)(kernel[d] - 1) * dilations[d] + 1;
+        total = (out - 1) * strides[d] + span - in[d];
+        total = total < 0 ? 0 : total;
+        if (total > INT32_MAX) {
+            return onnx_refuse(r, node, ERR_UNSUPPORTED, "pads beyond 2^31");
+        }
+        pads[d] = (int64_t)(is_upper ? total / 2 : total - total / 2);
+        pads[n + d] = (int64_t)total - pads[d];
+    }
+    return ERR_OK;
+}
+
+enum err onnx_auto_pads(struct onnx_reader *r, struct onnx_node *node, int n, const int64_t *in,
+                        const int64_t *kernel, const int64_t *strides, const int64_t *dilations,
+                        int64_t *pads)
+{
+    const Onnx__AttributeProto *a = onnx_attr(node, "auto_pad", ONNX_STRING);
+    bool is_upper = onnx_text_is(a, "NOTSET", "SAME_UPPER");
+
+    if (onnx_text_is(a, "NOTSET", "NOTSET")) {
+        return ERR_OK;
+    }
+    memset(pads, 0, 2 * (size_t)n * sizeof *pads);
+    if (onnx_text_is(a, "NOTSET", "VALID")) {
+        return ERR_OK;
+    }
+    if (!is_upper && !onnx_text_is(a, "NOTSET", "SAME_LOWER")) {
+        return onnx_refuse(r, node, ERR_INPUT, "unknown auto_pad");
+    }
+    return same_pads(r, node, is_upper, n, in, kernel, strides, dilations, pads);
+}

@@ -186,6 +186,13 @@ MUST_USE enum err onnx_int64_list(struct onnx_reader *r, struct onnx_node *n, si
 MUST_USE enum err onnx_ints_of(struct onnx_reader *r, struct onnx_node *n, const char *name,
                                size_t count, int64_t otherwise, int64_t *values);
 
+/* The pads of n spatial dims by auto_pad; left alone when that is NOTSET. */
+MUST_USE enum err onnx_auto_pads(struct onnx_reader *r, struct onnx_node *node, int n,
+                                 const int64_t *in, const int64_t *kernel, const int64_t *strides,
+                                 const int64_t *dilations, int64_t *pads);
+/* Is the attribute this text? An absent one is `otherwise`. */
+bool onnx_text_is(const Onnx__AttributeProto *a, const char *otherwise, const char *text);
+
 /* All inputs in order; the same and an axis attribute (0 when not given). */
 enum err onnx_write_plain(struct onnx_writer *w);
 enum err onnx_write_axis(struct onnx_writer *w);

@@ -2,8 +2,6 @@
 /* ONNX forms of matmul and the convolutions. */
 #include "spell/onnx_internal.h"
 
-#include <string.h>
-
 static enum err write_conv(struct onnx_writer *w)
 {
     static const char *const lists[] = {"strides", "pads", "dilations"};
@@ -15,45 +13,6 @@ static enum err write_conv(struct onnx_writer *w)
     onnx_put_int(w, "group", onnx_attribute(w, "group")->i[0]);
     onnx_put_ints(w, "kernel_shape", &onnx_writer_operand(w, 1)->shape.dim[2], 2);
     return onnx_write_plain(w);
-}
-
-/* SAME_*: as many outputs as inputs / stride, rounded up; the odd one goes to the end named. */
-static enum err auto_pads(struct onnx_reader *r, struct onnx_node *n, const struct shape *x,
-                          const struct shape *w, const int64_t *strides, const int64_t *dilations,
-                          int64_t pads[4])
-{
-    const Onnx__AttributeProto *a = onnx_attr(n, "auto_pad", ONNX_STRING);
-    const char *mode = a && a->has_s ? (const char *)a->s.data : "NOTSET";
-    size_t size = a && a->has_s ? a->s.len : strlen(mode);
-    bool is_upper = size == 10 && memcmp(mode, "SAME_UPPER", size) == 0;
-    bool is_lower = size == 10 && memcmp(mode, "SAME_LOWER", size) == 0;
-
-    if (size == 6 && memcmp(mode, "NOTSET", size) == 0) {
-        return ERR_OK;
-    }
-    memset(pads, 0, 4 * sizeof *pads);
-    if (size == 5 && memcmp(mode, "VALID", size) == 0) {
-        return ERR_OK;
-    }
-    if (!is_upper && !is_lower) {
-        return onnx_refuse(r, n, ERR_INPUT, "unknown auto_pad");
-    }
-    for (int d = 0; d < 2; d++) {
-        __int128 in = x->dim[2 + d], out, span, total;
-        if (strides[d] < 1 || dilations[d] < 1) {
-            return onnx_refuse(r, n, ERR_INPUT, "strides and dilations must be at least 1");
-        }
-        out = (in + strides[d] - 1) / strides[d];
-        span = (__int128)(w->dim[2 + d] - 1) * dilations[d] + 1;
-        total = (out - 1) * strides[d] + span - in;
-        total = total < 0 ? 0 : total;
-        if (total > INT32_MAX) {
-            return onnx_refuse(r, n, ERR_UNSUPPORTED, "pads beyond 2^31");
-        }
-        pads[d] = (int64_t)(is_upper ? total / 2 : total - total / 2);
-        pads[2 + d] = (int64_t)total - pads[d];
-    }
-    return ERR_OK;
 }
 
 static enum err read_conv(struct onnx_reader *r, struct onnx_node *n)
@@ -77,7 +36,7 @@ static enum err read_conv(struct onnx_reader *r, struct onnx_node *n)
             return onnx_refuse(r, n, ERR_INPUT, "kernel_shape is not the weight's");
         }
     }
-    TRY(auto_pads(r, n, x, w, strides, dilations, pads));
+    TRY(onnx_auto_pads(r, n, 2, &x->dim[2], &w->dim[2], strides, dilations, pads));
     TRY(onnx_set_ints(r, n, "strides", strides, 2));
     TRY(onnx_set_ints(r, n, "pads", pads, 4));
     TRY(onnx_set_ints(r, n, "dilations", dilations, 2));

@@ -20,6 +20,7 @@ struct planner {
     const char **names; /* of each register */
     uint32_t calls_capacity, names_capacity;
     struct names *taken;
+    enum err refused; /* by the form of the node at hand */
 };
 
 struct torch_form {
@@ -61,6 +62,9 @@ const struct value *torch_output_value(const struct planner *b);
 uint32_t torch_step(struct planner *b, const char *what);
 /* The attribute, which must be there. Borrowed: a plan lives as long as its program. */
 const struct attr *torch_attribute(const struct planner *b, const char *name);
+
+/* The node's attributes ask for what torch's calls cannot give: ERR_UNSUPPORTED. */
+void torch_refuse(struct planner *b, const char *why);
 
 /* Called on all inputs. */
 void torch_plain(struct planner *b, const char *callable);

@@ -83,6 +83,12 @@ const struct attr *torch_attribute(const struct planner *b, const char *name)
     return a;
 }
 
+void torch_refuse(struct planner *b, const char *why)
+{
+    b->refused = err_set(ERR_UNSUPPORTED, "%s (%s): torch has no %s", torch_output_value(b)->name,
+                         b->node->op_name, why);
+}
+
 void torch_plain(struct planner *b, const char *callable)
 {
     struct plan_arg args[OP_INPUTS_MAX] = {0};
@@ -140,8 +146,9 @@ static enum err spell_node(struct planner *b, const struct node *node)
     for (uint32_t o = 0; o < node->n_out; o++) {
         b->registers[node->out[o]] = add_register(b, b->program->values[node->out[o]].name);
     }
+    b->refused = ERR_OK;
     form->emit(b, form->callable);
-    return ERR_OK;
+    return b->refused;
 }
 
 enum err torch_plan(const struct program *p, struct arena *arena, struct plan **plan)

@@ -2,8 +2,159 @@
 /* How torch says pooling, normalisation, resizing. */
 #include "spell/torch_internal.h"
 
+#include <math.h>
+
+enum { SPATIAL_MAX = 3 };
+
+static int spatial_dims(const struct planner *b)
+{
+    return torch_input_value(b, 0)->shape.rank - 2;
+}
+
+/* "...max_pool" -> "...max_pool2d". */
+static const char *by_dims(const struct planner *b, const char *callable)
+{
+    return arena_printf(b->arena, "%s%dd", callable, spatial_dims(b));
+}
+
+/* ---- pools over windows ---- */
+
+struct pool_window {
+    int n;
+    const int64_t *kernel, *stride, *pads, *dilation, *in, *out;
+    bool ceil_mode;
+};
+
+static struct pool_window pool_window(const struct planner *b)
+{
+    return (struct pool_window){.n = spatial_dims(b),
+                                .kernel = torch_attribute(b, "kernel_shape")->i,
+                                .stride = torch_attribute(b, "strides")->i,
+                                .pads = torch_attribute(b, "pads")->i,
+                                .dilation = torch_attribute(b, "dilations")->i,
+                                .in = &torch_input_value(b, 0)->shape.dim[2],
+                                .out = &torch_output_value(b)->shape.dim[2],
+                                .ceil_mode = torch_attribute(b, "ceil_mode")->i[0] != 0};
+}
+
+/* torch pads both ends alike, by half of the window at most. */
+static bool pads_itself(const struct pool_window *w)
+{
+    bool can = true;
+    for (int d = 0; d < w->n; d++) {
+        int64_t window = (w->kernel[d] - 1) * w->dilation[d] + 1;
+        can = can && w->pads[d] == w->pads[w->n + d] && w->pads[d] <= window / 2;
+    }
+    return can;
+}
+
+/* Pads as torch.nn.functional.pad takes them: of the last dim first, both ends side by side. */
+static uint32_t pad_first(struct planner *b, const struct pool_window *w, const int64_t *lo,
+                          const int64_t *hi, struct plan_arg fill)
+{
+    int64_t *around = ARENA_ARRAY(b->arena, int64_t, 2 * (size_t)w->n);
+    uint32_t x = torch_step(b, "pad");
+    for (int d = 0; d < w->n; d++) {
+        around[2 * d] = lo[w->n - 1 - d];
+        around[2 * d + 1] = hi[w->n - 1 - d];
+    }
+    CALL(b, x, "torch.nn.functional.pad", VALUE(torch_input(b, 0)),
+         INTS(NULL, (uint32_t)(2 * w->n), around), TEXT("mode", "constant"), fill);
+    return x;
+}
+
+/* Padded so that the windows wanted fit without ceil_mode: what lies behind is in no window. */
+static uint32_t pad_for_max(struct planner *b, const struct pool_window *w)
+{
+    enum dtype d = torch_output_value(b)->dtype;
+    struct plan_arg fill = REAL("value", -INFINITY);
+    int64_t hi[SPATIAL_MAX];
+    if (!dtype_is_float(d)) {
+        fill = (struct plan_arg)INT("value", (int64_t)dtype_lowest(d));
+    }
+    for (int k = 0; k < w->n; k++) {
+        int64_t window = (w->kernel[k] - 1) * w->dilation[k] + 1;
+        hi[k] = (w->out[k] - 1) * w->stride[k] + window - w->in[k] - w->pads[k];
+        hi[k] = hi[k] > 0 ? hi[k] : 0;
+    }
+    return pad_first(b, w, w->pads, hi, fill);
+}
+
+static void emit_max_pool(struct planner *b, const char *callable)
+{
+    static const int64_t none[SPATIAL_MAX] = {0};
+    const struct pool_window w = pool_window(b);
+    const uint32_t n = (uint32_t)w.n;
+    bool is_plain = pads_itself(&w);
+    uint32_t x = is_plain ? torch_input(b, 0) : pad_for_max(b, &w);
+
+    CALL(b, torch_output(b), by_dims(b, callable), VALUE(x), INTS("kernel_size", n, w.kernel),
+         INTS("stride", n, w.stride), INTS("padding", n, is_plain ? w.pads : none),
+         INTS("dilation", n, w.dilation), BOOL("ceil_mode", is_plain && w.ceil_mode));
+}
+
+/* Zeros around are part of the input then: a last window may start in those behind. */
+static bool may_pad_first(const struct pool_window *w)
+{
+    bool may = true;
+    for (int d = 0; d < w->n; d++) {
+        int64_t in = w->in[d] + w->pads[d] + w->pads[w->n + d];
+        int64_t over = in - w->kernel[d] + (w->ceil_mode ? w->stride[d] - 1 : 0);
+        int64_t out = over / w->stride[d] + 1, starts = (in - 1) / w->stride[d] + 1;
+        may = may && (out < starts ? out : starts) == w->out[d];
+    }
+    return may;
+}
+
+static void emit_avg_pool(struct planner *b, const char *callable)
+{
+    static const int64_t none[SPATIAL_MAX] = {0};
+    const struct pool_window w = pool_window(b);
+    const uint32_t n = (uint32_t)w.n;
+    bool counts_pads = torch_attribute(b, "count_include_pad")->i[0] != 0;
+    bool is_plain = pads_itself(&w);
+    uint32_t x = torch_input(b, 0);
+
+    for (int d = 0; d < w.n; d++) {
+        if (w.dilation[d] != 1) {
+            torch_refuse(b, "dilations here");
+            return;
+        }
+    }
+    if (!is_plain && !(counts_pads && may_pad_first(&w))) {
+        torch_refuse(b, "such pads");
+        return;
+    }
+    if (!is_plain) {
+        x = pad_first(b, &w, w.pads, w.pads + w.n, (struct plan_arg)REAL("value", 0));
+    }
+    CALL(b, torch_output(b), by_dims(b, callable), VALUE(x), INTS("kernel_size", n, w.kernel),
+         INTS("stride", n, w.stride), INTS("padding", n, is_plain ? w.pads : none),
+         BOOL("ceil_mode", w.ceil_mode), BOOL("count_include_pad", counts_pads));
+}
+
+static void emit_global(struct planner *b, const char *callable)
+{
+    static const int64_t ones[SPATIAL_MAX] = {1, 1, 1};
+    CALL(b, torch_output(b), by_dims(b, callable), VALUE(torch_input(b, 0)),
+         INTS("output_size", (uint32_t)spatial_dims(b), ones));
+}
+
+static void emit_adaptive(struct planner *b, const char *callable)
+{
+    const struct attr *size = torch_attribute(b, "output_size");
+    CALL(b, torch_output(b), by_dims(b, callable), VALUE(torch_input(b, 0)),
+         INTS("output_size", size->n, size->i));
+}
+
 /* ---- the table ---- */
 
 const struct torch_form torch_pool[] = {
+    {"max_pool", "torch.nn.functional.max_pool", emit_max_pool},
+    {"avg_pool", "torch.nn.functional.avg_pool", emit_avg_pool},
+    {"global_max_pool", "torch.nn.functional.adaptive_max_pool", emit_global},
+    {"global_avg_pool", "torch.nn.functional.adaptive_avg_pool", emit_global},
+    {"adaptive_max_pool", "torch.nn.functional.adaptive_max_pool", emit_adaptive},
+    {"adaptive_avg_pool", "torch.nn.functional.adaptive_avg_pool", emit_adaptive},
     {0},
 };

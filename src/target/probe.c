@@ -146,13 +146,17 @@ static enum err run(struct probe *b, const struct program *p, struct outcome *o)
     return jury_run_on(b->jury, b->library, &b->target, &test, WORKER_STANDING, b->arena, o);
 }
 
-/* What the encoder cannot say is not asked. */
+/* What the encoder cannot say (a dtype, or attributes that the library has no call for) is not
+ * asked. */
 static bool can_spell(const struct probe *b, const struct program *p)
 {
     struct target bare = b->target;
+    struct buffer job = BUFFER_INIT;
 
     bare.support = NULL;
-    return target_supports(&bare, p);
+    bool can = target_supports(&bare, p) && b->target.kind->encode(&bare, p, &job) == ERR_OK;
+    buffer_release(&job);
+    return can;
 }
 
 static enum err probe_pair(struct probe *b, const struct op *op, enum dtype in, enum dtype out,

@@ -28,7 +28,7 @@
 static struct program *parse(struct arena *arena, const char *text)
 {
     struct program *p;
-    const char *full = strstr(text, "output") ? text : arena_printf(arena, "%soutput y\n", text);
+    const char *full = strstr(text, "\noutput ") ? text : arena_printf(arena, "%soutput y\n", text);
     if (program_parse("test", full, strlen(full), arena, &p) != ERR_OK) {
         fail_msg("%s in\n%s", err_text(), full);
     }

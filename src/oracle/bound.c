@@ -18,9 +18,11 @@ const struct bound_table bound_table = {.samples = 12, .c = 2.0, .widen = 2.0, .
 /*
  * UNSPECIFIED: no document defines it. WILD: the samples do not bound it, an input may move further
  * than the op is near linear, say. JUMP, of integers and bools: it may be another value than in the
- * samples. CLASH: samples are of different classes (finite, infinite, NaN).
+ * samples. CLASH: samples are of different classes (finite, infinite, NaN). STEP, of floats: they
+ * hang on jumps (floor), of which few samples show the worst together.
  */
-enum { MARK_UNSPECIFIED = 1, MARK_JUMP = 2, MARK_WILD = 4, MARK_CLASH = 8 };
+enum { MARK_UNSPECIFIED = 1, MARK_JUMP = 2, MARK_WILD = 4, MARK_CLASH = 8, MARK_STEP = 16 };
+enum { STEP_FACTOR = 4 }; /* their deviations count as often */
 enum { VARIANTS_MAX = 64, CODE_BITS = 6, CODES = 61 };
 
 /* One value in all its evaluations. Variant 0 is declared, 1 wide (when the program has halves),
@@ -28,7 +30,8 @@ enum { VARIANTS_MAX = 64, CODE_BITS = 6, CODES = 61 };
 struct track {
     struct array *variant; /* n_variants arrays over one block */
     real *block;
-    real *deviation; /* NULL: exact */
+    real *deviation; /* NULL: all samples are equal */
+    bool is_exact;   /* nothing rounds on the way to it: every run holds these elements */
     uint8_t *mark;   /* NULL: nothing marked */
     uint32_t last_use;
     bool is_output;
@@ -87,6 +90,7 @@ static void track_leaf(struct sampler *s, uint32_t id, const struct array *decla
 {
     track_init(s, id, declared);
     struct track *t = &s->tracks[id];
+    t->is_exact = true;
     for (unsigned k = 1; k < s->n_variants; k++) {
         memcpy(t->variant[k].v, declared->v, sizeof(real) * declared->n);
     }
@@ -100,20 +104,24 @@ static unsigned code_of(const struct sampler *s, size_t i)
 }
 
 /*
- * Which way element i of value v moves in a sample. Samples 0 and 1 move everything one way (errors
- * of one kernel are rarely independent). The next CODE_BITS give each element its own pattern of
- * ways, so that results that hang on a difference are seen. Two more are random. The rest move
- * equal values alike, as one kernel does. Random ones move some by half only, so that errors of one
- * size do not cancel in every sample.
+ * Which way element i of value v moves in a sample, by `away`, which is how far the sample is from
+ * the declared value already. The first two move everything one way (errors of one kernel are
+ * rarely independent), the next CODE_BITS give each element its own pattern of ways, so that
+ * results that hang on a difference are seen. Two more are random, the rest move equal values
+ * alike, as one kernel does; these move some by half only, so that errors of one size do not cancel
+ * in every sample. All but the patterns go on in the way they went: errors of a chain add up there.
  */
-static real direction(const struct sampler *s, unsigned k, size_t i, real v)
+static real direction(const struct sampler *s, unsigned k, size_t i, real v, real away)
 {
     unsigned sample = k - s->first_sample;
+    if (sample >= 2 && sample < 2 + CODE_BITS) {
+        return code_of(s, i) >> (sample - 2) & 1 ? 1 : -1;
+    }
+    if (away != 0 && isfinite(away)) {
+        return away > 0 ? 1 : -1;
+    }
     if (sample < 2) {
         return sample == 0 ? 1 : -1;
-    }
-    if (sample < 2 + CODE_BITS) {
-        return code_of(s, i) >> (sample - 2) & 1 ? 1 : -1;
     }
     const double value = (double)v;
     bool by_value = sample >= 4 + CODE_BITS;
@@ -156,7 +164,7 @@ static const struct array *widened(struct sampler *s, const struct track *t, uns
     for (size_t i = 0; i < a->n; i++) {
         real d = t->deviation[i];
         bool can_move = d > 0 && isfinite(d) && isfinite(a->v[i]);
-        moved->v[i] = can_move ? a->v[i] + direction(s, k, i, a->v[i]) * step * d : a->v[i];
+        moved->v[i] = can_move ? a->v[i] + direction(s, k, i, a->v[i], 0) * step * d : a->v[i];
     }
     return moved;
 }
@@ -208,8 +216,9 @@ static real perturbed(real v, real way, real noise, real tiny)
     return (t < 0) != (w < 0) ? 0 : t;
 }
 
+/* exact: the declared results before rounding. */
 static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
-                         const struct array *out, real *const *noise)
+                         const struct array *out, const struct array *exact, real *const *noise)
 {
     bool wide = has_wide(s) && k > 0;
     for (uint32_t o = 0; o < node->n_out; o++) {
@@ -219,7 +228,8 @@ static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
         for (size_t i = 0; i < dst->n; i++) {
             real v = out[o].v[i];
             if (moves && noise[o][i] != 0) {
-                v = perturbed(v, direction(s, k, i, v), noise[o][i], tiny);
+                real way = direction(s, k, i, v, v - exact[o].v[i]);
+                v = perturbed(v, way, noise[o][i], tiny);
             }
             dst->v[i] = dtype_round(wide && dtype_is_half(dst->dtype) ? DTYPE_F32 : dst->dtype, v);
         }
@@ -302,7 +312,10 @@ static void settle_marks(struct track *t)
         if (m & MARK_CLASH || (is_float && m & MARK_JUMP && !shows)) {
             m |= MARK_WILD;
         }
-        t->mark[i] = (uint8_t)(m & ~(MARK_CLASH | (is_float ? MARK_JUMP : 0)));
+        if (is_float && m & MARK_JUMP) {
+            m |= MARK_STEP;
+        }
+        t->mark[i] = (uint8_t)(m & ~(MARK_CLASH | (is_float ? MARK_JUMP : MARK_STEP)));
     }
 }
 
@@ -362,11 +375,30 @@ static real spread(const struct track *t, unsigned n_variants, size_t i)
     return worst;
 }
 
-static void measure(struct sampler *s, const struct node *node)
+static bool is_exact(const struct sampler *s, const struct node *node, real *const *noise)
 {
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (node->in[i] != VALUE_ABSENT && !s->tracks[node->in[i]].is_exact) {
+            return false;
+        }
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        for (size_t i = 0; i < s->tracks[node->out[o]].variant[0].n; i++) {
+            if (noise[o][i] != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void measure(struct sampler *s, const struct node *node, real *const *noise)
+{
+    bool exact = is_exact(s, node, noise);
     for (uint32_t o = 0; o < node->n_out; o++) {
         struct track *t = &s->tracks[node->out[o]];
         size_t n = t->variant[0].n;
+        t->is_exact = exact;
         for (size_t i = 0; i < n; i++) {
             real d = spread(t, s->n_variants, i);
             if (d == 0) {
@@ -376,7 +408,9 @@ static void measure(struct sampler *s, const struct node *node)
                 t->deviation = xcalloc(n, sizeof(real));
             }
             t->deviation[i] = d;
-            t->variant[0].inexact = true;
+            for (unsigned k = 0; k < s->n_variants; k++) {
+                t->variant[k].inexact = true;
+            }
         }
     }
 }
@@ -393,6 +427,8 @@ static void mark_spread(struct sampler *s, const struct node *node)
                 mark_of(t)[i] |= MARK_CLASH;
             } else if (t->deviation[i] != 0 && !dtype_is_float(d)) {
                 mark_of(t)[i] |= is_index ? MARK_WILD : MARK_JUMP;
+            } else if (t->deviation[i] != 0 && node->op->jumps == JUMPS_ALWAYS) {
+                mark_of(t)[i] |= MARK_STEP;
             }
         }
     }
@@ -532,31 +568,49 @@ static void doubt_inputs(struct sampler *s, uint32_t n_in, const struct array **
     }
 }
 
+/* noise[o][i] becomes at least more[o][i]. */
+static void widen_noise(struct sampler *s, const struct node *node, real **noise, real **more)
+{
+    mark_overflowing(s, node, more);
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        size_t n = s->tracks[node->out[o]].variant[0].n;
+        for (size_t i = 0; i < n; i++) {
+            noise[o][i] = fmaxl(noise[o][i], more[o][i]);
+        }
+    }
+}
+
+/* The error that the op may make is that of the declared inputs and of those moved all one way:
+ * beyond a kink (elu at 0) another one holds. */
 static void sample_node(struct sampler *s, uint32_t index)
 {
     const struct node *node = &s->p->nodes[index];
-    bool jumps = node_jumps(s->p, node);
+    bool jumps = node_jumps(s->p, node), is_folded = may_be_folded(s->p, node);
     draw_codes(s);
     const struct array *in[OP_INPUTS_MAX] = {0}, *declared_in[OP_INPUTS_MAX] = {0};
-    real *noise[OP_OUTPUTS_MAX] = {0};
+    real *noise[OP_OUTPUTS_MAX] = {0}, *more[OP_OUTPUTS_MAX] = {0};
+    struct array out[OP_OUTPUTS_MAX], exact[OP_OUTPUTS_MAX] = {0};
     for (unsigned k = 0; k < s->n_variants; k++) {
         gather_inputs(s, node, k, jumps, in);
-        if (k == 0 && may_be_folded(s->p, node)) {
+        bool asks = k == 0 || k == s->first_sample || k == s->first_sample + 1;
+        if (asks && is_folded) {
             doubt_inputs(s, node->n_in, in);
         }
-        struct array out[OP_OUTPUTS_MAX];
-        op_evaluate(s->p, node, in, false, out, k == 0 ? noise : NULL, s->scratch);
+        op_evaluate(s->p, node, in, false, out, k == 0 ? noise : asks ? more : NULL, s->scratch);
         if (k == 0) {
             for (uint32_t o = 0; o < node->n_out; o++) {
                 track_init(s, node->out[o], &out[o]);
             }
             mark_overflowing(s, node, noise);
             memcpy(declared_in, in, sizeof(in));
+            memcpy(exact, out, sizeof(out));
+        } else if (asks) {
+            widen_noise(s, node, noise, more);
         }
-        keep_variant(s, node, k, out, noise);
+        keep_variant(s, node, k, out, exact, noise);
         mark_unspecified(s, node, in, k);
     }
-    measure(s, node);
+    measure(s, node, noise);
     propagate_marks(s, node, declared_in);
     mark_wild(s, node, declared_in);
     mark_flushed(s, node, declared_in);
@@ -628,6 +682,9 @@ static uint8_t element_state(const struct track *t, unsigned n_variants, real sc
         bool may_change = mark & (MARK_JUMP | MARK_WILD) || (d && *d != 0);
         return may_change ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
     }
+    if (mark & MARK_STEP && d) {
+        *d *= STEP_FACTOR;
+    }
     if (mark & MARK_CLASH && dtype_is_half(base->dtype) && overflows_surely(t, n_variants, c, i)) {
         *d = 0;
     }
@@ -643,7 +700,8 @@ static void expect(struct sampler *s, uint32_t id, double c, struct expectation 
     const struct track *t = &s->tracks[id];
     const struct array *base = &t->variant[0];
     size_t n = base->n;
-    *x = (struct expectation){.dtype = base->dtype, .shape = base->shape, .n = n};
+    *x = (struct expectation){
+        .dtype = base->dtype, .shape = base->shape, .n = n, .is_exact = t->is_exact};
     x->declared = arena_copy(s->arena, base->v, sizeof(real) * n);
     real *wide = has_wide(s) ? arena_copy(s->arena, t->variant[1].v, sizeof(real) * n) : NULL;
     uint8_t *state = arena_alloc(s->arena, n + 1);
@@ -712,10 +770,10 @@ real bound_at(const struct expectation *x, double c, size_t i)
     if (!dtype_is_float(x->dtype) || !isfinite(x->declared[i])) {
         return 0; /* nothing is near infinity; where samples overflow the element is unstable */
     }
-    real d = x->deviation ? x->deviation[i] : 0;
-    if (d == 0) {
-        return 0; /* exact in every sample */
+    if (x->is_exact) {
+        return 0;
     }
+    real d = x->deviation ? x->deviation[i] : 0;
     /* The reference's rounding and the run's: 2u|y| is one to two steps, a step at the bottom of
      * the range. */
     real step = 2 * dtype_roundoff(x->dtype) * fabsl(x->declared[i]) + dtype_tiny(x->dtype);

@@ -45,6 +45,7 @@ struct expectation {
     const real *wide;      /* no rounding between half-precision floats; == declared without them */
     const real *deviation; /* largest deviation of the K perturbed re-evaluations; NULL: all 0 */
     const uint8_t *state;  /* enum element_state */
+    bool is_exact;         /* no rounding on the way: elements must be equal */
     size_t n_unstable, n_unspecified;
 };
 /* Distance allowed outside [declared, wide] at element i, for multiplier c. */

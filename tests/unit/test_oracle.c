@@ -435,6 +435,20 @@ static const struct element_case element_cases[] = {
      0,
      -2048,
      false},
+    {"a huge scale behind a product, folded into it",
+     "x: f32[1,2] = input\nw: f32[2,1] = const [1, 1]\nd: f32[] = const [-3e38]\n"
+     "a: f32[1,1] = matmul(x, w)\ny: f32[1,1] = mul(a, d)\noutput y\n",
+     {-15, 14.5},
+     0,
+     NAN,
+     false},
+    {"a small scale behind a product",
+     "x: f32[1,2] = input\nw: f32[2,1] = const [1, 1]\nd: f32[] = const [0.125]\n"
+     "a: f32[1,1] = matmul(x, w)\ny: f32[1,1] = mul(a, d)\noutput y\n",
+     {-15, 14.5},
+     0,
+     NAN,
+     true},
     {"a subnormal of bf16 in a product, flushed",
      "x: bf16[2] = input\nw: bf16[2,1] = const [-3e38, 1]\n"
      "y: bf16[1] = matmul(x, w)\noutput y\n",

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the samples of a program say nothing: what no document defines, what integers that may
+ * change and indices choose, what is behind a pole or an overflow that may happen, what compilers
+ * may do to products.
+ */
+#include "oracle/sampler.h"
+
+#include <math.h>
+#include <string.h>
+
+static uint8_t *mark_of(struct track *t)
+{
+    if (!t->mark) {
+        t->mark = xcalloc(t->variant[0].n + 1, 1);
+    }
+    return t->mark;
+}
+
+static struct evaluation describe(struct sampler *s, const struct node *node,
+                                  const struct array *const *in, unsigned k)
+{
+    struct evaluation e = {
+        .node = node, .n_in = node->n_in, .n_out = node->n_out, .scratch = s->scratch};
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        e.in[i] = in[i];
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        e.out[o] = s->tracks[node->out[o]].variant[k];
+    }
+    return e;
+}
+
+/* Does an undefined element of this output make a library refuse or die? Not where it is a float
+ * that integers had no part in: 1.0 / 0 is only infinite. */
+static bool may_trap(const struct node *node, const struct array *out)
+{
+    return node->op->traps && (!dtype_is_float(out->dtype) || node->op->index_inputs != 0);
+}
+
+void mark_unspecified(struct sampler *s, const struct node *node, const struct array *const *in,
+                      unsigned k)
+{
+    if (!node->op->unspecified) {
+        return;
+    }
+    struct evaluation e = describe(s, node, in, k);
+    uint8_t *mark[OP_OUTPUTS_MAX] = {0};
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        mark[o] = arena_zalloc(s->scratch, e.out[o].n + 1);
+    }
+    node->op->unspecified(&e, mark);
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        for (size_t i = 0; i < e.out[o].n; i++) {
+            if (mark[o][i]) {
+                mark_of(&s->tracks[node->out[o]])[i] |= MARK_UNSPECIFIED;
+                s->traps |= may_trap(node, &e.out[o]);
+            }
+        }
+    }
+}
+
+static void run_taint(struct sampler *s, const struct node *node, const struct array *const *in,
+                      struct taint *taint)
+{
+    struct evaluation e = describe(s, node, in, 0);
+    taint->e = &e;
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        taint->out_mark[o] = mark_of(&s->tracks[node->out[o]]);
+    }
+    node->op->taint(taint);
+}
+
+/*
+ * What marks of inputs mean for a result. Behind a clash it may be anything. Behind an integer or
+ * bool that may change, an integer or bool may as well; a float's spread shows the change if the
+ * samples do, else nothing bounds it.
+ */
+static void settle_marks(struct track *t)
+{
+    bool is_float = dtype_is_float(t->variant[0].dtype);
+    for (size_t i = 0; t->mark && i < t->variant[0].n; i++) {
+        uint8_t m = t->mark[i];
+        bool shows = t->deviation && t->deviation[i] != 0;
+        if (m & MARK_CLASH || (is_float && m & MARK_JUMP && !shows)) {
+            m |= MARK_WILD;
+        }
+        if (is_float && m & MARK_JUMP) {
+            m |= MARK_STEP;
+        }
+        t->mark[i] = (uint8_t)(m & ~(MARK_CLASH | (is_float ? MARK_JUMP : MARK_STEP)));
+    }
+}
+
+/* An index that may change chooses anything. */
+static const uint8_t *index_mark(struct sampler *s, const struct track *t)
+{
+    size_t n = t->variant[0].n;
+    uint8_t *mark = arena_zalloc(s->scratch, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        mark[i] = t->mark[i] | (t->mark[i] & MARK_JUMP ? MARK_WILD : 0);
+    }
+    return mark;
+}
+
+static void propagate_marks(struct sampler *s, const struct node *node,
+                            const struct array *const *in)
+{
+    struct taint taint = {0};
+    bool any = false;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        const struct track *t = in[i] ? &s->tracks[node->in[i]] : NULL;
+        if (t && t->mark) {
+            taint.in_mark[i] = node->op->index_inputs >> i & 1 ? index_mark(s, t) : t->mark;
+            any = true;
+        }
+    }
+    if (any) {
+        run_taint(s, node, in, &taint);
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            settle_marks(&s->tracks[node->out[o]]);
+        }
+    }
+}
+
+/* What the samples of a node say of itself. An index that they disagree on (arg_max) may be any. */
+static void mark_spread(struct sampler *s, const struct node *node)
+{
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        struct track *t = &s->tracks[node->out[o]];
+        enum dtype d = t->variant[0].dtype;
+        bool is_index = node->op->jumps == JUMPS_ALWAYS && dtype_is_int(d);
+        for (size_t i = 0; t->deviation && i < t->variant[0].n; i++) {
+            if (isinf(t->deviation[i])) {
+                mark_of(t)[i] |= MARK_CLASH;
+            } else if (t->deviation[i] != 0 && !dtype_is_float(d)) {
+                mark_of(t)[i] |= is_index ? MARK_WILD : MARK_JUMP;
+            } else if (t->deviation[i] != 0 && node->op->jumps == JUMPS_ALWAYS) {
+                mark_of(t)[i] |= MARK_STEP;
+            }
+        }
+    }
+}
+
+/* Elements of an input that may move further than a quarter of what the op is near linear in: by
+ * the mean value theorem the slope then differs by more than a third (1/x) from the sampled one,
+ * which c does not cover. NULL: none. */
+static uint8_t *wild_inputs(struct sampler *s, const struct node *node, uint32_t k,
+                            const struct array *const *in)
+{
+    const struct track *t = &s->tracks[node->in[k]];
+    if (!t->deviation) {
+        return NULL;
+    }
+    size_t n = in[k]->n;
+    real *reach = ARENA_ARRAY(s->scratch, real, n);
+    if (node->op->reaches) {
+        struct evaluation e = describe(s, node, in, 0);
+        node->op->reaches(&e, k, reach);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            reach[i] = node->op->reach(k, in[k]->v[i]);
+        }
+    }
+    uint8_t *wild = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (4 * t->deviation[i] > reach[i]) {
+            wild = wild ? wild : arena_zalloc(s->scratch, n + 1);
+            wild[i] = MARK_WILD;
+        }
+    }
+    return wild;
+}
+
+static void mark_wild(struct sampler *s, const struct node *node, const struct array *const *in)
+{
+    struct taint taint = {0};
+    bool any = false;
+    bool has_reach = node->op->reach || node->op->reaches;
+    for (uint32_t k = 0; has_reach && k < node->n_in; k++) {
+        if (in[k] && dtype_is_float(in[k]->dtype)) {
+            taint.in_mark[k] = wild_inputs(s, node, k, in);
+            any |= taint.in_mark[k] != NULL;
+        }
+    }
+    if (any) {
+        run_taint(s, node, in, &taint);
+    }
+}
+
+void mark_overflowing(struct sampler *s, const struct node *node, real **noise)
+{
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        struct track *t = &s->tracks[node->out[o]];
+        for (size_t i = 0; i < t->variant[0].n; i++) {
+            if (isinf(noise[o][i])) {
+                noise[o][i] = 0;
+                mark_of(t)[i] |= MARK_WILD;
+            }
+        }
+    }
+}
+
+/* The node that makes a value, data movement aside; NULL: none. */
+static const struct node *maker_of(const struct program *p, uint32_t id)
+{
+    while (id != VALUE_ABSENT && p->values[id].kind == VALUE_NODE) {
+        const struct node *node = &p->nodes[p->values[id].node];
+        if (!node->op->origins) {
+            return node;
+        }
+        id = node->in[0];
+    }
+    return NULL;
+}
+
+static bool reads_from(const struct program *p, const struct node *node, enum folding folding)
+{
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        const struct node *maker = maker_of(p, node->in[i]);
+        if (maker && maker->op->folding == folding) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_read_by(const struct program *p, const struct node *node, enum folding folding)
+{
+    for (uint32_t n = 0; n < p->n_nodes; n++) {
+        const struct node *reader = &p->nodes[n];
+        for (uint32_t i = 0; reader->op->folding == folding && i < reader->n_in; i++) {
+            if (maker_of(p, reader->in[i]) == node) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool may_be_folded(const struct program *p, const struct node *node)
+{
+    return node->op->folding == FOLDS_AS_PRODUCT &&
+           (reads_from(p, node, FOLDS_AS_SCALE) || is_read_by(p, node, FOLDS_AS_SCALE));
+}
+
+/*
+ * A scale that may be folded into a product's weights moves its intermediate results by as much:
+ * where it is as large or small as a good part of the dtype's range, they may overflow or vanish
+ * although the result as written does not, or not although it does.
+ */
+static void mark_extreme_scales(struct sampler *s, const struct node *node,
+                                const struct array *const *in)
+{
+    struct taint taint = {0};
+    bool any = false, beside_product = node->op->folding == FOLDS_AS_SCALE &&
+                                       (reads_from(s->p, node, FOLDS_AS_PRODUCT) ||
+                                        is_read_by(s->p, node, FOLDS_AS_PRODUCT));
+    for (uint32_t k = 0; beside_product && k < node->n_in; k++) {
+        if (!in[k] || !dtype_is_float(in[k]->dtype)) {
+            continue;
+        }
+        real most = powl(dtype_max(in[k]->dtype), 0.25L);
+        uint8_t *mark = arena_zalloc(s->scratch, in[k]->n + 1);
+        for (size_t i = 0; i < in[k]->n; i++) {
+            real size = fabsl(in[k]->v[i]);
+            mark[i] = size != 0 && (size > most || size < 1 / most) ? MARK_WILD : 0;
+            any |= mark[i] != 0;
+        }
+        taint.in_mark[k] = mark;
+    }
+    if (any) {
+        run_taint(s, node, in, &taint);
+    }
+}
+
+/*
+ * AVX512_BF16's dot products take subnormals of bf16 as zero (Intel SDM, VDPBF16PS: as if DAZ),
+ * which loses a term of any size where the other factor is large.
+ */
+static void mark_flushed(struct sampler *s, const struct node *node, const struct array *const *in)
+{
+    struct taint taint = {0};
+    bool any = false;
+    for (uint32_t k = 0; node->op->folding == FOLDS_AS_PRODUCT && k < node->n_in; k++) {
+        uint8_t *mark = NULL;
+        real least = in[k] && in[k]->dtype == DTYPE_BF16 ? dtype_min_normal(DTYPE_BF16) : 0;
+        for (size_t i = 0; least != 0 && i < in[k]->n; i++) {
+            if (in[k]->v[i] != 0 && fabsl(in[k]->v[i]) < least) {
+                mark = mark ? mark : arena_zalloc(s->scratch, in[k]->n + 1);
+                mark[i] = MARK_UNSPECIFIED;
+            }
+        }
+        taint.in_mark[k] = mark;
+        any |= mark != NULL;
+    }
+    if (any) {
+        run_taint(s, node, in, &taint);
+    }
+}
+
+void mark_node(struct sampler *s, const struct node *node, const struct array *const *in)
+{
+    propagate_marks(s, node, in);
+    mark_wild(s, node, in);
+    mark_flushed(s, node, in);
+    mark_extreme_scales(s, node, in);
+    mark_spread(s, node);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the two halves of the bound share: bound.c evaluates all variants of a program side by side,
+ * marks.c says of which elements they say nothing.
+ */
+#ifndef OPJURY_SAMPLER_H
+#define OPJURY_SAMPLER_H
+
+#include "oracle/oracle_internal.h"
+
+/*
+ * UNSPECIFIED: no document defines it. WILD: the samples do not bound it, an input may move further
+ * than the op is near linear, say. JUMP, of integers and bools: it may be another value than in the
+ * samples. CLASH: samples are of different classes (finite, infinite, NaN). STEP, of floats: they
+ * hang on jumps (floor), of which few samples show the worst together.
+ */
+enum { MARK_UNSPECIFIED = 1, MARK_JUMP = 2, MARK_WILD = 4, MARK_CLASH = 8, MARK_STEP = 16 };
+enum { STEP_FACTOR = 4 }; /* their deviations count as often */
+enum { VARIANTS_MAX = 64, CODE_BITS = 6, CODES = 61 };
+
+/* One value in all its evaluations. Variant 0 is declared, 1 wide (when the program has halves),
+ * then the samples. Freed after its last use, unless it is an output. */
+struct track {
+    struct array *variant; /* n_variants arrays over one block */
+    real *block;
+    real *deviation; /* NULL: all samples are equal */
+    bool is_exact;   /* nothing rounds on the way to it: every run holds these elements */
+    uint8_t *mark;   /* NULL: nothing marked */
+    uint32_t last_use;
+    bool is_output;
+};
+
+struct sampler {
+    const struct program *p;
+    struct arena *arena; /* results */
+    struct arena *scratch;
+    struct track *tracks; /* by value id */
+    unsigned n_variants, first_sample;
+    struct rng rng;
+    uint64_t node_seed; /* of the node under way */
+    uint8_t codes[CODES];
+    bool traps; /* an element that is undefined was met: a library may refuse the program or die */
+};
+
+/* Variant 1 keeps half floats in single precision. */
+static inline bool has_wide(const struct sampler *s)
+{
+    return s->first_sample == 2;
+}
+
+/* ---- marks.c: each after the variants of a node are there, `in` being the declared inputs ---- */
+
+/* Of the result of variant k, whose inputs `in` are. */
+void mark_unspecified(struct sampler *s, const struct node *node, const struct array *const *in,
+                      unsigned k);
+/* An infinite error: terms that overflow on their way, so finite, infinite or NaN by order. It
+ * becomes 0. */
+void mark_overflowing(struct sampler *s, const struct node *node, real **noise);
+/* All others: of inputs' marks, of inputs that move too far, of what compilers may do to products,
+ * of the samples themselves. */
+void mark_node(struct sampler *s, const struct node *node, const struct array *const *in);
+
+/* May a scale or bias before or behind this product be folded into its weights? Then no short sum
+ * of it counts as exact. */
+bool may_be_folded(const struct program *p, const struct node *node);
+
+#endif

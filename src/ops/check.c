@@ -85,7 +85,7 @@ static bool check_attrs(const struct node *node)
         }
     }
     for (int s = 0; s < OP_ATTRS_MAX && op->attrs[s].name; s++) {
-        if (!node_attr(node, op->attrs[s].name)) {
+        if (!op->attrs[s].optional && !node_attr(node, op->attrs[s].name)) {
             return REFUSE("attribute %s is missing", op->attrs[s].name);
         }
     }

@@ -27,6 +27,7 @@ struct slot_spec {
 struct attr_spec {
     const char *name;
     enum attr_kind kind;
+    bool optional; /* missing: false or 0 */
 };
 
 /*

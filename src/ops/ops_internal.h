@@ -144,12 +144,44 @@ void move_taint(const struct taint *t);
 void move_vjp(const struct vjp *v);
 void move_range(struct range_query *q); /* the union of the inputs that are not indices */
 
-/* ---- reduction (reduce.c) ---- */
+/* ---- reduction, lines along an axis (reduce.c) ---- */
 
 /* Bit per reduced axis: from `axes` or `axis`. */
 unsigned reduced_axes(const struct node *node, int rank);
 /* map[i]: the output element that input element i goes into. */
 size_t *reduction_map(struct arena *scratch, const struct shape *in, unsigned mask);
+size_t *reduction_of(const struct evaluation *e);
+/* Elements that go into one result. */
+size_t reduction_size(const struct node *node, const struct shape *in);
+bool reduce_structure(struct instance *m, struct rng *rng);
+/* Kept dims are equal, reduced ones 1 or gone; the second: and at least 1 before. */
+void reduce_relate(struct relation *r, struct instance *m);
+void reduce_relate_some(struct relation *r, struct instance *m);
+void reduce_taint(const struct taint *t);
+/* Marks integer results whose exact value does not fit. */
+void reduce_mark_overflow(const struct evaluation *e, const real *exact, uint8_t *mark);
+
+#define REDUCE_RANK .rank_min = 0, .rank_max = RANK_MAX
+#define REDUCE_OP(op_dtypes)                                                                       \
+    .in = {{"x", .dtypes = (op_dtypes), REDUCE_RANK}},                                             \
+    .out = {{"y", .same_as = "x", REDUCE_RANK}},                                                   \
+    .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL}}, .structure = reduce_structure,        \
+    .taint = reduce_taint
+
+/* Is it larger, where NaN is larger than all? */
+ALWAYS_INLINE bool beats(real challenger, real best)
+{
+    return isnan(challenger) || challenger > best;
+}
+
+/* One line along the axis: its elements are start + k * step. */
+struct line {
+    size_t start, step, n;
+};
+struct line line_at(const struct shape *s, int axis, size_t i);
+size_t count_lines(const struct array *x, int axis);
+size_t elements_inside(const struct shape *s, int axis); /* in one step along the axis */
+int node_axis(const struct node *node, const struct shape *in);
 
 /* ---- noise (noise.c) ---- */
 
@@ -286,7 +318,21 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
 #define OPS_LOGIC(X)
 
 /* reductions, scans, sorting */
-#define OPS_REDUCE(X)
+#define OPS_REDUCE(X)                                                                              \
+    X(reduce_min)                                                                                  \
+    X(reduce_all)                                                                                  \
+    X(reduce_any)                                                                                  \
+    X(reduce_mean)                                                                                 \
+    X(reduce_prod)                                                                                 \
+    X(reduce_l1)                                                                                   \
+    X(reduce_l2)                                                                                   \
+    X(reduce_log_sum_exp)                                                                          \
+    X(reduce_var)                                                                                  \
+    X(arg_min)                                                                                     \
+    X(cum_sum)                                                                                     \
+    X(log_softmax)                                                                                 \
+    X(top_k)                                                                                       \
+    X(sort)
 
 /* products and convolutions */
 #define OPS_LINEAR(X)

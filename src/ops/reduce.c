@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reductions over axes: reduce_sum reduce_max arg_max, and softmax, which keeps the shape. `axes`
- * are distinct, in -rank..rank-1, in any order, and not empty but for rank 0 (an empty list means
- * "all" in torch and by default in ONNX; for a scalar both readings agree).
+ * Reductions over axes: reduce_sum reduce_max reduce_min reduce_all reduce_any, and what all
+ * reductions share. `axes` are distinct, in -rank..rank-1, in any order, and not empty but for rank
+ * 0 (an empty list means "all" in torch and by default in ONNX; for a scalar both readings agree).
  */
 #include "ops/ops_internal.h"
-
-#define RANK_ANY .rank_min = 0, .rank_max = RANK_MAX
 
 /* ---- structure and relation ---- */
 
@@ -96,7 +94,7 @@ static unsigned count_axes(struct instance *m, bool keeps, struct rng *rng)
     return most < 1 ? 0 : (unsigned)rng_range(rng, 1, most < 2 ? most : 2);
 }
 
-static bool reduce_structure(struct instance *m, struct rng *rng)
+bool reduce_structure(struct instance *m, struct rng *rng)
 {
     struct slot *x = &m->in[0], *y = &m->out[0];
     bool keeps;
@@ -126,11 +124,12 @@ static bool reduce_structure(struct instance *m, struct rng *rng)
     return check_axes(axes, x->rank) && settle_rank(y, keeps ? x->rank : x->rank - (int)n);
 }
 
-/* Kept dims are equal, reduced ones 1 or gone. least: how long a reduced dim must be. */
-static void relate_reduced(struct relation *r, struct instance *m, unsigned mask, int64_t least)
+static void relate_dims(struct relation *r, struct instance *m, int64_t least)
 {
+    const struct attr *axes = instance_attr(m, "axes");
     bool keeps = instance_attr(m, "keepdims")->i[0] != 0;
     const struct slot *x = &m->in[0], *y = &m->out[0];
+    unsigned mask = axes_mask(axes ? axes : instance_attr(m, "axis"), x->rank);
     int to = 0;
     for (int d = 0; d < x->rank; d++) {
         if (!(mask >> d & 1)) {
@@ -144,40 +143,37 @@ static void relate_reduced(struct relation *r, struct instance *m, unsigned mask
     }
 }
 
-static void reduce_sum_relate(struct relation *r, struct instance *m)
+void reduce_relate(struct relation *r, struct instance *m)
 {
-    relate_reduced(r, m, axes_mask(instance_attr(m, "axes"), m->in[0].rank), 0);
+    relate_dims(r, m, 0);
 }
 
-/* The largest of no elements: an error in torch, minus infinity in ONNX since opset 20. Not made.
- */
-static void reduce_max_relate(struct relation *r, struct instance *m)
+void reduce_relate_some(struct relation *r, struct instance *m)
 {
-    relate_reduced(r, m, axes_mask(instance_attr(m, "axes"), m->in[0].rank), 1);
+    relate_dims(r, m, 1);
 }
 
 /* ---- shared evaluation ---- */
 
-static size_t *map_of(const struct evaluation *e)
+size_t *reduction_of(const struct evaluation *e)
 {
     const struct array *x = e->in[0];
     return reduction_map(e->scratch, &x->shape, reduced_axes(e->node, x->shape.rank));
 }
 
 /* All of a group taints its result. */
-static void reduce_taint(const struct taint *t)
+void reduce_taint(const struct taint *t)
 {
     if (!t->in_mark[0]) {
         return;
     }
-    const size_t *map = map_of(t->e);
+    const size_t *map = reduction_of(t->e);
     for (size_t i = 0; i < t->e->in[0]->n; i++) {
         t->out_mark[0][map[i]] |= t->in_mark[0][i];
     }
 }
 
-/* Elements that go into one result. */
-static size_t group_size(const struct node *node, const struct shape *in)
+size_t reduction_size(const struct node *node, const struct shape *in)
 {
     unsigned mask = reduced_axes(node, in->rank);
     size_t n = 1;
@@ -185,6 +181,43 @@ static size_t group_size(const struct node *node, const struct shape *in)
         n *= mask >> d & 1 ? (size_t)in->dim[d] : 1;
     }
     return n;
+}
+
+/* Integers whose exact result does not fit: the ONNX text does not say; ONNX Runtime saturates on
+ * purpose (its pull request 28743), torch and numpy wrap. */
+void reduce_mark_overflow(const struct evaluation *e, const real *exact, uint8_t *mark)
+{
+    const struct array *y = &e->out[0];
+    for (size_t o = 0; o < y->n; o++) {
+        mark[o] |= !int_fits(y->dtype, exact[o]);
+    }
+}
+
+/* ---- lines along an axis ---- */
+
+size_t elements_inside(const struct shape *s, int axis)
+{
+    size_t n = 1;
+    for (int d = axis + 1; d < s->rank; d++) {
+        n *= (size_t)s->dim[d];
+    }
+    return n;
+}
+
+int node_axis(const struct node *node, const struct shape *in)
+{
+    return axis_normalize(node_int(node, "axis", 0), in->rank);
+}
+
+struct line line_at(const struct shape *s, int axis, size_t i)
+{
+    size_t inside = elements_inside(s, axis), n = (size_t)s->dim[axis];
+    return (struct line){.start = i / inside * inside * n + i % inside, .step = inside, .n = n};
+}
+
+size_t count_lines(const struct array *x, int axis)
+{
+    return x->n ? x->n / (size_t)x->shape.dim[axis] : 0;
 }
 
 /* ---- reduce_sum ---- */
@@ -195,7 +228,7 @@ static void sum_noise(struct evaluation *e, const size_t *map)
     if (!e->noise[0] || !dtype_is_float(y->dtype)) {
         return;
     }
-    struct sum_noise s = sum_noise_init(y->dtype, group_size(e->node, &x->shape), grid_of(x));
+    struct sum_noise s = sum_noise_init(y->dtype, reduction_size(e->node, &x->shape), grid_of(x));
     real *magnitude = ARENA_ZARRAY(e->scratch, real, y->n);
     for (size_t i = 0; i < x->n; i++) {
         magnitude[map[i]] += isfinite(x->v[i]) ? fabsl(x->v[i]) : 0;
@@ -209,7 +242,7 @@ static void reduce_sum_evaluate(struct evaluation *e)
 {
     const struct array *x = e->in[0];
     struct array *y = &e->out[0];
-    const size_t *map = map_of(e);
+    const size_t *map = reduction_of(e);
     if (dtype_is_float(y->dtype)) {
         memset(y->v, 0, sizeof(real) * y->n); /* all bits zero is +0 */
         for (size_t i = 0; i < x->n; i++) {
@@ -227,22 +260,18 @@ static void reduce_sum_evaluate(struct evaluation *e)
     }
 }
 
-/* Integers whose exact sum does not fit: the ONNX text does not say; ONNX Runtime saturates on
- * purpose (its pull request 28743), torch and numpy wrap. */
 static void reduce_sum_unspecified(const struct evaluation *e, uint8_t *const *mark)
 {
     const struct array *x = e->in[0], *y = &e->out[0];
     if (dtype_is_float(y->dtype)) {
         return;
     }
-    const size_t *map = map_of(e);
+    const size_t *map = reduction_of(e);
     real *sum = ARENA_ZARRAY(e->scratch, real, y->n);
     for (size_t i = 0; i < x->n; i++) {
         sum[map[i]] += x->v[i];
     }
-    for (size_t o = 0; o < y->n; o++) {
-        mark[0][o] |= !int_fits(y->dtype, sum[o]);
-    }
+    reduce_mark_overflow(e, sum, mark[0]);
 }
 
 static void reduce_sum_vjp(const struct vjp *v)
@@ -250,7 +279,7 @@ static void reduce_sum_vjp(const struct vjp *v)
     if (!v->grad[0] || !v->cotangent[0]) {
         return;
     }
-    const size_t *map = map_of(v->e);
+    const size_t *map = reduction_of(v->e);
     for (size_t i = 0; i < v->e->in[0]->n; i++) {
         v->grad[0][i] += v->cotangent[0][map[i]];
     }
@@ -259,55 +288,64 @@ static void reduce_sum_vjp(const struct vjp *v)
 static void reduce_sum_range(struct range_query *q)
 {
     enum dtype d = q->out_value[0]->dtype;
-    struct interval sum = interval_sum(q->in[0], group_size(q->node, &q->in_value[0]->shape));
+    struct interval sum = interval_sum(q->in[0], reduction_size(q->node, &q->in_value[0]->shape));
     q->out[0] = dtype_is_float(d) ? sum : interval_fit(d, sum);
 }
 
 const struct op op_reduce_sum = {.name = "reduce_sum",
                                  .summary = "sum over axes, in the input's dtype; integers wrap",
-                                 .in = {{"x", .dtypes = DT_NUMBERS, RANK_ANY}},
-                                 .out = {{"y", .same_as = "x", RANK_ANY}},
-                                 .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL}},
-                                 .structure = reduce_structure,
-                                 .relate = reduce_sum_relate,
+                                 REDUCE_OP(DT_NUMBERS),
+                                 .relate = reduce_relate,
                                  .evaluate = reduce_sum_evaluate,
-                                 .taint = reduce_taint,
                                  .vjp = reduce_sum_vjp,
                                  .range = reduce_sum_range,
                                  .unspecified = reduce_sum_unspecified};
 
-/* ---- reduce_max ---- */
+/* ---- reduce_max, reduce_min ---- */
+
+/* ONNX since opset 20: "minus infinity (if supported by the datatype) or the minimum value"; an
+ * error in torch. sign: 1 largest, -1 smallest. */
+static real extreme_of_none(enum dtype d, real sign)
+{
+    real least = sign > 0 ? dtype_lowest(d) : dtype_max(d);
+    return dtype_is_float(d) ? -sign * INFINITY : least;
+}
 
 /* NaN goes through wherever it stands: torch.amax does so, ONNX's reference implementation is
  * numpy.maximum.reduce; the ONNX text is silent, but a result that depends on NaN's place cannot be
  * meant (ONNX Runtime's does: its issue 10514). */
-static bool beats(real challenger, real best)
+static void extreme_evaluate(struct evaluation *e, real sign)
 {
-    return isnan(challenger) || challenger > best;
+    const struct array *x = e->in[0];
+    struct array *y = &e->out[0];
+    const size_t *map = reduction_of(e);
+    for (size_t o = 0; o < y->n; o++) {
+        y->v[o] = extreme_of_none(y->dtype, sign);
+    }
+    for (size_t i = 0; i < x->n; i++) {
+        real *best = &y->v[map[i]];
+        *best = !isnan(*best) && beats(sign * x->v[i], sign * *best) ? x->v[i] : *best;
+    }
 }
 
 static void reduce_max_evaluate(struct evaluation *e)
 {
-    const struct array *x = e->in[0];
-    struct array *y = &e->out[0];
-    const size_t *map = map_of(e);
-    for (size_t o = 0; o < y->n; o++) {
-        y->v[o] = -INFINITY;
-    }
-    for (size_t i = 0; i < x->n; i++) {
-        real *best = &y->v[map[i]];
-        *best = !isnan(*best) && beats(x->v[i], *best) ? x->v[i] : *best;
-    }
+    extreme_evaluate(e, 1);
+}
+
+static void reduce_min_evaluate(struct evaluation *e)
+{
+    extreme_evaluate(e, -1);
 }
 
 /* Ties share the gradient evenly, as torch.amax documents. */
-static void reduce_max_vjp(const struct vjp *v)
+static void extreme_vjp(const struct vjp *v)
 {
     if (!v->grad[0] || !v->cotangent[0]) {
         return;
     }
     const struct array *x = v->e->in[0], *y = &v->e->out[0];
-    const size_t *map = map_of(v->e);
+    const size_t *map = reduction_of(v->e);
     size_t *ties = ARENA_ZARRAY(v->e->scratch, size_t, y->n);
     for (size_t i = 0; i < x->n; i++) {
         ties[map[i]] += x->v[i] == y->v[map[i]];
@@ -319,297 +357,81 @@ static void reduce_max_vjp(const struct vjp *v)
     }
 }
 
+static void extreme_range(struct range_query *q, real sign)
+{
+    real none = extreme_of_none(q->out_value[0]->dtype, sign);
+    bool is_empty = reduction_size(q->node, &q->in_value[0]->shape) == 0;
+    q->out[0] = is_empty ? (struct interval){.lo = none, .hi = none} : q->in[0];
+}
+
 static void reduce_max_range(struct range_query *q)
 {
-    q->out[0] = q->in[0];
+    extreme_range(q, 1);
 }
+
+static void reduce_min_range(struct range_query *q)
+{
+    extreme_range(q, -1);
+}
+
+#define EXTREME_OP REDUCE_OP(DT_ALL), .relate = reduce_relate, .vjp = extreme_vjp
 
 const struct op op_reduce_max = {.name = "reduce_max",
-                                 .summary = "largest over axes; NaN goes through",
-                                 .in = {{"x", .dtypes = DT_NUMBERS, RANK_ANY}},
-                                 .out = {{"y", .same_as = "x", RANK_ANY}},
-                                 .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL}},
-                                 .structure = reduce_structure,
-                                 .relate = reduce_max_relate,
+                                 .summary = "largest over axes; NaN goes through; false < true",
                                  .evaluate = reduce_max_evaluate,
-                                 .taint = reduce_taint,
-                                 .vjp = reduce_max_vjp,
-                                 .range = reduce_max_range};
+                                 .range = reduce_max_range,
+                                 EXTREME_OP};
 
-/* ---- arg_max ---- */
+const struct op op_reduce_min = {.name = "reduce_min",
+                                 .summary = "smallest over axes; NaN goes through; false < true",
+                                 .evaluate = reduce_min_evaluate,
+                                 .range = reduce_min_range,
+                                 EXTREME_OP};
 
-static bool arg_max_structure(struct instance *m, struct rng *rng)
-{
-    struct slot *x = &m->in[0], *y = &m->out[0];
-    bool keeps;
-    int axis;
-    if (!settle_dtypes(m, rng) || !settle_bool(m, "keepdims", rng, &keeps)) {
-        return false;
-    }
-    if (x->rank < 0 && y->rank >= 0) {
-        x->rank = keeps ? y->rank : y->rank + 1;
-    }
-    return draw_rank(x, 1, RANK_MAX, rng) && settle_axis(m, "axis", x->rank, rng, &axis) &&
-           settle_rank(y, keeps ? x->rank : x->rank - 1);
-}
+/* ---- reduce_all, reduce_any ---- */
 
-static void arg_max_relate(struct relation *r, struct instance *m)
-{
-    relate_reduced(r, m, axes_mask(instance_attr(m, "axis"), m->in[0].rank), 1);
-}
-
-static size_t elements_inside(const struct shape *s, int axis)
-{
-    size_t n = 1;
-    for (int d = axis + 1; d < s->rank; d++) {
-        n *= (size_t)s->dim[d];
-    }
-    return n;
-}
-
-static int node_axis(const struct node *node, const struct shape *in)
-{
-    return axis_normalize(node_int(node, "axis", 0), in->rank);
-}
-
-static void arg_max_evaluate(struct evaluation *e)
+/* Is an element of a group zero (NaN is not)? `found` gives the result, else the other one. */
+static void search(struct evaluation *e, bool zero, real found)
 {
     const struct array *x = e->in[0];
     struct array *y = &e->out[0];
-    const size_t *map = map_of(e);
-    int axis = node_axis(e->node, &x->shape);
-    size_t inside = elements_inside(&x->shape, axis), length = (size_t)x->shape.dim[axis];
-    real *best = ARENA_ARRAY(e->scratch, real, y->n);
+    const size_t *map = reduction_of(e);
     for (size_t o = 0; o < y->n; o++) {
-        best[o] = -INFINITY;
-        y->v[o] = 0;
+        y->v[o] = 1 - found;
     }
     for (size_t i = 0; i < x->n; i++) {
-        size_t o = map[i];
-        if (!isnan(best[o]) && beats(x->v[i], best[o])) {
-            best[o] = x->v[i];
-            y->v[o] = (real)(i / inside % length);
+        if ((x->v[i] == 0) == zero) {
+            y->v[map[i]] = found;
         }
     }
 }
 
-/* Ties: ONNX (select_last_index = 0) and torch write "the first", but PyTorch does not take reports
- * of another one (its issue 113175, and older ones: ties are by parallel order), so ties are not
- * compared. Rows with NaN: no document says which index. */
-static void arg_max_unspecified(const struct evaluation *e, uint8_t *const *mark)
+static void reduce_all_evaluate(struct evaluation *e)
 {
-    const struct array *x = e->in[0], *y = &e->out[0];
-    const size_t *map = map_of(e);
-    real *best = ARENA_ARRAY(e->scratch, real, y->n);
-    for (size_t o = 0; o < y->n; o++) {
-        best[o] = -INFINITY;
-    }
-    for (size_t i = 0; i < x->n; i++) {
-        best[map[i]] = fmaxl(best[map[i]], x->v[i]); /* passes NaN over */
-        if (isnan(x->v[i])) {
-            mark[0][map[i]] = 1;
-        }
-    }
-    size_t *n_best = ARENA_ZARRAY(e->scratch, size_t, y->n);
-    for (size_t i = 0; i < x->n; i++) {
-        size_t o = map[i];
-        n_best[o] += x->v[i] == best[o];
-        mark[0][o] |= n_best[o] > 1;
-    }
+    search(e, true, 0);
 }
 
-static void arg_max_range(struct range_query *q)
+static void reduce_any_evaluate(struct evaluation *e)
 {
-    const struct shape *in = &q->in_value[0]->shape;
-    int64_t length = in->dim[node_axis(q->node, in)];
-    q->out[0] = (struct interval){.lo = 0, .hi = (real)(length - 1)};
+    search(e, false, 1);
 }
 
-const struct op op_arg_max = {
-    .name = "arg_max",
-    .summary = "index of the largest element along an axis",
-    .in = {{"x", .dtypes = DT_NUMBERS, .rank_min = 1, .rank_max = RANK_MAX}},
-    .out = {{"y", .dtypes = DT(I64), RANK_ANY}},
-    .attrs = {{"axis", ATTR_INT}, {"keepdims", ATTR_BOOL}},
-    .structure = arg_max_structure,
-    .relate = arg_max_relate,
-    .evaluate = arg_max_evaluate,
-    .taint = reduce_taint,
-    .range = arg_max_range,
-    .unspecified = arg_max_unspecified,
-    .jumps = JUMPS_ALWAYS};
-
-/* ---- softmax ---- */
-
-static bool softmax_structure(struct instance *m, struct rng *rng)
+static void truth_range(struct range_query *q)
 {
-    int axis;
-    return structure_same(m, rng) && settle_axis(m, "axis", m->in[0].rank, rng, &axis);
+    q->out[0] = (struct interval){.lo = 0, .hi = 1};
 }
 
-/* One line along the axis: its elements are start + k * step. */
-struct line {
-    size_t start, step, n;
-};
+#define TRUTH_OP                                                                                   \
+    .in = {{"x", .dtypes = DT_ALL, REDUCE_RANK}}, .out = {{"y", .dtypes = DT(BOOL), REDUCE_RANK}}, \
+    .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL}}, .structure = reduce_structure,        \
+    .relate = reduce_relate, .taint = reduce_taint, .range = truth_range, .jumps = JUMPS_ALWAYS
 
-static struct line line_at(const struct shape *s, int axis, size_t i)
-{
-    size_t inside = elements_inside(s, axis), n = (size_t)s->dim[axis];
-    return (struct line){.start = i / inside * inside * n + i % inside, .step = inside, .n = n};
-}
+const struct op op_reduce_all = {.name = "reduce_all",
+                                 .summary = "are all elements over axes nonzero; of none: true",
+                                 .evaluate = reduce_all_evaluate,
+                                 TRUTH_OP};
 
-static size_t count_lines(const struct array *x, int axis)
-{
-    return x->n ? x->n / (size_t)x->shape.dim[axis] : 0;
-}
-
-/* The largest; NaN if there is one. */
-static real line_max(const real *x, struct line l)
-{
-    real most = -INFINITY;
-    for (size_t k = 0; k < l.n; k++) {
-        real v = x[l.start + k * l.step];
-        most = isnan(most) || !beats(v, most) ? most : v;
-    }
-    return most;
-}
-
-/*
- * exp, the sum of n and the division round relative to y; x - max rounds relative to itself, which
- * exp turns into a relative error of the same size. Half floats are computed in f32 (torch:
- * at::opmath_type; ONNX Runtime casts), then rounded. 8: two exps of 2 ulps each, division.
- */
-static real softmax_noise(enum dtype d, real y, real below_max, size_t n)
-{
-    bool is_half = dtype_is_half(d);
-    real u = dtype_roundoff(is_half ? DTYPE_F32 : d);
-    real relative = u * (8 + (real)n + 2 * below_max) + (is_half ? dtype_roundoff(d) : 0);
-    return isfinite(below_max) ? y * relative : 0;
-}
-
-/* exp(x - max) / sum, as ONNX's function body and torch compute it: a line that holds NaN or +inf,
- * or nothing but -inf, is all NaN. */
-static void softmax_line(struct evaluation *e, struct line l)
-{
-    const real *x = e->in[0]->v;
-    real *y = e->out[0].v;
-    real most = line_max(x, l), sum = 0;
-    const bool is_f64 = e->out[0].dtype == DTYPE_F64;
-    for (size_t k = 0; k < l.n; k++) {
-        size_t i = l.start + k * l.step;
-        real below = x[i] - most; /* up to f32, double's exp is fine enough */
-        y[i] = is_f64 ? expl(below) : (real)exp((double)below);
-        sum += y[i];
-    }
-    for (size_t k = 0; k < l.n; k++) {
-        size_t i = l.start + k * l.step;
-        y[i] /= sum;
-        if (e->noise[0] && !isnan(y[i])) {
-            e->noise[0][i] = softmax_noise(e->out[0].dtype, y[i], most - x[i], l.n);
-        }
-    }
-}
-
-static void softmax_evaluate(struct evaluation *e)
-{
-    const struct array *x = e->in[0];
-    int axis = node_axis(e->node, &x->shape);
-    for (size_t i = 0; i < count_lines(x, axis); i++) {
-        softmax_line(e, line_at(&x->shape, axis, i));
-    }
-}
-
-/* A line with +inf: by ONNX's text (Exp / ReduceSum) the finite elements give finite / inf = 0, by
- * its function body (which subtracts the maximum first), and in torch, NaN. */
-static void softmax_unspecified(const struct evaluation *e, uint8_t *const *mark)
-{
-    const struct array *x = e->in[0];
-    int axis = node_axis(e->node, &x->shape);
-    for (size_t i = 0; i < count_lines(x, axis); i++) {
-        struct line l = line_at(&x->shape, axis, i);
-        bool has_inf = false, has_nan = false;
-        for (size_t k = 0; k < l.n; k++) {
-            real v = x->v[l.start + k * l.step];
-            has_inf |= v == INFINITY;
-            has_nan |= isnan(v) != 0;
-        }
-        for (size_t k = 0; has_inf && !has_nan && k < l.n; k++) {
-            if (x->v[l.start + k * l.step] != INFINITY) {
-                mark[0][l.start + k * l.step] = 1;
-            }
-        }
-    }
-}
-
-static void softmax_taint(const struct taint *t)
-{
-    const struct array *x = t->e->in[0];
-    int axis = node_axis(t->e->node, &x->shape);
-    for (size_t i = 0; t->in_mark[0] && i < count_lines(x, axis); i++) {
-        struct line l = line_at(&x->shape, axis, i);
-        uint8_t any = 0;
-        for (size_t k = 0; k < l.n; k++) {
-            any |= t->in_mark[0][l.start + k * l.step];
-        }
-        for (size_t k = 0; k < l.n; k++) {
-            t->out_mark[0][l.start + k * l.step] |= any;
-        }
-    }
-}
-
-static void softmax_vjp(const struct vjp *v)
-{
-    const struct array *x = v->e->in[0];
-    const real *y = v->e->out[0].v, *c = v->cotangent[0];
-    int axis = node_axis(v->e->node, &x->shape);
-    for (size_t i = 0; v->grad[0] && c && i < count_lines(x, axis); i++) {
-        struct line l = line_at(&x->shape, axis, i);
-        real dot = 0;
-        for (size_t k = 0; k < l.n; k++) {
-            dot += c[l.start + k * l.step] * y[l.start + k * l.step];
-        }
-        for (size_t k = 0; k < l.n; k++) {
-            size_t at = l.start + k * l.step;
-            v->grad[0][at] += y[at] * (c[at] - dot);
-        }
-    }
-}
-
-static void softmax_range(struct range_query *q)
-{
-    bool may_nan = q->in[0].may_nan || isinf(q->in[0].lo) || isinf(q->in[0].hi);
-    q->out[0] = (struct interval){.lo = 0, .hi = 1, .may_nan = may_nan};
-}
-
-/* exp(x - max) doubles with every 0.7; far below the line's largest element it is 0, whatever moves
- * there (masks of -1e9). */
-static void softmax_reaches(const struct evaluation *e, uint32_t k, real *reach)
-{
-    const struct array *x = e->in[0];
-    real lo = logl(dtype_tiny(dtype_is_half(x->dtype) ? DTYPE_F32 : x->dtype)) - 1;
-    int axis = node_axis(e->node, &x->shape);
-    for (size_t i = 0; i < count_lines(x, axis); i++) {
-        struct line l = line_at(&x->shape, axis, i);
-        real top = line_max(x->v, l);
-        for (size_t j = 0; j < l.n; j++) {
-            size_t at = l.start + j * l.step;
-            real beyond = lo - (x->v[at] - top);
-            reach[at] = beyond > 2 ? 2 * beyond : 1; /* the largest may move as far */
-        }
-    }
-}
-
-const struct op op_softmax = {
-    .name = "softmax",
-    .reaches = softmax_reaches,
-    .summary = "exp(x - max) / sum along an axis",
-    .in = {{"x", .dtypes = DT_FLOATS, .rank_min = 1, .rank_max = RANK_MAX}},
-    .out = {{"y", .same_as = "x", .rank_min = 1, .rank_max = RANK_MAX}},
-    .attrs = {{"axis", ATTR_INT}},
-    .structure = softmax_structure,
-    .relate = relate_same,
-    .evaluate = softmax_evaluate,
-    .taint = softmax_taint,
-    .vjp = softmax_vjp,
-    .range = softmax_range,
-    .unspecified = softmax_unspecified};
+const struct op op_reduce_any = {.name = "reduce_any",
+                                 .summary = "is an element over axes nonzero; of none: false",
+                                 .evaluate = reduce_any_evaluate,
+                                 TRUTH_OP};

@@ -112,7 +112,7 @@ CASES = [
     ("ArgMax's defaults", model([node("ArgMax", ["x"])]), [],
      HEAD + "y: i64[1,3] = arg_max(x, axis=0, keepdims=true)\noutput y\n"),
     ("ArgMax of the last", model([node("ArgMax", ["x"], select_last_index=1)]), [],
-     "not supported: model: y (ArgMax): select_last_index\n"),
+     HEAD + "y: i64[1,3] = arg_max(x, axis=0, keepdims=true, select_last_index=true)\noutput y\n"),
     ("Softmax's default", model([node("Softmax", ["x"])]), [],
      HEAD + "y: f32[2,3] = softmax(x, axis=-1)\noutput y\n"),
     ("Softmax before 13 on the last axis", model([node("Softmax", ["x"])], opset=11), [],
@@ -166,9 +166,9 @@ CASES = [
                                      initializers=[numbers("w", np.ones(2, np.float32))]), [],
      "malformed input: model: y (Add): its input shapes [2,3] [2] and attributes do not fit "
      "together\n"),
-    ("a type that the op has not here", model([node("ReduceMax", ["x"])], [info("x", T.BOOL, [1])],
+    ("a type that the op has not here", model([node("ReduceL2", ["x"])], [info("x", T.INT32, [1])],
                                               opset=20), [],
-     "not supported: model: y (ReduceMax): reduce_max here does not take bool\n"),
+     "not supported: model: y (ReduceL2): reduce_l2 here does not take i32\n"),
     ("a rank that the op has not here", model([node("Neg", ["x"])], [info("x", T.FLOAT, [1] * 7)]),
      [], "not supported: model: input x has data type 1 and rank 7\n"),
     ("an old opset", model([node("Relu", ["x"])], opset=6), [],
@@ -206,7 +206,9 @@ def agree(actual, expected, rtol, atol):
                        equal_nan=True)
 
 
-PARAMETERS = {"ReduceSum": [1], "ReduceMax": [1], "Reshape": [1], "Clip": [1, 2]}
+REDUCTIONS = {"ReduceSum", "ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceL1",
+              "ReduceL2", "ReduceLogSumExp"}
+PARAMETERS = {**{r: [1] for r in REDUCTIONS}, "CumSum": [1], "TopK": [1], "Reshape": [1], "Clip": [1, 2]}
 
 
 def save_with_constants(case, values, path):
@@ -222,7 +224,8 @@ def save_with_constants(case, values, path):
 def check_node_tests(tap, tool, directory):
     """Those of one node whose op we have; all that are read must agree."""
     ops = {"Add", "Mul", "Div", "Neg", "Relu", "Exp", "Log", "Sqrt", "Tan", "Floor", "Cast", "Less",
-           "Where", "Clip", "ReduceSum", "ReduceMax", "ArgMax", "Softmax", "MatMul", "Conv",
+           "Where", "Clip", "ArgMax", "Softmax", "MatMul", "Conv", *REDUCTIONS, "ArgMin", "LogSoftmax",
+           "CumSum", "TopK",
            "Transpose", "Reshape", "Concat", "Gather", "Identity", "Constant"}
     agreed, unread, failures = 0, [], []
     for case in node_tests.collect_testcases(None):

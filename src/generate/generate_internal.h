@@ -53,13 +53,6 @@ struct facts {
     bool is_live; /* depends on an input */
 };
 
-enum hazard {
-    HAZARD_NONE,
-    HAZARD_UNPROVEN,  /* a float result may be NaN or infinite */
-    HAZARD_UNDEFINED, /* a float may be cast out of the integer's range */
-    HAZARD_TRAP,      /* an integer may be divided by zero, or MIN by -1: ends processes */
-};
-
 /* Ranges of the node's outputs, into facts[]; the worst that may happen in it. */
 enum hazard node_ranges(const struct program *p, const struct node *node, struct facts *facts);
 /* NaN and infinity gone: what a range is taken for after an op that was kept unproven. */

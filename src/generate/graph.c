@@ -167,6 +167,16 @@ static enum dtype dtype_so_far(const struct attempt *a, uint32_t k)
     return DTYPE_NONE;
 }
 
+/* Of an input slot already chosen. */
+static enum dtype dtype_of_slot(const struct attempt *a, const char *name)
+{
+    uint32_t k = 0;
+    while (strcmp(a->op->in[k].name, name) != 0) {
+        k++;
+    }
+    return a->dtype[k];
+}
+
 /* Input 0: it selects the row of the support table. */
 static bool choose_first(struct maker *g, struct attempt *a)
 {
@@ -201,6 +211,9 @@ static void choose_other(struct maker *g, struct attempt *a, uint32_t k)
     a->dtype[k] = dtype_so_far(a, k);
     if (spec->optional && rng_chance(&g->rng, 1, 2)) {
         return;
+    }
+    if (a->dtype[k] == DTYPE_NONE && spec->mostly_as && rng_chance(&g->rng, 3, 4)) {
+        a->dtype[k] = dtype_of_slot(a, spec->mostly_as);
     }
     dtype_set set = a->dtype[k] != DTYPE_NONE ? (dtype_set)1 << a->dtype[k] : spec->dtypes;
     bool is_index = a->op->index_inputs >> k & 1;

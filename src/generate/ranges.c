@@ -5,7 +5,6 @@
  * last bits differ between machines, and they decide what is generated.
  */
 #include <math.h>
-#include <string.h>
 
 #include "generate/generate_internal.h"
 
@@ -61,33 +60,12 @@ static bool is_clear(struct interval a)
     return !a.may_nan && (a.lo > a.hi || (isfinite(a.lo) && isfinite(a.hi)));
 }
 
-static bool holds(struct interval a, real x)
-{
-    return a.lo <= x && x <= a.hi;
-}
-
-/* What is undefined between integers, as C23 6.5.6 has it. */
-static bool division_traps(enum dtype d, struct interval a, struct interval b)
-{
-    return holds(b, 0) || (dtype_lowest(d) < 0 && holds(a, dtype_lowest(d)) && holds(b, -1));
-}
-
-static bool cast_is_undefined(enum dtype to, struct interval a)
-{
-    bool is_empty = a.lo > a.hi;
-    return a.may_nan || (!is_empty && (a.lo <= dtype_lowest(to) - 1 || a.hi >= dtype_max(to) + 1));
-}
-
 static enum hazard hazard_of(const struct range_query *q, const struct interval *out)
 {
     const struct op *op = q->node->op;
-    enum dtype d = q->out_value[0]->dtype;
-    if (dtype_is_int(d) && strcmp(op->name, "div") == 0 && division_traps(d, q->in[0], q->in[1])) {
-        return HAZARD_TRAP;
-    }
-    if (dtype_is_int(d) && strcmp(op->name, "cast") == 0 && dtype_is_float(q->in_value[0]->dtype) &&
-        cast_is_undefined(d, q->in[0])) {
-        return HAZARD_UNDEFINED;
+    enum hazard hazard = op->hazard ? op->hazard(q) : HAZARD_NONE;
+    if (hazard != HAZARD_NONE) {
+        return hazard;
     }
     for (uint32_t o = 0; o < q->node->n_out; o++) {
         if (dtype_is_float(q->out_value[o]->dtype) && !is_clear(out[o])) {

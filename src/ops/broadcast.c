@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Elementwise ops of one to three inputs with numpy's broadcasting: one driver each for evaluation,
- * taint, gradient and range; an op adds kernels (struct elementwise). Output dims are merged where
- * all inputs run on without a break, so that kernels see long rows.
+ * Elementwise ops of any number of inputs with numpy's broadcasting: one driver each for
+ * evaluation, taint, gradient and range; an op adds kernels (struct elementwise). Output dims are
+ * merged where all inputs run on without a break, so that kernels see long rows.
  */
 #include "ops/ops_internal.h"
 
@@ -51,7 +51,10 @@ static void walk_init(struct walk *w, const struct evaluation *e)
 {
     const struct shape *out = &e->out[0].shape;
     uint32_t n_in = n_operands(e);
-    size_t step[ELEMENTWISE_INPUTS_MAX] = {1, 1, 1};
+    size_t step[ELEMENTWISE_INPUTS_MAX];
+    for (uint32_t k = 0; k < n_in; k++) {
+        step[k] = 1;
+    }
     w->rank = 0;
     for (int back = 1; back <= out->rank; back++) {
         size_t size = (size_t)out->dim[out->rank - back], stride[ELEMENTWISE_INPUTS_MAX] = {0};
@@ -191,6 +194,33 @@ void elementwise_vjp(const struct vjp *v)
                 v->grad[k][map[k] ? map[k][i] : i] += slope == 0 ? 0 : v->cotangent[0][i] * slope;
             }
         }
+    }
+}
+
+/* ---- facts of pairs ---- */
+
+void mark_pairs(const struct evaluation *e, uint8_t *mark, pair_test *is_open)
+{
+    const struct array *y = &e->out[0], *a = e->in[0], *b = e->in[1];
+    const size_t *map_a = broadcast_map(e->scratch, &y->shape, &a->shape);
+    const size_t *map_b = broadcast_map(e->scratch, &y->shape, &b->shape);
+    for (size_t i = 0; i < y->n; i++) {
+        mark[i] |= is_open(e, a->v[map_a ? map_a[i] : i], b->v[map_b ? map_b[i] : i]);
+    }
+}
+
+void reach_pairs(const struct evaluation *e, uint32_t k, real *reach, pair_reach *reach_of)
+{
+    const struct array *y = &e->out[0], *a = e->in[0], *b = e->in[1];
+    const size_t *map_a = broadcast_map(e->scratch, &y->shape, &a->shape);
+    const size_t *map_b = broadcast_map(e->scratch, &y->shape, &b->shape);
+    for (size_t i = 0; i < e->in[k]->n; i++) {
+        reach[i] = INFINITY;
+    }
+    for (size_t i = 0; i < y->n; i++) {
+        size_t at[2] = {map_a ? map_a[i] : i, map_b ? map_b[i] : i};
+        real own = reach_of(e, k, a->v[at[0]], b->v[at[1]]);
+        reach[at[k]] = own < reach[at[k]] ? own : reach[at[k]];
     }
 }
 

@@ -67,6 +67,18 @@ static void cast_unspecified(const struct evaluation *e, uint8_t *const *mark)
     }
 }
 
+static enum hazard cast_hazard(const struct range_query *q)
+{
+    const struct interval a = q->in[0];
+    enum dtype to = q->out_value[0]->dtype;
+    if (!dtype_is_float(q->in_value[0]->dtype) || !dtype_is_int(to)) {
+        return HAZARD_NONE;
+    }
+    bool beyond =
+        !interval_is_empty(a) && (a.lo <= dtype_lowest(to) - 1 || a.hi >= dtype_max(to) + 1);
+    return a.may_nan || beyond ? HAZARD_UNDEFINED : HAZARD_NONE;
+}
+
 static bool cast_structure(struct instance *m, struct rng *rng)
 {
     struct attr *to = instance_attr(m, "to");
@@ -102,6 +114,7 @@ const struct op op_cast = {
     .vjp = elementwise_vjp,
     .range = elementwise_range,
     .unspecified = cast_unspecified,
+    .hazard = cast_hazard,
     .jumps = JUMPS_TO_INTEGERS,
     .elementwise = &(const struct elementwise){
         .row = cast_row, .units = 1, .slope = cast_slope, .bound = cast_bound}};

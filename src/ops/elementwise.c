@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Elementwise arithmetic: add mul div neg relu exp log sqrt tan floor clip. Broadcasting is numpy's
+ * Elementwise arithmetic: add mul neg relu exp log sqrt tan floor clip. Broadcasting is numpy's
  * (ONNX "Multidirectional Broadcasting", torch "Broadcasting semantics"). Integers wrap modulo
  * 2^bits: ONNX says nothing, torch and every compiler's kernels do.
  */
@@ -11,18 +11,7 @@
  */
 enum { EXP_UNITS = 4, LOG_UNITS = 4, TAN_UNITS = 4 };
 
-static enum dtype out_dtype(const struct range_query *q)
-{
-    return q->out_value[0]->dtype;
-}
-
 /* ---- reach: how far an input may move while the result stays near linear ---- */
-
-/* 1/b grows without bound toward b = 0. */
-static real div_reach(uint32_t k, real x)
-{
-    return k == 1 ? fabsl(x) : INFINITY;
-}
 
 /* Beyond the ends of the range the result is 0 or infinite, whatever moves there (masks of -1e9).
  * Half floats: as computed, in single precision. */
@@ -97,65 +86,6 @@ const struct op op_mul = {.name = "mul",
                                                                      .units = 1,
                                                                      .slope = mul_slope,
                                                                      .bound = mul_bound}};
-
-/* ---- div ---- */
-
-BINARY_ROW(div_row, a / b)
-/* The quotient of two 64-bit integers never rounds up to the next integer in 64 bits. What is
- * unspecified gives 0 and the wrapped value. */
-BINARY_ROW(div_int_row, b == 0 ? 0 : WRAPPED(truncl(a / b), real_pattern(truncl(a / b))))
-
-static real div_slope(const struct node *node, uint32_t k, const real *x, real y)
-{
-    return k == 0 ? 1 / x[1] : -x[0] / (x[1] * x[1]);
-}
-
-static struct interval div_bound(const struct range_query *q)
-{
-    enum dtype d = out_dtype(q);
-    struct interval out = interval_div(q->in[0], q->in[1]);
-    if (dtype_is_float(d)) {
-        return out;
-    }
-    if (interval_is_empty(out) || isinf(out.lo) || isinf(out.hi)) {
-        return interval_full(d);
-    }
-    return interval_fit(d, (struct interval){.lo = truncl(out.lo), .hi = truncl(out.hi)});
-}
-
-/*
- * Integers: division by zero and MIN / -1 are undefined (C23 6.5.6; ONNX issue 1152: "not defined
- * by the standard"; torch raises for zero). Floats: IEEE 754 defines x / 0, but the sign of a
- * computed zero is defined by neither ONNX nor torch (max(-0, 0), sums of zeros), and with it the
- * sign of the infinity is not either. 0 / 0 is NaN for sure.
- */
-static void div_unspecified(const struct evaluation *e, uint8_t *const *mark)
-{
-    const struct array *y = &e->out[0], *a = e->in[0], *b = e->in[1];
-    const size_t *map_a = broadcast_map(e->scratch, &y->shape, &a->shape);
-    const size_t *map_b = broadcast_map(e->scratch, &y->shape, &b->shape);
-    bool is_float = dtype_is_float(y->dtype);
-    real lowest = dtype_lowest(y->dtype);
-    for (size_t i = 0; i < y->n; i++) {
-        real num = a->v[map_a ? map_a[i] : i], den = b->v[map_b ? map_b[i] : i];
-        bool by_zero = den == 0 && !(is_float && (num == 0 || isnan(num)));
-        bool overflows = !is_float && lowest < 0 && num == lowest && den == -1;
-        mark[0][i] |= by_zero || overflows;
-    }
-}
-
-const struct op op_div = {.name = "div",
-                          .folding = FOLDS_AS_SCALE,
-                          .reach = div_reach,
-                          .summary = "a / b, broadcast; integers truncate toward zero",
-                          BINARY_OP(DT_NUMBERS),
-                          .unspecified = div_unspecified,
-                          .traps = true,
-                          .elementwise = &(const struct elementwise){.row = div_row,
-                                                                     .int_row = div_int_row,
-                                                                     .units = 1,
-                                                                     .slope = div_slope,
-                                                                     .bound = div_bound}};
 
 /* ---- neg, relu, floor ---- */
 

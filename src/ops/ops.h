@@ -19,9 +19,10 @@ struct slot_spec {
     dtype_set dtypes;    /* allowed; ignored when same_as is set */
     const char *same_as; /* name of the earlier slot whose dtype this one has */
     int8_t rank_min, rank_max;
-    bool optional;        /* may be VALUE_ABSENT */
-    bool constant_likely; /* generators make it a weight more often than not */
-    bool variadic;        /* the last input (concat) or output (split) may repeat: same dtype */
+    bool optional;         /* may be VALUE_ABSENT */
+    bool constant_likely;  /* generators make it a weight more often than not */
+    const char *mostly_as; /* name of an earlier slot whose dtype generators mostly give it */
+    bool variadic;         /* the last input (concat) or output (split) may repeat: same dtype */
 };
 
 struct attr_spec {
@@ -130,6 +131,14 @@ struct range_query {
     struct interval out[OP_OUTPUTS_MAX]; /* to fill, before rounding and overflow to the dtype */
 };
 
+/* What may go wrong in a node, from its inputs' intervals; the worst is last. */
+enum hazard {
+    HAZARD_NONE,
+    HAZARD_UNPROVEN,  /* a float result may be NaN or infinite */
+    HAZARD_UNDEFINED, /* an integer result may be undefined: a float cast out of its range */
+    HAZARD_TRAP,      /* never generated: integer division by zero, or MIN by -1, ends processes */
+};
+
 /* ---- the op ---- */
 
 enum jumps { JUMPS_NEVER, JUMPS_ALWAYS, JUMPS_TO_INTEGERS /* continuous between floats */ };
@@ -160,6 +169,8 @@ struct op {
     void (*taint)(const struct taint *t);
     void (*vjp)(const struct vjp *v); /* NULL: no gradient through it */
     void (*range)(struct range_query *q);
+    /* Of integer results that may be undefined. NULL: HAZARD_NONE. */
+    enum hazard (*hazard)(const struct range_query *q);
     /* Mark (set to 1) output elements no specification defines, each with the document it comes
      * from in a comment. NULL: none. */
     void (*unspecified)(const struct evaluation *e, uint8_t *const *mark);

@@ -52,7 +52,7 @@ void relate_broadcast_dims(struct relation *r, const var *a, int n_a, const var 
 
 /* ---- elementwise (broadcast.c) ---- */
 
-enum { ELEMENTWISE_INPUTS_MAX = 3 };
+enum { ELEMENTWISE_INPUTS_MAX = OP_INPUTS_MAX };
 
 /* A stretch of the output whose inputs are contiguous (step 1) or one element (step 0). */
 struct row {
@@ -128,6 +128,12 @@ void elementwise_range(struct range_query *q);
 
 /* map[i]: the element of a broadcast input that output element i reads; NULL: i itself. */
 const size_t *broadcast_map(struct arena *scratch, const struct shape *out, const struct shape *in);
+/* Of ops of two inputs: marks the elements made of a and b for which `is_open` holds. */
+typedef bool pair_test(const struct evaluation *e, real a, real b);
+void mark_pairs(const struct evaluation *e, uint8_t *mark, pair_test *is_open);
+/* reach[i]: the least `reach_of` of all pairs that element i of input k is in. */
+typedef real pair_reach(const struct evaluation *e, uint32_t k, real a, real b);
+void reach_pairs(const struct evaluation *e, uint32_t k, real *reach, pair_reach *reach_of);
 
 /* ---- data movement (move.c) ---- */
 
@@ -315,7 +321,12 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
     X(thresholded_relu)
 
 /* arithmetic of two inputs, comparisons, logic and bits */
-#define OPS_LOGIC(X)
+#define OPS_LOGIC(X)                                                                               \
+    X(sub)                                                                                         \
+    X(floor_div)                                                                                   \
+    X(mod) X(fmod) X(pow) X(min) X(max) X(atan2) X(and) X(or) X(xor) X(not) X(bit_and) X(bit_or)   \
+        X(bit_xor) X(bit_not) X(shift_left) X(shift_right) X(equal) X(not_equal) X(greater)        \
+            X(less_equal) X(greater_equal)
 
 /* reductions, scans, sorting */
 #define OPS_REDUCE(X)                                                                              \

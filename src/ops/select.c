@@ -1,35 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comparison and selection: less where. A comparison jumps; a selection takes over only what it
- * chose, and its taint says so.
+ * Selection: where. It takes over only what it chose, and its taint says so.
  */
 #include "ops/ops_internal.h"
-
-#define RANK_ANY .rank_min = 0, .rank_max = RANK_MAX
-
-BINARY_ROW(less_row, a < b) /* false with NaN (IEEE 754 5.11) */
-
-static struct interval less_bound(const struct range_query *q)
-{
-    const struct interval a = q->in[0], b = q->in[1];
-    bool is_known = !interval_is_empty(a) && !interval_is_empty(b);
-    bool never = is_known && a.lo >= b.hi;
-    bool always = is_known && !a.may_nan && !b.may_nan && a.hi < b.lo;
-    return (struct interval){.lo = always, .hi = !never};
-}
-
-const struct op op_less = {
-    .name = "less",
-    .summary = "a < b, broadcast; false with NaN",
-    .in = {{"a", .dtypes = DT_NUMBERS, RANK_ANY}, {"b", .same_as = "a", RANK_ANY}},
-    .out = {{"y", .dtypes = DT(BOOL), RANK_ANY}},
-    .structure = structure_broadcast,
-    .relate = relate_broadcast_slots,
-    .evaluate = elementwise_evaluate,
-    .taint = elementwise_taint,
-    .range = elementwise_range,
-    .jumps = JUMPS_ALWAYS,
-    .elementwise = &(const struct elementwise){.row = less_row, .bound = less_bound}};
 
 static void where_row(const struct row *r)
 {

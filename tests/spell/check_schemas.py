@@ -10,6 +10,12 @@ NAMES = {"bool": "bool", "int8": "i8", "uint8": "u8", "int16": "i16", "uint16": 
          "int32": "i32", "uint32": "u32", "int64": "i64", "float16": "f16", "bfloat16": "bf16",
          "float": "f32", "double": "f64"}
 
+# Forms of several nodes: the last one's schema is not theirs.
+COMPOSED = {"floor_div", "not_equal"}
+# Less than the schema on purpose. mod: floats only by the text of 28. pow: before 15 bf16 has no
+# exponent of its own dtype.
+NARROWER = {"mod", "pow"}
+
 
 def allowed(schema, formal):
     """Short names of the types an input or output may have, with the variable they share."""
@@ -26,6 +32,8 @@ def combinations(schema, n_inputs):
     """All (inputs, output) that the schema allows; inputs behind are parameters that catalogue ops
     keep as attributes."""
     inputs = list(schema.inputs)[:n_inputs]
+    if inputs[-1].option == onnx.defs.OpSchema.FormalParameterOption.Variadic:
+        inputs += inputs[-1:] * (n_inputs - len(inputs))
     slots = inputs + [schema.outputs[0]]
     variables = sorted({s.type_str for s in slots})
     choices = [sorted(allowed(schema, next(s for s in slots if s.type_str == v)))
@@ -40,6 +48,8 @@ def main():
     for line in subprocess.run([sys.argv[1], "table"], check=True, capture_output=True,
                                text=True).stdout.splitlines():
         op, name, opset, *dtypes = line.replace("-> ", "").split()
+        if op in COMPOSED:
+            continue
         names[op] = name
         table.setdefault((op, int(opset)), set()).add(tuple(dtypes))
     newest = onnx.defs.onnx_opset_version()
@@ -54,7 +64,7 @@ def main():
             theirs = set(combinations(onnx.defs.get_schema(name, opset, ""), n_inputs))
             # Ours judges each slot alone; slots of one type variable are equal by the op itself.
             # All that the schema allows must have a form, and no dtype in any slot beyond it.
-            if not theirs <= ours:
+            if not theirs <= ours and op not in NARROWER:
                 wrong.append(f"{name}-{opset} lacks {sorted(theirs - ours)[:3]}")
             for slot in range(max(map(len, theirs | ours), default=0)):
                 extra = {t[slot] for t in ours} - {t[slot] for t in theirs}

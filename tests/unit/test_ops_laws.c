@@ -417,7 +417,8 @@ static void law_vjp(struct sample *s, struct rng *rng)
             real below = objective(s, v.cotangent);
             s->in[k].v[i] = x;
             real slope = (above - below) / (2 * h);
-            if (fabsl(slope - v.grad[k][i]) > 1e-5L * (1 + fabsl(slope))) {
+            bool is_jump = s->op->jumps == JUMPS_ALWAYS && fabsl(slope) > 0x1p20L;
+            if (!is_jump && fabsl(slope - v.grad[k][i]) > 1e-5L * (1 + fabsl(slope))) {
                 char text[128];
                 snprintf(text, sizeof(text), "input %u element %zu: slope %Lg, gradient %Lg", k, i,
                          slope, v.grad[k][i]);

@@ -236,6 +236,9 @@ static const struct mark_case mark_cases[] = {
      "y: f32[1,1,2,2] = conv2d(x, w, strides=[1,1], pads=[1,1,0,0], dilations=[1,1], "
      "group=1)\n",
      "uuu."},
+    {"a: f32[3] = const [nan, inf, 0]\ny: f32[3] = sign(a)\n", "u.."},
+    {"a: f32[4] = const [0, -0, 1e-40, inf]\ny: f32[4] = rsqrt(a)\n", "uu.."},
+    {"a: f32[3] = const [nan, -0, inf]\ny: f32[3] = reciprocal(a)\n", ".u."},
     {"x: f32[1,1,1,2] = const [inf,nan]\nw: f32[1,1,1,2] = const [1,1]\n"
      "y: f32[1,1,1,2] = conv2d(x, w, strides=[1,1], pads=[0,1,0,0], dilations=[1,1], "
      "group=1)\n",

@@ -382,6 +382,27 @@ static void test_short_values_of_inexact_results_stay_inexact(void **state)
     assert_found(&t, &o, "value");
 }
 
+/* An error of six roundoffs that rsqrt halves, and three of its own. */
+static void test_errors_that_cancel_in_all_samples(void **state)
+{
+    enum { N = 65536 };
+    struct test t = make_test("x: f32[65536] = input\n"
+                              "a: f32[65536] = acos(x)\n"
+                              "y: f32[65536] = rsqrt(a)\n"
+                              "output y\n");
+    double *x = ARENA_ARRAY(arena, double, N);
+    for (size_t i = 0; i < N; i++) {
+        x[i] = -0.25 - (double)i * 0x1p-24; /* y just above 0.74 */
+    }
+    set_input(&t, 0, x);
+    struct outcome o = right_outcome(&t);
+    for (size_t i = 0; i < N; i++) {
+        put(&o, 0, i, get(&o, 0, i) + 0x1p-24L);
+    }
+    put(&o, 0, 0, get(&o, 0, 0) + 4 * 0x1p-24L); /* too far for the cheap comparison */
+    assert_passes(&t, &o);
+}
+
 /*
  * One element of a run, and whether it is wrong. Near misses are what correct libraries gave that
  * an earlier bound called wrong; what must be found are faults that one let pass.
@@ -658,6 +679,7 @@ int main(void)
         TEST(test_padding_times_an_unknown_weight),
         TEST(test_nothing_is_known_behind_a_possible_overflow),
         TEST(test_short_values_of_inexact_results_stay_inexact),
+        TEST(test_errors_that_cancel_in_all_samples),
         TEST(test_elements),
         TEST(test_undefined_programs_may_end),
         TEST(test_form_oracles),

@@ -151,13 +151,26 @@ struct source {
     size_t size;
 };
 
+/* The values of an .npz; n 0: none are given. */
+struct given {
+    const char *path;
+    struct named_tensor *items;
+    size_t n;
+};
+
 static enum err parse_source(struct runner *r, const struct source *source,
-                             struct program **program)
+                             const struct given *given, struct program **program)
 {
     if (ends_in(source->path, ".onnx")) {
         const struct texts *dims = &r->settings->dims;
-        TRY(onnx_read(source->name, source->bytes, source->size, dims->items, dims->n, r->arena,
-                      program));
+        const struct onnx_source model = {.name = source->name,
+                                          .data = source->bytes,
+                                          .size = source->size,
+                                          .dims = dims->items,
+                                          .n_dims = dims->n,
+                                          .inputs = given->items,
+                                          .n_inputs = given->n};
+        TRY(onnx_read(&model, r->arena, program));
     } else {
         TRY(program_parse(source->name, source->bytes, source->size, r->arena, program));
         TRY(ops_check(*program));
@@ -217,17 +230,14 @@ static enum err take_input(const char *path, const struct named_tensor *items, s
     return err_set(ERR_INPUT, "%s has no input '%s'", path, v->name);
 }
 
-static enum err read_inputs(struct runner *r, const char *path, struct test *test)
+static enum err take_inputs(struct runner *r, const struct given *given, struct test *test)
 {
-    struct named_tensor *items;
-    size_t n;
-    TRY(npz_read(path, r->arena, &items, &n));
     test->n_inputs = program_n_inputs(test->program);
     test->inputs = ARENA_ARRAY(r->arena, struct tensor, test->n_inputs);
     test->policy = "given";
     for (uint32_t k = 0; k < test->n_inputs; k++) {
         const struct value *v = &test->program->values[program_input(test->program, k)];
-        TRY(take_input(path, items, n, v, &test->inputs[k]));
+        TRY(take_input(given->path, given->items, given->n, v, &test->inputs[k]));
     }
     return ERR_OK;
 }
@@ -248,14 +258,19 @@ static enum err check_domains(const struct runner *r, const struct program *p)
 static enum err read_test(struct runner *r, const struct source *source, struct test *test)
 {
     struct program *program;
-    TRY(parse_source(r, source, &program));
-    TRY(check_domains(r, program));
     const struct run_settings *s = r->settings;
+    struct given given = {0};
+    if (s->n_domains == 0 || s->inputs != NULL) {
+        given.path = inputs_path(r, source->path);
+    }
+    if (given.path != NULL) {
+        TRY(npz_read(given.path, r->arena, &given.items, &given.n));
+    }
+    TRY(parse_source(r, source, &given, &program));
+    TRY(check_domains(r, program));
     *test = (struct test){.seed = s->seed, .program = program, .policy = "given"};
-    const char *inputs =
-        s->n_domains == 0 || s->inputs != NULL ? inputs_path(r, source->path) : NULL;
-    if (inputs != NULL) {
-        return read_inputs(r, inputs, test);
+    if (given.path != NULL) {
+        return take_inputs(r, &given, test);
     }
     generate_inputs(program, s->seed, s->domains, s->n_domains, r->arena, test);
     return ERR_OK;

@@ -122,10 +122,14 @@ struct onnx_value {
     const char *name;
     const Onnx__TensorProto *proto; /* of an initializer that was not decoded yet */
     const struct tensor *constant;  /* NULL: computed, or not decoded yet */
+    const struct tensor *given;     /* of an input of the model; NULL: none */
+    bool *is_needed;                /* set when it is needed as a constant */
 };
 
 struct onnx_reader {
+    const struct onnx_source *source;
     const char *file;
+    bool *is_needed;     /* of the source's inputs: an op keeps it as an attribute */
     struct arena *arena; /* the program's */
     struct arena *work;  /* ends with the reading */
     struct program *program;

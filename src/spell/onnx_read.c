@@ -216,6 +216,10 @@ enum err onnx_const_input(struct onnx_reader *r, const struct onnx_node *n, size
     TRY(find_input(r, n, k, &v));
     CHECK(v);
     TRY(decode(r, v));
+    if (!v->constant && v->given) { /* read_graph is run again with it as a constant */
+        v->constant = v->given;
+        *v->is_needed = true;
+    }
     if (!v->constant) {
         return onnx_refuse(r, n, ERR_UNSUPPORTED, "its input %.60s is not a constant",
                            n->proto->input[k]);
@@ -514,8 +518,18 @@ static enum err find_dim(const char *name, const char *const *dims, size_t n_dim
     return ERR_OK;
 }
 
-static enum err read_input(struct onnx_reader *r, const Onnx__ValueInfoProto *info,
-                           const char *const *dims, size_t n_dims)
+/* The value given for an input of the model; n_inputs: none. */
+static size_t find_given(const struct onnx_source *source, const char *name)
+{
+    size_t i = 0;
+
+    while (i < source->n_inputs && strcmp(source->inputs[i].name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static enum err read_input(struct onnx_reader *r, const Onnx__ValueInfoProto *info)
 {
     const Onnx__TypeProto *type = info->type;
     const Onnx__TypeProto__Tensor *tensor =
@@ -539,15 +553,26 @@ static enum err read_input(struct onnx_reader *r, const Onnx__ValueInfoProto *in
         if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE) {
             shape.dim[i] = dim->dim_value;
         } else if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM) {
-            TRY(find_dim(dim->dim_param ? dim->dim_param : "", dims, n_dims, &shape.dim[i]));
+            TRY(find_dim(dim->dim_param ? dim->dim_param : "", r->source->dims, r->source->n_dims,
+                         &shape.dim[i]));
         }
         if (shape.dim[i] < 0) {
             return err_set(ERR_INPUT, "%s: dim %d of input %.60s is %lld", r->file, i, name,
                            (long long)shape.dim[i]);
         }
     }
-    uint32_t id = program_add_input(r->program, fresh_identifier(r, name), d, &shape);
-    return add_value(r, (struct onnx_value){.id = id, .name = name});
+    struct onnx_value v = {.id = VALUE_ABSENT, .name = name};
+    size_t given = find_given(r->source, name);
+    if (given < r->source->n_inputs) {
+        v.given = &r->source->inputs[given].tensor;
+        v.is_needed = &r->is_needed[given];
+    }
+    if (v.given && *v.is_needed) {
+        v.constant = v.given;
+    } else {
+        v.id = program_add_input(r->program, fresh_identifier(r, name), d, &shape);
+    }
+    return add_value(r, v);
 }
 
 static enum err read_outputs(struct onnx_reader *r)
@@ -573,7 +598,7 @@ static enum err read_outputs(struct onnx_reader *r)
 }
 
 /* Old models list initializers among the inputs too: those are constants. */
-static enum err read_graph(struct onnx_reader *r, const char *const *dims, size_t n_dims)
+static enum err read_graph(struct onnx_reader *r)
 {
     const Onnx__GraphProto *g = r->graph;
     struct names *constants = names_new(r->work, g->n_initializer);
@@ -586,7 +611,7 @@ static enum err read_graph(struct onnx_reader *r, const char *const *dims, size_
     }
     for (size_t i = 0; i < g->n_input; i++) {
         if (names_find(constants, g->input[i]->name ? g->input[i]->name : "") == NAME_NONE) {
-            TRY(read_input(r, g->input[i], dims, n_dims));
+            TRY(read_input(r, g->input[i]));
         }
     }
     for (size_t i = 0; i < g->n_initializer; i++) {
@@ -616,23 +641,44 @@ static enum err find_opset(const char *name, const Onnx__ModelProto *m, int *ops
     return err_set(ERR_INPUT, "%s names no opset", name);
 }
 
-enum err onnx_read(const char *name, const void *data, size_t size, const char *const *dims,
-                   size_t n_dims, struct arena *arena, struct program **program)
+/* The graph as a program. */
+static enum err read_model(struct onnx_reader *r)
+{
+    size_t n_names = r->graph->n_node * 2 + r->graph->n_initializer;
+
+    r->program = program_new(r->arena);
+    r->places = names_new(r->work, n_names);
+    r->identifiers = names_new(r->work, n_names);
+    r->n_values = 0;
+    TRY(read_graph(r));
+    return program_verify(r->program);
+}
+
+static size_t count_needed(const struct onnx_reader *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->source->n_inputs; i++) {
+        n += r->is_needed[i];
+    }
+    return n;
+}
+
+enum err onnx_read(const struct onnx_source *source, struct arena *arena, struct program **program)
 {
     struct arena *work = arena_new();
-    const Onnx__ModelProto *m = unpack(name, data, size, work);
-    struct onnx_reader r = {.file = name, .arena = arena, .work = work};
-    enum err err = m ? find_opset(name, m, &r.opset) : ERR_INPUT;
+    const Onnx__ModelProto *m = unpack(source->name, source->data, source->size, work);
+    struct onnx_reader r = {.source = source,
+                            .file = source->name,
+                            .arena = arena,
+                            .work = work,
+                            .is_needed = ARENA_ZARRAY(work, bool, source->n_inputs + 1)};
+    enum err err = m ? find_opset(source->name, m, &r.opset) : ERR_INPUT;
 
-    if (err == ERR_OK) {
-        r.program = program_new(arena);
-        r.graph = m->graph;
-        r.places = names_new(work, m->graph->n_node * 2 + m->graph->n_initializer);
-        r.identifiers = names_new(work, m->graph->n_node * 2 + m->graph->n_initializer);
-        err = read_graph(&r, dims, n_dims);
-    }
-    if (err == ERR_OK) {
-        err = program_verify(r.program);
+    r.graph = m ? m->graph : NULL;
+    for (size_t needed = SIZE_MAX; err == ERR_OK && needed != count_needed(&r);) {
+        needed = count_needed(&r);
+        err = read_model(&r);
     }
     if (err == ERR_OK) {
         *program = r.program;

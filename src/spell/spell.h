@@ -13,6 +13,11 @@
 
 /* ---- ONNX ---- */
 
+struct named_tensor {
+    const char *name;
+    struct tensor tensor;
+};
+
 struct onnx_version {
     int opset; /* of the default domain */
     int ir;    /* ir_version of the file */
@@ -31,11 +36,21 @@ bool onnx_comes_back(const struct op *op);
  * ERR_UNSUPPORTED names the node that has no form at this opset. */
 MUST_USE enum err onnx_write(const struct program *p, struct onnx_version version,
                              struct buffer *model);
+/* What onnx_read reads. */
+struct onnx_source {
+    const char *name; /* for error texts */
+    const void *data;
+    size_t size;
+    const char *const *dims; /* values of symbolic dims ("N=3"); others are 1 */
+    size_t n_dims;
+    /* Values of the model's inputs, by name. One that an op here keeps as an attribute (axes, a
+     * shape) becomes a constant of that value, and no input of the program. */
+    const struct named_tensor *inputs;
+    size_t n_inputs;
+};
 /* Any model whose nodes are spellings of catalogue ops (and Constant, Identity, initializers).
- * Symbolic dims are looked up by name in `dims` ("N=3"), else taken as 1..., ops_check'ed.
  * ERR_UNSUPPORTED names the op that is not in the catalogue. */
-MUST_USE enum err onnx_read(const char *name, const void *data, size_t size,
-                            const char *const *dims, size_t n_dims, struct arena *arena,
+MUST_USE enum err onnx_read(const struct onnx_source *source, struct arena *arena,
                             struct program **program);
 
 /* The identifier that onnx_read makes of a model's name ("input.1" -> "input_1"). A second one that
@@ -100,10 +115,6 @@ void plan_print_python(const struct plan *plan, struct buffer *source);
 
 /* ---- files ---- */
 
-struct named_tensor {
-    const char *name;
-    struct tensor tensor;
-};
 /* .npz: zip without compression; bf16 as uint16 bits, as other tools do (read back as u16: the
  * caller knows which inputs are bf16; numpy's "V2" arrays of ml_dtypes.bfloat16 are read as bf16).
  */

@@ -61,10 +61,10 @@ model Relu relu.onnx
 run opjury run relu.onnx --target "$correct"
 status_is 0 'a model: status'
 out_has 'a model: verdict' 'relu.onnx: pass'
-model Celu celu.onnx
-run opjury run celu.onnx --target "$correct"
+model Bernoulli bernoulli.onnx
+run opjury run bernoulli.onnx --target "$correct"
 status_is 2 'an operator we do not know: status'
-out_has 'an operator we do not know: named' 'Celu'
+out_has 'an operator we do not know: named' 'Bernoulli'
 
 # Inputs by name.
 npz() { python3 - "$@" <<'END'
@@ -96,7 +96,7 @@ status_is 2 'inputs that are no .npz: status'
 
 # A folder: each file has its line, the bad ones do not stop the others.
 mkdir -p zoo/deep
-cp relu.txt relu.onnx celu.onnx zoo
+cp relu.txt relu.onnx bernoulli.onnx zoo
 cp add.txt zoo/deep
 echo 'x: f32[2] = nonsense(' >zoo/broken.txt
 head -c 20 relu.onnx >zoo/cut.onnx
@@ -106,7 +106,7 @@ run opjury run zoo --target "$correct" --target "$wrong" --known none
 status_is 1 'a folder: status'
 out_has 'a folder: the finding' 'zoo/relu.txt: finding'
 out_has 'a folder: below it' 'zoo/deep/add.txt: pass'
-out_has 'a folder: what we do not know' 'zoo/celu.onnx: unsupported op'
+out_has 'a folder: what we do not know' 'zoo/bernoulli.onnx: unsupported op'
 out_has 'a folder: a broken program' 'zoo/broken.txt: unreadable'
 out_has 'a folder: a broken model' 'zoo/cut.onnx: unreadable'
 out_lacks 'a folder: other files are left alone' 'README'

@@ -30,14 +30,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct program *p, *back;
     struct buffer model = BUFFER_INIT;
 
-    if (onnx_read("input", data, size, dims, ARRAY_SIZE(dims), arena, &p) == ERR_OK) {
+    if (onnx_read(&(struct onnx_source){.name = "input",
+                                        .data = data,
+                                        .size = size,
+                                        .dims = dims,
+                                        .n_dims = ARRAY_SIZE(dims)},
+                  arena, &p) == ERR_OK) {
         if (ops_check(p) != ERR_OK) {
             BUG("accepted, but %s", err_text());
         }
         check_text(p, arena);
         enum err err = onnx_write(p, ONNX_VERSION_DEFAULT, &model);
         if (err == ERR_OK) {
-            err = onnx_read("written", model.data, model.size, NULL, 0, arena, &back);
+            err = onnx_read(
+                &(struct onnx_source){.name = "written", .data = model.data, .size = model.size},
+                arena, &back);
         }
         if (err != ERR_OK && err != ERR_UNSUPPORTED) {
             BUG("written, but %s", err_text());

@@ -116,7 +116,11 @@ static struct program *read_model(const char *path, char **dims, int n_dims, str
 
     *err = file_read(path, 0, &bytes);
     if (*err == ERR_OK) {
-        *err = onnx_read("model", bytes.data, bytes.size, (const char *const *)dims, (size_t)n_dims,
+        *err = onnx_read(&(struct onnx_source){.name = "model",
+                                               .data = bytes.data,
+                                               .size = bytes.size,
+                                               .dims = (const char *const *)dims,
+                                               .n_dims = (size_t)n_dims},
                          arena, &p);
     }
     buffer_release(&bytes);

@@ -105,7 +105,8 @@ static void round_trip(const char *text, struct onnx_version version)
     assert_int_equal(onnx_write(p, version, &again), ERR_OK);
     assert_int_equal(model.size, again.size);
     assert_memory_equal(model.data, again.data, model.size);
-    if (onnx_read("model", model.data, model.size, NULL, 0, arena, &back) != ERR_OK) {
+    if (onnx_read(&(struct onnx_source){.name = "model", .data = model.data, .size = model.size},
+                  arena, &back) != ERR_OK) {
         fail_msg("opset %d: %s", version.opset, err_text());
     }
     assert_int_equal(ops_check(back), ERR_OK);
@@ -204,7 +205,8 @@ static enum err read_bytes(const char *bytes, size_t size)
 
     char *exact = xrealloc(copy, size ? size : 1);
     memcpy(exact, bytes, size);
-    enum err err = onnx_read("model", exact, size, NULL, 0, arena, &p);
+    enum err err =
+        onnx_read(&(struct onnx_source){.name = "model", .data = exact, .size = size}, arena, &p);
     assert_true(err == ERR_OK ? p != NULL : p == NULL);
     free(exact);
     arena_free(arena);

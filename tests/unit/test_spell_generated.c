@@ -55,7 +55,8 @@ static bool round_trip(const struct program *p, struct arena *arena, struct buff
         return false;
     }
     if (err != ERR_OK ||
-        onnx_read("model", model->data, model->size, NULL, 0, arena, &back) != ERR_OK ||
+        onnx_read(&(struct onnx_source){.name = "model", .data = model->data, .size = model->size},
+                  arena, &back) != ERR_OK ||
         ops_check(back) != ERR_OK ||
         (comes_back(p) &&
          program_hash(canonical(p, arena)) != program_hash(canonical(back, arena)))) {

@@ -78,10 +78,16 @@ struct recipe recipe_between(real lo, real hi)
     return (struct recipe){.style = STYLE_UNIFORM, .lo = lo, .hi = hi};
 }
 
-struct recipe recipe_index(int64_t limit)
+struct recipe recipe_index(const struct index_use *use)
 {
-    return (struct recipe){
-        .style = STYLE_INTEGER, .lo = -(real)limit, .hi = (real)(limit > 0 ? limit - 1 : 0)};
+    int64_t most = 0;
+    for (uint32_t c = 0; c < use->n; c++) {
+        most = use->limit[c] > most ? use->limit[c] : most;
+    }
+    return (struct recipe){.style = STYLE_INTEGER,
+                           .lo = -(real)most,
+                           .hi = (real)(most > 0 ? most - 1 : 0),
+                           .index = *use};
 }
 
 /* ---- special values ---- */
@@ -304,9 +310,62 @@ static real to_integer(real x)
     return fits ? (real)(int64_t)x : x;
 }
 
+/* ---- indices ---- */
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Row `row` of t: the place's parts, the last one counting fastest, some of them from the end. */
+static void put_index(struct rng *rng, const struct index_use *use, struct tensor *t, size_t row,
+                      int64_t place)
+{
+    for (uint32_t c = use->n; c-- > 0;) {
+        int64_t part = place % use->limit[c];
+        place /= use->limit[c];
+        part -= rng_chance(rng, 1, 4) ? use->limit[c] : 0;
+        dtype_store(t->dtype, t->data, row * use->n + c, (real)part);
+    }
+}
+
+/* Places first, first + step, ... modulo their number differ when the two have no common divisor.
+ */
+static void fill_indices(const struct index_use *use, struct rng *rng, struct tensor *t)
+{
+    int64_t places = 1, first = 0, step = 1;
+    size_t rows = shape_numel(&t->shape) / (use->n ? use->n : 1);
+    for (uint32_t c = 0; c < use->n; c++) {
+        places *= use->limit[c] > 0 ? use->limit[c] : 1;
+    }
+    for (size_t group = 0; use->unique && use->count > 0 && group < rows / use->count; group++) {
+        size_t start = group / use->inside * use->inside * use->count + group % use->inside;
+        first = rng_range(rng, 0, places - 1);
+        do {
+            step = rng_range(rng, 1, places);
+        } while (common_divisor(step, places) != 1);
+        for (size_t i = 0; i < use->count; i++) {
+            put_index(rng, use, t, start + i * use->inside, first);
+            first = (first + step) % places;
+        }
+    }
+    for (size_t row = 0; !use->unique && row < rows; row++) {
+        put_index(rng, use, t, row, rng_range(rng, 0, places - 1));
+    }
+}
+
 void recipe_fill(const struct recipe *recipe, struct rng *rng, struct tensor *t)
 {
     enum { CHUNK = 256 };
+    if (recipe->index.n > 0) {
+        fill_indices(&recipe->index, rng, t);
+        return;
+    }
     struct recipe own = *recipe;
     own.style = style_for(recipe, t->dtype);
     bool is_float = dtype_is_float(t->dtype);

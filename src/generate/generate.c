@@ -130,18 +130,29 @@ static const struct domain *domain_of(const char *name, const struct domain *dom
     return found;
 }
 
-/* The tightest limit of the index slots that the value goes into; -1: none. */
-static int64_t index_limit_of(const struct program *p, uint32_t id)
+/* What the index slots that the value goes into ask for: the tightest limits of one that wants
+ * unique ones, else of all. false: it is no index. */
+static bool index_use_of(const struct program *p, uint32_t id, struct index_use *use)
 {
     int64_t least = -1;
+    uint32_t n_uses = 0;
     for (uint32_t i = 0; i < p->n_nodes; i++) {
         const struct node *node = &p->nodes[i];
         for (uint32_t k = 0; k < node->n_in; k++) {
-            int64_t limit = node->in[k] == id ? node_index_limit(p, node, k) : -1;
-            least = limit >= 0 && (least < 0 || limit < least) ? limit : least;
+            struct index_use other;
+            if (node->in[k] != id || !node_index_use(p, node, k, &other)) {
+                continue;
+            }
+            int64_t limit = node_index_least(p, node, k);
+            least = least < 0 || limit < least ? limit : least;
+            *use = n_uses == 0 || (other.unique && !use->unique) ? other : *use;
+            n_uses++;
         }
     }
-    return least;
+    for (uint32_t c = 0; n_uses > 1 && c < use->n; c++) {
+        use->limit[c] = least < use->limit[c] ? least : use->limit[c];
+    }
+    return n_uses > 0;
 }
 
 static struct recipe recipe_for(const struct program *p, uint32_t id, struct interval tried,
@@ -149,12 +160,12 @@ static struct recipe recipe_for(const struct program *p, uint32_t id, struct int
 {
     const struct value *v = &p->values[id];
     const struct domain *given = domain_of(v->name, domains, n_domains);
-    int64_t limit = index_limit_of(p, id);
+    struct index_use use;
     if (given) {
         return recipe_between((real)given->lo, (real)given->hi);
     }
-    if (limit >= 0) {
-        return recipe_index(limit);
+    if (index_use_of(p, id, &use)) {
+        return recipe_index(&use);
     }
     if (dtype_is_float(v->dtype)) {
         return recipe_between(tried.lo, tried.hi);

@@ -22,9 +22,10 @@ enum style {
 
 struct recipe {
     enum style style;
-    uint8_t special; /* elements of 16 that are drawn from `kinds` instead */
-    uint32_t kinds;  /* set of special kinds (draw.c) */
-    real lo, hi;     /* all other elements lie here */
+    uint8_t special;        /* elements of 16 that are drawn from `kinds` instead */
+    uint32_t kinds;         /* set of special kinds (draw.c) */
+    real lo, hi;            /* all other elements lie here */
+    struct index_use index; /* n > 0: valid indices instead */
 };
 
 /* An ordinary recipe for the dtype; `attempt` counts up while ranges do not fit: from the second on
@@ -36,8 +37,8 @@ uint32_t special_kinds_draw(struct rng *rng);
 void recipe_make_special(struct recipe *recipe, uint32_t kinds, struct rng *rng);
 /* Uniform in lo..hi. */
 struct recipe recipe_between(real lo, real hi);
-/* Valid indices of a dim: -limit .. limit-1. */
-struct recipe recipe_index(int64_t limit);
+/* Valid indices for the use: each in -limit .. limit-1. */
+struct recipe recipe_index(const struct index_use *use);
 /* Where its elements lie, for sure. */
 struct interval recipe_range(const struct recipe *recipe, enum dtype d);
 /* Elements by the recipe. */

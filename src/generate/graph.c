@@ -225,7 +225,8 @@ static void choose_other(struct maker *g, struct attempt *a, uint32_t k)
             a->value[0] == VALUE_NEW || is_index ? NULL : &g->p->values[a->value[0]].shape;
         a->value[k] = pick_existing(g, set, spec, like);
     }
-    if (is_index && a->value[k] < VALUE_NEW && !may_index(g, a->value[k])) {
+    if (is_index && a->value[k] < VALUE_NEW &&
+        (a->op->unique_indices || !may_index(g, a->value[k]))) {
         a->value[k] = VALUE_NEW;
     }
     /* x - x and the like say little: a new value instead. */
@@ -375,18 +376,20 @@ static void make_variables(struct maker *g, struct attempt *a)
     }
 }
 
-/* Existing indices: the dim that they choose from must hold them all. */
+/* Existing indices: the dim that they choose from must hold them all, without an axis every dim. */
 static void make_room_for_indices(struct maker *g, struct attempt *a)
 {
     struct slot *data = &a->instance.in[0];
     const struct attr *axis = instance_attr(&a->instance, "axis");
-    for (uint32_t k = 0; k < a->n_in && axis; k++) {
+    for (uint32_t k = 1; k < a->n_in; k++) {
         if ((a->op->index_inputs >> k & 1) && a->value[k] < VALUE_NEW) {
             const struct interval *range = &g->facts[a->value[k]].range;
             real least = range->hi + 1 > -range->lo ? range->hi + 1 : -range->lo;
-            int64_t d = axis->i[0] < 0 ? axis->i[0] + data->rank : axis->i[0];
-            if (least >= 1) { /* else it has no element */
-                relation_narrow(g->r, data->dim[d], (int64_t)least, g->policy->numel_max);
+            int64_t only = !axis ? -1 : axis->i[0] < 0 ? axis->i[0] + data->rank : axis->i[0];
+            for (int d = 0; d < data->rank && least >= 1; d++) { /* else it has no element */
+                if (!axis || d == only) {
+                    relation_narrow(g->r, data->dim[d], (int64_t)least, g->policy->numel_max);
+                }
             }
         }
     }
@@ -480,12 +483,14 @@ static bool settle_indices(struct maker *g, const struct node *node, uint32_t is
             continue;
         }
         uint32_t id = node->in[k];
-        int64_t limit = node_index_limit(g->p, node, k);
+        struct index_use use;
+        int64_t limit = node_index_least(g->p, node, k);
         if (limit <= 0 && shape_numel(&g->p->values[id].shape) > 0) {
             return false;
         }
         if (is_new >> k & 1) {
-            set_recipe(g, id, recipe_index(limit));
+            CHECK(node_index_use(g->p, node, k, &use));
+            set_recipe(g, id, recipe_index(&use));
             continue;
         }
         const struct facts *f = &g->facts[id];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ops that move data by the values of indices: gather. A negative index counts from the end (ONNX
- * Gather since opset 11).
+ * Ops that read data at the places that indices name: gather, index_select, gather_elements,
+ * gather_nd. A negative index counts from the end (ONNX Gather since opset 11).
  */
 #include "ops/ops_internal.h"
 
@@ -10,10 +10,11 @@ static bool gather_ranks(struct instance *m, struct rng *rng)
 {
     struct slot *data = &m->in[0], *indices = &m->in[1], *y = &m->out[0];
     int choice[RANK_MAX * (RANK_MAX + 1)][2];
+    int least = m->op->in[1].rank_min, most = m->op->in[1].rank_max;
     size_t n = 0;
     for (int a = 1; a <= RANK_MAX; a++) {
         for (int b = 0; b <= RANK_MAX + 1 - a && b <= RANK_MAX; b++) {
-            bool fits = (data->rank < 0 || data->rank == a) &&
+            bool fits = b >= least && b <= most && (data->rank < 0 || data->rank == a) &&
                         (indices->rank < 0 || indices->rank == b) &&
                         (y->rank < 0 || y->rank == a - 1 + b);
             bool is_usual = b <= 2 && a <= 4; /* drawn only when nothing larger is asked for */
@@ -140,3 +141,238 @@ const struct op op_gather = {
     .traps = true,
     .index_inputs = 1U << 1,
     .origins = gather_origins};
+
+/* torch's; ONNX says it as a Gather. */
+const struct op op_index_select = {
+    .name = "index_select",
+    .summary = "slices of data along an axis, chosen by a vector of indices",
+    .in = {{"data", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX},
+           {"indices", .dtypes = DT(I32) | DT(I64), .rank_min = 1, .rank_max = 1}},
+    .out = {{"y", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
+    .attrs = {{"axis", ATTR_INT}},
+    .structure = gather_structure,
+    .relate = gather_relate,
+    .evaluate = move_evaluate,
+    .taint = gather_taint,
+    .vjp = move_vjp,
+    .range = gather_range,
+    .unspecified = gather_unspecified,
+    .traps = true,
+    .index_inputs = 1U << 1,
+    .origins = gather_origins};
+
+/* ---- gather_elements ---- */
+
+/* All slots have one rank. */
+static bool elements_structure(struct instance *m, struct rng *rng)
+{
+    int rank = -1, axis;
+    if (!settle_dtypes(m, rng)) {
+        return false;
+    }
+    for (uint32_t k = 0; k < m->n_in; k++) {
+        rank = m->in[k].rank >= 0 ? m->in[k].rank : rank;
+    }
+    rank = rank < 0 ? m->out[0].rank : rank;
+    if (rank < 0) {
+        if (!rng) {
+            return REFUSE("a rank does not follow from the inputs");
+        }
+        rank = (int)rng_range(rng, 1, 4);
+    }
+    if (rank < 1) {
+        return REFUSE("data has rank 0");
+    }
+    for (uint32_t k = 0; k < m->n_in; k++) {
+        if (!settle_rank(&m->in[k], rank)) {
+            return false;
+        }
+    }
+    return settle_rank(&m->out[0], rank) && settle_axis(m, "axis", rank, rng, &axis);
+}
+
+/* torch.gather: "index.size(d) <= input.size(d) for all dimensions d != dim"; ONNX Runtime asks for
+ * the same, ONNX's text for as many dims only. */
+static void gather_elements_relate(struct relation *r, struct instance *m)
+{
+    const struct slot *data = &m->in[0], *indices = &m->in[1], *y = &m->out[0];
+    int axis = axis_normalize(instance_attr(m, "axis")->i[0], data->rank);
+    for (int d = 0; d < data->rank; d++) {
+        relate_equal(r, indices->dim[d], y->dim[d]);
+        if (d == axis) {
+            relation_narrow(r, data->dim[d], 1, DIM_LIMIT);
+        } else {
+            relate_linear_le(r, 2, (const int64_t[]){1, -1},
+                             (const var[]){indices->dim[d], data->dim[d]}, 0);
+        }
+    }
+}
+
+/* The element of data at i's coordinates with that of the axis replaced; false: out of range. */
+static bool element_at(const struct shape *data, const struct shape *indices, int axis, size_t i,
+                       real index, size_t *at)
+{
+    int64_t strides[RANK_MAX], length = data->dim[axis];
+    if (!(index >= -(real)length && index < (real)length)) {
+        return false;
+    }
+    shape_strides(data, strides);
+    *at = 0;
+    for (int d = indices->rank - 1; d >= 0; d--) {
+        int64_t c = (int64_t)(i % (size_t)indices->dim[d]);
+        i /= (size_t)indices->dim[d];
+        c = d == axis ? (int64_t)index + (index < 0 ? length : 0) : c;
+        *at += (size_t)(c * strides[d]);
+    }
+    return true;
+}
+
+static void gather_elements_origins(const struct evaluation *e, struct origin *from)
+{
+    const struct array *data = e->in[0], *indices = e->in[1];
+    int axis = axis_normalize(node_int(e->node, "axis", 0), data->shape.rank);
+    for (size_t i = 0; i < indices->n; i++) {
+        size_t at = 0;
+        bool is_good = element_at(&data->shape, &indices->shape, axis, i, indices->v[i], &at);
+        from[i] = (struct origin){.input = is_good ? 0 : ORIGIN_NONE, .at = at};
+    }
+}
+
+static void gather_elements_taint(const struct taint *t)
+{
+    move_taint(t);
+    for (size_t i = 0; t->in_mark[1] && i < t->e->out[0].n; i++) {
+        t->out_mark[0][i] |= t->in_mark[1][i];
+    }
+}
+
+/* "all index values are expected to be within bounds [-s, s-1]" (ONNX GatherElements). */
+static void nowhere_unspecified(const struct evaluation *e, uint8_t *const *mark)
+{
+    struct origin *from = ARENA_ARRAY(e->scratch, struct origin, e->out[0].n);
+    e->node->op->origins(e, from);
+    for (size_t i = 0; i < e->out[0].n; i++) {
+        mark[0][i] |= from[i].input == ORIGIN_NONE;
+    }
+}
+
+const struct op op_gather_elements = {
+    .name = "gather_elements",
+    .summary = "for each index the element of data at its place, the axis replaced by the index",
+    .in = {{"data", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX},
+           {"indices", .dtypes = DT(I32) | DT(I64), .rank_min = 1, .rank_max = RANK_MAX}},
+    .out = {{"y", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
+    .attrs = {{"axis", ATTR_INT}},
+    .structure = elements_structure,
+    .relate = gather_elements_relate,
+    .evaluate = move_evaluate,
+    .taint = gather_elements_taint,
+    .vjp = move_vjp,
+    .range = gather_range,
+    .unspecified = nowhere_unspecified,
+    .traps = true,
+    .index_inputs = 1U << 1,
+    .origins = gather_elements_origins};
+
+/* ---- scatter_elements ---- */
+
+/* Unique indices need as many places along the axis. */
+static void scatter_elements_relate(struct relation *r, struct instance *m)
+{
+    const struct slot *data = &m->in[0], *indices = &m->in[1];
+    int axis = axis_normalize(instance_attr(m, "axis")->i[0], data->rank);
+    relate_same(r, m);
+    relation_narrow(r, data->dim[axis], 1, DIM_LIMIT);
+    for (int d = 0; d < data->rank; d++) {
+        relate_equal(r, indices->dim[d], m->in[2].dim[d]);
+        relate_linear_le(r, 2, (const int64_t[]){1, -1},
+                         (const var[]){indices->dim[d], data->dim[d]}, 0);
+    }
+}
+
+static void scatter_elements_index_use(const struct node *node, const struct shape *data,
+                                       const struct shape *indices, struct index_use *use)
+{
+    int axis = axis_normalize(node_int(node, "axis", 0), data->rank);
+    use->limit[0] = data->dim[axis];
+    use->unique = true;
+    use->count = (size_t)indices->dim[axis];
+    use->inside = 1;
+    for (int d = axis + 1; d < indices->rank; d++) {
+        use->inside *= (size_t)indices->dim[d];
+    }
+}
+
+static void scatter_elements_origins(const struct evaluation *e, struct origin *from)
+{
+    const struct array *data = e->in[0], *indices = e->in[1];
+    int axis = axis_normalize(node_int(e->node, "axis", 0), data->shape.rank);
+    for (size_t i = 0; i < data->n; i++) {
+        from[i] = (struct origin){.input = 0, .at = i};
+    }
+    for (size_t i = 0; i < indices->n; i++) {
+        size_t at;
+        if (element_at(&data->shape, &indices->shape, axis, i, indices->v[i], &at)) {
+            from[at] = (struct origin){.input = 2, .at = i};
+        }
+    }
+}
+
+/* An index that is not known may name any place of its line. */
+static void scatter_elements_taint(const struct taint *t)
+{
+    const struct array *data = t->e->in[0], *indices = t->e->in[1];
+    int axis = axis_normalize(node_int(t->e->node, "axis", 0), data->shape.rank);
+    move_taint(t);
+    for (size_t i = 0; t->in_mark[1] && i < indices->n; i++) {
+        for (int64_t c = 0; t->in_mark[1][i] && c < data->shape.dim[axis]; c++) {
+            size_t at;
+            if (element_at(&data->shape, &indices->shape, axis, i, (real)c, &at)) {
+                t->out_mark[0][at] |= t->in_mark[1][i];
+            }
+        }
+    }
+}
+
+/* "indices should not have duplicate entries" when there is no reduction, and "it is an error if
+ * any of the index values are out of bounds" (ONNX ScatterElements). */
+static void scatter_elements_unspecified(const struct evaluation *e, uint8_t *const *mark)
+{
+    const struct array *data = e->in[0], *indices = e->in[1];
+    int axis = axis_normalize(node_int(e->node, "axis", 0), data->shape.rank);
+    uint8_t *seen = arena_zalloc(e->scratch, data->n + 1);
+    bool lost = false;
+    for (size_t i = 0; i < indices->n; i++) {
+        size_t at = 0;
+        if (!element_at(&data->shape, &indices->shape, axis, i, indices->v[i], &at)) {
+            lost = true;
+            continue;
+        }
+        mark[0][at] |= seen[at];
+        seen[at] = 1;
+    }
+    for (size_t i = 0; i < data->n; i++) {
+        mark[0][i] |= lost;
+    }
+}
+
+const struct op op_scatter_elements = {
+    .name = "scatter_elements",
+    .summary = "data with the elements at each index's place replaced by updates",
+    .in = {{"data", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX},
+           {"indices", .dtypes = DT(I32) | DT(I64), .rank_min = 1, .rank_max = RANK_MAX},
+           {"updates", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
+    .out = {{"y", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
+    .attrs = {{"axis", ATTR_INT}},
+    .structure = elements_structure,
+    .relate = scatter_elements_relate,
+    .evaluate = move_evaluate,
+    .taint = scatter_elements_taint,
+    .vjp = move_vjp,
+    .range = move_range,
+    .unspecified = scatter_elements_unspecified,
+    .traps = true,
+    .index_inputs = 1U << 1,
+    .index_use = scatter_elements_index_use,
+    .unique_indices = true,
+    .origins = scatter_elements_origins};

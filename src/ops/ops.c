@@ -50,13 +50,40 @@ size_t op_n_outputs(const struct op *op)
     return n;
 }
 
-int64_t node_index_limit(const struct program *p, const struct node *node, uint32_t k)
+bool node_index_use(const struct program *p, const struct node *node, uint32_t k,
+                    struct index_use *use)
 {
-    if (k >= 32 || !(node->op->index_inputs >> k & 1)) {
-        return -1;
+    if (k >= 32 || !(node->op->index_inputs >> k & 1) || node->in[k] == VALUE_ABSENT) {
+        return false;
     }
     const struct shape *data = &p->values[node->in[0]].shape;
-    return data->dim[axis_normalize(node_int(node, "axis", 0), data->rank)];
+    *use = (struct index_use){.n = 1};
+    if (node->op->index_use) {
+        node->op->index_use(node, data, &p->values[node->in[k]].shape, use);
+    } else {
+        use->limit[0] = data->dim[axis_normalize(node_int(node, "axis", 0), data->rank)];
+    }
+    return true;
+}
+
+int64_t node_index_limit(const struct program *p, const struct node *node, uint32_t k,
+                         size_t element)
+{
+    struct index_use use;
+    return node_index_use(p, node, k, &use) ? use.limit[element % use.n] : -1;
+}
+
+int64_t node_index_least(const struct program *p, const struct node *node, uint32_t k)
+{
+    struct index_use use;
+    if (!node_index_use(p, node, k, &use)) {
+        return -1;
+    }
+    int64_t least = use.limit[0];
+    for (uint32_t c = 1; c < use.n; c++) {
+        least = use.limit[c] < least ? use.limit[c] : least;
+    }
+    return least;
 }
 
 void shape_strides(const struct shape *s, int64_t strides[RANK_MAX])

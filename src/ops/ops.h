@@ -141,6 +141,16 @@ enum hazard {
 
 /* ---- the op ---- */
 
+/* How an index input is used. Its last dim holds rows of `n` parts (1: no rows), part c below
+ * limit[c] (negative ones down to minus it). Unique: of each `count` rows that lie `inside` rows
+ * apart all differ, or results are unspecified (scatter). */
+struct index_use {
+    uint32_t n;
+    int64_t limit[RANK_MAX];
+    bool unique;
+    size_t inside, count;
+};
+
 enum jumps { JUMPS_NEVER, JUMPS_ALWAYS, JUMPS_TO_INTEGERS /* continuous between floats */ };
 enum folding { FOLDS_NOTHING, FOLDS_AS_PRODUCT, FOLDS_AS_SCALE };
 
@@ -193,6 +203,10 @@ struct op {
     void (*reaches)(const struct evaluation *e, uint32_t k, real *reach);
     /* Which inputs hold indices into another input: their domain is drawn accordingly. 0: none. */
     uint32_t index_inputs;
+    /* What they choose from, `data` being input 0. NULL: its dim `axis`, indices may repeat. */
+    void (*index_use)(const struct node *node, const struct shape *data,
+                      const struct shape *indices, struct index_use *use);
+    bool unique_indices; /* index_use asks for it */
     /* How often it is drawn when the policy does not say: ops that say little are rare. 0: 10. */
     uint32_t weight;
     /* Families share their functions; what differs is here. NULL outside the family. */
@@ -208,9 +222,14 @@ size_t op_index(const struct op *op);       /* place in op_table */
 size_t op_n_inputs(const struct op *op);    /* declared slots */
 size_t op_n_outputs(const struct op *op);
 
-/* For index input k of an instance / node: the exclusive upper bound of its values (negative
- * indices are allowed down to minus it). -1 when it has none. */
-int64_t node_index_limit(const struct program *p, const struct node *node, uint32_t k);
+/* false: input k holds no indices. */
+bool node_index_use(const struct program *p, const struct node *node, uint32_t k,
+                    struct index_use *use);
+/* The exclusive upper bound of an element of input k (negative indices are allowed down to minus
+ * it); of all its elements. -1 when it has none. */
+int64_t node_index_limit(const struct program *p, const struct node *node, uint32_t k,
+                         size_t element);
+int64_t node_index_least(const struct program *p, const struct node *node, uint32_t k);
 
 /* Set node->op of every node; ERR_INPUT for an unknown op. */
 MUST_USE enum err ops_resolve(struct program *p);

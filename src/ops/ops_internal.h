@@ -361,7 +361,13 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
 #define OPS_MOVE(X)
 
 /* indexing */
-#define OPS_INDEX(X)
+#define OPS_INDEX(X)                                                                               \
+    X(index_select)                                                                                \
+    X(gather_elements)                                                                             \
+    X(gather_nd)                                                                                   \
+    X(scatter_elements)                                                                            \
+    X(scatter_nd)                                                                                  \
+    X(one_hot)
 
 #define OP_MAP(X)                                                                                  \
     OPS_FIRST(X)                                                                                   \

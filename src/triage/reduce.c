@@ -200,9 +200,9 @@ static bool indices_hold(const struct candidate *c)
                 c->leaf[id] == NULL) {
                 continue;
             }
-            real limit = (real)node_index_limit(p, node, k);
             size_t n = shape_numel(&p->values[id].shape);
-            for (size_t e = 0; limit >= 0 && e < n; e++) {
+            for (size_t e = 0; e < n; e++) {
+                real limit = (real)node_index_limit(p, node, k, e);
                 real index = dtype_load(p->values[id].dtype, c->leaf[id], e);
                 if (index >= limit || index < -limit) {
                     return false;

@@ -119,7 +119,7 @@ static void fold_indices(struct candidate *c)
         for (uint32_t k = 0; k < node->n_in; k++) {
             uint32_t id = node->in[k];
             int64_t limit = ((node->op->index_inputs >> k) & 1) != 0 && id != VALUE_ABSENT
-                                ? node_index_limit(p, node, k)
+                                ? node_index_least(p, node, k)
                                 : -1;
             if (limit <= 0 || c->leaf[id] == NULL) {
                 continue;
@@ -127,7 +127,8 @@ static void fold_indices(struct candidate *c)
             const struct value *v = &p->values[id];
             for (size_t e = 0; e < shape_numel(&v->shape); e++) {
                 int64_t index = (int64_t)dtype_load(v->dtype, c->leaf[id], e);
-                dtype_store(v->dtype, c->leaf[id], e, (real)(index % limit));
+                index %= node_index_limit(p, node, k, e);
+                dtype_store(v->dtype, c->leaf[id], e, (real)index);
             }
         }
     }

@@ -480,10 +480,10 @@ static void assert_indices_in_range(const struct program *p, const struct array 
     for (uint32_t n = 0; n < p->n_nodes; n++) {
         const struct node *node = &p->nodes[n];
         for (uint32_t k = 0; k < node->n_in; k++) {
-            int64_t limit = node_index_limit(p, node, k);
             const struct array *a = &values[node->in[k]];
-            for (size_t i = 0; limit >= 0 && i < a->n; i++) {
-                assert_true(a->v[i] >= (real)-limit && a->v[i] < (real)limit);
+            for (size_t i = 0; i < a->n; i++) {
+                int64_t limit = node_index_limit(p, node, k, i);
+                assert_true(limit < 0 || (a->v[i] >= (real)-limit && a->v[i] < (real)limit));
             }
         }
     }

@@ -232,6 +232,29 @@ static const struct mark_case mark_cases[] = {
     {"a: f32[2] = const [1,2]\ni: i64[4] = const [1,2,-2,-3]\ny: f32[4] = gather(a, i, "
      "axis=0)\n",
      ".u.u"},
+    {"x: f32[3] = const [1,2,3]\ni: i64[3] = const [1,3,-3]\n"
+     "y: f32[3] = gather_elements(x, i, axis=0)\n",
+     ".u."},
+    {"x: f32[2] = const [1,2]\ni: i64[3,1] = const [1,2,-3]\n"
+     "y: f32[3] = gather_nd(x, i, parts=1, batch_dims=0)\n",
+     ".uu"},
+    {"x: f32[3] = const [1,2,3]\ni: i64[2] = const [1,-2]\nu: f32[2] = const [7,8]\n"
+     "y: f32[3] = scatter_elements(x, i, u, axis=0)\n",
+     ".u."},
+    {"x: f32[2,2] = const [1,2,3,4]\ni: i64[2,1] = const [1,-1]\n"
+     "u: f32[2,2] = const [5,6,7,8]\ny: f32[2,2] = scatter_nd(x, i, u, parts=1)\n",
+     "..uu"},
+    {"x: f32[2] = const [1,2]\ni: i64[1] = const [2]\nu: f32[1] = const [7]\n"
+     "y: f32[2] = scatter_elements(x, i, u, axis=0)\n",
+     "uu"},
+    {"i: i64[2] = const [2,-1]\n"
+     "y: f32[2,2] = one_hot(i, depth=2, axis=1, on=1.0, off=0.0, dtype=f32)\n",
+     "uu.."},
+    {"a: f32[4] = const [nan,inf,-inf,1]\ny: f32[4] = softsign(a)\n", ".uu."},
+    {"a: f32[4] = const [nan,inf,-inf,1]\ny: f32[4] = mish(a)\n", "..u."},
+    {"a: f32[4] = const [nan,inf,-inf,1]\ny: f32[4] = swish(a, alpha=-1.0)\n", ".u.."},
+    {"a: f32[4] = const [nan,inf,-inf,1]\ny: f32[4] = thresholded_relu(a, alpha=1.0)\n", "u..."},
+    {"a: f32[3] = const [0,1,-1]\nb: f32[] = const [inf]\ny: f32[3] = prelu(a, b)\n", "uu."},
     {"x: f32[1,1,2,2] = const [1,2,3,4]\nw: f32[1,1,2,2] = const [inf,1,1,1]\n"
      "y: f32[1,1,2,2] = conv2d(x, w, strides=[1,1], pads=[1,1,0,0], dilations=[1,1], "
      "group=1)\n",
@@ -588,8 +611,8 @@ static void index_limits_are_known(void **state)
     struct arena *arena = arena_new();
     struct program *p = parse_checked(
         arena, "a: f32[2,5] = input\ni: i64[3] = input\ny: f32[2,3] = gather(a, i, axis=-1)\n");
-    assert_int_equal(node_index_limit(p, &p->nodes[0], 1), 5);
-    assert_int_equal(node_index_limit(p, &p->nodes[0], 0), -1);
+    assert_int_equal(node_index_limit(p, &p->nodes[0], 1, 0), 5);
+    assert_int_equal(node_index_limit(p, &p->nodes[0], 0, 0), -1);
     arena_free(arena);
 }
 

@@ -135,11 +135,11 @@ static void fill_inputs(struct sample *s, bool special, struct rng *rng)
 {
     for (uint32_t k = 0; k < s->node->n_in; k++) {
         const struct value *v = &s->p->values[s->node->in[k]];
-        int64_t limit = node_index_limit(s->p, s->node, k);
         s->in[k] =
             (struct array){.dtype = v->dtype, .shape = v->shape, .n = shape_numel(&v->shape)};
         s->in[k].v = ARENA_ARRAY(s->arena, real, s->in[k].n);
         for (size_t i = 0; i < s->in[k].n; i++) {
+            int64_t limit = node_index_limit(s->p, s->node, k, i);
             s->in[k].v[i] = limit >= 0 ? (real)rng_range(rng, -limit, limit - 1)
                                        : draw_element(v->dtype, special, rng);
         }
@@ -344,7 +344,7 @@ static void law_taint(struct sample *s, struct rng *rng)
     }
     t.in_mark[k] = in_mark;
     s->op->taint(&t);
-    int64_t limit = node_index_limit(s->p, s->node, k);
+    int64_t limit = node_index_limit(s->p, s->node, k, at);
     for (int again = 0; again < 4; again++) {
         s->in[k].v[at] = limit >= 0 ? (real)rng_range(rng, -limit, limit - 1)
                                     : draw_element(s->in[k].dtype, true, rng);

@@ -25,16 +25,19 @@ bool program_has_half(const struct program *p)
     return false;
 }
 
-static void track_init(struct sampler *s, uint32_t id, const struct array *declared)
+/* Room for all variants; of an exact value they are one and the same. */
+static void track_init(struct sampler *s, uint32_t id, const struct array *declared, bool is_exact)
 {
     struct track *t = &s->tracks[id];
+    size_t n = declared->n;
+    t->is_exact = is_exact;
     t->variant = ARENA_ARRAY(s->arena, struct array, s->n_variants);
-    t->block = xmalloc(sizeof(real) * (declared->n * s->n_variants + 1));
+    t->block = xmalloc(sizeof(real) * (n * (is_exact ? 1 : s->n_variants) + 1));
     for (unsigned k = 0; k < s->n_variants; k++) {
         t->variant[k] = *declared;
-        t->variant[k].v = t->block + declared->n * k;
+        t->variant[k].v = t->block + (is_exact ? 0 : n * k);
     }
-    memcpy(t->block, declared->v, sizeof(real) * declared->n);
+    memcpy(t->block, declared->v, sizeof(real) * n);
 }
 
 static void track_release(struct track *t)
@@ -43,17 +46,6 @@ static void track_release(struct track *t)
     free(t->deviation);
     free(t->mark);
     *t = (struct track){0};
-}
-
-/* Inputs and constants are exact: all variants hold the same elements. */
-static void track_leaf(struct sampler *s, uint32_t id, const struct array *declared)
-{
-    track_init(s, id, declared);
-    struct track *t = &s->tracks[id];
-    t->is_exact = true;
-    for (unsigned k = 1; k < s->n_variants; k++) {
-        memcpy(t->variant[k].v, declared->v, sizeof(real) * declared->n);
-    }
 }
 
 /* CODE_BITS ways: of any two elements less than CODES apart some way differs, and of others nearly
@@ -176,6 +168,12 @@ static real perturbed(real v, real way, real noise, real tiny)
     return (t < 0) != (w < 0) ? 0 : t;
 }
 
+/* As dtype_round, at hand for the dtypes that most elements have. */
+static inline real rounded_to(enum dtype d, real v)
+{
+    return d == DTYPE_F32 ? (real)(float)v : d == DTYPE_F64 ? (real)(double)v : dtype_round(d, v);
+}
+
 /* exact: the declared results before rounding. */
 static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
                          const struct array *out, const struct array *exact, real *const *noise)
@@ -185,13 +183,14 @@ static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
         const struct array *dst = &s->tracks[node->out[o]].variant[k];
         bool moves = k >= s->first_sample && dtype_is_float(dst->dtype);
         real tiny = dtype_tiny(dst->dtype);
+        enum dtype d = wide && dtype_is_half(dst->dtype) ? DTYPE_F32 : dst->dtype;
         for (size_t i = 0; i < dst->n; i++) {
             real v = out[o].v[i];
             if (moves && noise[o][i] != 0) {
                 real way = direction(s, k, i, v, v - exact[o].v[i]);
                 v = perturbed(v, way, noise[o][i], tiny);
             }
-            dst->v[i] = dtype_round(wide && dtype_is_half(dst->dtype) ? DTYPE_F32 : dst->dtype, v);
+            dst->v[i] = rounded_to(d, v);
         }
     }
 }
@@ -204,24 +203,9 @@ static int class_of(real v)
     return isinf(v) ? (v > 0 ? 1 : 2) : 0;
 }
 
-/* The spread of the variants of one element: 0 exact, INFINITY when their classes disagree. */
-static real spread(const struct track *t, unsigned n_variants, size_t i)
-{
-    real base = t->variant[0].v[i], worst = 0;
-    for (unsigned k = 1; k < n_variants; k++) {
-        real v = t->variant[k].v[i];
-        if (class_of(v) != class_of(base)) {
-            return INFINITY;
-        }
-        if (isfinite(v)) {
-            real d = fabsl(v - base);
-            worst = d > worst ? d : worst;
-        }
-    }
-    return worst;
-}
-
-static bool is_exact(const struct sampler *s, const struct node *node, real *const *noise)
+/* Do all runs give what is declared? So it is where nothing rounds on the way. */
+static bool node_is_exact(const struct sampler *s, const struct node *node, const struct array *out,
+                          real *const *noise)
 {
     for (uint32_t i = 0; i < node->n_in; i++) {
         if (node->in[i] != VALUE_ABSENT && !s->tracks[node->in[i]].is_exact) {
@@ -229,7 +213,7 @@ static bool is_exact(const struct sampler *s, const struct node *node, real *con
         }
     }
     for (uint32_t o = 0; o < node->n_out; o++) {
-        for (size_t i = 0; i < s->tracks[node->out[o]].variant[0].n; i++) {
+        for (size_t i = 0; i < out[o].n; i++) {
             if (noise[o][i] != 0) {
                 return false;
             }
@@ -238,25 +222,39 @@ static bool is_exact(const struct sampler *s, const struct node *node, real *con
     return true;
 }
 
-static void measure(struct sampler *s, const struct node *node, real *const *noise)
+/* Deviations of one variant: the difference, INFINITY when the classes are others. true: some. */
+static bool measure_variant(const struct array *base, const struct array *a, real *deviation)
 {
-    bool exact = is_exact(s, node, noise);
+    bool any = false;
+    for (size_t i = 0; i < a->n; i++) {
+        real d = fabsl(a->v[i] - base->v[i]);
+        if (d == 0) {
+            continue;
+        }
+        if (!isfinite(d)) { /* infinity - infinity is NaN, too */
+            d = class_of(a->v[i]) == class_of(base->v[i]) ? 0 : INFINITY;
+        }
+        deviation[i] = d > deviation[i] ? d : deviation[i];
+        any |= d != 0;
+    }
+    return any;
+}
+
+static void measure(struct sampler *s, const struct node *node)
+{
     for (uint32_t o = 0; o < node->n_out; o++) {
         struct track *t = &s->tracks[node->out[o]];
-        size_t n = t->variant[0].n;
-        t->is_exact = exact;
-        for (size_t i = 0; i < n; i++) {
-            real d = spread(t, s->n_variants, i);
-            if (d == 0) {
-                continue;
-            }
-            if (!t->deviation) {
-                t->deviation = xcalloc(n, sizeof(real));
-            }
-            t->deviation[i] = d;
-            for (unsigned k = 0; k < s->n_variants; k++) {
-                t->variant[k].inexact = true;
-            }
+        bool any = false;
+        t->deviation = xcalloc(t->variant[0].n + 1, sizeof(real));
+        for (unsigned k = 1; k < s->n_variants; k++) {
+            any |= measure_variant(&t->variant[0], &t->variant[k], t->deviation);
+        }
+        if (!any) {
+            free(t->deviation);
+            t->deviation = NULL;
+        }
+        for (unsigned k = 0; k < s->n_variants; k++) {
+            t->variant[k].inexact = any;
         }
     }
 }
@@ -285,6 +283,21 @@ static void widen_noise(struct sampler *s, const struct node *node, real **noise
     }
 }
 
+/* The declared result, its errors, and room for the samples. true: it is exact. */
+static bool declare(struct sampler *s, const struct node *node, const struct array **in,
+                    struct array *out, real **noise)
+{
+    op_evaluate(s->p, node, in, false, out, noise, s->scratch);
+    bool exact = node_is_exact(s, node, out, noise);
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        track_init(s, node->out[o], &out[o], exact);
+    }
+    mark_overflowing(s, node, noise);
+    keep_variant(s, node, 0, out, out, noise);
+    mark_unspecified(s, node, in, 0);
+    return exact;
+}
+
 /* The error that the op may make is that of the declared inputs and of those moved all one way:
  * beyond a kink (elu at 0) another one holds. */
 static void sample_node(struct sampler *s, uint32_t index)
@@ -294,28 +307,28 @@ static void sample_node(struct sampler *s, uint32_t index)
     draw_codes(s);
     const struct array *in[OP_INPUTS_MAX] = {0}, *declared_in[OP_INPUTS_MAX] = {0};
     real *noise[OP_OUTPUTS_MAX] = {0}, *more[OP_OUTPUTS_MAX] = {0};
-    struct array out[OP_OUTPUTS_MAX], exact[OP_OUTPUTS_MAX] = {0};
-    for (unsigned k = 0; k < s->n_variants; k++) {
+    struct array out[OP_OUTPUTS_MAX], exact[OP_OUTPUTS_MAX];
+    gather_inputs(s, node, 0, false, declared_in);
+    if (is_folded) {
+        doubt_inputs(s, node->n_in, declared_in);
+    }
+    unsigned n_variants = declare(s, node, declared_in, exact, noise) ? 1 : s->n_variants;
+    for (unsigned k = 1; k < n_variants; k++) {
         gather_inputs(s, node, k, jumps, in);
-        bool asks = k == 0 || k == s->first_sample || k == s->first_sample + 1;
+        bool asks = k == s->first_sample || k == s->first_sample + 1;
         if (asks && is_folded) {
             doubt_inputs(s, node->n_in, in);
         }
-        op_evaluate(s->p, node, in, false, out, k == 0 ? noise : asks ? more : NULL, s->scratch);
-        if (k == 0) {
-            for (uint32_t o = 0; o < node->n_out; o++) {
-                track_init(s, node->out[o], &out[o]);
-            }
-            mark_overflowing(s, node, noise);
-            memcpy(declared_in, in, sizeof(in));
-            memcpy(exact, out, sizeof(out));
-        } else if (asks) {
+        op_evaluate(s->p, node, in, false, out, asks ? more : NULL, s->scratch);
+        if (asks) {
             widen_noise(s, node, noise, more);
         }
         keep_variant(s, node, k, out, exact, noise);
         mark_unspecified(s, node, in, k);
     }
-    measure(s, node, noise);
+    if (n_variants > 1) {
+        measure(s, node);
+    }
     mark_node(s, node, declared_in);
     arena_reset(s->scratch);
 }
@@ -449,7 +462,7 @@ void bound_program(const struct program *p, const struct array *leaves, uint64_t
     find_last_uses(&s);
     for (uint32_t id = 0; id < p->n_values; id++) {
         if (p->values[id].kind != VALUE_NODE) {
-            track_leaf(&s, id, &leaves[id]);
+            track_init(&s, id, &leaves[id], true);
         }
     }
     for (uint32_t n = 0; n < p->n_nodes; n++) {

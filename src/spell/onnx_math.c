@@ -19,6 +19,18 @@ static enum err write_rsqrt(struct onnx_writer *w)
     return ERR_OK;
 }
 
+static enum err write_exp2(struct onnx_writer *w)
+{
+    const struct shape scalar = {.rank = 0};
+    enum dtype d = onnx_writer_operand(w, 0)->dtype;
+    struct tensor two = tensor_new(w->arena, d, &scalar);
+
+    dtype_store(d, two.data, 0, 2);
+    onnx_put_const(w, "base", &two);
+    onnx_put_input(w, w->node->in[0]);
+    return ERR_OK;
+}
+
 /* ---- is_inf ---- */
 
 static const char *const detects[] = {"detect_negative", "detect_positive"};
@@ -45,8 +57,8 @@ static enum err read_is_inf(struct onnx_reader *r, struct onnx_node *n)
 #define FLOATS_SINCE(first, bf16_since)                                                            \
     TYPES({first, SAME(FLOATS_OLD)}, {bf16_since, SAME(DT_FLOATS)})
 
-/* Composed and so not read: square, rsqrt. Without a form, for want of one as exact: trunc,
- * exp2, expm1, log2, log1p. */
+/* Composed and so not read: square, rsqrt, exp2. Without a form, for want of one as exact: trunc,
+ * expm1, log2, log1p. */
 const struct onnx_form onnx_math[] = {
     {"abs", "Abs", onnx_write_plain, onnx_read_plain,
      TYPES({6, SAME(FLOATS_OLD | DT_INTS)}, {13, SAME(DT_NUMBERS)})},
@@ -59,6 +71,9 @@ const struct onnx_form onnx_math[] = {
            {14, SAME(DT_NUMBERS)})},
     {"reciprocal", "Reciprocal", onnx_write_plain, onnx_read_plain, FLOATS_SINCE(6, 13)},
     {"rsqrt", "Reciprocal", write_rsqrt, NULL, FLOATS_SINCE(6, 13)},
+    {"exp2", "Pow", write_exp2, NULL,
+     TYPES({7, SAME(FLOATS_OLD)}, {12, SAME(FLOATS_OLD | INDICES)},
+           {13, SAME(DT_FLOATS | INDICES)})},
     {"sin", "Sin", onnx_write_plain, onnx_read_plain, FLOATS_SINCE(7, 22)},
     {"cos", "Cos", onnx_write_plain, onnx_read_plain, FLOATS_SINCE(7, 22)},
     {"asin", "Asin", onnx_write_plain, onnx_read_plain, FLOATS_SINCE(7, 22)},

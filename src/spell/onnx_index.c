@@ -96,7 +96,7 @@ static enum err read_one_hot(struct onnx_reader *r, struct onnx_node *n)
     real size = dtype_load(depth->dtype, depth->data, 0);
     real off = dtype_load(levels->dtype, levels->data, 0);
     real on = dtype_load(levels->dtype, levels->data, 1);
-    if (!(size >= 1 && size <= PROGRAM_NUMEL_MAX)) {
+    if (!(size >= 1 && size <= (real)PROGRAM_NUMEL_MAX)) {
         return onnx_refuse(r, n, ERR_UNSUPPORTED, "a depth of %Lg", size);
     }
     if ((real)(double)on != on || (real)(double)off != off) {

@@ -398,7 +398,7 @@ static uint8_t element_state(const struct track *t, unsigned n_variants, real sc
         return may_change ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
     }
     if (mark & MARK_STEP && d) {
-        *d *= STEP_FACTOR;
+        *d *= (real)STEP_FACTOR;
     }
     if (mark & MARK_CLASH && dtype_is_half(base->dtype) && overflows_surely(t, n_variants, c, i)) {
         *d = 0;

@@ -521,7 +521,8 @@ static bool settle_ranges(struct maker *g, struct node *node, uint32_t is_new)
     enum { ATTEMPTS = 6 };
     uint32_t ordinary = is_new & ~node->op->index_inputs;
     bool takes_risk = g->is_clean && percent(g, g->policy->unproven_percent);
-    bool may_be_dead = percent(g, g->policy->dead_percent);
+    /* shape, size: their weight keeps them rare */
+    bool may_be_dead = node->op->weight > 0 || percent(g, g->policy->dead_percent);
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         for (uint32_t k = 0; k < node->n_in; k++) {
             if (ordinary >> k & 1) {

@@ -67,3 +67,52 @@ void move_range(struct range_query *q)
         q->out[o] = all;
     }
 }
+
+/* ---- where elements come from ---- */
+
+void origins_in_order(const struct evaluation *e, struct origin *from)
+{
+    for (size_t i = 0; i < e->out[0].n; i++) {
+        from[i] = (struct origin){.input = 0, .at = i};
+    }
+}
+
+/* For each index along an output axis what it adds to the place in the input; -1: no input's. */
+static const int64_t *steps_along(const struct evaluation *e, int axis, int64_t n, int64_t stride,
+                                  source_fn *source)
+{
+    int64_t *step = ARENA_ARRAY(e->scratch, int64_t, (size_t)n);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t index = axis < 0 ? 0 : source(e, axis, i);
+        step[i] = index < 0 ? -1 : index * stride;
+    }
+    return step;
+}
+
+void origins_by_axis(const struct evaluation *e, struct origin *from, source_fn *source)
+{
+    const struct shape *x = &e->in[0]->shape, *y = &e->out[0].shape;
+    const int64_t *step[RANK_MAX];
+    int64_t strides[RANK_MAX] = {0}, at[RANK_MAX] = {0};
+    if (e->out[0].n == 0) {
+        return; /* beside a 0 other dims may be huge */
+    }
+    shape_strides(x, strides);
+    for (int d = 0; d < y->rank; d++) {
+        int axis = d - y->rank + x->rank;
+        step[d] = steps_along(e, axis, y->dim[d], axis < 0 ? 0 : strides[axis], source);
+    }
+    for (size_t i = 0; i < e->out[0].n; i++) {
+        int64_t place = 0;
+        bool is_none = false;
+        for (int d = 0; d < y->rank; d++) {
+            is_none |= step[d][at[d]] < 0;
+            place += step[d][at[d]];
+        }
+        from[i] = is_none ? (struct origin){.input = ORIGIN_NONE}
+                          : (struct origin){.input = 0, .at = (size_t)place};
+        for (int d = y->rank - 1; d >= 0 && ++at[d] == y->dim[d]; d--) {
+            at[d] = 0;
+        }
+    }
+}

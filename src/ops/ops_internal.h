@@ -40,6 +40,16 @@ bool settle_real(struct instance *m, const char *name, const double *choices, si
 /* If given: n values, each in lo..DIM_LIMIT. Missing is right only while drawing. */
 bool check_ints(struct instance *m, const char *name, unsigned n, int64_t lo, struct rng *rng);
 int axis_normalize(int64_t axis, int rank);
+/* The text attribute: one of n choices, drawn when it is missing. */
+bool settle_text(struct instance *m, const char *name, size_t n, const char *const *choices,
+                 struct rng *rng, size_t *chosen);
+
+/* Of an attribute's value only the sign is settled: a number for the relation to find. */
+#define TO_SOLVE DIM_LIMIT
+/* Its variable: while drawing in 0..most where the value is TO_SOLVE, in -most..-1 where it is
+ * -TO_SOLVE; else as instance_attr_var gives it. */
+var solve_attr_var(struct instance *m, struct relation *r, const char *name, unsigned k,
+                   int64_t most);
 
 /* Elementwise of one input; of several that broadcast. */
 bool structure_same(struct instance *m, struct rng *rng);
@@ -144,14 +154,29 @@ struct origin {
     size_t at;
 };
 enum { ORIGIN_NONE = UINT32_MAX }; /* no input's: evaluates to the attribute `value`, else 0 */
+/* What the ops of this kind have in common. */
+#define MOVE_CALLS                                                                                 \
+    .evaluate = move_evaluate, .taint = move_taint, .vjp = move_vjp, .range = move_range
 void move_evaluate(struct evaluation *e);
 /* Marks of the moved element; what chose it (indices) the op adds itself. */
 void move_taint(const struct taint *t);
 void move_vjp(const struct vjp *v);
 void move_range(struct range_query *q); /* the union of the inputs that are not indices */
 
+/* `origins` of ops that keep the order of the elements. */
+void origins_in_order(const struct evaluation *e, struct origin *from);
+/* Of ops that go axis by axis: index i along an output's axis comes from index source() along the
+ * input's (-1: none). Input axes are counted as the input's; outputs may have more before them. */
+typedef int64_t source_fn(const struct evaluation *e, int axis, int64_t i);
+void origins_by_axis(const struct evaluation *e, struct origin *from, source_fn *source);
+
 /* ---- reduction, lines along an axis (reduce.c) ---- */
 
+/* Bit per axis. */
+unsigned axes_mask(const struct attr *a, int rank);
+/* The attribute `axes`, distinct, in -rank..rank-1, at least one but for rank 0; n are drawn when
+ * it is missing. */
+bool settle_axes(struct instance *m, int rank, unsigned n, struct rng *rng);
 /* Bit per reduced axis: from `axes` or `axis`. */
 unsigned reduced_axes(const struct node *node, int rank);
 /* map[i]: the output element that input element i goes into. */
@@ -358,7 +383,23 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
     X(adaptive_avg_pool)
 
 /* data movement */
-#define OPS_MOVE(X)
+#define OPS_MOVE(X)                                                                                \
+    X(expand)                                                                                      \
+    X(squeeze)                                                                                     \
+    X(unsqueeze)                                                                                   \
+    X(flatten)                                                                                     \
+    X(slice)                                                                                       \
+    X(split)                                                                                       \
+    X(flip)                                                                                        \
+    X(roll)                                                                                        \
+    X(tile)                                                                                        \
+    X(pad)                                                                                         \
+    X(tril)                                                                                        \
+    X(triu)                                                                                        \
+    X(depth_to_space)                                                                              \
+    X(space_to_depth)                                                                              \
+    X(shape)                                                                                       \
+    X(size)
 
 /* indexing */
 #define OPS_INDEX(X)                                                                               \

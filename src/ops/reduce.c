@@ -8,7 +8,7 @@
 
 /* ---- structure and relation ---- */
 
-static unsigned axes_mask(const struct attr *a, int rank)
+unsigned axes_mask(const struct attr *a, int rank)
 {
     unsigned mask = 0;
     for (unsigned k = 0; k < a->n; k++) {
@@ -76,6 +76,17 @@ static void draw_axes(struct instance *m, int rank, unsigned n, struct rng *rng)
     }
 }
 
+bool settle_axes(struct instance *m, int rank, unsigned n, struct rng *rng)
+{
+    if (!instance_attr(m, "axes")) {
+        if (!rng || n > (unsigned)rank) {
+            return REFUSE("attribute axes is missing");
+        }
+        draw_axes(m, rank, n, rng);
+    }
+    return check_axes(instance_attr(m, "axes"), rank);
+}
+
 /* How many axes go: the attribute's, else what the ranks leave, else drawn. 0 .. rank. */
 static unsigned count_axes(struct instance *m, bool keeps, struct rng *rng)
 {
@@ -117,11 +128,7 @@ bool reduce_structure(struct instance *m, struct rng *rng)
     if (x->rank > RANK_MAX || (int)n > x->rank) {
         return REFUSE("%u axes of rank %d", n, x->rank);
     }
-    if (!axes) {
-        draw_axes(m, x->rank, n, rng);
-        axes = instance_attr(m, "axes");
-    }
-    return check_axes(axes, x->rank) && settle_rank(y, keeps ? x->rank : x->rank - (int)n);
+    return settle_axes(m, x->rank, n, rng) && settle_rank(y, keeps ? x->rank : x->rank - (int)n);
 }
 
 static void relate_dims(struct relation *r, struct instance *m, int64_t least)

@@ -6,9 +6,6 @@
 
 #define RANK_ANY .rank_min = 0, .rank_max = RANK_MAX
 
-#define MOVE_CALLS                                                                                 \
-    .evaluate = move_evaluate, .taint = move_taint, .vjp = move_vjp, .range = move_range
-
 /* ---- transpose ---- */
 
 static void draw_perm(struct instance *m, int rank, struct rng *rng)
@@ -121,13 +118,6 @@ static void reshape_relate(struct relation *r, struct instance *m)
     relate_product(r, (size_t)y->rank, y->dim, numel);
 }
 
-static void reshape_origins(const struct evaluation *e, struct origin *from)
-{
-    for (size_t i = 0; i < e->out[0].n; i++) {
-        from[i] = (struct origin){.input = 0, .at = i};
-    }
-}
-
 const struct op op_reshape = {.name = "reshape",
                               .summary = "the same elements in row-major order under other dims",
                               .in = {{"x", .dtypes = DT_ALL, RANK_ANY}},
@@ -135,7 +125,7 @@ const struct op op_reshape = {.name = "reshape",
                               .attrs = {{"shape", ATTR_INTS}},
                               .structure = reshape_structure,
                               .relate = reshape_relate,
-                              .origins = reshape_origins,
+                              .origins = origins_in_order,
                               MOVE_CALLS};
 
 /* ---- concat ---- */

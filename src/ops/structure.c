@@ -371,6 +371,40 @@ bool check_ints(struct instance *m, const char *name, unsigned n, int64_t lo, st
     return true;
 }
 
+bool settle_text(struct instance *m, const char *name, size_t n, const char *const *choices,
+                 struct rng *rng, size_t *chosen)
+{
+    struct attr *a = instance_attr(m, name);
+    if (!a) {
+        if (!rng) {
+            return missing(name);
+        }
+        a = instance_add_attr(m, name, ATTR_TEXT, 1);
+        a->text = choices[rng_below(rng, n)];
+    }
+    for (*chosen = 0; *chosen < n; ++*chosen) {
+        if (strcmp(a->text, choices[*chosen]) == 0) {
+            return true;
+        }
+    }
+    return REFUSE("%s cannot be \"%s\"", name, a->text);
+}
+
+var solve_attr_var(struct instance *m, struct relation *r, const char *name, unsigned k,
+                   int64_t most)
+{
+    const struct attr *a = instance_attr(m, name);
+    CHECK(a && k < a->n);
+    var *own = &m->attr_var[a - m->attr][k];
+    bool is_open = *own == VAR_NONE && !m->is_node;
+    if (is_open && a->i[k] == TO_SOLVE) {
+        *own = relation_var(r, 0, most);
+    } else if (is_open && a->i[k] == -TO_SOLVE) {
+        *own = relation_var(r, -most, -1);
+    }
+    return instance_attr_var(m, r, name, k, 0, 0);
+}
+
 /* ---- elementwise ---- */
 
 bool structure_same(struct instance *m, struct rng *rng)

@@ -120,6 +120,25 @@ enum err onnx_int64_list(struct onnx_reader *r, struct onnx_node *n, size_t k,
     return ERR_OK;
 }
 
+enum err onnx_index_list(struct onnx_reader *r, struct onnx_node *n, size_t k,
+                         const int64_t **values, size_t *count)
+{
+    const struct tensor *t = NULL;
+
+    TRY(onnx_const_input(r, n, k, &t));
+    CHECK(t);
+    if (t->dtype != DTYPE_I32) {
+        return onnx_int64_list(r, n, k, values, count);
+    }
+    *count = shape_numel(&t->shape);
+    int64_t *wide = ARENA_ARRAY(r->work, int64_t, *count);
+    for (size_t i = 0; i < *count; i++) {
+        wide[i] = ((const int32_t *)t->data)[i];
+    }
+    *values = wide;
+    return ERR_OK;
+}
+
 enum err onnx_ints_of(struct onnx_reader *r, struct onnx_node *n, const char *name, size_t count,
                       int64_t otherwise, int64_t *values)
 {

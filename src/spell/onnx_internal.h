@@ -57,7 +57,7 @@ struct onnx_form {
 
 /* The families: forms, closed by an empty one. */
 extern const struct onnx_form onnx_elementwise[], onnx_math[], onnx_activation[], onnx_logic[],
-    onnx_reduce[], onnx_linear[], onnx_pool[], onnx_move[], onnx_index[];
+    onnx_reduce[], onnx_linear[], onnx_pool[], onnx_move[], onnx_slice[], onnx_index[];
 
 const struct onnx_form *onnx_form_of_op(const char *op);     /* NULL: none */
 const struct onnx_form *onnx_form_of_type(const char *type); /* NULL: none that can be read */
@@ -167,6 +167,8 @@ MUST_USE enum err onnx_const_input(struct onnx_reader *r, const struct onnx_node
  * them as used; what stays unused makes the node ERR_UNSUPPORTED. */
 const Onnx__AttributeProto *onnx_attr(struct onnx_node *n, const char *name, int type);
 int64_t onnx_attr_int(struct onnx_node *n, const char *name, int64_t otherwise);
+/* Its text; what no attribute of ours can hold is "?". */
+const char *onnx_text(const struct onnx_reader *r, const Onnx__AttributeProto *a);
 /* Attributes of the program's node. */
 struct attr *onnx_set_attr(struct onnx_node *n, const char *name, enum attr_kind kind);
 MUST_USE enum err onnx_set_ints(const struct onnx_reader *r, struct onnx_node *n, const char *name,
@@ -185,6 +187,9 @@ int64_t onnx_axis_at(const struct onnx_writer *w, int64_t axis);
 bool onnx_as_input(const struct onnx_writer *w);
 /* The constant behind input k, a list of int64. */
 MUST_USE enum err onnx_int64_list(struct onnx_reader *r, struct onnx_node *n, size_t k,
+                                  const int64_t **values, size_t *count);
+/* The same of int32 or int64, which is what ONNX takes for indices into dims. */
+MUST_USE enum err onnx_index_list(struct onnx_reader *r, struct onnx_node *n, size_t k,
                                   const int64_t **values, size_t *count);
 /* The attribute `name` of `count` values, each `otherwise` when it is not given. */
 MUST_USE enum err onnx_ints_of(struct onnx_reader *r, struct onnx_node *n, const char *name,

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-static const struct onnx_form *const families[] = {onnx_elementwise, onnx_math,   onnx_activation,
-                                                   onnx_logic,       onnx_reduce, onnx_linear,
-                                                   onnx_pool,        onnx_move,   onnx_index};
+static const struct onnx_form *const families[] = {
+    onnx_elementwise, onnx_math, onnx_activation, onnx_logic, onnx_reduce,
+    onnx_linear,      onnx_pool, onnx_move,       onnx_slice, onnx_index};
 
 const struct onnx_form *onnx_form_of_op(const char *op)
 {

@@ -246,6 +246,19 @@ int64_t onnx_attr_int(struct onnx_node *n, const char *name, int64_t otherwise)
     return a ? a->i : otherwise;
 }
 
+const char *onnx_text(const struct onnx_reader *r, const Onnx__AttributeProto *a)
+{
+    char *text = arena_zalloc(r->arena, a->s.len + 1);
+
+    memcpy(text, a->s.data, a->s.len);
+    for (const char *c = text; *c; c++) {
+        if (*c < ' ' || *c > '~' || *c == '"' || *c == '\\') {
+            return "?";
+        }
+    }
+    return text;
+}
+
 struct attr *onnx_set_attr(struct onnx_node *n, const char *name, enum attr_kind kind)
 {
     CHECK(n->n_attrs < OP_ATTRS_MAX);

@@ -31,7 +31,7 @@ struct torch_form {
 
 /* The families: forms, closed by an empty one. */
 extern const struct torch_form torch_elementwise[], torch_math[], torch_activation[], torch_logic[],
-    torch_reduce[], torch_linear[], torch_pool[], torch_move[], torch_index[];
+    torch_reduce[], torch_linear[], torch_pool[], torch_move[], torch_slice[], torch_index[];
 
 #define VALUE(r) {.kind = PLAN_VALUE, .value = (r)}
 #define INT(key, x) {.keyword = (key), .kind = PLAN_INT, .i = (x)}

@@ -6,7 +6,7 @@
 
 static const struct torch_form *const families[] = {
     torch_elementwise, torch_math, torch_activation, torch_logic, torch_reduce,
-    torch_linear,      torch_pool, torch_move,       torch_index};
+    torch_linear,      torch_pool, torch_move,       torch_slice, torch_index};
 
 /* ---- what forms are made of ---- */
 

@@ -208,7 +208,10 @@ def agree(actual, expected, rtol, atol):
 
 REDUCTIONS = {"ReduceSum", "ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceL1",
               "ReduceL2", "ReduceLogSumExp"}
-PARAMETERS = {**{r: [1] for r in REDUCTIONS}, "CumSum": [1], "TopK": [1], "Reshape": [1], "Clip": [1, 2]}
+# Inputs that are attributes here.
+PARAMETERS = {**{r: [1] for r in REDUCTIONS}, "CumSum": [1], "TopK": [1], "Reshape": [1],
+              "Clip": [1, 2], "Expand": [1], "Tile": [1], "Squeeze": [1], "Unsqueeze": [1],
+              "Split": [1], "Trilu": [1], "Slice": [1, 2, 3, 4], "Pad": [1, 2, 3]}
 
 
 def save_with_constants(case, values, path):
@@ -226,7 +229,9 @@ def check_node_tests(tap, tool, directory):
     ops = {"Add", "Mul", "Div", "Neg", "Relu", "Exp", "Log", "Sqrt", "Tan", "Floor", "Cast", "Less",
            "Where", "Clip", "ArgMax", "Softmax", "MatMul", "Conv", *REDUCTIONS, "ArgMin", "LogSoftmax",
            "CumSum", "TopK",
-           "Transpose", "Reshape", "Concat", "Gather", "Identity", "Constant"}
+           "Transpose", "Reshape", "Concat", "Gather", "Identity", "Constant",
+           "Expand", "Tile", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Split", "Pad", "Trilu",
+           "DepthToSpace", "SpaceToDepth", "Shape", "Size"}
     agreed, unread, failures = 0, [], []
     for case in node_tests.collect_testcases(None):
         if case.model is None or {n.op_type for n in case.model.graph.node} - ops:

@@ -308,8 +308,12 @@ static void test_programs_are_valid_and_varied(void **state)
     assert_in_range(c->numel[c->n_values / 2], 50, 300);
     assert_true(c->numel[c->n_values - 1] <= f->policy->numel_max);
     assert_in_range(c->n_empty, N / 100, N / 20);
+    size_t weights = 0;
     for (size_t i = 0; i < op_count; i++) {
-        if (c->by_op[i] * op_count * 2 < N * f->policy->nodes) {
+        weights += f->policy->op_weight[i];
+    }
+    for (size_t i = 0; i < op_count; i++) {
+        if (c->by_op[i] * weights * 2 < N * f->policy->nodes * f->policy->op_weight[i]) {
             fail_msg("%s appears %zu times: less than half of its share", op_table[i]->name,
                      c->by_op[i]);
         }

@@ -24,7 +24,7 @@
 #include "cases_pool.h"
 #include "cases_reduce.h"
 
-/* The last node's value is the output, unless the text names one. */
+/* The value y is the output, unless the text names one. */
 static struct program *parse(struct arena *arena, const char *text)
 {
     struct program *p;

@@ -494,8 +494,8 @@ static bool settle_indices(struct maker *g, const struct node *node, uint32_t is
             continue;
         }
         const struct facts *f = &g->facts[id];
-        bool is_valid = !f->assumed && !f->range.may_nan && f->range.lo >= (real)-limit &&
-                        f->range.hi < (real)limit;
+        bool is_valid = dtype_is_int(g->p->values[id].dtype) && !f->assumed && !f->range.may_nan &&
+                        f->range.lo >= (real)-limit && f->range.hi < (real)limit;
         if (!is_valid) {
             return false;
         }

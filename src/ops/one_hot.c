@@ -130,7 +130,7 @@ static void one_hot_index_use(const struct node *node, const struct shape *data,
 }
 
 /* Out of range: all off by ONNX's text, an error in torch ("Class values must be smaller than
- * num_classes"). */
+ * num_classes"). Between integers: cast to int64 by ONNX's text, nothing by its reference. */
 static void one_hot_unspecified(const struct evaluation *e, uint8_t *const *mark)
 {
     const struct array *y = &e->out[0];
@@ -138,26 +138,27 @@ static void one_hot_unspecified(const struct evaluation *e, uint8_t *const *mark
     real depth = (real)y->shape.dim[axis];
     for (size_t i = 0; i < y->n; i++) {
         real index = e->in[0]->v[spot_of(&y->shape, axis, i).from];
-        mark[0][i] |= !(index >= -depth && index < depth);
+        mark[0][i] |= !(index >= -depth && index < depth && truncl(index) == index);
     }
 }
 
-const struct op op_one_hot = {
-    .name = "one_hot",
-    .summary = "a new dim that is on at the index and off elsewhere",
-    .in = {{"indices", .dtypes = DT(I32) | DT(I64), .rank_min = 0, .rank_max = RANK_MAX - 1}},
-    .out = {{"y", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX}},
-    .attrs = {{"depth", ATTR_INT},
-              {"axis", ATTR_INT},
-              {"on", ATTR_REAL},
-              {"off", ATTR_REAL},
-              {"dtype", ATTR_DTYPE}},
-    .structure = one_hot_structure,
-    .relate = one_hot_relate,
-    .evaluate = one_hot_evaluate,
-    .taint = one_hot_taint,
-    .range = one_hot_range,
-    .unspecified = one_hot_unspecified,
-    .traps = true,
-    .index_inputs = 1U << 0,
-    .index_use = one_hot_index_use};
+const struct op op_one_hot = {.name = "one_hot",
+                              .summary = "a new dim that is on at the index and off elsewhere",
+                              .in = {{"indices", .dtypes = DT(I32) | DT(I64) | DT(F32),
+                                      .rank_min = 0, .rank_max = RANK_MAX - 1}},
+                              .out = {{"y", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX}},
+                              .attrs = {{"depth", ATTR_INT},
+                                        {"axis", ATTR_INT},
+                                        {"on", ATTR_REAL},
+                                        {"off", ATTR_REAL},
+                                        {"dtype", ATTR_DTYPE}},
+                              .structure = one_hot_structure,
+                              .relate = one_hot_relate,
+                              .evaluate = one_hot_evaluate,
+                              .taint = one_hot_taint,
+                              .range = one_hot_range,
+                              .unspecified = one_hot_unspecified,
+                              .traps = true,
+                              .jumps = JUMPS_ALWAYS, /* of floats */
+                              .index_inputs = 1U << 0,
+                              .index_use = one_hot_index_use};

@@ -71,6 +71,9 @@ static enum err write_one_hot(struct onnx_writer *w)
     struct tensor depth = tensor_new(w->arena, DTYPE_I64, &scalar),
                   levels = tensor_new(w->arena, y->dtype, &two);
 
+    if (y->shape.rank == 1) { /* "Indices tensor must have rank >= 1" (its shape inference) */
+        return err_set(ERR_UNSUPPORTED, "%s: OneHot of a scalar has no form", y->name);
+    }
     dtype_store(DTYPE_I64, depth.data, 0, (real)onnx_attribute(w, "depth")->i[0]);
     dtype_store(y->dtype, levels.data, 0, (real)onnx_attribute(w, "off")->f);
     dtype_store(y->dtype, levels.data, 1, (real)onnx_attribute(w, "on")->f);

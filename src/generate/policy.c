@@ -178,7 +178,18 @@ static enum err parse_pairs(const struct line *line, const struct op *op,
     return ERR_OK;
 }
 
-/* Keys with a dot: rank.N, dtype.NAME, op.NAME, all.OP, any.OP. */
+/* op.* and dtype.*: the weight of all, for lines behind it to change. */
+static enum err parse_all_weights(const struct line *line, uint32_t *weights, size_t n)
+{
+    uint32_t weight = 0;
+    TRY(parse_number(line, 0, WEIGHT_MAX, &weight));
+    for (size_t i = 0; i < n; i++) {
+        weights[i] = weight;
+    }
+    return ERR_OK;
+}
+
+/* Keys with a dot: rank.N, dtype.NAME, op.NAME, op.*, all.OP, any.OP. */
 static enum err parse_member(const struct line *line, const char *dot, struct policy *policy)
 {
     size_t n = (size_t)(dot - line->key);
@@ -190,6 +201,9 @@ static enum err parse_member(const struct line *line, const char *dot, struct po
         return parse_number(line, 0, WEIGHT_MAX, &policy->rank_weight[member[0] - '0']);
     }
     if (n == 5 && strncmp(line->key, "dtype", n) == 0) {
+        if (strcmp(member, "*") == 0) {
+            return parse_all_weights(line, &policy->dtype_weight[1], DTYPE_COUNT - 1);
+        }
         enum dtype d = dtype_parse(member, strlen(member));
         if (d == DTYPE_NONE) {
             return LINE_ERROR(line, "there is no dtype '%s'", member);
@@ -200,6 +214,9 @@ static enum err parse_member(const struct line *line, const char *dot, struct po
     bool is_any = n == 3 && strncmp(line->key, "any", n) == 0;
     if (!is_all && !is_any && !(n == 2 && strncmp(line->key, "op", n) == 0)) {
         return LINE_ERROR(line, "there is no setting '%s'", line->key);
+    }
+    if (!is_all && !is_any && strcmp(member, "*") == 0) {
+        return parse_all_weights(line, policy->op_weight, op_count);
     }
     const struct op *op = op_find(member);
     if (!op) {

@@ -14,9 +14,11 @@
 #include <cmocka.h>
 
 static const char policy_text[] = "nodes = 4\n"
-                                  "op.add = 0\nop.cast = 0\nop.conv2d = 0\nop.div = 0\n"
-                                  "op.exp = 0\nop.log = 0\nop.matmul = 0\nop.mul = 0\n"
-                                  "op.reduce_sum = 0\nop.softmax = 0\nop.sqrt = 0\nop.tan = 0\n"
+                                  "op.* = 0\n"
+                                  "op.neg = 10\nop.relu = 10\nop.floor = 10\n"
+                                  "op.less = 10\nop.where = 10\nop.clip = 10\n"
+                                  "op.reduce_max = 10\nop.arg_max = 10\nop.transpose = 10\n"
+                                  "op.reshape = 10\nop.concat = 10\nop.gather = 10\n"
                                   "op.relu = 40\n";
 
 enum { CORRECT, WRONG, N_TARGETS };

@@ -25,6 +25,10 @@ static enum err write_exp2(struct onnx_writer *w)
     enum dtype d = onnx_writer_operand(w, 0)->dtype;
     struct tensor two = tensor_new(w->arena, d, &scalar);
 
+    if (d == DTYPE_BF16 && w->version.opset < 15) {
+        return err_set(ERR_UNSUPPORTED, "%s: before opset 15 no exponent of Pow is bf16",
+                       onnx_result(w)->name);
+    }
     dtype_store(d, two.data, 0, 2);
     onnx_put_const(w, "base", &two);
     onnx_put_input(w, w->node->in[0]);

@@ -380,7 +380,12 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
     X(global_max_pool)                                                                             \
     X(global_avg_pool)                                                                             \
     X(adaptive_max_pool)                                                                           \
-    X(adaptive_avg_pool)
+    X(adaptive_avg_pool)                                                                           \
+    X(batch_norm)                                                                                  \
+    X(layer_norm)                                                                                  \
+    X(group_norm)                                                                                  \
+    X(instance_norm)                                                                               \
+    X(rms_norm)
 
 /* data movement */
 #define OPS_MOVE(X)                                                                                \

@@ -86,7 +86,8 @@ static void relate_planes(struct relation *r, struct instance *m)
     for (int d = 0; d < 2; d++) {
         relate_equal(r, m->in[0].dim[d], m->out[0].dim[d]);
     }
-    for (int d = 2; d < m->in[0].rank; d++) {
+    /* Only the batch may be empty: torch and ONNX Runtime refuse no channels. */
+    for (int d = 1; d < m->in[0].rank; d++) {
         relation_narrow(r, m->in[0].dim[d], 1, DIM_LIMIT);
         relation_narrow(r, m->out[0].dim[d], 1, DIM_LIMIT);
     }

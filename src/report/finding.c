@@ -86,12 +86,21 @@ static enum err write_program(const char *folder, const char *name, const char *
 
 /* ---- model.onnx ---- */
 
-/* The opset and IR of the failing library where it takes ONNX, else the ones most tools take. */
+/* The opset and IR that most tools take where the program has a form there and the failing library
+ * takes them, else the library's. */
 static struct onnx_version model_version(const struct finding_files *f)
 {
     const struct target *t = f->targets[f->culprit];
     struct onnx_version usual = ONNX_VERSION_DEFAULT;
-    return t->onnx.opset > 0 && t->onnx.opset < usual.opset ? t->onnx : usual;
+    struct buffer model = BUFFER_INIT;
+
+    if (t->onnx.opset == 0) {
+        return usual;
+    }
+    bool fits =
+        t->onnx.opset >= usual.opset && onnx_write(f->test->program, usual, &model) == ERR_OK;
+    buffer_release(&model);
+    return fits ? usual : t->onnx;
 }
 
 static enum err write_model(const char *folder, const struct finding_files *f, struct arena *arena)

@@ -6,16 +6,10 @@
 
 /* ---- real attributes ---- */
 
-/* "float" in every schema, also of models in f64. */
 static enum err write_reals(struct onnx_writer *w)
 {
     for (uint32_t i = 0; i < w->node->n_attrs; i++) {
-        const struct attr *a = &w->node->attrs[i];
-        if ((double)(float)a->f != a->f) {
-            return err_set(ERR_UNSUPPORTED, "%s: %s's %s is a float, %.17g is not",
-                           onnx_result(w)->name, w->form->type, a->name, a->f);
-        }
-        onnx_put_float(w, a->name, (float)a->f);
+        TRY(onnx_put_real(w, w->node->attrs[i].name));
     }
     return onnx_write_plain(w);
 }
@@ -40,9 +34,7 @@ static enum err read_reals(struct onnx_reader *r, struct onnx_node *n)
 {
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
         if (strcmp(defaults[i].op, n->form->op) == 0) {
-            const Onnx__AttributeProto *a = onnx_attr(n, defaults[i].attribute, ONNX_FLOAT);
-            onnx_set_attr(n, defaults[i].attribute, ATTR_REAL)->f =
-                (double)(a ? a->f : defaults[i].otherwise);
+            onnx_take_real(n, defaults[i].attribute, defaults[i].otherwise);
         }
     }
     return onnx_read_plain(r, n);

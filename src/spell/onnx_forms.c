@@ -74,6 +74,19 @@ enum err onnx_write_axis(struct onnx_writer *w)
     return onnx_write_plain(w);
 }
 
+/* "float" in every schema, also of models in f64. */
+enum err onnx_put_real(struct onnx_writer *w, const char *name)
+{
+    double v = onnx_attribute(w, name)->f;
+
+    if ((double)(float)v != v) {
+        return err_set(ERR_UNSUPPORTED, "%s: %s's %s is a float, %.17g is not",
+                       onnx_result(w)->name, w->form->type, name, v);
+    }
+    onnx_put_float(w, name, (float)v);
+    return ERR_OK;
+}
+
 /* ---- reading ---- */
 
 /* SPDX-License-Identifier: Apache-2.0 */
@@ -206,4 +219,10 @@ enum err onnx_auto_pads(struct onnx_reader *r, struct onnx_node *node, int n, co
         return onnx_refuse(r, node, ERR_INPUT, "unknown auto_pad");
     }
     return same_pads(r, node, is_upper, n, in, kernel, strides, dilations, pads);
+}
+
+void onnx_take_real(struct onnx_node *n, const char *name, float otherwise)
+{
+    const Onnx__AttributeProto *a = onnx_attr(n, name, ONNX_FLOAT);
+    onnx_set_attr(n, name, ATTR_REAL)->f = (double)(a ? a->f : otherwise);
 }

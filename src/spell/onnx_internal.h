@@ -195,6 +195,9 @@ MUST_USE enum err onnx_index_list(struct onnx_reader *r, struct onnx_node *n, si
 MUST_USE enum err onnx_ints_of(struct onnx_reader *r, struct onnx_node *n, const char *name,
                                size_t count, int64_t otherwise, int64_t *values);
 
+/* The node's real attribute, as it is called in ONNX too, and back. */
+MUST_USE enum err onnx_put_real(struct onnx_writer *w, const char *name);
+void onnx_take_real(struct onnx_node *n, const char *name, float otherwise);
 /* The pads of n spatial dims by auto_pad; left alone when that is NOTSET. */
 MUST_USE enum err onnx_auto_pads(struct onnx_reader *r, struct onnx_node *node, int n,
                                  const int64_t *in, const int64_t *kernel, const int64_t *strides,

@@ -89,6 +89,59 @@ static enum err read_avg_pool(struct onnx_reader *r, struct onnx_node *n)
     return ERR_OK;
 }
 
+/* ---- normalisations ---- */
+
+static enum err write_norm(struct onnx_writer *w)
+{
+    const struct attr *groups = node_attr(w->node, "num_groups");
+
+    if (node_attr(w->node, "axis")) {
+        onnx_put_int(w, "axis", onnx_attribute(w, "axis")->i[0]);
+    }
+    if (groups) {
+        onnx_put_int(w, "num_groups", groups->i[0]);
+    }
+    TRY(onnx_put_real(w, "epsilon"));
+    return onnx_write_plain(w);
+}
+
+static enum err read_norm(struct onnx_reader *r, struct onnx_node *n)
+{
+    /* Float: ours. Another type only rounds the stages between more coarsely. */
+    if (onnx_attr_int(n, "stash_type", 1) != 1) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "a stash_type that is not float");
+    }
+    onnx_take_real(n, "epsilon", 1e-5F);
+    return onnx_read_plain(r, n);
+}
+
+static enum err read_layer_norm(struct onnx_reader *r, struct onnx_node *n)
+{
+    onnx_set_attr(n, "axis", ATTR_INT)->i[0] = onnx_attr_int(n, "axis", -1);
+    return read_norm(r, n);
+}
+
+static enum err read_group_norm(struct onnx_reader *r, struct onnx_node *n)
+{
+    if (r->opset < 21) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "before opset 21 scale and bias are of groups");
+    }
+    onnx_set_attr(n, "num_groups", ATTR_INT)->i[0] = onnx_attr_int(n, "num_groups", 0);
+    return read_norm(r, n);
+}
+
+/* Inference; momentum is training's. Before 14 more outputs meant training, and before 9 spatial
+ * = 0 a mean for each position. */
+static enum err read_batch_norm(struct onnx_reader *r, struct onnx_node *n)
+{
+    if (onnx_attr_int(n, "training_mode", 0) != 0 || onnx_attr_int(n, "spatial", 1) != 1) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "training, or spatial = 0");
+    }
+    onnx_attr(n, "momentum", ONNX_FLOAT);
+    onnx_take_real(n, "epsilon", 1e-5F);
+    return onnx_read_plain(r, n);
+}
+
 /* ---- the table ---- */
 
 const struct onnx_form onnx_pool[] = {
@@ -101,5 +154,12 @@ const struct onnx_form onnx_pool[] = {
      TYPES({1, SAME(FLOATS_OLD)}, {22, SAME(DT_FLOATS)})},
     {"global_avg_pool", "GlobalAveragePool", onnx_write_plain, onnx_read_plain,
      TYPES({1, SAME(FLOATS_OLD)}, {22, SAME(DT_FLOATS)})},
+    {"batch_norm", "BatchNormalization", write_norm, read_batch_norm,
+     TYPES({7, SAME(FLOATS_OLD)}, {14, SAME(DT_FLOATS)})},
+    {"layer_norm", "LayerNormalization", write_norm, read_layer_norm, TYPES({17, SAME(DT_FLOATS)})},
+    {"group_norm", "GroupNormalization", write_norm, read_group_norm, TYPES({21, SAME(DT_FLOATS)})},
+    {"instance_norm", "InstanceNormalization", write_norm, read_norm,
+     TYPES({6, SAME(FLOATS_OLD)}, {22, SAME(DT_FLOATS)})},
+    {"rms_norm", "RMSNormalization", write_norm, read_layer_norm, TYPES({23, SAME(DT_FLOATS)})},
     {0},
 };

@@ -37,13 +37,12 @@ static struct pool_window pool_window(const struct planner *b)
                                 .ceil_mode = torch_attribute(b, "ceil_mode")->i[0] != 0};
 }
 
-/* torch pads both ends alike, by half of the window at most. */
+/* torch pads both ends alike, by half of the kernel at most. */
 static bool pads_itself(const struct pool_window *w)
 {
     bool can = true;
     for (int d = 0; d < w->n; d++) {
-        int64_t window = (w->kernel[d] - 1) * w->dilation[d] + 1;
-        can = can && w->pads[d] == w->pads[w->n + d] && w->pads[d] <= window / 2;
+        can = can && w->pads[d] == w->pads[w->n + d] && w->pads[d] <= w->kernel[d] / 2;
     }
     return can;
 }
@@ -93,6 +92,12 @@ static void emit_max_pool(struct planner *b, const char *callable)
          INTS("dilation", n, w.dilation), BOOL("ceil_mode", is_plain && w.ceil_mode));
 }
 
+/* avg_pool3d takes no input that is smaller than the kernel, however it is padded. */
+static bool is_too_small(const struct pool_window *w, int d, int64_t in)
+{
+    return w->n == 3 && in < w->kernel[d];
+}
+
 /* Zeros around are part of the input then: a last window may start in those behind. */
 static bool may_pad_first(const struct pool_window *w)
 {
@@ -116,6 +121,7 @@ static void emit_avg_pool(struct planner *b, const char *callable)
     uint32_t x = torch_input(b, 0);
 
     for (int d = 0; d < w.n; d++) {
+        is_plain = is_plain && !is_too_small(&w, d, w.in[d]);
         if (w.dilation[d] != 1) {
             torch_refuse(b, "dilations here");
             return;
@@ -147,6 +153,76 @@ static void emit_adaptive(struct planner *b, const char *callable)
          INTS("output_size", size->n, size->i));
 }
 
+/* ---- normalisations ---- */
+
+static struct plan_arg parameter(const struct planner *b, const char *keyword, uint32_t k)
+{
+    struct plan_arg arg = {.keyword = keyword, .kind = PLAN_NONE};
+    if (k < b->node->n_in && b->node->in[k] != VALUE_ABSENT) {
+        arg = (struct plan_arg){.keyword = keyword, .kind = PLAN_VALUE, .value = torch_input(b, k)};
+    }
+    return arg;
+}
+
+static struct plan_arg epsilon(const struct planner *b)
+{
+    return (struct plan_arg)REAL("eps", torch_attribute(b, "epsilon")->f);
+}
+
+static void emit_batch_norm(struct planner *b, const char *callable)
+{
+    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), VALUE(torch_input(b, 3)),
+         VALUE(torch_input(b, 4)), parameter(b, "weight", 1), parameter(b, "bias", 2),
+         BOOL("training", false), epsilon(b));
+}
+
+/* normalized_shape is the scale's. */
+static void emit_layer_norm(struct planner *b, const char *callable)
+{
+    const struct shape *s = &torch_input_value(b, 1)->shape;
+    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
+         INTS(NULL, (uint32_t)s->rank, s->dim), parameter(b, "weight", 1), parameter(b, "bias", 2),
+         epsilon(b));
+}
+
+static void emit_rms_norm(struct planner *b, const char *callable)
+{
+    const struct shape *s = &torch_input_value(b, 1)->shape;
+    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
+         INTS(NULL, (uint32_t)s->rank, s->dim), parameter(b, "weight", 1), epsilon(b));
+}
+
+/* Elements beside the channels, which torch counts before it normalises ("Expected more than 1
+ * value per channel when training"). */
+static int64_t spatial_numel(const struct planner *b)
+{
+    struct shape s = torch_input_value(b, 0)->shape;
+    s.dim[0] = s.dim[1] = 1;
+    return (int64_t)shape_numel(&s);
+}
+
+static void emit_group_norm(struct planner *b, const char *callable)
+{
+    const int64_t *dim = torch_input_value(b, 0)->shape.dim;
+    int64_t groups = torch_attribute(b, "num_groups")->i[0];
+    if (dim[0] * dim[1] / groups * spatial_numel(b) == 1) {
+        torch_refuse(b, "norm of one element");
+        return;
+    }
+    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), INT("num_groups", groups),
+         parameter(b, "weight", 1), parameter(b, "bias", 2), epsilon(b));
+}
+
+static void emit_instance_norm(struct planner *b, const char *callable)
+{
+    if (spatial_numel(b) == 1) {
+        torch_refuse(b, "norm of one element");
+        return;
+    }
+    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), parameter(b, "weight", 1),
+         parameter(b, "bias", 2), epsilon(b));
+}
+
 /* ---- the table ---- */
 
 const struct torch_form torch_pool[] = {
@@ -156,5 +232,10 @@ const struct torch_form torch_pool[] = {
     {"global_avg_pool", "torch.nn.functional.adaptive_avg_pool", emit_global},
     {"adaptive_max_pool", "torch.nn.functional.adaptive_max_pool", emit_adaptive},
     {"adaptive_avg_pool", "torch.nn.functional.adaptive_avg_pool", emit_adaptive},
+    {"batch_norm", "torch.nn.functional.batch_norm", emit_batch_norm},
+    {"layer_norm", "torch.nn.functional.layer_norm", emit_layer_norm},
+    {"group_norm", "torch.nn.functional.group_norm", emit_group_norm},
+    {"instance_norm", "torch.nn.functional.instance_norm", emit_instance_norm},
+    {"rms_norm", "torch.nn.functional.rms_norm", emit_rms_norm},
     {0},
 };

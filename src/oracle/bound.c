@@ -132,14 +132,16 @@ static const struct array *rounded(struct sampler *s, const struct array *a)
 
 /*
  * A compiler may keep half-precision results in single precision (variant 1 does so everywhere) and
- * round them for one reader and not for another, so each sample decides by use.
+ * round them for one reader and not for another, so each sample decides by use; the two that move
+ * everything one way always round, which shows what overflows.
  */
 static bool reads_rounded(const struct sampler *s, const struct track *t, unsigned k,
                           uint32_t input)
 {
-    bool is_sample = k >= s->first_sample;
-    return is_sample && dtype_is_half(t->variant[0].dtype) &&
-           s->node_seed >> ((k + 5 * input) % 64) & 1;
+    if (k < s->first_sample || !dtype_is_half(t->variant[0].dtype)) {
+        return false;
+    }
+    return k < s->first_sample + 2 || s->node_seed >> ((k + 5 * input) % 64) & 1;
 }
 
 static void gather_inputs(struct sampler *s, const struct node *node, unsigned k, bool jumps,

@@ -203,8 +203,9 @@ static bool pow_structure(struct instance *m, struct rng *rng)
     return true;
 }
 
-/* SLEEF's pow u10 and MKL's promise 1 ulp, two roundoffs. */
-enum { POW_UNITS = 4 };
+/* SLEEF promises 1 ulp (pow u10), two roundoffs; measured on 4 * 10^5 values of each kind:
+ * torch 1.0, ONNX Runtime 2.0 (cubes: two products). */
+enum { POW_UNITS = 3 };
 
 const struct op op_pow = {
     .name = "pow",

@@ -97,7 +97,7 @@ struct onnx_writer {
     Onnx__NodeProto *last;  /* while a step is made: the node that gives the result */
 };
 /* Nodes that one op of ours may become, but for its last. */
-enum { ONNX_STEPS_MAX = 6 };
+enum { ONNX_STEPS_MAX = 7 };
 enum { ONNX_NODE_INPUTS_MAX = OP_INPUTS_MAX + 2, ONNX_NODE_ATTRS_MAX = OP_ATTRS_MAX };
 
 /* Add to the node being written: an input by value, one that is an initializer of its own

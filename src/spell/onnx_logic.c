@@ -22,29 +22,27 @@ static enum err read_mod(struct onnx_reader *r, struct onnx_node *n)
 
 /* ---- floor_div ---- */
 
-static const char *step_of_inputs(struct onnx_writer *w, const char *type, const char *what,
-                                  bool is_fmod)
+/* A node of two names. */
+static const char *step_of(struct onnx_writer *w, const char *type, const char *what, const char *a,
+                           const char *b)
 {
     onnx_begin_step(w, type);
-    if (is_fmod) {
-        onnx_put_int(w, "fmod", 1);
-    }
-    onnx_put_input(w, w->node->in[0]);
-    onnx_put_input(w, w->node->in[1]);
+    onnx_put_name(w, a);
+    onnx_put_name(w, b);
     return onnx_end_step(w, what);
 }
 
-/* Integers: Div truncates; where the two remainders differ the quotient below is one less. */
+/* Integers: Div truncates. Where its quotient times b and the floor's remainder do not make a, the
+ * floor is one less; wrapping does no harm. */
 static enum err write_floor_div(struct onnx_writer *w)
 {
-    const char *quotient = step_of_inputs(w, "Div", "trunc", false);
-    const char *down = step_of_inputs(w, "Mod", "mod", false);
-    const char *toward_zero = step_of_inputs(w, "Mod", "fmod", true);
+    const char *a = onnx_writer_operand(w, 0)->name, *b = onnx_writer_operand(w, 1)->name;
+    const char *quotient = step_of(w, "Div", "trunc", a, b);
+    const char *remainder = step_of(w, "Mod", "mod", a, b);
+    const char *product = step_of(w, "Mul", "product", quotient, b);
+    const char *sum = step_of(w, "Add", "sum", product, remainder);
+    const char *same = step_of(w, "Equal", "same", sum, a);
 
-    onnx_begin_step(w, "Equal");
-    onnx_put_name(w, down);
-    onnx_put_name(w, toward_zero);
-    const char *same = onnx_end_step(w, "same");
     onnx_begin_step(w, "Not");
     onnx_put_name(w, same);
     const char *differ = onnx_end_step(w, "differ");

@@ -423,6 +423,12 @@ static void reduce_any_evaluate(struct evaluation *e)
     search(e, false, 1);
 }
 
+/* What may become 0 may become false. */
+static real truth_reach(uint32_t k, real x)
+{
+    return fabsl(x);
+}
+
 static void truth_range(struct range_query *q)
 {
     q->out[0] = (struct interval){.lo = 0, .hi = 1};
@@ -431,7 +437,8 @@ static void truth_range(struct range_query *q)
 #define TRUTH_OP                                                                                   \
     .in = {{"x", .dtypes = DT_ALL, REDUCE_RANK}}, .out = {{"y", .dtypes = DT(BOOL), REDUCE_RANK}}, \
     .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL}}, .structure = reduce_structure,        \
-    .relate = reduce_relate, .taint = reduce_taint, .range = truth_range, .jumps = JUMPS_ALWAYS
+    .relate = reduce_relate, .taint = reduce_taint, .range = truth_range, .reach = truth_reach,    \
+    .jumps = JUMPS_ALWAYS
 
 const struct op op_reduce_all = {.name = "reduce_all",
                                  .summary = "are all elements over axes nonzero; of none: true",

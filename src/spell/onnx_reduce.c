@@ -4,10 +4,15 @@
 
 #include <string.h>
 
-/* Is there nothing to reduce, of something to give? */
-static bool is_of_none(const struct shape *x, const struct shape *y)
+/* Is there nothing to reduce, but something to give? */
+static bool is_of_none(const struct shape *x, const struct attr *axes)
 {
-    return shape_numel(x) == 0 && shape_numel(y) > 0;
+    struct shape kept = *x;
+
+    for (unsigned k = 0; k < axes->n; k++) {
+        kept.dim[axes->i[k] < 0 ? axes->i[k] + x->rank : axes->i[k]] = 1;
+    }
+    return shape_numel(x) == 0 && shape_numel(&kept) > 0;
 }
 
 static enum err write_reduce(struct onnx_writer *w)
@@ -60,11 +65,16 @@ static enum err read_reduce(struct onnx_reader *r, struct onnx_node *n)
     return onnx_set_ints(r, n, "axes", axes, count);
 }
 
-/* As a reduction of booleans; all is the smallest, any the largest of them. */
+/* As a reduction of booleans; all is the smallest, any the largest of them. Of none the text speaks
+ * of the largest or smallest value of the dtype only, which is clear for numbers. */
 static enum err write_truth(struct onnx_writer *w)
 {
     const struct attr *axes = onnx_attribute(w, "axes");
 
+    if (is_of_none(&onnx_writer_operand(w, 0)->shape, axes)) {
+        return err_set(ERR_UNSUPPORTED, "%s: %s of no booleans", onnx_result(w)->name,
+                       w->form->type);
+    }
     if (onnx_writer_operand(w, 0)->dtype != DTYPE_BOOL) {
         onnx_begin_step(w, "Cast");
         onnx_put_int(w, "to", onnx_dtype(DTYPE_BOOL));
@@ -81,12 +91,14 @@ static enum err write_truth(struct onnx_writer *w)
     return ERR_OK;
 }
 
-/* The largest of none is defined since 20. */
+/* The largest of none is defined since 20, but not clearly of booleans. */
 static enum err write_extreme(struct onnx_writer *w)
 {
-    if (w->version.opset < 20 &&
-        is_of_none(&onnx_writer_operand(w, 0)->shape, &onnx_result(w)->shape)) {
-        return err_set(ERR_UNSUPPORTED, "%s: before opset 20 the %s of no elements is not defined",
+    const struct value *x = onnx_writer_operand(w, 0);
+
+    if ((w->version.opset < 20 || x->dtype == DTYPE_BOOL) &&
+        is_of_none(&x->shape, onnx_attribute(w, "axes"))) {
+        return err_set(ERR_UNSUPPORTED, "%s: %s of no elements is not defined",
                        onnx_result(w)->name, w->form->type);
     }
     return write_reduce(w);
@@ -95,8 +107,19 @@ static enum err write_extreme(struct onnx_writer *w)
 static enum err read_extreme(struct onnx_reader *r, struct onnx_node *n)
 {
     TRY(read_reduce(r, n));
-    if (r->opset < 20 && shape_numel(&onnx_operand(r, n, 0)->shape) == 0) {
-        return onnx_refuse(r, n, ERR_UNSUPPORTED, "of no elements before opset 20");
+    const struct value *x = onnx_operand(r, n, 0);
+    const struct attr *axes = NULL;
+    for (uint32_t i = 0; i < n->n_attrs; i++) {
+        axes = n->attrs[i].kind == ATTR_INTS ? &n->attrs[i] : axes;
+    }
+    /* Axes are not checked yet: out of range they are refused with the rest. */
+    for (unsigned k = 0; axes && k < axes->n; k++) {
+        if (axes->i[k] < -x->shape.rank || axes->i[k] >= x->shape.rank) {
+            return ERR_OK;
+        }
+    }
+    if (axes && (r->opset < 20 || x->dtype == DTYPE_BOOL) && is_of_none(&x->shape, axes)) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "of no elements, which is not defined");
     }
     return ERR_OK;
 }

@@ -5,7 +5,6 @@ An evaluator of its own, so that a committed finding does not rest on ours: each
 more from its documents (ONNX operators, torch functions), with whole-array numpy calls. Every value is rounded to
 its dtype after every operator; integers wrap as numpy's do.
 """
-import math
 import re
 
 import numpy as np
@@ -86,12 +85,67 @@ def reduce_sum(a, dtype, x):
     return x.sum(axis=axes_of(a, x), keepdims=a["keepdims"], dtype=x.dtype)
 
 
-def reduce_max(a, dtype, x):
-    return x.max(axis=axes_of(a, x), keepdims=a["keepdims"])
-
-
 def arg_max(a, dtype, x):
+    if a.get("select_last_index"):
+        last = x.shape[a["axis"]] - 1
+        return last - np.argmax(np.flip(x, a["axis"]), axis=a["axis"], keepdims=a["keepdims"])
     return np.argmax(x, axis=a["axis"], keepdims=a["keepdims"])
+
+
+def reduction(f):
+    """Over the axes and with the keepdims of the node."""
+    return lambda a, d, x: f(x, axis=axes_of(a, x), keepdims=a["keepdims"])
+
+
+def extreme(f, sign):
+    """Of no elements the value that loses against all (ONNX since 20)."""
+    def evaluate(a, d, x):
+        least = -sign * REAL(np.inf) if is_float(d) else False if d == "bool" else (
+            np.iinfo(INTS[d]).min if sign > 0 else np.iinfo(INTS[d]).max)
+        least = sign < 0 if d == "bool" else least
+        return f(x, axis=axes_of(a, x), keepdims=a["keepdims"], initial=least)
+    return evaluate
+
+
+def log_sum_exp(x, axis, keepdims):
+    most = np.max(x, axis=axis, keepdims=True, initial=-REAL(np.inf))
+    shift = np.where(np.isinf(most), 0, most)
+    result = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return result if keepdims else result.reshape(np.sum(x, axis=axis).shape)
+
+
+def variance(a, dtype, x):
+    axes, keeps = axes_of(a, x), a["keepdims"]
+    n = x.size // max(1, np.sum(x, axis=axes).size)
+    mean = np.mean(x, axis=axes, keepdims=True)
+    return np.sum((x - mean) ** 2, axis=axes, keepdims=keeps) / REAL(max(0, n - a["correction"]))
+
+
+def cum_sum(a, dtype, x):
+    axis = a["axis"]
+    x = np.flip(x, axis) if a["reverse"] else x
+    y = np.cumsum(x, axis=axis, dtype=x.dtype)
+    if a["exclusive"] and x.shape[axis] > 0:
+        y = np.concatenate([np.zeros_like(y.take([0], axis)), y.take(range(x.shape[axis] - 1), axis)], axis)
+    return np.flip(y, axis) if a["reverse"] else y
+
+
+def in_order(x, axis, descending):
+    """Values and indices; equal elements keep their order."""
+    if descending:  # of the reversed line, read backwards
+        places = x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
+    else:
+        places = np.argsort(x, axis=axis, kind="stable")
+    return np.take_along_axis(x, places, axis), places
+
+
+def top_k(a, dtype, x):
+    return tuple(y.take(range(a["k"]), a["axis"]) for y in in_order(x, a["axis"], a["largest"]))
+
+
+def log_softmax(a, dtype, x):
+    shifted = x - np.max(x, axis=a["axis"], keepdims=True, initial=-REAL(np.inf))
+    return shifted - np.log(np.sum(np.exp(shifted), axis=a["axis"], keepdims=True))
 
 
 def softmax(a, dtype, x):
@@ -133,31 +187,29 @@ OPERATORS = {
     "where": where,
     "clip": clip,
     "reduce_sum": reduce_sum,
-    "reduce_max": reduce_max,
+    "reduce_max": extreme(np.max, 1),
+    "reduce_min": extreme(np.min, -1),
+    "reduce_all": reduction(lambda x, **kept: np.all(x != 0, **kept)),
+    "reduce_any": reduction(lambda x, **kept: np.any(x != 0, **kept)),
+    "reduce_mean": reduction(np.mean),
+    "reduce_prod": reduction(lambda x, **kept: np.prod(x, dtype=x.dtype, **kept)),
+    "reduce_l1": reduction(lambda x, **kept: np.sum(np.abs(x), dtype=x.dtype, **kept)),
+    "reduce_l2": reduction(lambda x, **kept: np.sqrt(np.sum(x * x, **kept))),
+    "reduce_log_sum_exp": reduction(log_sum_exp),
+    "reduce_var": variance,
+    "arg_min": lambda a, d, x: arg_max(a, d, np.negative(x) if is_float(d) else -x.astype(object)),
+    "cum_sum": cum_sum,
+    "top_k": top_k,
+    "sort": lambda a, d, x: in_order(x, a["axis"], a["descending"]),
     "arg_max": arg_max,
     "softmax": softmax,
+    "log_softmax": log_softmax,
     "matmul": lambda a, d, x, y: np.matmul(x, y),
     "conv2d": conv2d,
     "transpose": lambda a, d, x: np.transpose(x, a["perm"]),
     "reshape": lambda a, d, x: x.reshape(a["shape"]),
     "concat": lambda a, d, *x: np.concatenate(x, axis=a["axis"]),
     "gather": lambda a, d, x, i: np.take(x, np.clip(i, -x.shape[a["axis"]], x.shape[a["axis"]] - 1), a["axis"]),
-}
-
-# Functions that numpy has under a name: ours to numpy's.
-for ours, theirs in {
-        "abs": "abs", "square": "square", "exp2": "exp2",
-        "expm1": "expm1", "log2": "log2", "log1p": "log1p", "sin": "sin", "cos": "cos", "asin": "arcsin",
-        "acos": "arccos", "atan": "arctan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh",
-        "acosh": "arccosh", "atanh": "arctanh", "sign": "sign", "is_nan": "isnan"}.items():
-    OPERATORS[ours] = lambda a, d, x, f=getattr(np, theirs): f(x)
-for ours, theirs in {"ceil": np.ceil, "round": np.rint, "trunc": np.trunc}.items():
-    OPERATORS[ours] = lambda a, d, x, f=theirs: f(x) if is_float(d) else x
-OPERATORS |= {
-    "reciprocal": lambda a, d, x: 1 / x,
-    "rsqrt": lambda a, d, x: 1 / np.sqrt(x),
-    "erf": lambda a, d, x: np.vectorize(math.erf, otypes=[REAL])(x),  # to 53 bits
-    "is_inf": lambda a, d, x: np.isneginf(x) & a["detect_negative"] | np.isposinf(x) & a["detect_positive"],
 }
 
 # ---- the text form ----
@@ -216,9 +268,11 @@ def evaluate(text, inputs):
         elif right.startswith("const "):
             values[name] = constant(right[len("const "):], dtype, shape)
         else:
-            values[name] = run_node(right, dtype, values)
-            if values[name].shape != tuple(shape):
-                raise ValueError(f"{name}: numpy gives shape {values[name].shape}, the program says {shape}")
+            result = run_node(right, dtype, values)
+            for (name, dtype, shape), value in zip(made, result if isinstance(result, tuple) else (result,)):
+                values[name] = to_dtype(value, dtype)
+                if values[name].shape != tuple(shape):
+                    raise ValueError(f"{name}: numpy gives shape {values[name].shape}, the program says {shape}")
     return outputs, dtypes, values
 
 
@@ -232,5 +286,4 @@ def run_node(text, dtype, values):
         else:
             arguments.append(None if part == "_" else values[part])
     with np.errstate(all="ignore"):
-        result = OPERATORS[match.group(1)](attributes, dtype, *arguments)
-        return to_dtype(result, dtype)
+        return OPERATORS[match.group(1)](attributes, dtype, *arguments)

@@ -104,7 +104,7 @@ static void arg_range(struct range_query *q)
               {"keepdims", ATTR_BOOL},                                                             \
               {"select_last_index", ATTR_BOOL, .optional = true}},                                 \
     .structure = arg_structure, .relate = reduce_relate_some, .taint = reduce_taint,               \
-    .range = arg_range, .jumps = JUMPS_ALWAYS
+    .range = arg_range, .jumps = JUMPS_IN_ORDER
 
 const struct op op_arg_max = {.name = "arg_max",
                               .summary = "index of the largest element along an axis",

@@ -15,7 +15,7 @@
 #define COMPARISON(op_dtypes)                                                                      \
     .in = {{"a", .dtypes = (op_dtypes), RANK_ANY}, {"b", .same_as = "a", RANK_ANY}},               \
     .out = {{"y", .dtypes = DT(BOOL), RANK_ANY}}, .structure = structure_broadcast, LOGIC_CALLS,   \
-    .jumps = JUMPS_ALWAYS
+    .jumps = JUMPS_WHERE_EQUAL
 
 BINARY_ROW(less_row, a < b)
 BINARY_ROW(greater_row, a > b)

@@ -151,7 +151,13 @@ struct index_use {
     size_t inside, count;
 };
 
-enum jumps { JUMPS_NEVER, JUMPS_ALWAYS, JUMPS_TO_INTEGERS /* continuous between floats */ };
+enum jumps {
+    JUMPS_NEVER,
+    JUMPS_ALWAYS,
+    JUMPS_TO_INTEGERS, /* continuous between floats */
+    JUMPS_IN_ORDER,    /* integers are places in an order (arg_max, sort), floats are continuous */
+    JUMPS_WHERE_EQUAL  /* compares two inputs element by element: nowhere else */
+};
 enum folding { FOLDS_NOTHING, FOLDS_AS_PRODUCT, FOLDS_AS_SCALE };
 
 struct elementwise; /* data of a family's shared functions: ops_internal.h */

@@ -165,7 +165,7 @@ static bool order_structure(struct instance *m, struct rng *rng)
 }
 
 #define ORDER_CALLS                                                                                \
-    .taint = order_taint, .vjp = order_vjp, .range = order_range, .jumps = JUMPS_ALWAYS
+    .taint = order_taint, .vjp = order_vjp, .range = order_range, .jumps = JUMPS_IN_ORDER
 
 /* ---- top_k ---- */
 

@@ -99,8 +99,13 @@ static void draw_codes(struct sampler *s)
 
 static bool node_jumps(const struct program *p, const struct node *node)
 {
-    bool is_float = dtype_is_float(p->values[node->out[0]].dtype);
-    return node->op->jumps == JUMPS_ALWAYS || (node->op->jumps == JUMPS_TO_INTEGERS && !is_float);
+    bool to_integers = false;
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        to_integers |= !dtype_is_float(p->values[node->out[o]].dtype);
+    }
+    enum jumps jumps = node->op->jumps;
+    bool is_continuous = jumps == JUMPS_TO_INTEGERS || jumps == JUMPS_IN_ORDER;
+    return jumps != JUMPS_NEVER && (to_integers || !is_continuous);
 }
 
 /* Input `input` moved by a few deviations. Every second input moves the other way, so that samples

@@ -129,7 +129,7 @@ static void mark_spread(struct sampler *s, const struct node *node)
     for (uint32_t o = 0; o < node->n_out; o++) {
         struct track *t = &s->tracks[node->out[o]];
         enum dtype d = t->variant[0].dtype;
-        bool is_index = node->op->jumps == JUMPS_ALWAYS && dtype_is_int(d);
+        bool is_index = node->op->jumps == JUMPS_IN_ORDER && dtype_is_int(d);
         for (size_t i = 0; t->deviation && i < t->variant[0].n; i++) {
             if (isinf(t->deviation[i])) {
                 mark_of(t)[i] |= MARK_CLASH;
@@ -244,6 +244,32 @@ bool may_be_folded(const struct program *p, const struct node *node)
            (reads_from(p, node, FOLDS_AS_SCALE) || is_read_by(p, node, FOLDS_AS_SCALE));
 }
 
+/* A comparison whose inputs may be equal or pass each other: samples may all lie to one side, or on
+ * both sides of the one point where two are equal. */
+static void mark_near_equal(struct sampler *s, const struct node *node,
+                            const struct array *const *in)
+{
+    struct track *y = &s->tracks[node->out[0]];
+    const real *deviation[2] = {0};
+    for (uint32_t k = 0; k < 2 && node->op->jumps == JUMPS_WHERE_EQUAL; k++) {
+        deviation[k] = s->tracks[node->in[k]].deviation;
+    }
+    if (!deviation[0] && !deviation[1]) {
+        return;
+    }
+    for (size_t i = 0; i < y->variant[0].n; i++) {
+        real may_move = 0, v[2];
+        for (uint32_t k = 0; k < 2; k++) {
+            size_t at = broadcast_index(&y->variant[0].shape, &in[k]->shape, i);
+            v[k] = in[k]->v[at];
+            may_move += deviation[k] ? deviation[k][at] : 0;
+        }
+        if (may_move > 0 && fabsl(v[0] - v[1]) <= (real)bound_table.widen * may_move) {
+            mark_of(y)[i] |= MARK_JUMP;
+        }
+    }
+}
+
 /*
  * A scale that may be folded into a product's weights moves its intermediate results by as much:
  * where it is as large or small as a good part of the dtype's range, they may overflow or vanish
@@ -305,5 +331,6 @@ void mark_node(struct sampler *s, const struct node *node, const struct array *c
     mark_wild(s, node, in);
     mark_flushed(s, node, in);
     mark_extreme_scales(s, node, in);
+    mark_near_equal(s, node, in);
     mark_spread(s, node);
 }

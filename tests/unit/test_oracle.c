@@ -470,6 +470,13 @@ static const struct element_case element_cases[] = {
      0,
      NAN,
      true},
+    {"equal behind an inexact value that hits it",
+     "x: f32[1] = input\na: f32[1] = asin(x)\nw: f32[1] = const [1]\n"
+     "e: bool[1] = equal(a, w)\ny: f32[1] = cast(e, to=f32)\noutput y\n",
+     {0.84147096},
+     0,
+     1,
+     false},
     {"a subnormal of bf16 in a product, flushed",
      "x: bf16[2] = input\nw: bf16[2,1] = const [-3e38, 1]\n"
      "y: bf16[1] = matmul(x, w)\noutput y\n",

@@ -5,6 +5,7 @@ An evaluator of its own, so that a committed finding does not rest on ours: each
 more from its documents (ONNX operators, torch functions), with whole-array numpy calls. Every value is rounded to
 its dtype after every operator; integers wrap as numpy's do.
 """
+import math
 import re
 
 import numpy as np
@@ -210,6 +211,22 @@ OPERATORS = {
     "reshape": lambda a, d, x: x.reshape(a["shape"]),
     "concat": lambda a, d, *x: np.concatenate(x, axis=a["axis"]),
     "gather": lambda a, d, x, i: np.take(x, np.clip(i, -x.shape[a["axis"]], x.shape[a["axis"]] - 1), a["axis"]),
+}
+
+# Functions that numpy has under a name: ours to numpy's.
+for ours, theirs in {
+        "abs": "abs", "square": "square", "exp2": "exp2",
+        "expm1": "expm1", "log2": "log2", "log1p": "log1p", "sin": "sin", "cos": "cos", "asin": "arcsin",
+        "acos": "arccos", "atan": "arctan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh",
+        "acosh": "arccosh", "atanh": "arctanh", "sign": "sign", "is_nan": "isnan"}.items():
+    OPERATORS[ours] = lambda a, d, x, f=getattr(np, theirs): f(x)
+for ours, theirs in {"ceil": np.ceil, "round": np.rint, "trunc": np.trunc}.items():
+    OPERATORS[ours] = lambda a, d, x, f=theirs: f(x) if is_float(d) else x
+OPERATORS |= {
+    "reciprocal": lambda a, d, x: 1 / x,
+    "rsqrt": lambda a, d, x: 1 / np.sqrt(x),
+    "erf": lambda a, d, x: np.vectorize(math.erf, otypes=[REAL])(x),  # to 53 bits
+    "is_inf": lambda a, d, x: np.isneginf(x) & a["detect_negative"] | np.isposinf(x) & a["detect_positive"],
 }
 
 # ---- the text form ----

@@ -104,8 +104,16 @@ def elementwise(rng):
         yield case("relu", d, [(d, a)], "relu(a)", np.maximum(wide(a), 0))
     for d in FLOATS:
         a, p = values(rng, d, (3, 5), -1, 1), values(rng, d, (), 0.5, 8)
+        b = values(rng, d, (), 1, 8)
         for name, f, x in (("exp", np.exp, a), ("log", np.log, p), ("sqrt", np.sqrt, p),
-                           ("tan", np.tan, a), ("floor", np.floor, a)):
+                           ("tan", np.tan, a), ("floor", np.floor, a), ("ceil", np.ceil, a * 4),
+                           ("round", np.rint, a * 4), ("square", np.square, a),
+                           ("reciprocal", np.reciprocal, p), ("rsqrt", lambda v: 1 / np.sqrt(v), p),
+                           ("exp2", np.exp2, a), ("sin", np.sin, a * 4), ("cos", np.cos, a * 4),
+                           ("asin", np.arcsin, a), ("acos", np.arccos, a), ("atan", np.arctan, a),
+                           ("sinh", np.sinh, a), ("cosh", np.cosh, a), ("tanh", np.tanh, a),
+                           ("asinh", np.arcsinh, a), ("acosh", np.arccosh, b),
+                           ("atanh", np.arctanh, a), ("sign", np.sign, a), ("abs", np.abs, a)):
             yield case(name, d, [(d, x)], f"{name}(a)", np.asarray(f(wide(x))))
     for d in ALL:
         a, b = values(rng, d, (2, 3)), values(rng, d, (3,))

@@ -145,68 +145,6 @@ static int print_model(const char *path, char **dims, int n_dims)
     return 0;
 }
 
-static bool same_bits(enum dtype given, enum dtype wanted)
-{
-    return given == wanted || (given == DTYPE_U16 && wanted == DTYPE_BF16);
-}
-
-/* Fill inputs[k] from the arrays of the same name. */
-static bool take_inputs(const struct program *p, const struct named_tensor *given, size_t n_given,
-                        struct tensor *inputs, struct arena *arena)
-{
-    size_t found = 0;
-
-    for (uint32_t k = 0; k < program_n_inputs(p); k++) {
-        const struct value *v = &p->values[program_input(p, k)];
-        for (size_t i = 0; i < n_given; i++) {
-            if (strcmp(onnx_identifier(arena, given[i].name), v->name) == 0 &&
-                same_bits(given[i].tensor.dtype, v->dtype) &&
-                shape_equal(&given[i].tensor.shape, &v->shape)) {
-                inputs[k] = given[i].tensor;
-                inputs[k].dtype = v->dtype;
-                found++;
-            }
-        }
-    }
-    return found == program_n_inputs(p);
-}
-
-static enum err evaluate_into(const struct program *p, const struct tensor *inputs, const char *out,
-                              struct arena *arena)
-{
-    struct array *values = ARENA_ARRAY(arena, struct array, p->n_values);
-    struct named_tensor *results = ARENA_ARRAY(arena, struct named_tensor, p->n_outputs);
-
-    program_evaluate(p, inputs, values, arena);
-    for (uint32_t o = 0; o < p->n_outputs; o++) {
-        results[o].name = arena_printf(arena, "%u", o);
-        results[o].tensor = tensor_from_array(arena, &values[p->outputs[o]]);
-    }
-    return npz_write(out, results, p->n_outputs);
-}
-
-static int evaluate(const char *model, const char *in, const char *out)
-{
-    struct arena *arena = arena_new();
-    enum err err;
-    struct program *p = read_model(model, NULL, 0, arena, &err);
-    struct named_tensor *given;
-    size_t n_given;
-    int status = p ? 2 : 3;
-
-    if (p && (err = npz_read(in, arena, &given, &n_given)) == ERR_OK) {
-        struct tensor *inputs = ARENA_ARRAY(arena, struct tensor, program_n_inputs(p));
-        err = take_inputs(p, given, n_given, inputs, arena)
-                  ? evaluate_into(p, inputs, out, arena)
-                  : err_set(ERR_INPUT, "%s does not hold the model's inputs", in);
-    }
-    if (err != ERR_OK) {
-        fprintf(stderr, "%s: %s\n", err_name(err), err_text());
-    }
-    arena_free(arena);
-    return err == ERR_OK ? 0 : status;
-}
-
 /* Inputs count up from -2 in halves. */
 static struct tensor *make_inputs(const struct program *p, struct arena *arena)
 {
@@ -307,9 +245,6 @@ int main(int argc, char **argv)
     }
     if (strcmp(verb, "read") == 0 && argc >= 3) {
         return print_model(argv[2], argv + 3, argc - 3);
-    }
-    if (strcmp(verb, "evaluate") == 0 && argc == 5) {
-        return evaluate(argv[2], argv[3], argv[4]);
     }
     if (strcmp(verb, "script") == 0 && argc == 5) {
         return script(argv[2], argv[3], argv[4]);

@@ -119,14 +119,14 @@ static struct interval positive_powers(struct interval a, struct interval b)
 
 static struct interval real_powers(struct interval a, struct interval b, bool is_whole)
 {
-    if (a.lo >= 0) {
+    if (a.lo > 0 || (a.lo == 0 && b.lo >= 0)) { /* -0 to an odd power below 0 is -inf */
         return positive_powers(a, b);
     }
-    struct interval size = {.lo = a.hi < 0 ? -a.hi : 0, .hi = fmaxl(-a.lo, a.hi)};
+    struct interval size = {.lo = a.hi < 0 ? -a.hi : 0, .hi = fmaxl(fabsl(a.lo), a.hi)};
     struct interval out = positive_powers(size, b);
     bool is_even = b.lo == b.hi && fmodl(b.lo, 2) == 0;
     out.lo = is_even ? out.lo : -out.hi;
-    out.may_nan = !is_whole && !is_even;
+    out.may_nan = a.lo < 0 && !is_whole && !is_even;
     return out;
 }
 

@@ -495,9 +495,14 @@ static void assert_indices_in_range(const struct program *p, const struct array 
 
 static void assert_no_trap(const struct program *p, const struct array *values)
 {
+    static const char *const divisions[] = {"div", "floor_div", "mod", "fmod"};
     for (uint32_t n = 0; n < p->n_nodes; n++) {
         const struct node *node = &p->nodes[n];
-        if (strcmp(node->op_name, "div") == 0 && dtype_is_int(p->values[node->in[0]].dtype)) {
+        bool divides = false;
+        for (size_t i = 0; i < ARRAY_SIZE(divisions); i++) {
+            divides |= strcmp(node->op_name, divisions[i]) == 0;
+        }
+        if (divides && dtype_is_int(p->values[node->in[0]].dtype)) {
             const struct array *divisor = &values[node->in[1]];
             for (size_t i = 0; i < divisor->n; i++) {
                 assert_true(divisor->v[i] != 0);

@@ -202,6 +202,32 @@ static const struct mark_case mark_cases[] = {
      "u."},
     {"a: u8[2] = const [0, 3]\nb: u8[2] = const [255, 0]\ny: u8[2] = div(a, b)\n", ".u"},
     {"a: f32[4] = const [1, 0, nan, inf]\nb: f32[] = const [0]\ny: f32[4] = div(a, b)\n", "u..u"},
+    {"a: i8[4] = const [5, -128, -128, 0]\nb: i8[4] = const [0, -1, 1, 0]\n"
+     "y: i8[4] = mod(a, b)\n",
+     "uu.u"},
+    {"a: f32[5] = const [33554432, 8, nan, inf, 33554432]\nb: f32[5] = const [1, 3, 1, 1, 0]\n"
+     "y: f32[5] = mod(a, b)\n",
+     "u...."},
+    {"a: f32[2] = const [33554432, inf]\nb: f32[2] = const [1, 1]\ny: f32[2] = fmod(a, b)\n", ".."},
+    {"a: i64[2] = const [9007199254740992, 9007199254740993]\nb: i64[] = const [3]\n"
+     "y: i64[2] = fmod(a, b)\n",
+     ".u"},
+    {"a: f32[5] = const [inf, -5, 5, 1, 0]\nb: f32[5] = const [2, inf, inf, 0, 0]\n"
+     "y: f32[5] = floor_div(a, b)\n",
+     "uu.u."},
+    {"a: f32[4] = const [0, 0, 0, 0]\nb: f32[4] = const [-1, -2, -0.5, 3]\ny: f32[4] = pow(a, b)\n",
+     "u..."},
+    {"a: i8[5] = const [2, 2, -2, 2, 5]\nb: i8[5] = const [6, 7, 7, -1, 0]\ny: i8[5] = pow(a, b)\n",
+     ".u.u."},
+    {"a: i32[4] = const [2, -2, 2, 3]\nb: f32[4] = const [0.5, 0.5, nan, 40]\n"
+     "y: i32[4] = pow(a, b)\n",
+     ".uuu"},
+    {"a: f32[5] = const [0, 0, 0, 1, 0]\nb: f32[5] = const [1, -1, 0, -0, nan]\n"
+     "y: f32[5] = atan2(a, b)\n",
+     ".uu.."},
+    {"a: i8[4] = const [1, 1, 1, 1]\nb: i8[4] = const [0, 7, 8, -1]\ny: i8[4] = shift_left(a, b)\n",
+     "..uu"},
+    {"a: u16[2] = const [1, 1]\nb: u16[2] = const [15, 16]\ny: u16[2] = shift_right(a, b)\n", ".u"},
     {"a: f32[5,3] = const [1,2,2, 2,1,0, nan,1,0, 1,nan,1, -inf,-inf,-inf]\n"
      "y: i64[5] = arg_max(a, axis=1, keepdims=false)\n",
      "..uu."},

@@ -194,6 +194,45 @@ def movement(rng):
                            np.take(v, i, 1))
 
 
+def parts(rng):
+    """Slices, pads and blocks."""
+    for d in ALL:
+        a = values(rng, d, (2, 3, 4))
+        v = wide(a)
+        for op, call, y in (
+                ("expand", "shape=[2,1,1,4]", np.broadcast_to(v, (2, 2, 3, 4))),
+                ("tile", "repeats=[2,1,3]", np.tile(v, (2, 1, 3))),
+                ("unsqueeze", "axes=[-1,1]", v[:, None, :, :, None]),
+                ("flatten", "axis=-1", v.reshape(6, 4)),
+                ("slice", "axes=[1,-1], starts=[1,-4], ends=[9223372036854775807,3], "
+                 "steps=[1,1]", v[:, 1:, -4:3]),
+                ("slice", "axes=[2,0], starts=[9223372036854775807,0], "
+                 "ends=[-9223372036854775808,2], steps=[-2,1]", v[0:2, :, ::-2]),
+                ("flip", "axes=[0,-1]", v[::-1, :, ::-1]),
+                ("roll", "axes=[2,0], shifts=[-1,3]", np.roll(v, (-1, 3), (2, 0))),
+                ("pad", 'mode="constant", pads=[0,-1,2,1,1,0], value=1.0',
+                 np.pad(v[:, 1:], ((0, 1), (0, 1), (2, 0)), constant_values=1)),
+                ("pad", 'mode="edge", pads=[0,1,2,0,0,1], value=0.0',
+                 np.pad(v, ((0, 0), (1, 0), (2, 1)), "edge")),
+                ("pad", 'mode="reflect", pads=[1,0,3,0,2,0], value=0.0',
+                 np.pad(v, ((1, 0), (0, 2), (3, 0)), "reflect")),
+                ("tril", "k=-1", np.tril(v, -1)), ("triu", "k=1", np.triu(v, 1))):
+            yield case(op, d, [(d, a)], f"{op}(a, {call})", y)
+        yield case("shape", d, [(d, a)], "shape(a, start=-2, end=3)", np.array([3, 4]), "i64")
+        yield case("size", d, [(d, a)], "size(a)", np.array(24), "i64")
+        s = values(rng, d, (1, 3, 1))
+        yield case("squeeze", d, [(d, s)], "squeeze(a, axes=[0,-1])", wide(s).reshape(3))
+        x = values(rng, d, (2, 8, 1, 3))
+        b = wide(x).reshape(2, 2, 2, 2, 1, 3)
+        yield case("depth_to_space", d, [(d, x)], 'depth_to_space(a, blocksize=2, mode="DCR")',
+                   b.transpose(0, 3, 4, 1, 5, 2).reshape(2, 2, 2, 6))
+        yield case("depth_to_space", d, [(d, x)], 'depth_to_space(a, blocksize=2, mode="CRD")',
+                   b.transpose(0, 1, 4, 2, 5, 3).reshape(2, 2, 2, 6))
+        w = values(rng, d, (2, 2, 2, 6))
+        yield case("space_to_depth", d, [(d, w)], 'space_to_depth(a, blocksize=2, mode="DCR")',
+                   wide(w).reshape(2, 2, 1, 2, 3, 2).transpose(0, 3, 5, 1, 2, 4).reshape(2, 8, 1, 3))
+
+
 def run_onnxruntime(model, inputs):
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -299,7 +338,8 @@ def check_results(tap, name, cases, run, absent):
 def main():
     tool = sys.argv[1]
     rng = np.random.default_rng(0)
-    cases = [*elementwise(rng), *reductions(rng), *linear(rng), *movement(rng)]
+    cases = [*elementwise(rng), *reductions(rng), *linear(rng), *movement(rng),
+             *parts(rng)]
     tap = Tap()
     with tempfile.TemporaryDirectory() as directory:
         check_models(tap, tool, cases, directory)

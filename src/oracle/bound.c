@@ -58,27 +58,29 @@ static unsigned code_of(const struct sampler *s, size_t i)
 /*
  * Which way element i of value v moves in a sample, by `away`, which is how far the sample is from
  * the declared value already. The first two move everything one way (errors of one kernel are
- * rarely independent), the next CODE_BITS give each element its own pattern of ways, so that
- * results that hang on a difference are seen. Two more are random, the rest move equal values
- * alike, as one kernel does; these move some by half only, so that errors of one size do not cancel
- * in every sample. All but the patterns go on in the way they went: errors of a chain add up there.
+ * rarely independent) and go on in the way they went, so that errors of a chain add up; the next
+ * CODE_BITS give each element its own pattern of ways, so that results that hang on a difference
+ * are seen; two turn back each time, for errors that cancel when they go on; the rest move equal
+ * values alike, as one kernel does, some by half only.
  */
 static real direction(const struct sampler *s, unsigned k, size_t i, real v, real away)
 {
     unsigned sample = k - s->first_sample;
-    if (sample >= 2 && sample < 2 + CODE_BITS) {
-        return code_of(s, i) >> (sample - 2) & 1 ? 1 : -1;
-    }
-    if (away != 0 && isfinite(away)) {
-        return away > 0 ? 1 : -1;
-    }
+    bool is_moved = away != 0 && isfinite(away);
     if (sample < 2) {
-        return sample == 0 ? 1 : -1;
+        return is_moved ? copysignl(1, away) : sample == 0 ? 1 : -1;
     }
+    sample -= 2;
+    if (sample < CODE_BITS) {
+        return code_of(s, i) >> sample & 1 ? 1 : -1;
+    }
+    sample -= CODE_BITS;
     const double value = (double)v;
-    bool by_value = sample >= 4 + CODE_BITS;
-    uint64_t bits = by_value ? hash_bytes(&value, sizeof(value), s->node_seed + sample)
-                             : hash_mix(i, s->node_seed + sample);
+    uint64_t bits = sample < 2 ? hash_mix(i, s->node_seed + sample)
+                               : hash_bytes(&value, sizeof(value), s->node_seed + sample);
+    if (sample < 2) {
+        return is_moved ? -copysignl(1, away) : bits >> 63 ? 1 : -1;
+    }
     real far = bits >> 62 & 1 ? 1 : 0.5L;
     return bits >> 63 ? far : -far;
 }
@@ -466,6 +468,7 @@ void bound_program(const struct program *p, const struct array *leaves, uint64_t
     s.first_sample = half ? 2 : 1;
     s.n_variants = s.first_sample + samples;
     s.tracks = xcalloc(p->n_values + 1, sizeof(*s.tracks));
+    s.largest = xcalloc(p->n_nodes + 1, sizeof(*s.largest));
     find_last_uses(&s);
     for (uint32_t id = 0; id < p->n_values; id++) {
         if (p->values[id].kind != VALUE_NODE) {
@@ -484,6 +487,7 @@ void bound_program(const struct program *p, const struct array *leaves, uint64_t
         track_release(&s.tracks[id]);
     }
     free(s.tracks);
+    free(s.largest);
     arena_free(s.scratch);
 }
 

@@ -270,6 +270,20 @@ static void mark_near_equal(struct sampler *s, const struct node *node,
     }
 }
 
+/* A cast to bool of what may be zero. */
+static void mark_near_zero(struct sampler *s, const struct node *node,
+                           const struct array *const *in)
+{
+    struct track *y = &s->tracks[node->out[0]];
+    bool is_cast = node->op->jumps == JUMPS_TO_INTEGERS && y->variant[0].dtype == DTYPE_BOOL;
+    const real *deviation = is_cast ? s->tracks[node->in[0]].deviation : NULL;
+    for (size_t i = 0; deviation && i < y->variant[0].n; i++) {
+        if (deviation[i] > 0 && fabsl(in[0]->v[i]) <= (real)bound_table.widen * deviation[i]) {
+            mark_of(y)[i] |= MARK_JUMP;
+        }
+    }
+}
+
 /*
  * A scale that may be folded into a product's weights moves its intermediate results by as much:
  * where it is as large or small as a good part of the dtype's range, they may overflow or vanish
@@ -282,11 +296,16 @@ static void mark_extreme_scales(struct sampler *s, const struct node *node,
     bool any = false, beside_product = node->op->folding == FOLDS_AS_SCALE &&
                                        (reads_from(s->p, node, FOLDS_AS_PRODUCT) ||
                                         is_read_by(s->p, node, FOLDS_AS_PRODUCT));
+    real weight = 1;
+    for (uint32_t k = 0; beside_product && k < node->n_in; k++) {
+        const struct node *maker = maker_of(s->p, node->in[k]);
+        weight = fmaxl(weight, maker ? s->largest[maker - s->p->nodes] : 0);
+    }
     for (uint32_t k = 0; beside_product && k < node->n_in; k++) {
         if (!in[k] || !dtype_is_float(in[k]->dtype)) {
             continue;
         }
-        real most = powl(dtype_max(in[k]->dtype), 0.25L);
+        real top = dtype_max(in[k]->dtype), most = fminl(powl(top, 0.25L), top / weight);
         uint8_t *mark = arena_zalloc(s->scratch, in[k]->n + 1);
         for (size_t i = 0; i < in[k]->n; i++) {
             real size = fabsl(in[k]->v[i]);
@@ -300,6 +319,16 @@ static void mark_extreme_scales(struct sampler *s, const struct node *node,
     }
 }
 
+/* Of a product's finite operands. */
+static void note_largest(struct sampler *s, const struct node *node, const struct array *in)
+{
+    real *largest = &s->largest[node - s->p->nodes];
+    for (size_t i = 0; in && i < in->n; i++) {
+        real size = fabsl(in->v[i]);
+        *largest = isfinite(size) && size > *largest ? size : *largest;
+    }
+}
+
 /*
  * AVX512_BF16's dot products take subnormals of bf16 as zero (Intel SDM, VDPBF16PS: as if DAZ),
  * which loses a term of any size where the other factor is large.
@@ -309,6 +338,7 @@ static void mark_flushed(struct sampler *s, const struct node *node, const struc
     struct taint taint = {0};
     bool any = false;
     for (uint32_t k = 0; node->op->folding == FOLDS_AS_PRODUCT && k < node->n_in; k++) {
+        note_largest(s, node, in[k]);
         uint8_t *mark = NULL;
         real least = in[k] && in[k]->dtype == DTYPE_BF16 ? dtype_min_normal(DTYPE_BF16) : 0;
         for (size_t i = 0; least != 0 && i < in[k]->n; i++) {
@@ -332,5 +362,6 @@ void mark_node(struct sampler *s, const struct node *node, const struct array *c
     mark_flushed(s, node, in);
     mark_extreme_scales(s, node, in);
     mark_near_equal(s, node, in);
+    mark_near_zero(s, node, in);
     mark_spread(s, node);
 }

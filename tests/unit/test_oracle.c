@@ -477,6 +477,28 @@ static const struct element_case element_cases[] = {
      0,
      1,
      false},
+    {"a weight that a scale behind the product makes infinite",
+     "x: f32[1,2] = input\nw: f32[2,1] = const [3.4e38, 1]\nd: f32[] = const [-5]\n"
+     "a: f32[1,1] = matmul(x, w)\ny: f32[1,1] = mul(a, d)\noutput y\n",
+     {0, 2},
+     0,
+     NAN,
+     false},
+    {"a cast to bool of what may be zero",
+     "x: f32[1,4] = input\nw: f32[4,1] = const [1, 1, 1, 1]\n"
+     "a: f32[1,1] = matmul(x, w)\nb: bool[1,1] = cast(a, to=bool)\n"
+     "y: f32[1,1] = cast(b, to=f32)\noutput y\n",
+     {-6.1035156e-05, 0, -65536, 65536},
+     0,
+     0,
+     false},
+    {"errors that cancel when they go one way",
+     "x: f32[1] = input\na: f32[1] = exp(x)\nb: f32[1] = sqrt(a)\nc: f32[1] = neg(a)\n"
+     "y: f32[1] = add(b, c)\noutput y\n",
+     {0.2945},
+     0,
+     -0.1838116,
+     false},
     {"a subnormal of bf16 in a product, flushed",
      "x: bf16[2] = input\nw: bf16[2,1] = const [-3e38, 1]\n"
      "y: bf16[1] = matmul(x, w)\noutput y\n",

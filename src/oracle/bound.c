@@ -389,7 +389,8 @@ static bool overflows_surely(const struct track *t, unsigned n_variants, double 
         most = isinf(v) ? most : fmaxl(most, v);
     }
     real spread = most > least ? most - least : 0;
-    return isinf(base->v[i]) && isinf(dtype_round(base->dtype, least - (real)c * spread));
+    real closest = dtype_round(base->dtype, least - (real)c * spread);
+    return isinf(base->v[i]) && closest == INFINITY; /* of one sign */
 }
 
 /* What samples of an output say, and its deviation, which may be mended. */

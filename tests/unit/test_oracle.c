@@ -540,6 +540,13 @@ static const struct element_case element_cases[] = {
      0,
      65504,
      false},
+    {"an infinite half whose sign hangs on a rounding",
+     "x: f16[1] = input\nw: f16[1] = const [-inf]\n"
+     "a: f16[1] = exp(x)\ny: f16[1] = pow(w, a)\noutput y\n",
+     {0.00024414},
+     0,
+     INFINITY,
+     false},
     {"log of a half, 4 % off",
      "x: bf16[1] = input\ny: bf16[1] = log(x)\noutput y\n",
      {13.5},

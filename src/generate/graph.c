@@ -320,26 +320,13 @@ static void limit_numel(struct maker *g, const struct slot *s)
     relate_product_le(g->r, (size_t)s->rank, s->dim, g->policy->numel_max);
 }
 
-/* Multiply-adds of the ops whose work is more than their tensors' sizes. */
-static void limit_work(struct maker *g, const struct instance *m)
+static void limit_work(struct maker *g, struct instance *m)
 {
     var factors[2 * RANK_MAX];
-    size_t n = 0;
-    bool is_matmul = strcmp(m->op->name, "matmul") == 0;
-    if (!is_matmul && strcmp(m->op->name, "conv2d") != 0) {
-        return;
+    if (m->op->work) {
+        size_t n = m->op->work(m, factors);
+        relate_product_le(g->r, n, factors, g->policy->work_max);
     }
-    for (int d = 0; d < m->out[0].rank; d++) {
-        factors[n++] = m->out[0].dim[d];
-    }
-    if (is_matmul) {
-        factors[n++] = m->in[0].dim[m->in[0].rank - 1];
-    } else {
-        for (int d = 1; d < m->in[1].rank; d++) {
-            factors[n++] = m->in[1].dim[d];
-        }
-    }
-    relate_product_le(g->r, n, factors, g->policy->work_max);
 }
 
 static void make_variables(struct maker *g, struct attempt *a)

@@ -207,6 +207,9 @@ struct op {
     /* The same for a whole input, where it hangs on other elements or the dtype (exp underflows,
      * softmax on the line's largest): reach[i] of each element. */
     void (*reaches)(const struct evaluation *e, uint32_t k, real *reach);
+    /* Multiply-adds of an op whose work is more than its tensors' sizes: fills in the dims whose
+     * product they are, at most 2 * RANK_MAX, and gives their count. NULL: no such op. */
+    size_t (*work)(struct instance *m, var *factors);
     /* Which inputs hold indices into another input: their domain is drawn accordingly. 0: none. */
     uint32_t index_inputs;
     /* What they choose from, `data` being input 0. NULL: its dim `axis`, indices may repeat. */

@@ -371,7 +371,15 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
     X(sort)
 
 /* products and convolutions */
-#define OPS_LINEAR(X)
+#define OPS_LINEAR(X)                                                                              \
+    X(gemm)                                                                                        \
+    X(linear)                                                                                      \
+    X(einsum)                                                                                      \
+    X(conv1d)                                                                                      \
+    X(conv3d)                                                                                      \
+    X(conv_transpose1d)                                                                            \
+    X(conv_transpose2d)                                                                            \
+    X(conv_transpose3d)
 
 /* pooling, normalisation, resizing */
 #define OPS_POOL(X)                                                                                \

@@ -109,6 +109,8 @@ void onnx_put_name(struct onnx_writer *w, const char *name);
  * Reciprocal of Sqrt). The end gives its output's name, for onnx_put_name. */
 void onnx_begin_step(struct onnx_writer *w, const char *type);
 const char *onnx_end_step(struct onnx_writer *w, const char *what);
+/* The node at hand is of this type, not of its form's. */
+void onnx_become(struct onnx_writer *w, const char *type);
 void onnx_put_int(struct onnx_writer *w, const char *name, int64_t value);
 void onnx_put_ints(struct onnx_writer *w, const char *name, const int64_t *values, size_t n);
 void onnx_put_float(struct onnx_writer *w, const char *name, float value);

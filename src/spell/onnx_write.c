@@ -166,6 +166,11 @@ const char *onnx_end_step(struct onnx_writer *w, const char *what)
     return fresh;
 }
 
+void onnx_become(struct onnx_writer *w, const char *type)
+{
+    w->proto->op_type = arena_strdup(w->arena, type);
+}
+
 /* ---- the graph's ends ---- */
 
 static Onnx__ValueInfoProto *value_info(struct onnx_writer *w, const char *name,

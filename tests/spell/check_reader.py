@@ -144,7 +144,27 @@ CASES = [
      "malformed input: model: y (Conv): kernel_shape is not the weight's\n"),
     ("Conv of 1 dim", model([node("Conv", ["x", "w"])], [info("x", T.FLOAT, [1, 1, 4])],
                             initializers=[numbers("w", np.ones((1, 1, 2), np.float32))]), [],
-     "not supported: model: y (Conv): a convolution that is not of 2 dims\n"),
+     "x: f32[1,1,4] = input\nw: f32[1,1,2] = const [1, 1]\n"
+     "y: f32[1,1,3] = conv1d(x, w, strides=[1], pads=[0,0], dilations=[1], group=1)\noutput y\n"),
+    ("Conv of 4 dims", model([node("Conv", ["x", "w"])], [info("x", T.FLOAT, [1] * 6)],
+                             initializers=[numbers("w", np.ones((1,) * 6, np.float32))]), [],
+     "not supported: model: y (Conv): a convolution that is not of 1 to 3 dims\n"),
+    ("ConvTranspose's output_shape",
+     model([node("ConvTranspose", ["x", "w"], output_shape=[6], strides=[2])],
+           [info("x", T.FLOAT, [1, 1, 3])],
+           initializers=[numbers("w", np.ones((1, 1, 3), np.float32))]), [],
+     "x: f32[1,1,3] = input\nw: f32[1,1,3] = const [1, 1, 1]\n"
+     "y: f32[1,1,6] = conv_transpose1d(x, w, strides=[2], pads=[1,0], dilations=[1], group=1, "
+     "output_padding=[0])\noutput y\n"),
+    ("Gemm's defaults", model([node("Gemm", ["x", "x"], transB=1)]), [],
+     HEAD + "y: f32[2,2] = gemm(x, x, transA=false, transB=true, alpha=1.0, beta=1.0)\n"
+     "output y\n"),
+    ("Einsum without a result", model([node("Einsum", ["x", "x"], equation="b i, ci")]), [],
+     HEAD + "y: f32[2,2] = einsum(x, x, equation=\"bi,ci->bc\")\noutput y\n"),
+    ("Einsum's ellipsis", model([node("Einsum", ["x", "x"], equation="...i,...j->...ij")]), [],
+     HEAD + "y: f32[2,3,3] = einsum(x, x, equation=\"Fi,Fj->Fij\")\noutput y\n"),
+    ("Einsum of a wrong count", model([node("Einsum", ["x"], equation="ij,jk")]), [],
+     "not supported: model: y (Einsum): equation \"ij,jk\" on 1 operands\n"),
     ("an output that is an input", model([helper.make_node("Identity", ["x"], ["y"])]), [],
      HEAD + "output x\n"),
     ("another op", model([node("Bernoulli", ["x"])]), [],

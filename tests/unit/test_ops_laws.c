@@ -58,7 +58,8 @@ static bool draw_instance(struct instance *m, const struct op *op, const struct 
     instance_set_outputs(m, op_draw_n_out(op, rng));
     m->in[0].dtype = demand->dtype;
     if (demand->backward) {
-        m->out[0].rank = (int)rng_range(rng, op->out[0].rank_min, op->out[0].rank_max < 3 ? 3 : 4);
+        int lo = op->out[0].rank_min, hi = op->out[0].rank_max < 3 ? 3 : 4;
+        m->out[0].rank = (int)rng_range(rng, lo, hi < lo ? lo : hi);
         for (int d = 0; d < m->out[0].rank; d++) {
             m->out[0].dim[d] = relation_fixed(r, rng_range(rng, 1, 4));
         }

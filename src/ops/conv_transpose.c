@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conv_transpose1d to 3d (ONNX ConvTranspose, torch): x[N,C,...], w[C,M/group,...], b[M] optional.
+ * What a convolution sums from its input into its output is summed from x back into the result, so
+ * here `in` of the walk is the result and `out` is x. Pads are cut off the result's ends,
+ * output_padding is added to its far end.
+ */
+#include "ops/conv.h"
+
+/* ---- structure and relation ---- */
+
+/* torch: "output padding must be smaller than either stride or dilation"; so ONNX. */
+static bool output_padding_fits(struct instance *m)
+{
+    const struct attr *more = instance_attr(m, "output_padding");
+    const struct attr *stride = instance_attr(m, "strides"), *gap = instance_attr(m, "dilations");
+    for (unsigned k = 0; more && stride && gap && k < more->n && k < stride->n && k < gap->n; k++) {
+        if (more->i[k] >= stride->i[k] && more->i[k] >= gap->i[k]) {
+            return REFUSE("output_padding %lld is not below stride or dilation",
+                          (long long)more->i[k]);
+        }
+    }
+    return true;
+}
+
+static bool conv_transpose_structure(struct instance *m, struct rng *rng)
+{
+    unsigned n = (unsigned)m->op->in[0].rank_min - 2;
+    return conv_structure(m, rng) && check_ints(m, "output_padding", n, 0, rng) &&
+           output_padding_fits(m);
+}
+
+/* y + pads = stride * (x - 1) + dilation * (kernel - 1) + 1 + output_padding */
+static void relate_extent(struct relation *r, const struct conv_vars *v, int d, var x, var w,
+                          var more, var y)
+{
+    var steps = relation_var(r, 0, DIM_LIMIT), taps = relation_var(r, 0, DIM_LIMIT);
+    var span = relation_var(r, 0, DIM_LIMIT), reach = relation_var(r, 0, DIM_LIMIT);
+    relate_linear_eq(r, 2, (const int64_t[]){1, -1}, (const var[]){x, steps}, 1);
+    relate_linear_eq(r, 2, (const int64_t[]){1, -1}, (const var[]){w, taps}, 1);
+    relate_product(r, 2, (const var[]){v->stride[d], steps}, span);
+    relate_product(r, 2, (const var[]){v->dilation[d], taps}, reach);
+    relate_linear_eq(r, 6, (const int64_t[]){1, 1, 1, -1, -1, -1},
+                     (const var[]){y, v->pad[d], v->pad[v->n + d], span, reach, more}, 1);
+}
+
+static void conv_transpose_relate(struct relation *r, struct instance *m)
+{
+    const struct slot *x = &m->in[0], *w = &m->in[1], *y = &m->out[0];
+    struct conv_vars v;
+    conv_relate_attrs(r, m, &v);
+    for (int d = 0; d < v.n; d++) {
+        const struct attr *given = instance_attr(m, "output_padding");
+        const struct attr *stride = instance_attr(m, "strides");
+        bool by_dilation = m->is_node && given->i[d] >= stride->i[d];
+        var more = conv_attr_var(m, r, "output_padding", (unsigned)d, 0, STRIDE_MAX - 1);
+        var above = by_dilation ? v.dilation[d] : v.stride[d];
+        relate_linear_le(r, 2, (const int64_t[]){1, -1}, (const var[]){more, above}, -1);
+        relation_narrow(r, y->dim[2 + d], 1, DIM_LIMIT); /* torch: "Output size is too small" */
+        relate_extent(r, &v, d, x->dim[2 + d], w->dim[2 + d], more, y->dim[2 + d]);
+    }
+    var in_per_group = relation_var(r, 1, DIM_LIMIT);
+    relate_product(r, 2, (const var[]){v.group, in_per_group}, w->dim[0]);
+    relate_product(r, 2, (const var[]){v.group, w->dim[1]}, y->dim[1]);
+    relate_equal(r, w->dim[0], x->dim[1]);
+    if (m->n_in > 2 && m->in[2].present) {
+        relate_equal(r, m->in[2].dim[0], y->dim[1]);
+    }
+}
+
+/* ---- evaluation ---- */
+
+static struct conv conv_in(const struct evaluation *e)
+{
+    return conv_of(e->node, &e->out[0].shape, &e->in[1]->shape, &e->in[0]->shape, e->out[0].n == 0);
+}
+
+/* How many taps of one dim reach the same element: those at equal distance modulo the stride. */
+static int64_t overlap(int64_t kernel, int64_t stride, int64_t dilation)
+{
+    int64_t a = stride, b = dilation;
+    while (b != 0) { /* the greatest common divisor */
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    int64_t period = stride / a;
+    return (kernel + period - 1) / period;
+}
+
+/* torch has the product of each tap in columns of the dtype, and adds those up in it (col2im). */
+static size_t count_parts(const struct conv *c)
+{
+    size_t parts = 1;
+    for (int d = 0; d < SPATIAL_MAX; d++) {
+        parts *= (size_t)overlap(c->kernel[d], c->stride[d], c->dilation[d]);
+    }
+    return parts;
+}
+
+static struct conv_result result_of(const struct conv *c, size_t n)
+{
+    return (struct conv_result){.n = n,
+                                .plane = c->in_plane,
+                                .channels = c->in_channels,
+                                .terms = c->per_group_out * c->kernel_size,
+                                .parts = count_parts(c)};
+}
+
+CONV_KERNEL(transpose_double, double, CONV_AT_IN, CONV_AT_OUT)
+CONV_KERNEL(transpose_real, real, CONV_AT_IN, CONV_AT_OUT)
+
+static void conv_transpose_evaluate(struct evaluation *e)
+{
+    struct conv c = conv_in(e);
+    struct conv_result to = result_of(&c, e->out[0].n);
+    conv_sum(e, &c, &to, &(const struct conv_kernels){transpose_double, transpose_real});
+}
+
+/* ---- taint, gradient, range ---- */
+
+/* The channel of the result that weight k goes into. */
+static size_t weight_channel(const struct conv *c, size_t k)
+{
+    size_t pair = k / c->kernel_size, group = pair / c->per_group_in / c->per_group_out;
+    return group * c->per_group_in + pair % c->per_group_in;
+}
+
+static void taint_tap(void *data, const struct tap *tap)
+{
+    const struct taint *t = data;
+    for (size_t i = 0; i < tap->n; i++) {
+        t->out_mark[0][tap->x + i * tap->step] |= t->in_mark[0][tap->y + i];
+    }
+}
+
+static void conv_transpose_taint(const struct taint *t)
+{
+    struct conv c = conv_in(t->e);
+    struct conv_result to = result_of(&c, t->e->out[0].n);
+    struct taint copy = *t;
+    if (to.n == 0) {
+        return;
+    }
+    if (t->in_mark[0]) {
+        conv_taps(&c, taint_tap, &copy);
+    }
+    size_t n = t->e->in[1]->n, *channel = ARENA_ARRAY(t->e->scratch, size_t, n);
+    for (size_t i = 0; i < n; i++) {
+        channel[i] = weight_channel(&c, i);
+    }
+    conv_taint_rest(t, &to, channel);
+}
+
+static void vjp_tap(void *data, const struct tap *tap)
+{
+    const struct vjp *v = data;
+    const real *x = v->e->in[0]->v, *w = v->e->in[1]->v, *c = v->cotangent[0];
+    for (size_t i = 0; i < tap->n; i++) {
+        if (v->grad[0]) {
+            v->grad[0][tap->y + i] += w[tap->w] * c[tap->x + i * tap->step];
+        }
+        if (v->grad[1]) {
+            v->grad[1][tap->w] += x[tap->y + i] * c[tap->x + i * tap->step];
+        }
+    }
+}
+
+static void conv_transpose_vjp(const struct vjp *v)
+{
+    if (!v->cotangent[0]) {
+        return;
+    }
+    struct conv c = conv_in(v->e);
+    struct conv_result to = result_of(&c, v->e->out[0].n);
+    struct vjp copy = *v;
+    conv_taps(&c, vjp_tap, &copy);
+    conv_vjp_bias(v, &to);
+}
+
+static void conv_transpose_range(struct range_query *q)
+{
+    struct conv c = conv_of(q->node, &q->out_value[0]->shape, &q->in_value[1]->shape,
+                            &q->in_value[0]->shape, false);
+    struct conv_result to = result_of(&c, 0);
+    conv_range_of(q, &to);
+}
+
+/* ---- unspecified ---- */
+
+/* Does kernel tap `tap` bring an element of x to element i of the result's plane? */
+static bool brings(const struct conv *c, const int64_t tap[SPATIAL_MAX], size_t i)
+{
+    int64_t left = (int64_t)i;
+    for (int d = SPATIAL_MAX - 1; d >= 0; d--) {
+        int64_t at = left % c->in_size[d] + c->pad[d] - tap[d] * c->dilation[d];
+        left /= c->in_size[d];
+        if (at < 0 || at % c->stride[d] != 0 || at / c->stride[d] >= c->out_size[d]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An infinite or NaN weight where it meets no element of x: NaN if a library puts zeros between the
+ * elements and around them and convolves (as the documents of both describe it), nothing if it
+ * scatters products (col2im). Neither says which. */
+static void conv_transpose_unspecified(const struct evaluation *e, uint8_t *const *mark)
+{
+    struct conv c = conv_in(e);
+    const struct array *w = e->in[1];
+    int64_t tap[SPATIAL_MAX];
+    for (size_t k = 0; k < w->n; k++) {
+        if (isfinite(w->v[k])) {
+            continue;
+        }
+        conv_tap_at(&c, k % c.kernel_size, tap);
+        for (size_t n = 0; n < c.batch; n++) {
+            size_t plane = (n * c.in_channels + weight_channel(&c, k)) * c.in_plane;
+            for (size_t i = 0; i < c.in_plane; i++) {
+                mark[0][plane + i] |= !brings(&c, tap, i);
+            }
+        }
+    }
+}
+
+/* A product for each element of x and each weight of its channel. */
+static size_t conv_transpose_work(struct instance *m, var *factors)
+{
+    size_t n = 0;
+    for (int d = 0; d < m->in[0].rank; d++) {
+        factors[n++] = m->in[0].dim[d];
+    }
+    for (int d = 1; d < m->in[1].rank; d++) {
+        factors[n++] = m->in[1].dim[d];
+    }
+    return n;
+}
+
+/* ---- the ops ---- */
+
+#define CONV_TRANSPOSE(rank)                                                                       \
+    .folding = FOLDS_AS_PRODUCT,                                                                   \
+    .in = {{"x", .dtypes = DT_FLOATS, .rank_min = rank, .rank_max = rank},                         \
+           {"w", .same_as = "x", .rank_min = rank, .rank_max = rank, .constant_likely = true},     \
+           {"b", .same_as = "x", .rank_min = 1, .rank_max = 1, .optional = true,                   \
+            .constant_likely = true}},                                                             \
+    .out = {{"y", .same_as = "x", .rank_min = rank, .rank_max = rank}},                            \
+    .attrs = {{"strides", ATTR_INTS},                                                              \
+              {"pads", ATTR_INTS},                                                                 \
+              {"dilations", ATTR_INTS},                                                            \
+              {"group", ATTR_INT},                                                                 \
+              {"output_padding", ATTR_INTS}},                                                      \
+    .structure = conv_transpose_structure, .relate = conv_transpose_relate,                        \
+    .evaluate = conv_transpose_evaluate, .taint = conv_transpose_taint, .vjp = conv_transpose_vjp, \
+    .range = conv_transpose_range, .unspecified = conv_transpose_unspecified,                      \
+    .work = conv_transpose_work
+
+const struct op op_conv_transpose1d = {
+    .name = "conv_transpose1d",
+    .summary = "transposed 1-d convolution: what conv1d reads from, this adds to",
+    CONV_TRANSPOSE(3)};
+
+const struct op op_conv_transpose2d = {
+    .name = "conv_transpose2d",
+    .summary = "transposed 2-d convolution: what conv2d reads from, this adds to",
+    CONV_TRANSPOSE(4)};
+
+const struct op op_conv_transpose3d = {
+    .name = "conv_transpose3d",
+    .summary = "transposed 3-d convolution: what conv3d reads from, this adds to",
+    CONV_TRANSPOSE(5)};

@@ -61,11 +61,11 @@ static bool equation_parse(const char *text, struct equation *q)
     return true;
 }
 
-/* Is there a letter of one operand alone that is summed over? Libraries sum it before they multiply
- * (torch: sumproduct_pair). */
+/* Is there a letter of one operand alone that is summed over? Beside another operand libraries sum
+ * it before they multiply (torch: sumproduct_pair). */
 static bool sums_alone(const struct equation *q)
 {
-    for (int k = 0; q->n_terms == 2 && k < 2; k++) {
+    for (int k = 0; k < q->n_terms; k++) {
         for (int i = 0; i < q->length[k]; i++) {
             char c = q->term[k][i];
             if (!has_letter(q, 1 - k, c) && !has_letter(q, 2, c)) {
@@ -154,11 +154,12 @@ static bool fits(const struct equation *q, const struct instance *m)
     return q->n_terms == n_terms;
 }
 
-/* Integers and half floats are summed alone in a wider dtype by some, by some not; no document
- * says: not drawn. */
+/* Integers are summed alone in int64 by some (torch, where it is then the result's dtype), half
+ * floats rounded before the product; no document says: not drawn. */
 static bool may_be_drawn(const struct equation *q, enum dtype d)
 {
-    return !sums_alone(q) || d == DTYPE_F32 || d == DTYPE_F64;
+    return !sums_alone(q) || d == DTYPE_F32 || d == DTYPE_F64 ||
+           (dtype_is_float(d) && q->n_terms == 1);
 }
 
 static const char *draw_equation(const struct instance *m, struct rng *rng)
@@ -288,7 +289,10 @@ static void einsum_evaluate(struct evaluation *e)
     const real *magnitude = product_magnitude(&s.p, e->scratch, s.a, s.b, y);
     struct sum_noise sum = sum_noise_init(y->dtype, s.p.inner, grid_of(s.a) + grid_of(s.b));
     /* Half floats: what is summed alone is rounded before it is multiplied. */
-    real early = dtype_is_half(y->dtype) && sums_alone(&s.q) ? dtype_roundoff(y->dtype) : 0;
+    real early = 0;
+    if (dtype_is_half(y->dtype) && s.q.n_terms == 2 && sums_alone(&s.q)) {
+        early = dtype_roundoff(y->dtype);
+    }
     for (size_t i = 0; i < y->n; i++) {
         real noise = sum_noise_of(&sum, y->v[i], magnitude[i]);
         e->noise[0][i] = isfinite(y->v[i]) ? noise + early * magnitude[i] : noise;

@@ -147,10 +147,21 @@ struct affine_noise {
     struct sum_noise sum;
     real limit;
     bool is_half;
+    real most; /* largest magnitude in a and b, where alpha scales one of them; else 0 */
 };
 
+static real largest(const struct array *x)
+{
+    real most = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        most = isfinite(x->v[i]) && fabsl(x->v[i]) > most ? fabsl(x->v[i]) : most;
+    }
+    return most;
+}
+
 /*
- * All as one sum, whose terms alpha and beta round once more each. Half floats: libraries may also
+ * All as one sum, whose terms alpha and beta round once more each. Libraries scale the sum or one
+ * of the operands by alpha, which may overflow or underflow there. Half floats: libraries may also
  * round the product and its scaled parts before they add the bias (MatMul, Mul and Add one by one).
  */
 static real noise_at(const struct affine_noise *n, const struct affine *f, real sum, real magnitude,
@@ -204,7 +215,10 @@ static void affine_evaluate(struct evaluation *e)
     if (e->noise[0]) {
         magnitude = product_magnitude(&f.p, e->scratch, e->in[0], e->in[1], y);
         n = (struct affine_noise){sum_noise_init(y->dtype, f.p.inner + 3, affine_grid(e, &f)),
-                                  dtype_max(y->dtype), dtype_is_half(y->dtype)};
+                                  dtype_max(y->dtype), dtype_is_half(y->dtype), 0};
+        if (fabsl(f.alpha) != 1) {
+            n.most = fmaxl(largest(e->in[0]), largest(e->in[1]));
+        }
     }
     for (size_t i = 0; i < y->n; i++) {
         real sum = y->v[i], c = scaled_c(&f, i);

@@ -349,9 +349,27 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
 #define OPS_LOGIC(X)                                                                               \
     X(sub)                                                                                         \
     X(floor_div)                                                                                   \
-    X(mod) X(fmod) X(pow) X(min) X(max) X(atan2) X(and) X(or) X(xor) X(not) X(bit_and) X(bit_or)   \
-        X(bit_xor) X(bit_not) X(shift_left) X(shift_right) X(equal) X(not_equal) X(greater)        \
-            X(less_equal) X(greater_equal)
+    X(mod)                                                                                         \
+    X(fmod)                                                                                        \
+    X(pow)                                                                                         \
+    X(min)                                                                                         \
+    X(max)                                                                                         \
+    X(atan2)                                                                                       \
+    X(and)                                                                                         \
+    X(or)                                                                                          \
+    X(xor)                                                                                         \
+    X(not)                                                                                         \
+    X(bit_and)                                                                                     \
+    X(bit_or)                                                                                      \
+    X(bit_xor)                                                                                     \
+    X(bit_not)                                                                                     \
+    X(shift_left)                                                                                  \
+    X(shift_right)                                                                                 \
+    X(equal)                                                                                       \
+    X(not_equal)                                                                                   \
+    X(greater)                                                                                     \
+    X(less_equal)                                                                                  \
+    X(greater_equal)
 
 /* reductions, scans, sorting */
 #define OPS_REDUCE(X)                                                                              \

@@ -76,7 +76,7 @@ struct sum_noise sum_noise_init(enum dtype d, size_t n_terms, int grid)
     real nu = (real)n_terms * dtype_roundoff(acc), step = ldexpl(1, grid);
     /* AVX512_BF16's dot products flush subnormal results (Intel SDM, VDPBF16PS: as if FTZ). */
     real tiny = d == DTYPE_BF16 ? dtype_min_normal(acc) : dtype_tiny(acc);
-    /* gamma is a worst case, which needs no safety factor: half of it, which the bound doubles. */
+    /* gamma is a worst case, which needs no safety factor: half of it, which c more than doubles. */
     struct sum_noise s = {.dtype = d,
                           .gamma = nu < 0.5L ? nu / (1 - nu) / 2 : 1,
                           .roundoff = is_half ? dtype_roundoff(d) : 0,

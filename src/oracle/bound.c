@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct bound_table bound_table = {.samples = 12, .c = 2.0, .widen = 2.0, .cheap_steps = 2};
+const struct bound_table bound_table = {.samples = 12, .c = 3.0, .widen = 2.0, .cheap_steps = 2};
 
 bool program_has_half(const struct program *p)
 {

@@ -378,7 +378,7 @@ static void test_short_values_of_inexact_results_stay_inexact(void **state)
     assert_true(get(&o, 0, 0) == 0);
     put(&o, 0, 0, 0x1p-24L);
     assert_passes(&t, &o);
-    put(&o, 0, 0, 0x1p-18L);
+    put(&o, 0, 0, 0x1p-16L);
     assert_found(&t, &o, "value");
 }
 

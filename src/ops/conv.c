@@ -135,12 +135,14 @@ static void sum_into(struct evaluation *e, const struct conv *c, const struct co
 static real parts_noise(enum dtype d, size_t roundings, int grid, real y, real magnitude)
 {
     real u = dtype_roundoff(d), step = ldexpl(1, grid);
-    if (!isfinite(y) || (step >= dtype_tiny(d) && magnitude <= step / u)) {
+    if (isnan(y)) {
         return 0;
     }
-    bool is_one_sign = fabsl(y) == magnitude;
-    return magnitude > dtype_max(d) && !is_one_sign ? INFINITY
-                                                    : (real)roundings * u * magnitude / 2;
+    if (magnitude > dtype_max(d) && fabsl(y) != magnitude) { /* parts of both signs overflow */
+        return INFINITY;
+    }
+    bool is_exact = step >= dtype_tiny(d) && magnitude <= step / u;
+    return isinf(y) || is_exact ? 0 : (real)roundings * u * magnitude / 2;
 }
 
 static int conv_grid(const struct evaluation *e)

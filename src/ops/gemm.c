@@ -173,9 +173,11 @@ static real noise_at(const struct affine_noise *n, const struct affine *f, real 
         return 0;
     }
     if (isinf(sum_noise_of(&n->sum, sum, magnitude)) || hides_overflow(part, y, n->limit) ||
-        hides_overflow(c, y, n->limit) || (fabsl(sum) > n->limit && fabsl(part) <= n->limit)) {
+        hides_overflow(c, y, n->limit) || (fabsl(sum) > n->limit && fabsl(part) <= n->limit) ||
+        scale * n->most > n->sum.limit) {
         return INFINITY;
     }
+    noise += isfinite(y) && n->most > 1 ? n->sum.tiny * n->most : 0;
     if (n->is_half && isfinite(y) && (f->c || f->alpha != 1)) {
         noise += sum_noise_of(&n->sum, part, scale * magnitude);
         noise += f->alpha != 1 ? scale * sum_noise_of(&n->sum, sum, magnitude) : 0;

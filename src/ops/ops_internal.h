@@ -411,7 +411,8 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
     X(layer_norm)                                                                                  \
     X(group_norm)                                                                                  \
     X(instance_norm)                                                                               \
-    X(rms_norm)
+    X(rms_norm)                                                                                    \
+    X(resize)
 
 /* data movement */
 #define OPS_MOVE(X)                                                                                \

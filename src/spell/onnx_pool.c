@@ -2,6 +2,8 @@
 /* ONNX forms of pooling, normalisation, resizing. */
 #include "spell/onnx_internal.h"
 
+#include <string.h>
+
 /* ---- pools over windows ---- */
 
 enum { SPATIAL_MAX = 3 };
@@ -142,6 +144,146 @@ static enum err read_batch_norm(struct onnx_reader *r, struct onnx_node *n)
     return onnx_read_plain(r, n);
 }
 
+/* ---- resize ---- */
+
+/* Sizes of all dims; the scales follow from them. Resize-11 wants regions and scales, if empty. */
+static enum err write_resize(struct onnx_writer *w)
+{
+    const struct shape *y = &onnx_result(w)->shape, none = {.rank = 1};
+    struct tensor sizes = onnx_ints_tensor(w, y->dim, (size_t)y->rank);
+    const char *mode = onnx_attribute(w, "mode")->text;
+
+    TRY(onnx_write_plain(w));
+    for (int k = 0; k < 2; k++) {
+        struct tensor empty = tensor_new(w->arena, DTYPE_F32, &none);
+        if (w->version.opset < 13) {
+            onnx_put_const(w, k ? "scales" : "roi", &empty);
+        } else {
+            onnx_put_input(w, VALUE_ABSENT);
+        }
+    }
+    onnx_put_const(w, "sizes", &sizes);
+    onnx_put_text(w, "mode", mode);
+    onnx_put_text(w, "coordinate_transformation_mode",
+                  onnx_attribute(w, "coordinate_transformation_mode")->text);
+    if (strcmp(mode, "nearest") == 0) {
+        onnx_put_text(w, "nearest_mode", onnx_attribute(w, "nearest_mode")->text);
+    }
+    return strcmp(mode, "cubic") == 0 ? onnx_put_real(w, "cubic_coeff_a") : ERR_OK;
+}
+
+/* Sizes by scales: ours are quotients of sizes, so the scale must be one. */
+static enum err scaled_sizes(struct onnx_reader *r, struct onnx_node *n, const struct shape *x,
+                             const int64_t *axes, size_t n_axes, int64_t *sizes)
+{
+    const struct tensor *t = NULL;
+
+    TRY(onnx_const_input(r, n, 2, &t));
+    CHECK(t);
+    if (t->dtype != DTYPE_F32 || shape_numel(&t->shape) != n_axes) {
+        return onnx_refuse(r, n, ERR_INPUT, "scales must be a float for each axis");
+    }
+    for (size_t i = 0; i < n_axes; i++) {
+        real size = (real)x->dim[axes[i]] * dtype_load(t->dtype, t->data, i);
+        if (!(size >= 1 && size < 0x1p31L)) {
+            return onnx_refuse(r, n, ERR_UNSUPPORTED, "a scale to no element, or to too many");
+        }
+        sizes[axes[i]] = (int64_t)size;
+        if ((real)sizes[axes[i]] != size) {
+            return onnx_refuse(r, n, ERR_UNSUPPORTED, "scales that are no quotients of sizes");
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err given_sizes(struct onnx_reader *r, struct onnx_node *n, const int64_t *axes,
+                            size_t n_axes, int64_t *sizes)
+{
+    const Onnx__AttributeProto *policy = onnx_attr(n, "keep_aspect_ratio_policy", ONNX_STRING);
+    const int64_t *given = NULL;
+    size_t count = 0;
+
+    if (!onnx_text_is(policy, "stretch", "stretch")) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "keep_aspect_ratio_policy");
+    }
+    TRY(onnx_int64_list(r, n, 3, &given, &count));
+    if (count != n_axes) {
+        return onnx_refuse(r, n, ERR_INPUT, "sizes must be one for each axis");
+    }
+    for (size_t i = 0; i < count; i++) {
+        sizes[axes[i]] = given[i];
+    }
+    return ERR_OK;
+}
+
+static enum err read_sizes(struct onnx_reader *r, struct onnx_node *n, const struct shape *x)
+{
+    const Onnx__AttributeProto *a = onnx_attr(n, "axes", ONNX_INTS);
+    int64_t axes[RANK_MAX], sizes[RANK_MAX];
+    size_t n_axes = a ? a->n_ints : (size_t)x->rank;
+
+    if (x->rank < 3 || n_axes > (size_t)x->rank) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "a tensor of rank %d", x->rank);
+    }
+    memcpy(sizes, x->dim, sizeof sizes);
+    for (size_t i = 0; i < n_axes; i++) {
+        int64_t axis = a ? a->ints[i] : (int64_t)i;
+        axes[i] = axis < 0 ? axis + x->rank : axis;
+        if (axes[i] < 0 || axes[i] >= x->rank) {
+            return onnx_refuse(r, n, ERR_INPUT, "axis %lld", (long long)axis);
+        }
+    }
+    if (onnx_has_input(n, 3)) {
+        TRY(given_sizes(r, n, axes, n_axes, sizes));
+    } else {
+        onnx_attr(n, "keep_aspect_ratio_policy", ONNX_STRING); /* of sizes */
+        TRY(scaled_sizes(r, n, x, axes, n_axes, sizes));
+    }
+    if (sizes[0] != x->dim[0] || sizes[1] != x->dim[1]) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "resizing of batch or channels");
+    }
+    return onnx_set_ints(r, n, "sizes", sizes + 2, (size_t)x->rank - 2);
+}
+
+static enum err read_choice(struct onnx_reader *r, struct onnx_node *n, const char *name,
+                            const char *const *texts)
+{
+    const Onnx__AttributeProto *a = onnx_attr(n, name, ONNX_STRING);
+
+    for (size_t i = 0; texts[i]; i++) {
+        if (onnx_text_is(a, texts[0], texts[i])) {
+            onnx_set_attr(n, name, ATTR_TEXT)->text = texts[i];
+            return ERR_OK;
+        }
+    }
+    return onnx_refuse(r, n, ERR_UNSUPPORTED, "such a %s", name);
+}
+
+/* The first is the default. */
+static enum err read_resize(struct onnx_reader *r, struct onnx_node *n)
+{
+    static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
+    static const char *const places[] = {"half_pixel", "align_corners", "asymmetric",
+                                         "pytorch_half_pixel", NULL};
+    static const char *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
+                                            "ceil", NULL};
+
+    if (r->opset < 11) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "before opset 11");
+    }
+    TRY(onnx_take_input(r, n, 0));
+    if (onnx_attr_int(n, "antialias", 0) != 0 || onnx_attr_int(n, "exclude_outside", 0) != 0) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "antialias or exclude_outside");
+    }
+    onnx_attr(n, "extrapolation_value", ONNX_FLOAT); /* of tf_crop_and_resize */
+    TRY(read_sizes(r, n, &onnx_operand(r, n, 0)->shape));
+    TRY(read_choice(r, n, "mode", modes));
+    TRY(read_choice(r, n, "coordinate_transformation_mode", places));
+    TRY(read_choice(r, n, "nearest_mode", roundings));
+    onnx_take_real(n, "cubic_coeff_a", -0.75F);
+    return ERR_OK;
+}
+
 /* ---- the table ---- */
 
 const struct onnx_form onnx_pool[] = {
@@ -161,5 +303,7 @@ const struct onnx_form onnx_pool[] = {
     {"instance_norm", "InstanceNormalization", write_norm, read_norm,
      TYPES({6, SAME(FLOATS_OLD)}, {22, SAME(DT_FLOATS)})},
     {"rms_norm", "RMSNormalization", write_norm, read_layer_norm, TYPES({23, SAME(DT_FLOATS)})},
+    {"resize", "Resize", write_resize, read_resize,
+     TYPES({11, SAME(DT_ALL & ~BF)}, {13, SAME(DT_ALL)})},
     {0},
 };

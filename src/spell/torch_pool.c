@@ -3,6 +3,7 @@
 #include "spell/torch_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { SPATIAL_MAX = 3 };
 
@@ -223,6 +224,61 @@ static void emit_instance_norm(struct planner *b, const char *callable)
          parameter(b, "bias", 2), epsilon(b));
 }
 
+/* ---- resize ---- */
+
+static bool text_is(const struct planner *b, const char *name, const char *text)
+{
+    return strcmp(torch_attribute(b, name)->text, text) == 0;
+}
+
+/* The mode of interpolate; NULL: none. pytorch_half_pixel is half_pixel but for a single element,
+ * where torch has the latter. */
+static const char *torch_mode(const struct planner *b, bool *has_corners)
+{
+    static const char *const linear[] = {"linear", "bilinear", "trilinear"};
+    const char *place = "coordinate_transformation_mode", *rounding = "nearest_mode";
+    const struct attr *sizes = torch_attribute(b, "sizes");
+    bool corners = text_is(b, place, "align_corners"), half = text_is(b, place, "half_pixel");
+
+    if (text_is(b, place, "pytorch_half_pixel")) {
+        half = true;
+        for (int d = 0; d < sizes->n; d++) {
+            half = half && sizes->i[d] > 1;
+        }
+    }
+    *has_corners = corners;
+    if (text_is(b, "mode", "nearest")) {
+        if (text_is(b, place, "asymmetric") && text_is(b, rounding, "floor")) {
+            return "nearest";
+        }
+        return half && text_is(b, rounding, "round_prefer_ceil") ? "nearest-exact" : NULL;
+    }
+    if (!half && !corners) {
+        return NULL;
+    }
+    if (text_is(b, "mode", "linear")) {
+        return linear[spatial_dims(b) - 1];
+    }
+    return torch_attribute(b, "cubic_coeff_a")->f == -0.75 ? "bicubic" : NULL;
+}
+
+static void emit_resize(struct planner *b, const char *callable)
+{
+    const struct attr *sizes = torch_attribute(b, "sizes");
+    bool has_corners = false;
+    const char *mode = torch_mode(b, &has_corners);
+    struct plan_arg size = INTS("size", sizes->n, sizes->i);
+
+    if (!mode) {
+        torch_refuse(b, "such coordinates");
+    } else if (text_is(b, "mode", "nearest")) {
+        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), size, TEXT("mode", mode));
+    } else {
+        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), size, TEXT("mode", mode),
+             BOOL("align_corners", has_corners));
+    }
+}
+
 /* ---- the table ---- */
 
 const struct torch_form torch_pool[] = {
@@ -237,5 +293,6 @@ const struct torch_form torch_pool[] = {
     {"group_norm", "torch.nn.functional.group_norm", emit_group_norm},
     {"instance_norm", "torch.nn.functional.instance_norm", emit_instance_norm},
     {"rms_norm", "torch.nn.functional.rms_norm", emit_rms_norm},
+    {"resize", "torch.nn.functional.interpolate", emit_resize},
     {0},
 };

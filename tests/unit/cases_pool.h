@@ -209,6 +209,106 @@ static const struct op_case cases_pool[] = {
      "-3.6090338912430155, 2.005018828468342, -1.3784504445719852, 1.321156518151633, "
      "2.972602165841174, 3.302891295379082, 0]",
      64},
+    {"resize to the nearest",
+     "x: f32[1,1,2,4] = const [3.25, 0, -2.5, 1.25, -2, -2.5, 2.25, 1.25]\n"
+     "y: f32[1,1,4,2] = resize(x, sizes=[4,2], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"asymmetric\", nearest_mode=\"floor\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[3.25, -2.5, 3.25, -2.5, -2, 2.25, -2, 2.25]", 0},
+    {"resize to the nearest center",
+     "x: u8[1,1,6] = const [0, 1, 2, 3, 4, 5]\n"
+     "y: u8[1,1,4] = resize(x, sizes=[4], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_ceil\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[0, 2, 3, 5]", 0},
+    {"resize halves, ties down",
+     "x: f32[1,1,4] = const [0, 1, 2, 3]\n"
+     "y: f32[1,1,2] = resize(x, sizes=[2], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[0, 2]", 0},
+    {"resize halves, ties up",
+     "x: f32[1,1,4] = const [0, 1, 2, 3]\n"
+     "y: f32[1,1,2] = resize(x, sizes=[2], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_ceil\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[1, 3]", 0},
+    {"resize doubles, ceil",
+     "x: f32[1,1,4] = const [0, 1, 2, 3]\n"
+     "y: f32[1,1,8] = resize(x, sizes=[8], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"asymmetric\", nearest_mode=\"ceil\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[0, 1, 1, 2, 2, 3, 3, 3]", 0},
+    {"resize linear",
+     "x: f32[1,1,2,4] = const [3.25, 0, -2.5, 1.25, -2, -2.5, 2.25, 1.25]\n"
+     "y: f32[1,1,3,7] = resize(x, sizes=[3,7], mode=\"linear\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[3.25, 2.0892856121063232, 0.2321428507566452, -1.25, -2.232142925262451, "
+     "-0.0892857164144516, 1.25, 0.625, -0.0446428582072258, -1.1160714626312256, "
+     "-0.6875, -0.02678571455180645, 0.7589285969734192, 1.25, -2, -2.1785714626312256, "
+     "-2.4642856121063232, -0.125, 2.1785714626312256, 1.6071428060531616, 1.25]",
+     1},
+    {"resize linear, aligned corners",
+     "x: f32[1,1,2,4] = const [3.25, 0, -2.5, 1.25, -2, -2.5, 2.25, 1.25]\n"
+     "y: f32[1,1,3,7] = resize(x, sizes=[3,7], mode=\"linear\", "
+     "coordinate_transformation_mode=\"align_corners\", "
+     "nearest_mode=\"round_prefer_floor\", cubic_coeff_a=-0.75)\n",
+     "[3.25, 1.625, 0, -1.25, -2.5, -0.625, 1.25, 0.625, -0.3125, -1.25, -0.6875, -0.125, "
+     "0.5625, 1.25, -2, -2.25, -2.5, -0.125, 2.25, 1.75, 1.25]",
+     1},
+    {"resize linear, asymmetric",
+     "x: f32[1,1,4] = const [0, 1, 2, 3]\n"
+     "y: f32[1,1,8] = resize(x, sizes=[8], mode=\"linear\", "
+     "coordinate_transformation_mode=\"asymmetric\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[0, 0.5, 1, 1.5, 2, 2.5, 3, 3]", 0},
+    {"resize linear to one",
+     "x: f32[1,1,4] = const [0, 1, 2, 3]\n"
+     "y: f32[1,1,1] = resize(x, sizes=[1], mode=\"linear\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[1.5]", 0},
+    {"resize linear to one as pytorch did",
+     "x: f32[1,1,4] = const [0, 1, 2, 3]\n"
+     "y: f32[1,1,1] = resize(x, sizes=[1], mode=\"linear\", "
+     "coordinate_transformation_mode=\"pytorch_half_pixel\", "
+     "nearest_mode=\"round_prefer_floor\", cubic_coeff_a=-0.75)\n",
+     "[0]", 0},
+    {"resize linear of volumes",
+     "x: f32[1,1,2,3,2] = const [2, 0.25, -1.5, 2, -1, -0.25, 1.25, -3.25, 1.5, -1.25, "
+     "-2, 3.5]\n"
+     "y: f32[1,1,3,2,5] = resize(x, sizes=[3,2,5], mode=\"linear\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[1.125, 1.0812499523162842, 0.90625, 0.731249988079071, 0.6875, -1.125, "
+     "-0.981249988079071, -0.40625, 0.16875000298023224, 0.3125, 1.21875, "
+     "0.9937499761581421, 0.09375, -0.8062499761581421, -1.03125, -1.125, "
+     "-0.8812500238418579, 0.09375, 1.068750023841858, 1.3125, 1.3125, 0.90625, -0.71875, "
+     "-2.34375, -2.75, -1.125, -0.78125, 0.59375, 1.96875, 2.3125]",
+     1},
+    {"resize cubic",
+     "x: f32[1,1,2,4] = const [3.25, 0, -2.5, 1.25, -2, -2.5, 2.25, 1.25]\n"
+     "y: f32[1,1,5,6] = resize(x, sizes=[5,6], mode=\"cubic\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\n",
+     "[4.137248992919922, 2.3615293502807617, -0.5805197954177856, -2.982842206954956, "
+     "-1.1961543560028076, 1.6209797859191895, 3.082043409347534, 1.4858906269073486, "
+     "-0.7993599772453308, -2.181244134902954, -0.6088906526565552, 1.5417100191116333, "
+     "0.7877604365348816, -0.41796875, -1.2751736640930176, -0.4383680522441864, "
+     "0.66796875, 1.3693575859069824, -1.506522536277771, -2.3218281269073486, "
+     "-1.7509872913360596, 1.304508090019226, 1.9448281526565552, 1.1970051527023315, "
+     "-2.561728000640869, -3.1974668502807617, -1.96982741355896, 2.1061060428619385, "
+     "2.5320918560028076, 1.117735505104065]",
+     1},
+    {"resize cubic, aligned corners",
+     "x: f32[1,1,2,4] = const [3.25, 0, -2.5, 1.25, -2, -2.5, 2.25, 1.25]\n"
+     "y: f32[1,1,1,6] = resize(x, sizes=[1,6], mode=\"cubic\", "
+     "coordinate_transformation_mode=\"align_corners\", "
+     "nearest_mode=\"round_prefer_floor\", cubic_coeff_a=-0.75)\n",
+     "[3.25, 1.531000018119812, -0.8420000076293945, -2.497999906539917, "
+     "-1.315000057220459, 1.25]",
+     1},
 };
 
 #endif

@@ -13,6 +13,7 @@ enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON };
 static const struct bench_subject *const subject_table[] = {
     &bench_judge,
     &bench_bounds,
+    &bench_evaluate,
     &bench_throughput,
 };
 

@@ -199,47 +199,12 @@ static const char *inputs_path(const struct runner *r, const char *path)
     return beside != NULL && file_exists(beside) ? beside : NULL;
 }
 
-/* bf16 has no dtype in numpy: its bits come as uint16. */
-static bool dtype_fits(enum dtype given, enum dtype wanted)
-{
-    return given == wanted || (given == DTYPE_U16 && wanted == DTYPE_BF16);
-}
-
-static enum err take_input(const char *path, const struct named_tensor *items, size_t n,
-                           const struct value *v, struct tensor *input)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct tensor *t = &items[i].tensor;
-        if (strcmp(items[i].name, v->name) != 0) {
-            continue;
-        }
-        if (!dtype_fits(t->dtype, v->dtype) || !shape_equal(&t->shape, &v->shape)) {
-            struct buffer given = BUFFER_INIT;
-            shape_print(&t->shape, &given);
-            buffer_printf(&given, ", not %s", dtype_name(v->dtype));
-            shape_print(&v->shape, &given);
-            enum err err = err_set(ERR_INPUT, "%s: input '%s' is %s%s", path, v->name,
-                                   dtype_name(t->dtype), given.data);
-            buffer_release(&given);
-            return err;
-        }
-        *input = *t;
-        input->dtype = v->dtype;
-        return ERR_OK;
-    }
-    return err_set(ERR_INPUT, "%s has no input '%s'", path, v->name);
-}
-
 static enum err take_inputs(struct runner *r, const struct given *given, struct test *test)
 {
     test->n_inputs = program_n_inputs(test->program);
     test->inputs = ARENA_ARRAY(r->arena, struct tensor, test->n_inputs);
     test->policy = "given";
-    for (uint32_t k = 0; k < test->n_inputs; k++) {
-        const struct value *v = &test->program->values[program_input(test->program, k)];
-        TRY(take_input(given->path, given->items, given->n, v, &test->inputs[k]));
-    }
-    return ERR_OK;
+    return npz_inputs(given->path, given->items, given->n, test->program, test->inputs);
 }
 
 static enum err check_domains(const struct runner *r, const struct program *p)

@@ -43,12 +43,6 @@ static enum err read_program(const char *path, struct arena *arena, struct progr
     return ops_check(*program);
 }
 
-/* bf16 has no dtype in numpy: its bits are stored as uint16. */
-static bool dtype_fits(enum dtype given, enum dtype wanted)
-{
-    return given == wanted || (given == DTYPE_U16 && wanted == DTYPE_BF16);
-}
-
 static enum err read_inputs(const char *path, struct test *test, struct arena *arena)
 {
     struct named_tensor *items;
@@ -56,23 +50,7 @@ static enum err read_inputs(const char *path, struct test *test, struct arena *a
     TRY(npz_read(path, arena, &items, &n));
     test->n_inputs = program_n_inputs(test->program);
     test->inputs = ARENA_ZARRAY(arena, struct tensor, test->n_inputs);
-    for (uint32_t k = 0; k < test->n_inputs; k++) {
-        const struct value *v = &test->program->values[program_input(test->program, k)];
-        size_t i = 0;
-        while (i < n && strcmp(items[i].name, v->name) != 0) {
-            i++;
-        }
-        if (i == n) {
-            return err_set(ERR_INPUT, "%s: there is no input '%s'", path, v->name);
-        }
-        const struct tensor *t = &items[i].tensor;
-        if (!dtype_fits(t->dtype, v->dtype) || !shape_equal(&t->shape, &v->shape)) {
-            return err_set(ERR_INPUT, "%s: input '%s' has another dtype or shape than the program",
-                           path, v->name);
-        }
-        test->inputs[k] = (struct tensor){v->dtype, v->shape, t->data};
-    }
-    return ERR_OK;
+    return npz_inputs(path, items, n, test->program, test->inputs);
 }
 
 const char *const placement_names[] = {

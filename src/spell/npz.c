@@ -400,3 +400,40 @@ enum err npz_read(const char *path, struct arena *arena, struct named_tensor **i
     buffer_release(&file);
     return err;
 }
+
+/* ---- a program's inputs ---- */
+
+static enum err take_input(const char *path, const struct named_tensor *items, size_t n,
+                           const struct value *v, struct tensor *input)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct tensor *t = &items[i].tensor;
+        if (strcmp(items[i].name, v->name) != 0) {
+            continue;
+        }
+        bool is_bits = t->dtype == DTYPE_U16 && v->dtype == DTYPE_BF16;
+        if ((t->dtype != v->dtype && !is_bits) || !shape_equal(&t->shape, &v->shape)) {
+            struct buffer shapes = BUFFER_INIT;
+            shape_print(&t->shape, &shapes);
+            buffer_printf(&shapes, ", not %s", dtype_name(v->dtype));
+            shape_print(&v->shape, &shapes);
+            enum err err = err_set(ERR_INPUT, "%s: input '%s' is %s%s", path, v->name,
+                                   dtype_name(t->dtype), shapes.data);
+            buffer_release(&shapes);
+            return err;
+        }
+        *input = *t;
+        input->dtype = v->dtype;
+        return ERR_OK;
+    }
+    return err_set(ERR_INPUT, "%s has no input '%s'", path, v->name);
+}
+
+enum err npz_inputs(const char *path, const struct named_tensor *items, size_t n,
+                    const struct program *p, struct tensor *inputs)
+{
+    for (uint32_t k = 0; k < program_n_inputs(p); k++) {
+        TRY(take_input(path, items, n, &p->values[program_input(p, k)], &inputs[k]));
+    }
+    return ERR_OK;
+}

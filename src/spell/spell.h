@@ -124,6 +124,10 @@ MUST_USE enum err npz_read(const char *path, struct arena *arena, struct named_t
 /* The same from memory; `path` is for error texts. */
 MUST_USE enum err npz_parse(const char *path, const void *data, size_t size, struct arena *arena,
                             struct named_tensor **items, size_t *n);
+/* inputs[k]: the program's input k from the arrays of the same name, u16 as bf16 where it is that.
+ * `path` is for error texts. */
+MUST_USE enum err npz_inputs(const char *path, const struct named_tensor *items, size_t n,
+                             const struct program *p, struct tensor *inputs);
 
 /* A stand-alone script that needs the library and numpy only: builds the model (onnx-free: the
  * serialised model is inline base64 for ONNX targets; calls for torch), the inputs inline, runs it

@@ -104,7 +104,10 @@ real sum_noise_of(const struct sum_noise *s, real sum, real magnitude)
         return 0;
     }
     real noise = magnitude <= s->exact ? 0 : s->gamma * magnitude + s->tiny;
-    if (s->roundoff != 0 && (s->inexact || !is_value(s->dtype, sum))) {
+    /* Weights with a scale folded into them are rounded to the half: each term moves. */
+    if (s->roundoff != 0 && s->inexact) {
+        noise += s->roundoff * magnitude;
+    } else if (s->roundoff != 0 && !is_value(s->dtype, sum)) {
         noise += s->roundoff * fabsl(sum);
     }
     return noise;

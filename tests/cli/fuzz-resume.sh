@@ -4,23 +4,7 @@
 . "${0%/*}/harness.sh"
 
 # Ops whose results are exact: fast, and no rounding to judge.
-cat >exact.policy <<'END'
-name = exact
-nodes = 5
-op.* = 0
-op.neg = 10
-op.relu = 10
-op.floor = 10
-op.less = 10
-op.where = 10
-op.clip = 10
-op.reduce_max = 10
-op.arg_max = 10
-op.transpose = 10
-op.reshape = 10
-op.concat = 10
-op.gather = 10
-END
+exact_policy 'nodes = 5' >exact.policy
 set -- --target faulty:none --target faulty:negate.relu --policy exact.policy --tests 3000 --known none
 rounds=${ROUNDS:-12}
 

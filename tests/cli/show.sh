@@ -6,24 +6,7 @@
 correct=faulty:none
 wrong=faulty:negate.relu
 # Exact ops of few elements: quick.
-cat >exact.policy <<'END'
-name = exact
-nodes = 6
-numel_max = 64
-op.* = 0
-op.neg = 10
-op.relu = 10
-op.floor = 10
-op.less = 10
-op.where = 10
-op.clip = 10
-op.reduce_max = 10
-op.arg_max = 10
-op.transpose = 10
-op.reshape = 10
-op.concat = 10
-op.gather = 10
-END
+exact_policy 'nodes = 6' 'numel_max = 64' 'dtype.* = 0' 'dtype.f32 = 1' 'dtype.i64 = 1' 'dtype.bool = 1' >exact.policy
 fuzz() { opjury fuzz --policy exact.policy --known none "$@" >/dev/null 2>&1; }
 
 run opjury show

@@ -38,10 +38,13 @@ static void emit_reduce(struct planner *b, const char *callable)
 
 static void emit_extreme(struct planner *b, const char *callable)
 {
-    if (shape_numel(&torch_input_value(b, 0)->shape) == 0 &&
-        shape_numel(&torch_output_value(b)->shape) > 0) {
-        torch_refuse(b, "largest or smallest of no elements");
-        return;
+    const struct shape *x = &torch_input_value(b, 0)->shape;
+    const struct attr *axes = torch_attribute(b, "axes");
+    for (size_t i = 0; i < axes->n; i++) {
+        if (x->dim[axes->i[i] < 0 ? axes->i[i] + x->rank : axes->i[i]] == 0) {
+            torch_refuse(b, "largest or smallest along a dim of no elements");
+            return;
+        }
     }
     emit_reduce(b, callable);
 }

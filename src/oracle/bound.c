@@ -212,14 +212,23 @@ static int class_of(real v)
     return isinf(v) ? (v > 0 ? 1 : 2) : 0;
 }
 
-/* Do all runs give what is declared? So it is where nothing rounds on the way. */
-static bool node_is_exact(const struct sampler *s, const struct node *node, const struct array *out,
-                          real *const *noise)
+/* Do all variants read the very same elements? */
+static bool inputs_are_exact(const struct sampler *s, const struct node *node)
 {
     for (uint32_t i = 0; i < node->n_in; i++) {
         if (node->in[i] != VALUE_ABSENT && !s->tracks[node->in[i]].is_exact) {
             return false;
         }
+    }
+    return true;
+}
+
+/* Do all runs give what is declared? So it is where nothing rounds on the way. */
+static bool node_is_exact(const struct sampler *s, const struct node *node, const struct array *out,
+                          real *const *noise)
+{
+    if (!inputs_are_exact(s, node)) {
+        return false;
     }
     for (uint32_t o = 0; o < node->n_out; o++) {
         for (size_t i = 0; i < out[o].n; i++) {
@@ -307,32 +316,43 @@ static bool declare(struct sampler *s, const struct node *node, const struct arr
     return exact;
 }
 
-/* The error that the op may make is that of the declared inputs and of those moved all one way:
- * beyond a kink (elu at 0) another one holds. */
+/* The exact result of variant k on `in`, and more noise where its inputs give more: the error that
+ * the op may make is that of the declared inputs and of those moved all one way, for beyond a kink
+ * (elu at 0) another one holds. */
+static void evaluate_variant(struct sampler *s, const struct node *node, unsigned k, bool is_folded,
+                             const struct array **in, struct array *out, real **noise)
+{
+    real *more[OP_OUTPUTS_MAX] = {0};
+    bool asks = k == s->first_sample || k == s->first_sample + 1;
+    if (asks && is_folded) {
+        doubt_inputs(s, node->n_in, in);
+    }
+    op_evaluate(s->p, node, in, false, out, asks ? more : NULL, s->scratch);
+    if (asks) {
+        widen_noise(s, node, noise, more);
+    }
+}
+
 static void sample_node(struct sampler *s, uint32_t index)
 {
     const struct node *node = &s->p->nodes[index];
     bool jumps = node_jumps(s->p, node), is_folded = may_be_folded(s->p, node);
     draw_codes(s);
     const struct array *in[OP_INPUTS_MAX] = {0}, *declared_in[OP_INPUTS_MAX] = {0};
-    real *noise[OP_OUTPUTS_MAX] = {0}, *more[OP_OUTPUTS_MAX] = {0};
+    real *noise[OP_OUTPUTS_MAX] = {0};
     struct array out[OP_OUTPUTS_MAX], exact[OP_OUTPUTS_MAX];
     gather_inputs(s, node, 0, false, declared_in);
     if (is_folded) {
         doubt_inputs(s, node->n_in, declared_in);
     }
     unsigned n_variants = declare(s, node, declared_in, exact, noise) ? 1 : s->n_variants;
+    bool is_same = inputs_are_exact(s, node); /* for every variant */
     for (unsigned k = 1; k < n_variants; k++) {
         gather_inputs(s, node, k, jumps, in);
-        bool asks = k == s->first_sample || k == s->first_sample + 1;
-        if (asks && is_folded) {
-            doubt_inputs(s, node->n_in, in);
+        if (!is_same) {
+            evaluate_variant(s, node, k, is_folded, in, out, noise);
         }
-        op_evaluate(s->p, node, in, false, out, asks ? more : NULL, s->scratch);
-        if (asks) {
-            widen_noise(s, node, noise, more);
-        }
-        keep_variant(s, node, k, out, exact, noise);
+        keep_variant(s, node, k, is_same ? exact : out, exact, noise);
         mark_unspecified(s, node, in, k);
     }
     if (n_variants > 1) {

@@ -3,7 +3,7 @@
  * Ops that read data at the places that indices name: gather, index_select, gather_elements,
  * gather_nd. A negative index counts from the end (ONNX Gather since opset 11).
  */
-#include "ops/ops_internal.h"
+#include "ops/index.h"
 
 /* data.rank - 1 + indices.rank == y.rank. Of all pairs that fit what is known, one is taken. */
 static bool gather_ranks(struct instance *m, struct rng *rng)
@@ -163,8 +163,7 @@ const struct op op_index_select = {
 
 /* ---- gather_elements ---- */
 
-/* All slots have one rank. */
-static bool elements_structure(struct instance *m, struct rng *rng)
+bool elements_structure(struct instance *m, struct rng *rng)
 {
     int rank = -1, axis;
     if (!settle_dtypes(m, rng)) {
@@ -208,9 +207,8 @@ static void gather_elements_relate(struct relation *r, struct instance *m)
     }
 }
 
-/* The element of data at i's coordinates with that of the axis replaced; false: out of range. */
-static bool element_at(const struct shape *data, const struct shape *indices, int axis, size_t i,
-                       real index, size_t *at)
+bool element_at(const struct shape *data, const struct shape *indices, int axis, size_t i,
+                real index, size_t *at)
 {
     int64_t strides[RANK_MAX], length = data->dim[axis];
     if (!(index >= -(real)length && index < (real)length)) {
@@ -273,107 +271,3 @@ const struct op op_gather_elements = {
     .traps = true,
     .index_inputs = 1U << 1,
     .origins = gather_elements_origins};
-
-/* ---- scatter_elements ---- */
-
-/* Unique indices need as many places along the axis. */
-static void scatter_elements_relate(struct relation *r, struct instance *m)
-{
-    const struct slot *data = &m->in[0], *indices = &m->in[1];
-    int axis = axis_normalize(instance_attr(m, "axis")->i[0], data->rank);
-    relate_same(r, m);
-    relation_narrow(r, data->dim[axis], 1, DIM_LIMIT);
-    for (int d = 0; d < data->rank; d++) {
-        relate_equal(r, indices->dim[d], m->in[2].dim[d]);
-        relate_linear_le(r, 2, (const int64_t[]){1, -1},
-                         (const var[]){indices->dim[d], data->dim[d]}, 0);
-    }
-}
-
-static void scatter_elements_index_use(const struct node *node, const struct shape *data,
-                                       const struct shape *indices, struct index_use *use)
-{
-    int axis = axis_normalize(node_int(node, "axis", 0), data->rank);
-    use->limit[0] = data->dim[axis];
-    use->unique = true;
-    use->count = (size_t)indices->dim[axis];
-    use->inside = 1;
-    for (int d = axis + 1; d < indices->rank; d++) {
-        use->inside *= (size_t)indices->dim[d];
-    }
-}
-
-static void scatter_elements_origins(const struct evaluation *e, struct origin *from)
-{
-    const struct array *data = e->in[0], *indices = e->in[1];
-    int axis = axis_normalize(node_int(e->node, "axis", 0), data->shape.rank);
-    for (size_t i = 0; i < data->n; i++) {
-        from[i] = (struct origin){.input = 0, .at = i};
-    }
-    for (size_t i = 0; i < indices->n; i++) {
-        size_t at;
-        if (element_at(&data->shape, &indices->shape, axis, i, indices->v[i], &at)) {
-            from[at] = (struct origin){.input = 2, .at = i};
-        }
-    }
-}
-
-/* An index that is not known may name any place of its line. */
-static void scatter_elements_taint(const struct taint *t)
-{
-    const struct array *data = t->e->in[0], *indices = t->e->in[1];
-    int axis = axis_normalize(node_int(t->e->node, "axis", 0), data->shape.rank);
-    move_taint(t);
-    for (size_t i = 0; t->in_mark[1] && i < indices->n; i++) {
-        for (int64_t c = 0; t->in_mark[1][i] && c < data->shape.dim[axis]; c++) {
-            size_t at;
-            if (element_at(&data->shape, &indices->shape, axis, i, (real)c, &at)) {
-                t->out_mark[0][at] |= t->in_mark[1][i];
-            }
-        }
-    }
-}
-
-/* "indices should not have duplicate entries" when there is no reduction, and "it is an error if
- * any of the index values are out of bounds" (ONNX ScatterElements). */
-static void scatter_elements_unspecified(const struct evaluation *e, uint8_t *const *mark)
-{
-    const struct array *data = e->in[0], *indices = e->in[1];
-    int axis = axis_normalize(node_int(e->node, "axis", 0), data->shape.rank);
-    uint8_t *seen = arena_zalloc(e->scratch, data->n + 1);
-    bool lost = false;
-    for (size_t i = 0; i < indices->n; i++) {
-        size_t at = 0;
-        if (!element_at(&data->shape, &indices->shape, axis, i, indices->v[i], &at)) {
-            lost = true;
-            continue;
-        }
-        mark[0][at] |= seen[at];
-        seen[at] = 1;
-    }
-    for (size_t i = 0; i < data->n; i++) {
-        mark[0][i] |= lost;
-    }
-}
-
-const struct op op_scatter_elements = {
-    .name = "scatter_elements",
-    .summary = "data with the elements at each index's place replaced by updates",
-    .in = {{"data", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX},
-           {"indices", .dtypes = DT(I32) | DT(I64), .rank_min = 1, .rank_max = RANK_MAX,
-            .constant_likely = true},
-           {"updates", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
-    .out = {{"y", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
-    .attrs = {{"axis", ATTR_INT}},
-    .structure = elements_structure,
-    .relate = scatter_elements_relate,
-    .evaluate = move_evaluate,
-    .taint = scatter_elements_taint,
-    .vjp = move_vjp,
-    .range = move_range,
-    .unspecified = scatter_elements_unspecified,
-    .traps = true,
-    .index_inputs = 1U << 1,
-    .index_use = scatter_elements_index_use,
-    .unique_indices = true,
-    .origins = scatter_elements_origins};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ops whose indices come in rows of `parts` parts, each for one dim of data: gather_nd, scatter_nd.
- * ONNX reads the number of parts from the indices' last dim; here it is an attribute too, since
- * ranks follow from ranks and attributes alone.
+ * What ops share whose indices come in rows of `parts` parts, each for one dim of data (gather_nd,
+ * scatter_nd), and gather_nd. ONNX reads the number of parts from the indices' last dim; here it is
+ * an attribute too, since ranks follow from ranks and attributes alone.
  */
-#include "ops/ops_internal.h"
+#include "ops/index.h"
 
 /* ---- structure ---- */
 
@@ -29,9 +29,14 @@ static bool fits_attr(const struct attr *known, int64_t v)
     return !known || known->i[0] == v;
 }
 
+static bool has_batch_dims(const struct op *op)
+{
+    return strcmp(op->attrs[1].name, "batch_dims") == 0;
+}
+
 static bool is_possible(struct instance *m, const struct nd_ranks *n, const struct slot *slices)
 {
-    bool has_batch = m->op->attrs[1].name != NULL; /* scatter_nd has none */
+    bool has_batch = has_batch_dims(m->op);
     bool is_usual = n->data <= 4 && n->indices <= 3;
     bool is_whole = slices_rank(n) <= RANK_MAX && (has_batch || n->batch == 0);
     bool is_asked = m->in[0].rank >= 0 || m->in[1].rank >= 0 || slices->rank > 3 ||
@@ -66,10 +71,10 @@ static bool draw_nd_ranks(struct instance *m, const struct slot *slices, struct 
            REFUSE("the ranks of data, indices and slices do not fit together");
 }
 
-static bool nd_structure(struct instance *m, struct slot *slices, struct rng *rng)
+bool nd_structure(struct instance *m, struct slot *slices, struct rng *rng)
 {
     struct nd_ranks n = {0};
-    bool has_batch = m->op->attrs[1].name != NULL;
+    bool has_batch = has_batch_dims(m->op);
     if (!settle_dtypes(m, rng)) {
         return false;
     }
@@ -89,8 +94,7 @@ static bool nd_structure(struct instance *m, struct slot *slices, struct rng *rn
            settle_rank(slices, slices_rank(&n));
 }
 
-/* slices: the indices' dims but the last, then data's behind the parts. */
-static void nd_relate(struct relation *r, struct instance *m, const struct slot *slices)
+void nd_relate(struct relation *r, struct instance *m, const struct slot *slices)
 {
     const struct slot *data = &m->in[0], *indices = &m->in[1];
     const struct attr *batch_dims = instance_attr(m, "batch_dims");
@@ -113,15 +117,7 @@ static void nd_relate(struct relation *r, struct instance *m, const struct slot 
 
 /* ---- places ---- */
 
-/* Row i of the indices names the slice of `inside` elements at `start`. */
-struct nd {
-    const struct shape *data;
-    const real *indices;
-    size_t parts, batch, n_rows, rows_per_batch, inside;
-    int64_t strides[RANK_MAX];
-};
-
-static struct nd nd_of(const struct evaluation *e)
+struct nd nd_of(const struct evaluation *e)
 {
     const struct array *data = e->in[0], *indices = e->in[1];
     struct nd n = {.data = &data->shape,
@@ -141,7 +137,7 @@ static struct nd nd_of(const struct evaluation *e)
     return n;
 }
 
-static bool slice_start(const struct nd *n, size_t row, size_t *start)
+bool slice_start(const struct nd *n, size_t row, size_t *start)
 {
     size_t block = n->inside;
     *start = 0;
@@ -169,8 +165,8 @@ static uint8_t row_mark(const uint8_t *mark, const struct nd *n, size_t row)
     return any;
 }
 
-static void nd_index_use(const struct node *node, const struct shape *data,
-                         const struct shape *indices, struct index_use *use)
+void nd_index_use(const struct node *node, const struct shape *data, const struct shape *indices,
+                  struct index_use *use)
 {
     use->n = (uint32_t)node_int(node, "parts", 1);
     for (uint32_t c = 0; c < use->n; c++) {
@@ -247,102 +243,3 @@ const struct op op_gather_nd = {
     .index_inputs = 1U << 1,
     .index_use = nd_index_use,
     .origins = gather_nd_origins};
-
-/* ---- scatter_nd ---- */
-
-static bool scatter_nd_structure(struct instance *m, struct rng *rng)
-{
-    struct slot *data = &m->in[0], *y = &m->out[0];
-    data->rank = data->rank < 0 ? y->rank : data->rank;
-    return nd_structure(m, &m->in[2], rng) && settle_rank(y, data->rank);
-}
-
-/* Unique rows need as many places. */
-static void scatter_nd_relate(struct relation *r, struct instance *m)
-{
-    const struct slot *data = &m->in[0], *indices = &m->in[1];
-    var rows = relation_var(r, 0, DIM_LIMIT), places = relation_var(r, 0, DIM_LIMIT);
-    nd_relate(r, m, &m->in[2]);
-    for (int d = 0; d < data->rank; d++) {
-        relate_equal(r, data->dim[d], m->out[0].dim[d]);
-    }
-    relate_product(r, (size_t)indices->rank - 1, indices->dim, rows);
-    relate_product(r, (size_t)instance_attr(m, "parts")->i[0], data->dim, places);
-    relate_linear_le(r, 2, (const int64_t[]){1, -1}, (const var[]){rows, places}, 0);
-}
-
-static void scatter_nd_index_use(const struct node *node, const struct shape *data,
-                                 const struct shape *indices, struct index_use *use)
-{
-    nd_index_use(node, data, indices, use);
-    use->unique = true;
-    use->inside = 1;
-    use->count = shape_numel(indices) / use->n;
-}
-
-static void scatter_nd_origins(const struct evaluation *e, struct origin *from)
-{
-    struct nd n = nd_of(e);
-    for (size_t i = 0; i < e->out[0].n; i++) {
-        from[i] = (struct origin){.input = 0, .at = i};
-    }
-    for (size_t row = 0; row < n.n_rows; row++) {
-        size_t start = 0;
-        for (size_t k = 0; slice_start(&n, row, &start) && k < n.inside; k++) {
-            from[start + k] = (struct origin){.input = 2, .at = row * n.inside + k};
-        }
-    }
-}
-
-/* A row that is not known may name any place. */
-static void scatter_taint(const struct taint *t)
-{
-    uint8_t any = 0;
-    move_taint(t);
-    for (size_t i = 0; t->in_mark[1] && i < t->e->in[1]->n; i++) {
-        any |= t->in_mark[1][i];
-    }
-    for (size_t i = 0; i < t->e->out[0].n; i++) {
-        t->out_mark[0][i] |= any;
-    }
-}
-
-/* "indices should not have duplicate entries", and out of bounds is an error (ONNX ScatterND). */
-static void scatter_nd_unspecified(const struct evaluation *e, uint8_t *const *mark)
-{
-    struct nd n = nd_of(e);
-    uint8_t *seen = arena_zalloc(e->scratch, e->out[0].n + 1), lost = 0;
-    for (size_t row = 0; row < n.n_rows; row++) {
-        size_t start = 0;
-        lost |= !slice_start(&n, row, &start);
-        for (size_t k = 0; slice_start(&n, row, &start) && k < n.inside; k++) {
-            mark[0][start + k] |= seen[start + k];
-            seen[start + k] = 1;
-        }
-    }
-    for (size_t i = 0; i < e->out[0].n; i++) {
-        mark[0][i] |= lost;
-    }
-}
-
-const struct op op_scatter_nd = {
-    .name = "scatter_nd",
-    .summary = "data with the slices at rows of indices replaced by updates",
-    .in = {{"data", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX},
-           {"indices", .dtypes = DT(I64), .rank_min = 1, .rank_max = RANK_MAX,
-            .constant_likely = true},
-           {"updates", .same_as = "data", .rank_min = 0, .rank_max = RANK_MAX}},
-    .out = {{"y", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
-    .attrs = {{"parts", ATTR_INT}},
-    .structure = scatter_nd_structure,
-    .relate = scatter_nd_relate,
-    .evaluate = move_evaluate,
-    .taint = scatter_taint,
-    .vjp = move_vjp,
-    .range = move_range,
-    .unspecified = scatter_nd_unspecified,
-    .traps = true,
-    .index_inputs = 1U << 1,
-    .index_use = scatter_nd_index_use,
-    .unique_indices = true,
-    .origins = scatter_nd_origins};

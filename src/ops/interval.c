@@ -108,6 +108,14 @@ struct interval interval_widen(struct interval a)
     return a;
 }
 
+struct interval interval_widen_by(struct interval a, size_t n)
+{
+    real slack = (real)(n + 1) * 0x1p-50L;
+    a.lo = isfinite(a.lo) ? a.lo - fabsl(a.lo) * slack : a.lo;
+    a.hi = isfinite(a.hi) ? a.hi + fabsl(a.hi) * slack : a.hi;
+    return a;
+}
+
 struct interval interval_monotone(struct interval a, real lo, real hi, real (*f)(real))
 {
     if (a.hi < lo || a.lo > hi) {

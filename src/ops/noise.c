@@ -67,25 +67,41 @@ int grid_of(const struct array *x)
     return grid == INT_MAX ? 0 : grid;
 }
 
-/* Libraries accumulate half floats in f32 (torch: at::opmath_type; ONNX Runtime: casts to float).
- */
-struct sum_noise sum_noise_init(enum dtype d, size_t n_terms, int grid)
+/* gamma_n is a worst case, which needs no safety factor: half of it, which the bound doubles. */
+real noise_gamma(enum dtype acc, real n)
 {
-    bool is_half = dtype_is_half(d);
-    enum dtype acc = is_half ? DTYPE_F32 : d;
-    real nu = (real)n_terms * dtype_roundoff(acc), step = ldexpl(1, grid);
+    real nu = n * dtype_roundoff(acc);
+    return nu < 0.5L ? nu / (1 - nu) / 2 : 1;
+}
+
+/* ---- sums ---- */
+
+static struct sum_noise sum_noise_in(enum dtype d, enum dtype acc, size_t n_terms, int grid)
+{
+    real step = ldexpl(1, grid);
     /* AVX512_BF16's dot products flush subnormal results (Intel SDM, VDPBF16PS: as if FTZ). */
     real tiny = d == DTYPE_BF16 ? dtype_min_normal(acc) : dtype_tiny(acc);
-    /* gamma is a worst case, which needs no safety factor: half of it, which c more than doubles. */
     struct sum_noise s = {.dtype = d,
-                          .gamma = nu < 0.5L ? nu / (1 - nu) / 2 : 1,
-                          .roundoff = is_half ? dtype_roundoff(d) : 0,
+                          .gamma = noise_gamma(acc, (real)n_terms),
+                          .roundoff = acc == d ? 0 : dtype_roundoff(d),
                           .inexact = grid < GRID_NONE / 2,
                           .limit = dtype_max(acc),
                           .tiny = (real)n_terms * tiny};
     /* Multiples of the grid up to here are all values of the dtype. */
     s.exact = step >= tiny ? fminl(step / dtype_roundoff(acc), s.limit) : 0;
     return s;
+}
+
+/* Libraries accumulate half floats in f32 (torch: at::opmath_type; ONNX Runtime: casts to float).
+ */
+struct sum_noise sum_noise_init(enum dtype d, size_t n_terms, int grid)
+{
+    return sum_noise_in(d, dtype_is_half(d) ? DTYPE_F32 : d, n_terms, grid);
+}
+
+struct sum_noise sum_noise_stepwise(enum dtype d, size_t n_terms, int grid)
+{
+    return sum_noise_in(d, d, n_terms, grid);
 }
 
 real sum_noise_of(const struct sum_noise *s, real sum, real magnitude)
@@ -112,6 +128,77 @@ real sum_noise_of(const struct sum_noise *s, real sum, real magnitude)
     }
     return noise;
 }
+
+/* ---- products ---- */
+
+void scaled_multiply(struct scaled *p, real factor)
+{
+    int exponent = 0;
+    p->fraction = frexpl(p->fraction * factor, &exponent);
+    p->exponent += isfinite(p->fraction) ? exponent : 0;
+}
+
+real scaled_value(const struct scaled *p)
+{
+    const int64_t far = 40000; /* beyond long double's exponents */
+    int64_t exponent = p->exponent < -far ? -far : p->exponent > far ? far : p->exponent;
+    return ldexpl(p->fraction, (int)exponent);
+}
+
+/* v without the powers of two in it: how long its significand is. */
+static real odd_part(real v)
+{
+    int exponent;
+    real fraction = frexpl(fabsl(v), &exponent);
+    uint64_t significand = (uint64_t)ldexpl(fraction, 64);
+    return significand ? (real)(significand >> __builtin_ctzll(significand)) : 1;
+}
+
+struct factors *factors_of_none(struct arena *scratch, size_t n)
+{
+    struct factors *f = ARENA_ZARRAY(scratch, struct factors, n);
+    for (size_t i = 0; i < n; i++) {
+        f[i].above.fraction = f[i].below.fraction = f[i].odd = 1;
+    }
+    return f;
+}
+
+void factors_add(struct factors *f, real v)
+{
+    real m = fabsl(v);
+    f->has_zero |= m == 0;
+    f->has_inf |= isinf(m);
+    if (m == 0 || !isfinite(m)) {
+        return;
+    }
+    scaled_multiply(m > 1 ? &f->above : &f->below, m);
+    f->odd *= odd_part(v);
+}
+
+/* Partial products may overflow (then 0 makes NaN of them, small factors something finite) or lose
+ * themselves in underflow, by order. torch.prod multiplies half floats as such. */
+real factors_noise(const struct factors *f, enum dtype acc, size_t n, real y, bool inexact)
+{
+    real gamma = noise_gamma(acc, (real)n), above = scaled_value(&f->above) * (1 + 4 * gamma);
+    real below = scaled_value(&f->below) * (1 - 2 * gamma);
+    bool overflows = above > dtype_max(acc), underflows = below < dtype_min_normal(acc);
+    if (isnan(y)) {
+        return 0;
+    }
+    if (overflows && (f->has_zero || below < 1)) {
+        return INFINITY;
+    }
+    if (underflows && (f->has_inf || above > 1 + 4 * gamma)) {
+        return INFINITY;
+    }
+    if (isinf(y) || f->has_zero) {
+        return 0;
+    }
+    bool is_exact = !inexact && f->odd * dtype_roundoff(acc) <= 1 && !underflows;
+    return is_exact ? 0 : gamma * fabsl(y) + (underflows ? (real)n * dtype_tiny(acc) : 0);
+}
+
+/* ---- elements ---- */
 
 const real *reals_of(struct arena *scratch, const struct array *x, bool magnitude)
 {

@@ -218,6 +218,8 @@ int node_axis(const struct node *node, const struct shape *in);
 
 /* units roundoffs of |y| in each finite element; see struct elementwise. */
 void noise_rounding(struct evaluation *e, int units);
+/* gamma_n of Higham 2002, (3.4), halved. */
+real noise_gamma(enum dtype acc, real n);
 /* One sum of n terms in any order, in the dtype accumulation really uses: f32 for half floats. */
 struct sum_noise {
     bool inexact; /* terms differ from run to run */
@@ -230,8 +232,27 @@ struct sum_noise {
 };
 /* All terms are multiples of 2^grid. */
 struct sum_noise sum_noise_init(enum dtype d, size_t n_terms, int grid);
+/* Half floats are rounded after each addition. */
+struct sum_noise sum_noise_stepwise(enum dtype d, size_t n_terms, int grid);
 /* sum: the exact result, magnitude: sum of the terms' magnitudes (finite ones). */
 real sum_noise_of(const struct sum_noise *s, real sum, real magnitude);
+/* A product as fraction * 2^exponent, so that it never leaves the range. */
+struct scaled {
+    real fraction;
+    int64_t exponent;
+};
+void scaled_multiply(struct scaled *p, real factor);
+real scaled_value(const struct scaled *p);
+/* What decides whether every order of multiplication gives the same. */
+struct factors {
+    struct scaled above, below; /* products of the magnitudes above and below 1 */
+    real odd;
+    bool has_zero, has_inf;
+};
+struct factors *factors_of_none(struct arena *scratch, size_t n); /* n of them */
+void factors_add(struct factors *f, real v);
+/* Of the product y of n factors, rounded to `acc` after each. */
+real factors_noise(const struct factors *f, enum dtype acc, size_t n, real y, bool inexact);
 /* Far below every dtype, also when the other factor adds its own: elements not known exactly. */
 enum { GRID_NONE = -100000 };
 /* Largest g such that all finite elements of a float array are multiples of 2^g. */
@@ -252,6 +273,8 @@ struct interval interval_div(struct interval a, struct interval b);
 struct interval interval_sum(struct interval a, size_t n);
 /* lo..hi a little wider: for functions whose evaluation is not monotone to the last bit. */
 struct interval interval_widen(struct interval a);
+/* By what n roundings in long double may add. */
+struct interval interval_widen_by(struct interval a, size_t n);
 /* Results of a function that grows or falls on lo..hi and is NaN outside. */
 struct interval interval_monotone(struct interval a, real lo, real hi, real (*f)(real));
 /* Of elements that are clamped to lo..hi. */

@@ -15,14 +15,6 @@ static enum dtype accumulator(enum dtype d)
     return dtype_is_half(d) ? DTYPE_F32 : d;
 }
 
-/* gamma_n of Higham 2002, (3.4), is a worst case and needs no safety factor: half of it, which the
- * bound doubles. */
-static real gamma_of(enum dtype acc, real n)
-{
-    real nu = n * dtype_roundoff(acc);
-    return nu < 0.5L ? nu / (1 - nu) / 2 : 1;
-}
-
 /* Of the last rounding, when accumulation is wider. */
 static real half_rounding(enum dtype d, real y)
 {
@@ -67,15 +59,6 @@ static struct interval magnitude_of(struct interval a)
     struct interval out = {.lo = lo < hi ? lo : hi, .hi = lo < hi ? hi : lo, .may_nan = a.may_nan};
     out.lo = a.lo <= 0 && a.hi >= 0 ? 0 : out.lo;
     return interval_is_empty(a) ? a : out;
-}
-
-/* Wider by what n roundings in long double may add. */
-static struct interval widen_by(struct interval a, size_t n)
-{
-    real slack = (real)(n + 1) * 0x1p-50L;
-    a.lo = isfinite(a.lo) ? a.lo - fabsl(a.lo) * slack : a.lo;
-    a.hi = isfinite(a.hi) ? a.hi + fabsl(a.hi) * slack : a.hi;
-    return a;
 }
 
 /* ---- reduce_mean ---- */
@@ -157,90 +140,16 @@ const struct op op_reduce_mean = {.name = "reduce_mean",
 
 /* ---- reduce_prod ---- */
 
-/* A product as fraction * 2^exponent, so that it never leaves the range. */
-struct scaled {
-    real fraction;
-    int64_t exponent;
-};
-
-static void scaled_multiply(struct scaled *p, real factor)
-{
-    int exponent = 0;
-    p->fraction = frexpl(p->fraction * factor, &exponent);
-    p->exponent += isfinite(p->fraction) ? exponent : 0;
-}
-
-static real scaled_value(const struct scaled *p)
-{
-    const int64_t far = 40000; /* beyond long double's exponents */
-    int64_t exponent = p->exponent < -far ? -far : p->exponent > far ? far : p->exponent;
-    return ldexpl(p->fraction, (int)exponent);
-}
-
-/* v without the powers of two in it: how long its significand is. */
-static real odd_part(real v)
-{
-    int exponent;
-    real fraction = frexpl(fabsl(v), &exponent);
-    uint64_t significand = (uint64_t)ldexpl(fraction, 64);
-    return significand ? (real)(significand >> __builtin_ctzll(significand)) : 1;
-}
-
-/* What decides whether every order of multiplication gives the same. */
-struct factors {
-    struct scaled above, below; /* products of the magnitudes above and below 1 */
-    real odd;
-    bool has_zero, has_inf;
-};
-
-static void factors_add(struct factors *f, real v)
-{
-    real m = fabsl(v);
-    f->has_zero |= m == 0;
-    f->has_inf |= isinf(m);
-    if (m == 0 || !isfinite(m)) {
-        return;
-    }
-    scaled_multiply(m > 1 ? &f->above : &f->below, m);
-    f->odd *= odd_part(v);
-}
-
-/* Partial products may overflow (then 0 makes NaN of them, small factors something finite) or lose
- * themselves in underflow, by order. torch.prod multiplies half floats as such. */
-static real prod_noise(const struct factors *f, enum dtype acc, size_t n, real y, bool inexact)
-{
-    real gamma = gamma_of(acc, (real)n), above = scaled_value(&f->above) * (1 + 4 * gamma);
-    real below = scaled_value(&f->below) * (1 - 2 * gamma);
-    bool overflows = above > dtype_max(acc), underflows = below < dtype_min_normal(acc);
-    if (isnan(y)) {
-        return 0;
-    }
-    if (overflows && (f->has_zero || below < 1)) {
-        return INFINITY;
-    }
-    if (underflows && (f->has_inf || above > 1 + 4 * gamma)) {
-        return INFINITY;
-    }
-    if (isinf(y) || f->has_zero) {
-        return 0;
-    }
-    bool is_exact = !inexact && f->odd * dtype_roundoff(acc) <= 1 && !underflows;
-    return is_exact ? 0 : gamma * fabsl(y) + (underflows ? (real)n * dtype_tiny(acc) : 0);
-}
-
 static void reduce_prod_noise(struct evaluation *e, const size_t *map)
 {
     const struct array *x = e->in[0], *y = &e->out[0];
-    struct factors *f = ARENA_ZARRAY(e->scratch, struct factors, y->n);
     size_t n = n_terms(e);
-    for (size_t o = 0; o < y->n; o++) {
-        f[o].above.fraction = f[o].below.fraction = f[o].odd = 1;
-    }
+    struct factors *f = factors_of_none(e->scratch, y->n);
     for (size_t i = 0; i < x->n; i++) {
         factors_add(&f[map[i]], x->v[i]);
     }
     for (size_t o = 0; o < y->n; o++) {
-        e->noise[0][o] = prod_noise(&f[o], y->dtype, n, y->v[o], x->inexact);
+        e->noise[0][o] = factors_noise(&f[o], y->dtype, n, y->v[o], x->inexact);
     }
 }
 
@@ -336,7 +245,7 @@ static void reduce_prod_range(struct range_query *q)
     real least = powl(size.lo, (real)n), most = powl(size.hi, (real)n);
     struct interval out = {.lo = x.lo >= 0 ? least : -most, .hi = most};
     out.may_nan = x.may_nan || (size.lo == 0 && isinf(size.hi));
-    out = widen_by(out, n);
+    out = interval_widen_by(out, n);
     q->out[0] = dtype_is_float(d) ? out : interval_fit(d, out);
 }
 
@@ -414,7 +323,7 @@ const struct op op_reduce_l1 = {.name = "reduce_l1",
 static real l2_noise(enum dtype d, size_t n, real y, real squares)
 {
     enum dtype acc = accumulator(d);
-    real gamma = gamma_of(acc, (real)n + 1), lost = (real)n * dtype_tiny(acc);
+    real gamma = noise_gamma(acc, (real)n + 1), lost = (real)n * dtype_tiny(acc);
     if (!isfinite(y) || y == 0) {
         return 0;
     }
@@ -460,7 +369,7 @@ static void reduce_l2_range(struct range_query *q)
     }
     size.lo *= sqrtl((real)n);
     size.hi *= sqrtl((real)n);
-    q->out[0] = interval_is_empty(size) ? size : widen_by(size, n);
+    q->out[0] = interval_is_empty(size) ? size : interval_widen_by(size, n);
 }
 
 /* Of integers ONNX does not say how the root is rounded: not made. */
@@ -546,7 +455,7 @@ static void reduce_log_sum_exp_range(struct range_query *q)
     }
     out.lo += n == 1 ? 0 : logl((real)n) - (real)n * 0x1p-50L;
     out.hi += logl((real)n) + (real)n * 0x1p-50L;
-    q->out[0] = interval_is_empty(q->in[0]) ? q->in[0] : widen_by(out, n);
+    q->out[0] = interval_is_empty(q->in[0]) ? q->in[0] : interval_widen_by(out, n);
 }
 
 const struct op op_reduce_log_sum_exp = {.name = "reduce_log_sum_exp",
@@ -606,7 +515,7 @@ static void reduce_var_noise(struct evaluation *e, const size_t *map, const real
     enum dtype acc = accumulator(y->dtype);
     const real *magnitude = sum_terms(e, map, TERM_FINITE_MAGNITUDE, NULL),
                *all = sum_terms(e, map, TERM_FINITE_SQUARE, NULL);
-    real gamma = gamma_of(acc, (real)n + 3), free = degrees_of_freedom(e->node, n);
+    real gamma = noise_gamma(acc, (real)n + 3), free = degrees_of_freedom(e->node, n);
     for (size_t o = 0; o < y->n; o++) {
         if (!isfinite(y->v[o]) || n == 1 || all[o] == 0) {
             continue;
@@ -670,7 +579,7 @@ static void reduce_var_range(struct range_query *q)
     real rounding = 0x1p-100L * (real)(n * n) * fmaxl(x.lo * x.lo, x.hi * x.hi);
     struct interval out = {.hi = is_finite ? (most + rounding) / free : INFINITY,
                            .may_nan = x.may_nan || !is_finite};
-    q->out[0] = interval_is_empty(x) ? x : widen_by(out, n);
+    q->out[0] = interval_is_empty(x) ? x : interval_widen_by(out, n);
 }
 
 const struct op op_reduce_var = {

@@ -39,25 +39,53 @@ static enum err read_gather_nd(struct onnx_reader *r, struct onnx_node *n)
 
 /* ---- scatter_elements, scatter_nd ---- */
 
-static enum err refuse_reduction(struct onnx_reader *r, struct onnx_node *n)
+/* add and mul came with 16, max and min with 18. */
+static enum err put_reduction(struct onnx_writer *w)
+{
+    const struct attr *a = node_attr(w->node, "reduction");
+
+    if (!a || strcmp(a->text, "none") == 0) {
+        return ERR_OK;
+    }
+    bool is_first = strcmp(a->text, "add") == 0 || strcmp(a->text, "mul") == 0;
+    if (w->version.opset < (is_first ? 16 : 18)) {
+        return err_set(ERR_UNSUPPORTED, "%s: reduction \"%s\" came with opset %d",
+                       onnx_result(w)->name, a->text, is_first ? 16 : 18);
+    }
+    onnx_put_text(w, "reduction", a->text);
+    return ERR_OK;
+}
+
+static void take_reduction(struct onnx_reader *r, struct onnx_node *n)
 {
     const Onnx__AttributeProto *a = onnx_attr(n, "reduction", ONNX_STRING);
 
-    if (a && !(a->s.len == 4 && memcmp(a->s.data, "none", 4) == 0)) {
-        return onnx_refuse(r, n, ERR_UNSUPPORTED, "a reduction");
+    if (a && !onnx_text_is(a, "none", "none")) {
+        onnx_set_attr(n, "reduction", ATTR_TEXT)->text = onnx_text(r, a);
     }
-    return ERR_OK;
+}
+
+static enum err write_scatter_elements(struct onnx_writer *w)
+{
+    TRY(put_reduction(w));
+    return onnx_write_axis(w);
 }
 
 static enum err read_scatter_elements(struct onnx_reader *r, struct onnx_node *n)
 {
-    TRY(refuse_reduction(r, n));
+    take_reduction(r, n);
     return onnx_read_axis(r, n);
+}
+
+static enum err write_scatter_nd(struct onnx_writer *w)
+{
+    TRY(put_reduction(w));
+    return onnx_write_plain(w);
 }
 
 static enum err read_scatter_nd(struct onnx_reader *r, struct onnx_node *n)
 {
-    TRY(refuse_reduction(r, n));
+    take_reduction(r, n);
     return read_rows(r, n);
 }
 
@@ -125,10 +153,10 @@ const struct onnx_form onnx_index[] = {
      TYPES({11, {ALL_OLD, INDICES}, {ALL_OLD}}, {13, {DT_ALL, INDICES}, {DT_ALL}})},
     {"gather_nd", "GatherND", write_gather_nd, read_gather_nd,
      TYPES({11, {ALL_OLD, DT(I64)}, {ALL_OLD}}, {13, {DT_ALL, DT(I64)}, {DT_ALL}})},
-    {"scatter_elements", "ScatterElements", onnx_write_axis, read_scatter_elements,
+    {"scatter_elements", "ScatterElements", write_scatter_elements, read_scatter_elements,
      TYPES({11, {ALL_OLD, INDICES, ALL_OLD}, {ALL_OLD}},
            {13, {DT_ALL, INDICES, DT_ALL}, {DT_ALL}})},
-    {"scatter_nd", "ScatterND", onnx_write_plain, read_scatter_nd,
+    {"scatter_nd", "ScatterND", write_scatter_nd, read_scatter_nd,
      TYPES({11, {ALL_OLD, DT(I64), ALL_OLD}, {ALL_OLD}},
            {13, {DT_ALL, DT(I64), DT_ALL}, {DT_ALL}})},
     {"one_hot", "OneHot", write_one_hot, read_one_hot,

@@ -2,9 +2,27 @@
 /* How torch says indexing. Most of its functions take indices from 0 up only. */
 #include "spell/torch_internal.h"
 
-/* Indices below 0 moved up by the dim; one out of range stays one, so torch still refuses it. */
-static uint32_t count_from_zero(struct planner *b, uint32_t index, int64_t dim)
+#include <string.h>
+
+/* May an index of input k count from the end? No constant that none does. */
+static bool may_be_below(const struct planner *b, uint32_t k)
 {
+    const struct value *v = torch_input_value(b, k);
+    size_t n = shape_numel(&v->shape), i = 0;
+
+    while (v->data && i < n && dtype_load(v->dtype, v->data, i) >= 0) {
+        i++;
+    }
+    return i < n;
+}
+
+/* Indices of input k below 0 moved up by the dim; one out of range stays one, so torch still
+ * refuses it. */
+static uint32_t count_from_zero(struct planner *b, uint32_t k, uint32_t index, int64_t dim)
+{
+    if (!may_be_below(b, k)) {
+        return index;
+    }
     uint32_t below = torch_step(b, "below"), moved = torch_step(b, "moved");
     uint32_t chosen = torch_step(b, "index");
 
@@ -42,7 +60,7 @@ static void emit_gather(struct planner *b, const char *callable)
     const struct shape *out = &torch_output_value(b)->shape;
     int64_t axis = torch_attribute(b, "axis")->i[0];
     int64_t *flat = arena_alloc(b->arena, sizeof *flat);
-    uint32_t chosen = count_from_zero(b, torch_input(b, 1), axis_size(b));
+    uint32_t chosen = count_from_zero(b, 1, torch_input(b, 1), axis_size(b));
     uint32_t row = chosen, picked = torch_output(b);
 
     if (index->rank != 1) {
@@ -62,18 +80,41 @@ static void emit_gather(struct planner *b, const char *callable)
 
 static void emit_gather_elements(struct planner *b, const char *callable)
 {
-    uint32_t index = count_from_zero(b, wide_index(b, 1), axis_size(b));
+    uint32_t index = count_from_zero(b, 1, wide_index(b, 1), axis_size(b));
 
     CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
          INT(NULL, torch_attribute(b, "axis")->i[0]), VALUE(index));
 }
 
+/* What scatter_reduce calls the node's reduction; NULL: none. */
+static const char *reduction_of(const struct planner *b)
+{
+    static const char *const names[][2] = {
+        {"add", "sum"}, {"mul", "prod"}, {"max", "amax"}, {"min", "amin"}};
+    const struct attr *a = node_attr(b->node, "reduction");
+
+    for (size_t k = 0; a && k < ARRAY_SIZE(names); k++) {
+        if (strcmp(a->text, names[k][0]) == 0) {
+            return names[k][1];
+        }
+    }
+    return NULL;
+}
+
 static void emit_scatter_elements(struct planner *b, const char *callable)
 {
-    uint32_t index = count_from_zero(b, wide_index(b, 1), axis_size(b));
+    uint32_t index = count_from_zero(b, 1, wide_index(b, 1), axis_size(b));
+    uint32_t data = torch_input(b, 0), updates = torch_input(b, 2);
+    int64_t axis = torch_attribute(b, "axis")->i[0];
+    const char *reduction = reduction_of(b);
 
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
-         INT(NULL, torch_attribute(b, "axis")->i[0]), VALUE(index), VALUE(torch_input(b, 2)));
+    if (reduction) {
+        CALL(b, torch_output(b), "torch.scatter_reduce", VALUE(data), INT(NULL, axis), VALUE(index),
+             VALUE(updates), TEXT(NULL, reduction));
+    } else {
+        CALL(b, torch_output(b), callable, VALUE(data), INT(NULL, axis), VALUE(index),
+             VALUE(updates));
+    }
 }
 
 /* ---- gather_nd, scatter_nd ---- */
@@ -106,7 +147,7 @@ static uint32_t places_of(struct planner *b, int64_t batch, int64_t n_batches, i
 
     for (int64_t c = 0; c < parts; c++) {
         int64_t dim = data->dim[batch + c];
-        uint32_t part = count_from_zero(b, part_of(b, c), dim);
+        uint32_t part = count_from_zero(b, 1, part_of(b, c), dim);
         if (c > 0) {
             uint32_t scaled = torch_step(b, "scaled"), sum = torch_step(b, "place");
             CALL(b, scaled, "torch.mul", VALUE(places), INT(NULL, dim));
@@ -156,17 +197,56 @@ static void emit_gather_nd(struct planner *b, const char *callable)
          INTS(NULL, (uint32_t)out->rank, out->dim));
 }
 
-/* index_put takes the parts one by one, and indices below 0. */
+/* Places and updates as rows of a table, which scatter_reduce takes with an index for each element.
+ */
+static void emit_reducing_nd(struct planner *b, const char *reduction)
+{
+    const struct shape *data = &torch_input_value(b, 0)->shape,
+                       *index = &torch_input_value(b, 1)->shape;
+    int64_t parts = torch_attribute(b, "parts")->i[0], n_places = 1, inside = 1;
+
+    for (int64_t d = 0; d < data->rank; d++) {
+        n_places *= d < parts ? data->dim[d] : 1;
+        inside *= d >= parts ? data->dim[d] : 1;
+    }
+    int64_t n_rows = (int64_t)shape_numel(index) / parts;
+    uint32_t row = places_of(b, 0, 1, n_rows), column = torch_step(b, "column");
+    uint32_t wide = torch_step(b, "wide"), table = torch_step(b, "table");
+    uint32_t updates = torch_step(b, "updates"), reduced = torch_step(b, "reduced");
+    CALL(b, column, "torch.reshape", VALUE(row), INTS(NULL, 2, ints_of(b, n_rows, 1)));
+    CALL(b, wide, "torch.broadcast_to", VALUE(column), INTS(NULL, 2, ints_of(b, n_rows, inside)));
+    CALL(b, table, "torch.reshape", VALUE(torch_input(b, 0)),
+         INTS(NULL, 2, ints_of(b, n_places, inside)));
+    CALL(b, updates, "torch.reshape", VALUE(torch_input(b, 2)),
+         INTS(NULL, 2, ints_of(b, n_rows, inside)));
+    CALL(b, reduced, "torch.scatter_reduce", VALUE(table), INT(NULL, 0), VALUE(wide),
+         VALUE(updates), TEXT(NULL, reduction));
+    CALL(b, torch_output(b), "torch.reshape", VALUE(reduced),
+         INTS(NULL, (uint32_t)data->rank, data->dim));
+}
+
+/* index_put takes the parts one by one, and indices below 0; it replaces or adds. */
 static void emit_scatter_nd(struct planner *b, const char *callable)
 {
     int64_t parts = torch_attribute(b, "parts")->i[0];
     uint32_t *places = ARENA_ARRAY(b->arena, uint32_t, (size_t)parts);
+    const char *reduction = reduction_of(b);
+    bool adds = reduction && strcmp(reduction, "sum") == 0;
 
+    if (reduction && !adds) {
+        emit_reducing_nd(b, reduction);
+        return;
+    }
     for (int64_t c = 0; c < parts; c++) {
         places[c] = part_of(b, c);
     }
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), VALUES((uint32_t)parts, places),
-         VALUE(torch_input(b, 2)));
+    if (adds) {
+        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
+             VALUES((uint32_t)parts, places), VALUE(torch_input(b, 2)), BOOL("accumulate", true));
+    } else {
+        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
+             VALUES((uint32_t)parts, places), VALUE(torch_input(b, 2)));
+    }
 }
 
 /* ---- one_hot ---- */
@@ -188,7 +268,7 @@ static void emit_one_hot(struct planner *b, const char *callable)
 {
     const struct shape *out = &torch_output_value(b)->shape;
     int64_t depth = torch_attribute(b, "depth")->i[0];
-    uint32_t index = count_from_zero(b, wide_index(b, 0), depth);
+    uint32_t index = count_from_zero(b, 0, wide_index(b, 0), depth);
     uint32_t ones = torch_step(b, "ones"), turned = torch_step(b, "turned");
     uint32_t is_on = torch_step(b, "is_on"), off = torch_step(b, "off");
 

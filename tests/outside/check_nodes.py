@@ -26,8 +26,6 @@ LEAST = 0.85
 NARROWER = {
     "BatchNormalization": ("statistics are given, not trained", 0.50),
     "Resize": ("no antialias, exclude_outside, crop, aspect policy or odd scales", 0.45),
-    "ScatterElements": ("indices are unique: no reduction", 0.40),
-    "ScatterND": ("indices are unique: no reduction", 0.10),
 }
 
 

@@ -64,6 +64,48 @@ static const struct op_case cases_index[] = {
      "u: bool[1,2] = const [true, true]\n"
      "y: bool[2,2,2] = scatter_nd(x, i, u, parts=2)\n",
      "[false, false, false, false, true, true, false, false]", 0},
+    {"scatter_elements adds, duplicates too",
+     "x: f32[1,5] = const [1, 2, 3, 4, 5]\n"
+     "i: i64[1,3] = const [1, -4, 3]\n"
+     "u: f32[1,3] = const [1.5, 2.5, -4]\n"
+     "y: f32[1,5] = scatter_elements(x, i, u, axis=1, reduction=\"add\")\n",
+     "[1, 6, 3, 0, 5]", 0},
+    {"scatter_elements multiplies; more indices than places; integers wrap",
+     "x: u8[2] = const [100, 3]\n"
+     "i: i32[3] = const [0, 1, 1]\n"
+     "u: u8[3] = const [3, 5, 7]\n"
+     "y: u8[2] = scatter_elements(x, i, u, axis=0, reduction=\"mul\")\n",
+     "[44, 105]", 0},
+    {"scatter_elements of bools adds by or",
+     "x: bool[3] = const [false, true, true]\n"
+     "i: i64[4] = const [0, 0, 1, 1]\n"
+     "u: bool[4] = const [true, true, true, false]\n"
+     "y: bool[3] = scatter_elements(x, i, u, axis=0, reduction=\"add\")\n",
+     "[true, true, true]", 0},
+    {"scatter_elements keeps the largest",
+     "x: f64[3] = const [1, -inf, nan]\n"
+     "i: i64[3] = const [0, 1, 0]\n"
+     "u: f64[3] = const [2, -5, -7]\n"
+     "y: f64[3] = scatter_elements(x, i, u, axis=0, reduction=\"max\")\n",
+     "[2, -5, nan]", 0},
+    {"scatter_nd adds slices",
+     "x: i8[2,2] = const [1, 2, 3, 100]\n"
+     "i: i64[3,1] = const [1, 1, 0]\n"
+     "u: i8[3,2] = const [1, 20, 2, 20, 5, 6]\n"
+     "y: i8[2,2] = scatter_nd(x, i, u, parts=1, reduction=\"add\")\n",
+     "[6, 8, 6, -116]", 0},
+    {"scatter_nd multiplies beside 0 and infinity",
+     "x: f32[3] = const [0, inf, 3]\n"
+     "i: i64[4,1] = const [0, 1, 2, 2]\n"
+     "u: f32[4] = const [inf, -2, 0.5, 0.5]\n"
+     "y: f32[3] = scatter_nd(x, i, u, parts=1, reduction=\"mul\")\n",
+     "[nan, -inf, 0.75]", 0},
+    {"scatter_nd keeps the smallest",
+     "x: i32[2,2] = const [5, 6, 7, 8]\n"
+     "i: i64[2,2] = const [0, 0, -2, -2]\n"
+     "u: i32[2] = const [3, 4]\n"
+     "y: i32[2,2] = scatter_nd(x, i, u, parts=2, reduction=\"min\")\n",
+     "[3, 6, 7, 8]", 0},
     {"one_hot behind the indices",
      "i: i64[3] = const [1, -1, 0]\n"
      "y: f32[3,3] = one_hot(i, depth=3, axis=-1, on=1.0, off=0.0, dtype=f32)\n",

@@ -273,6 +273,12 @@ static const struct mark_case mark_cases[] = {
     {"x: f32[2] = const [1,2]\ni: i64[1] = const [2]\nu: f32[1] = const [7]\n"
      "y: f32[2] = scatter_elements(x, i, u, axis=0)\n",
      "uu"},
+    {"x: f32[3] = const [1,2,nan]\ni: i64[4] = const [1,-2,0,2]\nu: f32[4] = const [7,8,nan,1]\n"
+     "y: f32[3] = scatter_elements(x, i, u, axis=0, reduction=\"max\")\n",
+     "u.u"},
+    {"x: f32[3] = const [1,2,nan]\ni: i64[4,1] = const [1,-2,0,2]\nu: f32[4] = const [7,8,nan,1]\n"
+     "y: f32[3] = scatter_nd(x, i, u, parts=1, reduction=\"add\")\n",
+     "..."},
     {"i: i64[2] = const [2,-1]\n"
      "y: f32[2,2] = one_hot(i, depth=2, axis=1, on=1.0, off=0.0, dtype=f32)\n",
      "uu.."},

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stand-alone scripts, run as users run them (TAP): status 1 when the fault shows, 0 when it does
-not, 2 when it cannot run; what they print; both libraries, bf16 and large data included. Also .npz
-files, read by numpy and written by it."""
+not, 2 when it cannot run; what they print; both libraries, bf16 and large data included."""
 import contextlib
 import io
 import os
@@ -91,39 +90,6 @@ def check_bits(tap, tool, path):
                              "float16": [0x2e66, 1, 0x7bff]}, "values keep their bits", constants)
 
 
-def check_npz(tap, tool, directory):
-    """numpy reads what we write; we read what numpy writes, order and byte order included."""
-    import onnx  # pylint: disable=import-outside-toplevel
-    from onnx import TensorProto as T, helper  # pylint: disable=import-outside-toplevel
-    kinds = {"b": (T.BOOL, np.bool_), "c": (T.INT8, np.int8), "d": (T.UINT32, np.uint32),
-             "e": (T.FLOAT16, np.float16), "f": (T.DOUBLE, np.float64), "g": (T.INT64, np.int64)}
-    rng = np.random.default_rng(0)
-    arrays = {n: rng.integers(0, 2 if n == "b" else 100, (2, 3, 4)).astype(d)
-              for n, (_, d) in kinds.items()}
-    arrays["f"] = np.asfortranarray(arrays["f"])
-    nodes = [helper.make_node("Transpose", [n], ["t" + n], perm=[1, 2, 0]) for n in kinds]
-    graph = helper.make_graph(
-        nodes, "g", [helper.make_tensor_value_info(n, k, [2, 3, 4]) for n, (k, _) in kinds.items()],
-        [helper.make_tensor_value_info("t" + n, k, None) for n, (k, _) in kinds.items()])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]),
-              directory + "/m.onnx")
-    files = [directory + "/" + f for f in ("m.onnx", "in.npz", "out.npz")]
-    np.savez(files[1], **arrays)
-    done = subprocess.run([tool, "evaluate", *files], capture_output=True, text=True, check=False)
-    with np.load(files[2]) as got:
-        same = all(np.array_equal(got[str(i)], a.transpose(1, 2, 0)) and got[str(i)].dtype == a.dtype
-                   for i, a in enumerate(arrays.values()))
-    tap.result(same, "arrays travel through .npz", done.stderr)
-    for save, text in ((lambda: np.savez_compressed(files[1], **arrays), "is compressed"),
-                       (lambda: np.savez(files[1], b=arrays["f"].astype(">f8")),
-                        "'>f8' has no dtype here"),
-                       (lambda: open(files[1], "w", encoding="utf-8").close(), "no whole .npz")):
-        save()
-        done = subprocess.run([tool, "evaluate", *files], capture_output=True, text=True,
-                              check=False)
-        tap.result(text in done.stderr, f"refused: {text}", done.stderr)
-
-
 def main():
     tool = sys.argv[1]
     tap = Tap()
@@ -132,7 +98,6 @@ def main():
         check_statuses(tap, tool, path)
         check_form(tap, tool, path)
         check_bits(tap, tool, path)
-        check_npz(tap, tool, directory)
     print(f"1..{tap.n}")
 
 

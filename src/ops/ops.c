@@ -115,47 +115,15 @@ struct array array_from_tensor(struct arena *arena, const struct tensor *t)
     size_t n = shape_numel(&t->shape);
     struct array a = {.dtype = t->dtype, .shape = t->shape, .n = n};
     a.v = ARENA_ARRAY(arena, real, n);
-    if (t->dtype == DTYPE_F32) {
-        for (size_t i = 0; i < n; i++) {
-            a.v[i] = (real)((const float *)t->data)[i];
-        }
-    } else if (t->dtype == DTYPE_F64) {
-        for (size_t i = 0; i < n; i++) {
-            a.v[i] = (real)((const double *)t->data)[i];
-        }
-    } else {
-        for (size_t i = 0; i < n; i++) {
-            a.v[i] = dtype_load(t->dtype, t->data, i);
-        }
-    }
+    dtype_load_many(t->dtype, t->data, n, a.v);
     return a;
 }
 
 struct tensor tensor_from_array(struct arena *arena, const struct array *a)
 {
     struct tensor t = tensor_new(arena, a->dtype, &a->shape);
-    for (size_t i = 0; i < a->n; i++) {
-        dtype_store(a->dtype, t.data, i, a->v[i]);
-    }
+    dtype_store_many(a->dtype, t.data, a->n, a->v);
     return t;
-}
-
-/* The compiler's own conversions round long double once, to nearest even. */
-static void array_round(struct array *a)
-{
-    if (a->dtype == DTYPE_F32) {
-        for (size_t i = 0; i < a->n; i++) {
-            a->v[i] = (real)(float)a->v[i];
-        }
-    } else if (a->dtype == DTYPE_F64) {
-        for (size_t i = 0; i < a->n; i++) {
-            a->v[i] = (real)(double)a->v[i];
-        }
-    } else if (dtype_is_float(a->dtype)) {
-        for (size_t i = 0; i < a->n; i++) {
-            a->v[i] = dtype_round(a->dtype, a->v[i]);
-        }
-    } /* integers and bools come wrapped */
 }
 
 void op_evaluate(const struct program *p, const struct node *node, const struct array *const *in,
@@ -181,8 +149,8 @@ void op_evaluate(const struct program *p, const struct node *node, const struct 
     node->op->evaluate(&e);
     arena_rewind(arena, mark); /* what the op needed on its way */
     for (uint32_t o = 0; o < node->n_out; o++) {
-        if (round) {
-            array_round(&e.out[o]);
+        if (round && dtype_is_float(e.out[o].dtype)) { /* integers and bools come wrapped */
+            dtype_round_many(e.out[o].dtype, e.out[o].v, e.out[o].n);
         }
         out[o] = e.out[o];
     }

@@ -247,6 +247,44 @@ static inline uint64_t int_pattern(enum dtype d, real value)
         return;                                                                                    \
     } while (0)
 
+/* Rounds *v by its bits when it is zero, or normal in the format and not near overflow: what nearly
+ * all elements are, in a third of the time that the x87 takes. false: another way is needed. */
+static inline __attribute__((always_inline)) bool round_normal(real *v, int bits, int emax,
+                                                               int emin)
+{
+#if __LDBL_MANT_DIG__ == 64 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t significand;
+    uint16_t top;
+    memcpy(&significand, v, sizeof significand);
+    memcpy(&top, (const char *)v + sizeof significand, sizeof top);
+    unsigned above = (unsigned)(top & 0x7fff) - (unsigned)(emin - 1 - EXPONENT_LOWEST);
+    if (above >= (unsigned)(emax - emin) && significand != 0) {
+        return false;
+    }
+    uint64_t unit = UINT64_C(1) << (64 - bits);
+    uint64_t rounded = significand + (unit / 2 - 1) + (significand >> (64 - bits) & 1);
+    bool carries = rounded < significand;
+    rounded = (rounded & ~(unit - 1)) | (uint64_t)carries << 63;
+    top = (uint16_t)(top + carries);
+    memcpy(v, &rounded, sizeof rounded);
+    memcpy((char *)v + sizeof rounded, &top, sizeof top);
+    return true;
+#else
+    return false;
+#endif
+}
+
+#define ROUND_FLOATS(bits, emax, emin, expression)                                                 \
+    do {                                                                                           \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            if (!round_normal(&values[i], bits, emax, emin)) {                                     \
+                real v = values[i];                                                                \
+                values[i] = (real)(expression);                                                    \
+            }                                                                                      \
+        }                                                                                          \
+        return;                                                                                    \
+    } while (0)
+
 void dtype_round_many(enum dtype d, real *values, size_t n)
 {
     switch (d) {
@@ -267,13 +305,13 @@ void dtype_round_many(enum dtype d, real *values, size_t n)
     case DTYPE_I64:
         ROUND_LOOP((int64_t)int_pattern(DTYPE_I64, v));
     case DTYPE_F16:
-        ROUND_LOOP(decode_f16(encode_f16(v)));
+        ROUND_FLOATS(11, 16, -13, decode_f16(encode_f16(v)));
     case DTYPE_BF16:
-        ROUND_LOOP(decode_bf16(encode_bf16(v)));
+        ROUND_FLOATS(8, 128, -125, decode_bf16(encode_bf16(v)));
     case DTYPE_F32:
-        ROUND_LOOP(isnan(v) ? (real)NAN : (real)(float)v);
+        ROUND_FLOATS(24, 128, -125, isnan(v) ? (real)NAN : (real)(float)v);
     case DTYPE_F64:
-        ROUND_LOOP(isnan(v) ? (real)NAN : (real)(double)v);
+        ROUND_FLOATS(53, 1024, -1021, isnan(v) ? (real)NAN : (real)(double)v);
     case DTYPE_NONE:
     case DTYPE_COUNT:
         break;

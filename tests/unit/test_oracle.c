@@ -741,7 +741,11 @@ static void test_faults_have_names(void **state)
         assert_true(fault_parse(fault_name(&faults[i], arena), &parsed));
         assert_ptr_equal(parsed.mutation, faults[i].mutation);
         assert_ptr_equal(parsed.op, faults[i].op);
+        assert_ptr_equal(parsed.attr, faults[i].attr);
     }
+    assert_true(fault_parse("real_one.gemm.alpha", &parsed));
+    assert_false(fault_parse("real_one.gemm", &parsed));
+    assert_false(fault_parse("negate.gemm.alpha", &parsed));
     assert_false(fault_parse("negate.nothing", &parsed));
     assert_false(fault_parse("nothing", &parsed));
 }

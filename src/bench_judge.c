@@ -213,6 +213,15 @@ static bool is_blind(const struct tally *t)
     return t->changed >= LEAST_RUNS && 100 * t->detected < LEAST_RECALL * t->changed;
 }
 
+static unsigned count_exercised(const struct bench_state *s)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < op_count; i++) {
+        n += s->of_ops[i].exercised > 0;
+    }
+    return n;
+}
+
 static unsigned count_blind(const struct bench_state *s)
 {
     unsigned n = 0;
@@ -242,11 +251,11 @@ static void print_ops(const struct bench_state *s, const struct fault *faults, s
 
 static void print_json(const struct bench_state *s, unsigned blind, unsigned wrong)
 {
-    printf("{\"faults\": %u, \"exercised\": %u, \"found\": %u, \"changed_runs\": %u, "
+    printf("{\"ops\": %u, \"faults\": %u, \"exercised\": %u, \"found\": %u, \"changed_runs\": %u, "
            "\"detected_runs\": %u, \"unjudged_runs\": %u, \"ops_below\": %u, \"correct_runs\": %u, "
            "\"false_findings\": %u, \"correct_unjudged\": %u}\n",
-           s->sum.faults, s->sum.exercised, s->sum.found, s->sum.changed, s->sum.detected,
-           s->sum.unjudged, blind, s->correct.changed, wrong, s->correct.unjudged);
+           count_exercised(s), s->sum.faults, s->sum.exercised, s->sum.found, s->sum.changed,
+           s->sum.detected, s->sum.unjudged, blind, s->correct.changed, wrong, s->correct.unjudged);
 }
 
 static void print_summary(const struct bench_state *s, unsigned blind, unsigned wrong)

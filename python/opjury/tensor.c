@@ -224,7 +224,7 @@ static int shape_export(struct export *e, int rank, const int64_t *dim, const in
     uint64_t total = bytes;
 
     if (rank < 0 || rank > WIRE_RANK_MAX) {
-        return refuse("an output has rank %ld", rank);
+        return refuse(WIRE_OUTPUT_HAS "rank %ld", rank);
     }
     e->form.rank = (uint32_t)rank;
     for (int i = rank - 1; i >= 0; i--) {
@@ -232,7 +232,7 @@ static int shape_export(struct export *e, int rank, const int64_t *dim, const in
         e->stride[i] = stride ? stride[i] * (int64_t)unit : step;
         step *= dim[i];
         if (dim[i] < 0 || __builtin_mul_overflow(total, (uint64_t)dim[i], &total)) {
-            return refuse("an output has a dim of %ld", (long)dim[i]);
+            return refuse(WIRE_OUTPUT_HAS "a dim of %ld", (long)dim[i]);
         }
     }
     e->form.size = total;
@@ -246,7 +246,7 @@ static int export_dl(struct export *e, const struct dl_tensor *t)
     }
     e->form.dtype = t->dtype.lanes == 1 ? dtype_find(t->dtype.code, t->dtype.bits / 8u) : 0;
     if (e->form.dtype == WIRE_DTYPE_NONE) {
-        return refuse("an output has DLPack dtype %ld (code * 1000 + bits)",
+        return refuse(WIRE_OUTPUT_HAS "DLPack dtype %ld (code * 1000 + bits)",
                       t->dtype.code * 1000L + t->dtype.bits);
     }
     e->data = (const uint8_t *)t->data + t->byte_offset;
@@ -278,7 +278,7 @@ static int export_buffer(struct export *e, PyObject *tensor)
     e->has_buffer = true;
     e->form.dtype = dtype_find(class_of_format(b->format), (unsigned)b->itemsize);
     if (e->form.dtype == WIRE_DTYPE_NONE) {
-        PyErr_Format(PyExc_TypeError, "an output has buffer format '%s'", b->format);
+        PyErr_Format(PyExc_TypeError, WIRE_OUTPUT_HAS "buffer format '%s'", b->format);
         return -1;
     }
     for (int i = 0; i < b->ndim && i < WIRE_RANK_MAX; i++) {

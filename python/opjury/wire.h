@@ -50,6 +50,10 @@ enum wire_dtype {
         WIRE_DTYPE_COUNT = WIRE_F64 + 1,
 };
 
+/* How the error begins when a library's output has no place in a wire_tensor: a rank or dtype that
+ * no program of ours has. */
+#define WIRE_OUTPUT_HAS "an output has "
+
 struct wire_tensor {
     uint32_t dtype;
     uint32_t rank;

@@ -63,6 +63,9 @@ static bool status_judge(const struct judgement *j, struct verdict *v)
         if (error_is_unsupported(j->target, o)) {
             return spoke(v, VERDICT_UNSUPPORTED, first_line(o->message, j->arena));
         }
+        if (error_is_of_form(o)) {
+            return spoke(v, VERDICT_FINDING, o->message);
+        }
         return spoke_of_end(j, v,
                             arena_printf(j->arena, "%s refused a valid program: %s", o->phase,
                                          first_line(o->message, j->arena)));

@@ -167,7 +167,9 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
         .onnx = model_version(f),
         .expected = expected,
         .bound = bound,
-        .expected_error = o->kind == OUTCOME_ERROR ? message_fragment(o->message, arena) : NULL,
+        .expected_error = o->kind == OUTCOME_ERROR && !error_is_of_form(o)
+                              ? message_fragment(o->message, arena)
+                              : NULL,
     };
     struct buffer source = BUFFER_INIT;
     enum err err = script_write(&script, &source);

@@ -144,6 +144,9 @@ bool target_supports(const struct target *t, const struct program *p);
  * each library's phrases. Only for programs of unknown support: what the support table promises and
  * the library then refuses is no excuse. */
 bool error_is_unsupported(const struct target *t, const struct outcome *o);
+/* An error that the library did not raise: it gave an output of a rank or dtype that no program
+ * here has. */
+bool error_is_of_form(const struct outcome *o);
 /* Intersection and union of the targets' support tables. */
 void support_combine(struct target *const *targets, size_t n, struct arena *arena,
                      struct support *all, struct support *any);

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "target/target.h"
+#include "target/target_internal.h"
 
 static const struct phrase {
     const char *library;
@@ -44,4 +44,10 @@ bool error_is_unsupported(const struct target *t, const struct outcome *o)
         }
     }
     return false;
+}
+
+bool error_is_of_form(const struct outcome *o)
+{
+    return o->kind == OUTCOME_ERROR &&
+           strncmp(o->message, WIRE_OUTPUT_HAS, strlen(WIRE_OUTPUT_HAS)) == 0;
 }

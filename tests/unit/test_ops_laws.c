@@ -205,8 +205,8 @@ static void for_all_ops(law_fn *law, const struct demand *demand, dtype_set dtyp
             }
             arena_reset(arena);
         }
-        /* Backward, some outputs cannot be: all spatial dims of a global pool are 1, unsqueeze needs
-         * one that is. */
+        /* Backward, some outputs cannot be: all spatial dims of a global pool are 1, unsqueeze
+         * needs one that is. */
         if (possible && n < (demand->backward ? SAMPLES / 20 : SAMPLES / 8)) {
             fail_msg("%s: only %u of %d draws led to a node", op_table[i]->name, n, SAMPLES);
         }

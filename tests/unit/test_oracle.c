@@ -487,7 +487,10 @@ static const struct element_case element_cases[] = {
     {"half weights that a scale folded into them rounds",
      "x: f16[1,2] = input\nw: f16[2,1] = const [1, -1]\nd: f16[] = const [0.1]\n"
      "a: f16[1,1] = matmul(x, w)\ny: f16[1,1] = mul(a, d)\noutput y\n",
-     {1000, 999}, 0, 0.125, false},
+     {1000, 999},
+     0,
+     0.125,
+     false},
     {"a cast to bool of what may be zero",
      "x: f32[1,4] = input\nw: f32[4,1] = const [1, 1, 1, 1]\n"
      "a: f32[1,1] = matmul(x, w)\nb: bool[1,1] = cast(a, to=bool)\n"

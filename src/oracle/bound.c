@@ -48,13 +48,6 @@ static void track_release(struct track *t)
     *t = (struct track){0};
 }
 
-/* CODE_BITS ways: of any two elements less than CODES apart some way differs, and of others nearly
- * always; no period, for rows of any length come. */
-static unsigned code_of(const struct sampler *s, size_t i)
-{
-    return s->codes[i % CODES] ^ (unsigned)(hash_mix(i / CODES, s->node_seed) >> (64 - CODE_BITS));
-}
-
 /*
  * Which way element i of value v moves in a sample, by `away`, which is how far the sample is from
  * the declared value already. The first two move everything one way (errors of one kernel are
@@ -63,40 +56,58 @@ static unsigned code_of(const struct sampler *s, size_t i)
  * are seen; two turn back each time, for errors that cancel when they go on; the rest move equal
  * values alike, as one kernel does, some by half only.
  */
-static real direction(const struct sampler *s, unsigned k, size_t i, real v, real away)
+static inline real direction(const struct sampler *s, unsigned k, size_t i, real v, real away)
 {
     unsigned sample = k - s->first_sample;
+    if (sample >= 2 && sample < 2 + CODE_BITS) {
+        return s->code[i] >> (sample - 2) & 1 ? 1 : -1;
+    }
     bool is_moved = away != 0 && isfinite(away);
     if (sample < 2) {
         return is_moved ? copysignl(1, away) : sample == 0 ? 1 : -1;
     }
-    sample -= 2;
-    if (sample < CODE_BITS) {
-        return code_of(s, i) >> sample & 1 ? 1 : -1;
-    }
-    sample -= CODE_BITS;
-    const double value = (double)v;
-    uint64_t bits = sample < 2 ? hash_mix(i, s->node_seed + sample)
-                               : hash_bytes(&value, sizeof(value), s->node_seed + sample);
+    sample -= 2 + CODE_BITS;
     if (sample < 2) {
-        return is_moved ? -copysignl(1, away) : bits >> 63 ? 1 : -1;
+        return is_moved ? -copysignl(1, away) : hash_mix(i, s->node_seed + sample) >> 63 ? 1 : -1;
     }
+    const double value = (double)v;
+    uint64_t bits = hash_bytes(&value, sizeof(value), s->node_seed + sample);
     real far = bits >> 62 & 1 ? 1 : 0.5L;
     return bits >> 63 ? far : -far;
 }
 
-/* New patterns for each node: a random choice of CODES of the 2^CODE_BITS. */
-static void draw_codes(struct sampler *s)
+/*
+ * New patterns of CODE_BITS ways for n elements: of any two less than CODES apart some way differs,
+ * and of others nearly always; no period, for rows of any length come. A random choice of CODES of
+ * the 2^CODE_BITS is turned by another word in each stretch.
+ */
+static void draw_codes(struct sampler *s, size_t n)
 {
     uint32_t all[1 << CODE_BITS];
     for (uint32_t i = 0; i < ARRAY_SIZE(all); i++) {
         all[i] = i;
     }
     rng_shuffle(&s->rng, all, ARRAY_SIZE(all));
-    for (size_t i = 0; i < CODES; i++) {
-        s->codes[i] = (uint8_t)all[i];
-    }
     s->node_seed = rng_next(&s->rng);
+    s->code = arena_alloc(s->scratch, n);
+    for (size_t start = 0; start < n; start += CODES) {
+        uint32_t turned = (uint32_t)(hash_mix(start / CODES, s->node_seed) >> (64 - CODE_BITS));
+        for (size_t i = 0; i < CODES && start + i < n; i++) {
+            s->code[start + i] = (uint8_t)(all[i] ^ turned);
+        }
+    }
+}
+
+/* Elements of the node's largest input or output. */
+static size_t most_elements(const struct program *p, const struct node *node)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < node->n_in + node->n_out; i++) {
+        uint32_t id = i < node->n_in ? node->in[i] : node->out[i - node->n_in];
+        size_t n = id == VALUE_ABSENT ? 0 : shape_numel(&p->values[id].shape);
+        most = n > most ? n : most;
+    }
+    return most;
 }
 
 static bool node_jumps(const struct program *p, const struct node *node)
@@ -177,30 +188,33 @@ static real perturbed(real v, real way, real noise, real tiny)
     return (t < 0) != (w < 0) ? 0 : t;
 }
 
-/* As dtype_round, at hand for the dtypes that most elements have. */
-static inline real rounded_to(enum dtype d, real v)
+/* Each result of a sample moved by the error that the op may make. */
+static void move_results(const struct sampler *s, unsigned k, const struct array *out,
+                         const struct array *exact, const real *noise, real *moved)
 {
-    return d == DTYPE_F32 ? (real)(float)v : d == DTYPE_F64 ? (real)(double)v : dtype_round(d, v);
+    real tiny = dtype_tiny(out->dtype);
+    for (size_t i = 0; i < out->n; i++) {
+        real v = out->v[i];
+        if (noise[i] != 0) {
+            v = perturbed(v, direction(s, k, i, v, v - exact->v[i]), noise[i], tiny);
+        }
+        moved[i] = v;
+    }
 }
 
 /* exact: the declared results before rounding. */
 static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
                          const struct array *out, const struct array *exact, real *const *noise)
 {
-    bool wide = has_wide(s) && k > 0;
     for (uint32_t o = 0; o < node->n_out; o++) {
         const struct array *dst = &s->tracks[node->out[o]].variant[k];
-        bool moves = k >= s->first_sample && dtype_is_float(dst->dtype);
-        real tiny = dtype_tiny(dst->dtype);
-        enum dtype d = wide && dtype_is_half(dst->dtype) ? DTYPE_F32 : dst->dtype;
-        for (size_t i = 0; i < dst->n; i++) {
-            real v = out[o].v[i];
-            if (moves && noise[o][i] != 0) {
-                real way = direction(s, k, i, v, v - exact[o].v[i]);
-                v = perturbed(v, way, noise[o][i], tiny);
-            }
-            dst->v[i] = rounded_to(d, v);
+        if (k >= s->first_sample && dtype_is_float(dst->dtype)) {
+            move_results(s, k, &out[o], &exact[o], noise[o], dst->v);
+        } else {
+            memcpy(dst->v, out[o].v, sizeof(real) * dst->n);
         }
+        bool wide = has_wide(s) && k > 0 && dtype_is_half(dst->dtype);
+        dtype_round_many(wide ? DTYPE_F32 : dst->dtype, dst->v, dst->n);
     }
 }
 
@@ -240,20 +254,24 @@ static bool node_is_exact(const struct sampler *s, const struct node *node, cons
     return true;
 }
 
-/* Deviations of one variant: the difference, INFINITY when the classes are others. true: some. */
+/* Deviations of one variant: the difference, INFINITY when the classes are others. true: one has
+ * grown. */
 static bool measure_variant(const struct array *base, const struct array *a, real *deviation)
 {
     bool any = false;
     for (size_t i = 0; i < a->n; i++) {
         real d = fabsl(a->v[i] - base->v[i]);
-        if (d == 0) {
+        if (d <= deviation[i]) {
             continue;
         }
         if (!isfinite(d)) { /* infinity - infinity is NaN, too */
-            d = class_of(a->v[i]) == class_of(base->v[i]) ? 0 : INFINITY;
+            if (class_of(a->v[i]) == class_of(base->v[i])) {
+                continue;
+            }
+            d = INFINITY;
         }
-        deviation[i] = d > deviation[i] ? d : deviation[i];
-        any |= d != 0;
+        deviation[i] = d;
+        any = true;
     }
     return any;
 }
@@ -337,7 +355,7 @@ static void sample_node(struct sampler *s, uint32_t index)
 {
     const struct node *node = &s->p->nodes[index];
     bool jumps = node_jumps(s->p, node), is_folded = may_be_folded(s->p, node);
-    draw_codes(s);
+    draw_codes(s, most_elements(s->p, node));
     const struct array *in[OP_INPUTS_MAX] = {0}, *declared_in[OP_INPUTS_MAX] = {0};
     real *noise[OP_OUTPUTS_MAX] = {0};
     struct array out[OP_OUTPUTS_MAX], exact[OP_OUTPUTS_MAX];

@@ -6,3 +6,4 @@ tools=build/tests/outside
 "$tools/range_tool" 10000000
 "$tools/agree_tool" 200 tests/outside/defects.yaml
 "$python" tests/outside/check_gradients.py "$tools/gradient_tool" 200
+"$python" tests/outside/check_opinfo.py "$tools/eval_tool" "$tools/gradient_tool" 1000000

@@ -7,8 +7,9 @@
  *   program X.txt IN OUT      the same for the text form
  *   torch X.txt OUT.py        its plan of torch calls as source
  * OUT.npz: y0, y1 ... of the outputs; e0, e1 ... float64: the noise that the op grants each element
- * (of programs of one node; else 0).
+ * (of programs of one node; else 0), infinite where it is unspecified.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,30 @@ static enum err take_inputs(const struct program *p, const struct named_tensor *
     return ERR_OK;
 }
 
+/* Any value will do where nothing says which. */
+static void forgive_unspecified(const struct node *node, const struct array *const *in,
+                                const struct array *out, real **noise, struct arena *arena)
+{
+    struct evaluation e = {
+        .node = node, .n_in = node->n_in, .n_out = node->n_out, .scratch = arena};
+    uint8_t *mark[OP_OUTPUTS_MAX];
+
+    if (!node->op->unspecified) {
+        return;
+    }
+    memcpy(e.in, in, sizeof e.in);
+    memcpy(e.out, out, sizeof e.out);
+    for (uint32_t o = 0; o < e.n_out; o++) {
+        mark[o] = arena_zalloc(arena, out[o].n + 1);
+    }
+    node->op->unspecified(&e, mark);
+    for (uint32_t o = 0; o < e.n_out; o++) {
+        for (size_t i = 0; i < out[o].n; i++) {
+            noise[o][i] = mark[o][i] ? (real)INFINITY : noise[o][i];
+        }
+    }
+}
+
 /* noise[o] of output o, in the program's order; all 0 where there is not one node. */
 static void grant_noise(const struct program *p, const struct array *values, real **noise,
                         struct arena *arena)
@@ -76,6 +101,7 @@ static void grant_noise(const struct program *p, const struct array *values, rea
         in[k] = node->in[k] == VALUE_ABSENT ? NULL : &values[node->in[k]];
     }
     op_evaluate(p, node, in, true, out, of_node, arena);
+    forgive_unspecified(node, in, out, of_node, arena);
     for (uint32_t o = 0; o < p->n_outputs; o++) {
         for (uint32_t k = 0; k < node->n_out; k++) {
             noise[o] = node->out[k] == p->outputs[o] ? of_node[k] : noise[o];

@@ -63,6 +63,8 @@ def reduced(a, x, _):
 def variance(a, x, y):
     unbiased, correction = a.get("unbiased"), a.get("correction", 1)
     correction = correction if unbiased is None else int(unbiased)
+    if x.numel() == 0:
+        raise Skip("no elements")
     if not isinstance(correction, int) or correction < 0:
         raise Skip("a correction that is no natural number")
     return {**reduced(a, x, y), "correction": correction}

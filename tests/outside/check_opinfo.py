@@ -105,6 +105,8 @@ def convolution(n):
 def rolled(a, _, __):
     if not a.get("dims"):
         raise Skip("all elements as one line")
+    if len(set(ints(a.get("dims")))) < len(ints(a.get("dims"))):
+        raise Skip("a dim twice")
     return {"axes": ints(a.get("dims")), "shifts": ints(a.get("shifts"))}
 
 
@@ -163,11 +165,14 @@ def over_last(a, x, _):
     return {"axis": x.dim() - len(a.get("normalized_shape")), "epsilon": float(a.get("eps", 1e-5))}
 
 
-def window(a, x, _):
+def window(a, x, y):
     n = x.dim() - 2
-    kernel, stride = ints(a.get("kernel_size"), n), a.get("stride")
+    size = a.get("kernel_size")
     if a.get("return_indices") or a.get("divisor_override"):
         raise Skip("indices, or a divisor")
+    if (not isinstance(size, int) and len(size) != n) or y.shape[:2] != x.shape[:2]:
+        raise Skip("no batch")
+    kernel, stride = ints(a.get("kernel_size"), n), a.get("stride")
     pads = ints(a.get("padding", 0), n)
     found = {"kernel_shape": kernel, "strides": ints(stride, n) if stride else kernel,
              "pads": pads + pads, "dilations": ints(a.get("dilation", 1), n),
@@ -225,6 +230,8 @@ def padded(a, x, _):
     pads, mode = ints(a.get("pad")), a.get("mode", "constant")
     before, after = pads[0::2][::-1], pads[1::2][::-1]
     none = [0] * (x.dim() - len(before))
+    if x.dtype.is_floating_point is False and x.dtype.itemsize == 1:
+        raise Skip("a value that is no bool")
     if mode not in ("constant", "reflect"):
         raise Skip("mode " + mode)
     return {"mode": mode, "pads": none + before + none + after, "value": float(a.get("value", 0) or 0)}

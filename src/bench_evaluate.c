@@ -164,7 +164,8 @@ struct reader {
 
 static enum err reader_line(struct reader *r, char *line, size_t size)
 {
-    if (!fgets(line, (int)size, r->from)) {
+    line[0] = '\0';
+    if (!r->from || feof(r->from) || !fgets(line, (int)size, r->from)) {
         return err_set(ERR_IO, "time_reference.py ended early; see above");
     }
     line[strcspn(line, "\n")] = '\0';
@@ -191,7 +192,8 @@ static enum err reader_start(const char *python, struct arena *arena, struct rea
         _exit(127);
     }
     close(pair[1]);
-    r->to = fdopen(dup(pair[0]), "w");
+    int twin = dup(pair[0]);
+    r->to = twin < 0 ? NULL : fdopen(twin, "w");
     r->from = fdopen(pair[0], "r");
     if (!r->to || !r->from) {
         return err_set(ERR_IO, "cannot talk to %s: %m", python);
@@ -369,6 +371,10 @@ static void measure_bounds(const struct policy *policy, uint64_t seed, uint64_t 
 
 static void print_rows(const char *title, struct rows *rows, bool largest)
 {
+    if (rows->n == 0) {
+        printf("%s: none\n", title);
+        return;
+    }
     qsort(rows->items, rows->n, sizeof(*rows->items), by_numel);
     size_t numel = rows->n ? rows->items[rows->n / 2].numel : 0;
     qsort(rows->items, rows->n, sizeof(*rows->items), by_ratio);
@@ -383,6 +389,9 @@ static void print_rows(const char *title, struct rows *rows, bool largest)
 
 static json_t *rows_json(struct rows *rows)
 {
+    if (rows->n == 0) {
+        return json_array();
+    }
     qsort(rows->items, rows->n, sizeof(*rows->items), by_ratio);
     json_t *list = json_array();
     for (size_t i = 0; i < rows->n; i++) {

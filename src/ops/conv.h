@@ -156,7 +156,7 @@ struct conv_result {
 };
 ALWAYS_INLINE size_t conv_channel(const struct conv_result *y, size_t i)
 {
-    return i / y->plane % y->channels;
+    return y->plane && y->channels ? i / y->plane % y->channels : 0;
 }
 ALWAYS_INLINE const struct array *conv_bias(const struct evaluation *e)
 {

@@ -350,7 +350,7 @@ static size_t einsum_work(struct instance *m, var *factors)
     const struct slot *slot[2] = {&m->in[0], &m->in[1]};
     bool is_done[128] = {0};
     size_t n = 0;
-    CHECK(equation_parse(instance_attr(m, "equation")->text, &q));
+    CHECK(equation_parse(instance_attr(m, "equation")->text, &q) && q.n_terms <= 2);
     for (int k = 0; k < q.n_terms; k++) {
         for (int i = 0; i < q.length[k]; i++) {
             bool *done = &is_done[(unsigned char)q.term[k][i]];

@@ -18,7 +18,7 @@ struct slot_spec {
     const char *name;
     dtype_set dtypes;    /* allowed; ignored when same_as is set */
     const char *same_as; /* name of the earlier slot whose dtype this one has */
-    int8_t rank_min, rank_max;
+    int rank_min, rank_max;
     bool optional;         /* may be VALUE_ABSENT */
     bool constant_likely;  /* generators make it a weight more often than not */
     const char *mostly_as; /* name of an earlier slot whose dtype generators mostly give it */

@@ -57,7 +57,7 @@ static int64_t draw_bound(struct rng *rng, int64_t open)
 
 static void draw_slices(struct instance *m, unsigned n, struct rng *rng)
 {
-    static const int8_t steps[] = {1, 1, 1, 1, 1, 1, 2, 2, 3, -1, -1, -2};
+    static const int64_t steps[] = {1, 1, 1, 1, 1, 1, 2, 2, 3, -1, -1, -2};
     int64_t start[RANK_MAX], end[RANK_MAX], step[RANK_MAX];
     for (unsigned k = 0; k < n; k++) {
         step[k] = steps[rng_below(rng, ARRAY_SIZE(steps))];

@@ -189,7 +189,7 @@ static void log_softmax_line(struct evaluation *e, struct line l)
     for (size_t k = 0; k < l.n; k++) {
         sum += expl(x[l.start + k * l.step] - most);
     }
-    real log_sum = logl(sum);
+    real log_sum = sum == 0 ? -INFINITY : logl(sum);
     for (size_t k = 0; k < l.n; k++) {
         size_t i = l.start + k * l.step;
         y[i] = x[i] - most - log_sum;

@@ -448,7 +448,8 @@ static uint8_t element_state(const struct track *t, unsigned n_variants, real sc
     if (mark & MARK_STEP && d) {
         *d *= (real)STEP_FACTOR;
     }
-    if (mark & MARK_CLASH && dtype_is_half(base->dtype) && overflows_surely(t, n_variants, c, i)) {
+    if (d && mark & MARK_CLASH && dtype_is_half(base->dtype) &&
+        overflows_surely(t, n_variants, c, i)) {
         *d = 0;
     }
     /* A bound as large as the value and as the tensor's typical value sees no error worth the name.
@@ -507,6 +508,7 @@ void bound_program(const struct program *p, const struct array *leaves, uint64_t
     s.first_sample = half ? 2 : 1;
     s.n_variants = s.first_sample + samples;
     s.tracks = xcalloc(p->n_values + 1, sizeof(*s.tracks));
+    CHECK(s.tracks);
     s.largest = xcalloc(p->n_nodes + 1, sizeof(*s.largest));
     find_last_uses(&s);
     for (uint32_t id = 0; id < p->n_values; id++) {

@@ -323,7 +323,7 @@ static void mark_extreme_scales(struct sampler *s, const struct node *node,
 static void note_largest(struct sampler *s, const struct node *node, const struct array *in)
 {
     real *largest = &s->largest[node - s->p->nodes];
-    for (size_t i = 0; in && i < in->n; i++) {
+    for (size_t i = 0; i < in->n; i++) {
         real size = fabsl(in->v[i]);
         *largest = isfinite(size) && size > *largest ? size : *largest;
     }
@@ -338,12 +338,16 @@ static void mark_flushed(struct sampler *s, const struct node *node, const struc
     struct taint taint = {0};
     bool any = false;
     for (uint32_t k = 0; node->op->folding == FOLDS_AS_PRODUCT && k < node->n_in; k++) {
-        note_largest(s, node, in[k]);
+        const struct array *x = in[k];
+        if (!x) {
+            continue;
+        }
+        note_largest(s, node, x);
         uint8_t *mark = NULL;
-        real least = in[k] && in[k]->dtype == DTYPE_BF16 ? dtype_min_normal(DTYPE_BF16) : 0;
-        for (size_t i = 0; least != 0 && i < in[k]->n; i++) {
-            if (in[k]->v[i] != 0 && fabsl(in[k]->v[i]) < least) {
-                mark = mark ? mark : arena_zalloc(s->scratch, in[k]->n + 1);
+        real least = x->dtype == DTYPE_BF16 ? dtype_min_normal(DTYPE_BF16) : 0;
+        for (size_t i = 0; i < x->n; i++) {
+            if (x->v[i] != 0 && fabsl(x->v[i]) < least) {
+                mark = mark ? mark : arena_zalloc(s->scratch, x->n + 1);
                 mark[i] = MARK_UNSPECIFIED;
             }
         }

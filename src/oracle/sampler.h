@@ -39,7 +39,7 @@ struct sampler {
     struct rng rng;
     uint64_t node_seed; /* of the node under way */
     uint8_t *code;      /* each element's pattern of ways, a bit a sample */
-    real *largest; /* by node: the largest finite operand of a product */
+    real *largest;      /* by node: the largest finite operand of a product */
     bool traps; /* an element that is undefined was met: a library may refuse the program or die */
 };
 

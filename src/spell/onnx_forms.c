@@ -179,25 +179,25 @@ bool onnx_text_is(const Onnx__AttributeProto *a, const char *otherwise, const ch
 }
 
 /* SAME_*: as many outputs as inputs / stride, rounded up; the odd one goes to the end named. */
-static enum err same_pads(struct onnx_reader *r, struct onnx_node *node, bool is_upper, int n,
-                          const int64_t *in, const int64_t *kernel, const int64_t *strides,
-                          const int64_t *dilations, int64_t *pads)
+struct window {
+    int64_t in, kernel, stride, dilation;
+};
+
+static enum err same_pads(struct onnx_reader *r, struct onnx_node *node, const struct window *w,
+                          bool is_upper, int64_t *before, int64_t *after)
 {
-    for (int d = 0; d < n; d++) {
-        __int128 out, span, total;
-        if (strides[d] < 1 || dilations[d] < 1) {
-            return onnx_refuse(r, node, ERR_INPUT, "strides and dilations must be at least 1");
-        }
-        out = ((__int128)in[d] + strides[d] - 1) / strides[d];
-        span = (__int128)(kernel[d] - 1) * dilations[d] + 1;
-        total = (out - 1) * strides[d] + span - in[d];
-        total = total < 0 ? 0 : total;
-        if (total > INT32_MAX) {
-            return onnx_refuse(r, node, ERR_UNSUPPORTED, "pads beyond 2^31");
-        }
-        pads[d] = (int64_t)(is_upper ? total / 2 : total - total / 2);
-        pads[n + d] = (int64_t)total - pads[d];
+    if (w->stride < 1 || w->dilation < 1) {
+        return onnx_refuse(r, node, ERR_INPUT, "strides and dilations must be at least 1");
     }
+    __int128 out = ((__int128)w->in + w->stride - 1) / w->stride;
+    __int128 span = (__int128)(w->kernel - 1) * w->dilation + 1;
+    __int128 total = (out - 1) * w->stride + span - w->in;
+    total = total < 0 ? 0 : total;
+    if (total > INT32_MAX) {
+        return onnx_refuse(r, node, ERR_UNSUPPORTED, "pads beyond 2^31");
+    }
+    *before = (int64_t)(is_upper ? total / 2 : total - total / 2);
+    *after = (int64_t)total - *before;
     return ERR_OK;
 }
 
@@ -218,7 +218,11 @@ enum err onnx_auto_pads(struct onnx_reader *r, struct onnx_node *node, int n, co
     if (!is_upper && !onnx_text_is(a, "NOTSET", "SAME_LOWER")) {
         return onnx_refuse(r, node, ERR_INPUT, "unknown auto_pad");
     }
-    return same_pads(r, node, is_upper, n, in, kernel, strides, dilations, pads);
+    for (int d = 0; d < n; d++) {
+        const struct window w = {in[d], kernel[d], strides[d], dilations[d]};
+        TRY(same_pads(r, node, &w, is_upper, &pads[d], &pads[n + d]));
+    }
+    return ERR_OK;
 }
 
 void onnx_take_real(struct onnx_node *n, const char *name, float otherwise)

@@ -330,6 +330,7 @@ static enum err spread_pads(struct onnx_reader *r, struct onnx_node *n, const in
     if (count != 2 * n_axes) {
         return onnx_refuse(r, n, ERR_INPUT, "%zu pads for %zu axes", count, n_axes);
     }
+    CHECK(n_axes == 0 || given);
     for (size_t k = 0; k < n_axes; k++) {
         int64_t axis = axes[k] < 0 ? axes[k] + rank : axes[k];
         if (axis < 0 || axis >= rank) {

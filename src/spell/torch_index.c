@@ -176,6 +176,7 @@ static void emit_gather_nd(struct planner *b, const char *callable)
         n_places *= d >= batch && d < batch + parts ? data->dim[d] : 1;
         inside *= d >= batch + parts ? data->dim[d] : 1;
     }
+    CHECK(parts > 0);
     int64_t n_rows = (int64_t)shape_numel(index) / parts;
     uint32_t rows = places_of(b, batch, n_batches, n_rows);
     if (batch > 0) {

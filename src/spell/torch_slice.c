@@ -92,7 +92,7 @@ static void emit_split(struct planner *b, const char *callable)
 {
     const struct attr *split = torch_attribute(b, "split");
     int64_t axis = torch_attribute(b, "axis")->i[0];
-    uint32_t parts[OP_OUTPUTS_MAX];
+    uint32_t parts[OP_OUTPUTS_MAX] = {0};
 
     for (uint32_t o = 0; o < b->node->n_out; o++) {
         parts[o] = b->registers[b->node->out[o]];

@@ -35,12 +35,22 @@ class Doubt(Exception):
     """Why the finding is not confirmed."""
 
 
+def variables(folder):
+    """What environment.json says to set, such as ONEDNN_MAX_CPU_ISA where a fault is of one kernel only."""
+    try:
+        with open(os.path.join(folder, "environment.json"), encoding="utf-8") as f:
+            return json.load(f).get("variables", {})
+    except FileNotFoundError:
+        return {}
+
+
 def run_script(folder):
     """(exit status, its values or None)"""
     with tempfile.TemporaryDirectory() as work:
         saved = os.path.join(work, "actual.npz")
         done = subprocess.run([sys.executable, "-c", RUN, os.path.join(folder, "repro.py"), saved],
-                              capture_output=True, text=True, timeout=SECONDS, check=False)
+                              capture_output=True, text=True, timeout=SECONDS, check=False,
+                              env=os.environ | variables(folder))
         if not os.path.exists(saved):
             return done, None
         with np.load(saved) as arrays:

@@ -5,6 +5,7 @@ An evaluator of its own, so that a committed finding does not rest on ours: each
 more from its documents (ONNX operators, torch functions), with whole-array numpy calls. Every value is rounded to
 its dtype after every operator; integers wrap as numpy's do.
 """
+import functools
 import math
 import re
 
@@ -227,6 +228,32 @@ OPERATORS |= {
     "rsqrt": lambda a, d, x: 1 / np.sqrt(x),
     "erf": lambda a, d, x: np.vectorize(math.erf, otypes=[REAL])(x),  # to 53 bits
     "is_inf": lambda a, d, x: np.isneginf(x) & a["detect_negative"] | np.isposinf(x) & a["detect_positive"],
+}
+
+
+def fold(f):
+    """Of two or more, one after the other."""
+    return lambda a, d, *x: functools.reduce(f, x)
+
+
+def hard_swish(a, dtype, x):
+    return x * np.clip(x / 6 + REAL(0.5), 0, 1)
+
+
+def gelu(a, dtype, x):
+    if a["approximate"] == "tanh":
+        return x / 2 * (1 + np.tanh(np.sqrt(2 / REAL(np.pi)) * (x + REAL("0.044715") * x ** 3)))
+    upper = np.vectorize(math.erfc, otypes=[REAL])(-x / np.sqrt(REAL(2)))  # to 53 bits
+    return x * (upper / 2)
+
+
+OPERATORS |= {
+    "max": fold(np.maximum),
+    "min": fold(np.minimum),
+    "pow": lambda a, d, x, y: np.power(x, y),
+    "fmod": lambda a, d, x, y: np.fmod(x, y),
+    "hard_swish": hard_swish,
+    "gelu": gelu,
 }
 
 

@@ -135,24 +135,65 @@ static unsigned line_of_rule(const char *text, const struct rule *rule)
     return 1;
 }
 
-/* Splits "relu -> clip" into its op names; returns how many, 0 when one is no op. */
+/* One place of a chain: an op, or several with `|` between them, of which any will do. */
+struct step {
+    const char *text;
+    size_t size;
+};
+
+/* Cuts the next name off `rest`; false at its end. */
+static bool step_next(struct step *rest, struct step *name)
+{
+    if (rest->text == NULL) {
+        return false;
+    }
+    const char *bar = memchr(rest->text, '|', rest->size);
+    size_t size = bar != NULL ? (size_t)(bar - rest->text) : rest->size;
+    *name = (struct step){rest->text, size};
+    *rest = bar != NULL ? (struct step){bar + 1, rest->size - size - 1} : (struct step){NULL, 0};
+    return true;
+}
+
+static bool step_holds(struct step step, const char *op)
+{
+    struct step name;
+    while (step_next(&step, &name)) {
+        if (strlen(op) == name.size && memcmp(op, name.text, name.size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool step_is_of_ops(struct step step)
+{
+    struct step name;
+    while (step_next(&step, &name)) {
+        char op[64];
+        if (name.size >= sizeof(op)) {
+            return false;
+        }
+        snprintf(op, sizeof(op), "%.*s", (int)name.size, name.text);
+        if (op_find(op) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Splits "relu -> clip|min" into its steps; returns how many, 0 when one names no op. */
 enum { CHAIN_MAX = 16 };
-static size_t chain_parse(const char *text, const struct op *chain[CHAIN_MAX])
+static size_t chain_parse(const char *text, struct step chain[CHAIN_MAX])
 {
     size_t n = 0;
     for (const char *s = text;;) {
         s += strspn(s, " ");
-        size_t size = strcspn(s, " -");
-        char name[64];
-        if (n == CHAIN_MAX || size == 0 || size >= sizeof(name)) {
+        struct step step = {s, strcspn(s, " -")};
+        if (n == CHAIN_MAX || !step_is_of_ops(step)) {
             return 0;
         }
-        snprintf(name, sizeof(name), "%.*s", (int)size, s);
-        chain[n] = op_find(name);
-        if (chain[n++] == NULL) {
-            return 0;
-        }
-        s += size;
+        chain[n++] = step;
+        s += step.size;
         s += strspn(s, " ");
         if (*s == '\0') {
             return n;
@@ -167,7 +208,7 @@ static size_t chain_parse(const char *text, const struct op *chain[CHAIN_MAX])
 static enum err rule_check(const struct rule *rule, const char *place)
 {
     for (unsigned i = 0; i < rule->ops_count; i++) {
-        const struct op *chain[CHAIN_MAX];
+        struct step chain[CHAIN_MAX];
         if (chain_parse(rule->ops[i], chain) == 0) {
             return err_set(ERR_USAGE,
                            "%s: rule %s: '%s' is no op of the catalogue and no chain a -> b", place,
@@ -260,10 +301,9 @@ static bool rule_has_version(const struct rule *rule, const char *version)
     return rule->versions_count == 0;
 }
 
-static bool node_is(const struct rule *rule, const struct program *p, uint32_t i,
-                    const struct op *op)
+static bool node_is(const struct rule *rule, const struct program *p, uint32_t i, struct step step)
 {
-    if (strcmp(p->nodes[i].op_name, op->name) != 0) {
+    if (!step_holds(step, p->nodes[i].op_name)) {
         return false;
     }
     const char *dtype = dtype_name(node_dtype(p, &p->nodes[i]));
@@ -280,8 +320,8 @@ static bool node_is(const struct rule *rule, const struct program *p, uint32_t i
  * between: an optimiser removes what does nothing and then sees the pair. place[i]: how many of the
  * chain's ops the best path to node i has seen, i included.
  */
-static bool chain_is_in(const struct rule *rule, const struct program *p,
-                        const struct op *const *chain, size_t n, struct arena *scratch)
+static bool chain_is_in(const struct rule *rule, const struct program *p, const struct step *chain,
+                        size_t n, struct arena *scratch)
 {
     size_t *place = ARENA_ZARRAY(scratch, size_t, p->n_nodes);
     for (uint32_t i = 0; i < p->n_nodes; i++) {
@@ -305,7 +345,7 @@ static bool rule_has_ops(const struct rule *rule, const struct program *p)
     bool all = true;
     struct arena *scratch = arena_new();
     for (unsigned i = 0; i < rule->ops_count && all; i++) {
-        const struct op *chain[CHAIN_MAX];
+        struct step chain[CHAIN_MAX];
         size_t n = chain_parse(rule->ops[i], chain);
         all = chain_is_in(rule, p, chain, n, scratch);
     }

@@ -55,6 +55,11 @@ finding masked value '[2, 99, 6]' 1
 confirm masked
 status_is 1 'elements that are not compared are no fault'
 
+finding kernel value '[2, 4, 7]' 'int(__import__("os").environ["KERNEL"])'
+echo '{"variables": {"KERNEL": "1"}}' >kernel/environment.json
+confirm kernel
+status_is 0 'variables of environment.json are set'
+
 finding gone value '[2, 4, 7]' 0
 confirm gone
 status_is 1 'a script that shows no fault is refused'

@@ -336,6 +336,27 @@ static void first_matching_rule_speaks(void **state)
     assert_string_equal(match(rules, &s, parse(relu_clip_text, *state)), "b");
 }
 
+static void any_of_several_ops_will_do(void **state)
+{
+    static const struct {
+        const char *ops;
+        bool known;
+    } cases[] = {
+        {"relu|conv2d", true},          {"conv2d|clip", true},      {"conv2d|exp", false},
+        {"relu|exp -> min|clip", true}, {"relu -> min|max", false},
+    };
+    struct scene s = relu_clip_scene();
+    struct program *p = parse(relu_clip_text, *state);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[128];
+        struct known_rules *rules;
+        snprintf(text, sizeof(text), "- id: a\n  library: onnxruntime\n  ops: [%s]\n  url: u\n",
+                 cases[i].ops);
+        bool is_rule = load_text(text, *state, &rules) == ERR_OK;
+        assert_true((is_rule && match(rules, &s, p) != NULL) == cases[i].known);
+    }
+}
+
 static void bad_rules_are_refused_with_the_line(void **state)
 {
     static const struct {
@@ -346,6 +367,7 @@ static void bad_rules_are_refused_with_the_line(void **state)
         {"- id: a\n  library: x\n  url: u\n- id: b\n  library: x\n  ops: [frobnicate]\n  url: u\n",
          ":4:", "frobnicate"},
         {"- id: a\n  library: x\n  url: u\n  ops: [relu => clip]\n", ":1:", "relu => clip"},
+        {"- id: a\n  library: x\n  url: u\n  ops: [relu -> clip|]\n", ":1:", "relu -> clip|"},
         {"- id: a\n  library: x\n  url: u\n  dtypes: [f33]\n", ":1:", "f33"},
         {"- id: a\n  library: x\n  url: u\n  message: \"(\"\n", ":1:", "message"},
         {"- id: a\n  ops: {x: y}\n", ":2:", "SEQUENCE"},
@@ -413,6 +435,7 @@ int main(void)
         TEST(versions_are_prefixes_by_component),
         TEST(first_matching_rule_speaks),
         TEST(dtypes_are_those_of_every_op_named),
+        TEST(any_of_several_ops_will_do),
         TEST(bad_rules_are_refused_with_the_line),
         TEST(missing_and_empty_files),
     };

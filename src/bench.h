@@ -24,6 +24,7 @@ struct bench_subject {
     enum err (*run)(const struct bench_settings *settings, struct arena *arena, bool *failed);
 };
 
-extern const struct bench_subject bench_judge, bench_bounds, bench_evaluate, bench_throughput;
+extern const struct bench_subject bench_judge, bench_bounds, bench_evaluate, bench_observability,
+    bench_throughput;
 
 #endif

@@ -14,6 +14,7 @@ static const struct bench_subject *const subject_table[] = {
     &bench_judge,
     &bench_bounds,
     &bench_evaluate,
+    &bench_observability,
     &bench_throughput,
 };
 
@@ -32,7 +33,7 @@ static enum err run_bench(void *settings, struct arena *arena, bool *found)
     const struct bench_settings *s = settings;
     if (s->subject == NULL) {
         for (size_t i = 0; i < ARRAY_SIZE(subject_table); i++) {
-            printf("%-12s %s\n", subject_table[i]->name, subject_table[i]->summary);
+            printf("%-14s %s\n", subject_table[i]->name, subject_table[i]->summary);
         }
         return output_flush();
     }

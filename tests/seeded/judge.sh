@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The judge is judged, a sample: planted faults are found, correct runs with legal rounding noise pass.
-# The whole: `opjury bench judge`.
+# The judge is judged, a sample: planted faults are found, correct runs with legal rounding noise pass,
+# a small change somewhere in a program is seen. The whole: `opjury bench judge`, `opjury bench observability`.
 . "${0%/*}/../cli/harness.sh"
 
 run opjury bench judge --tests 100 --json
@@ -11,4 +11,13 @@ passes 'correct runs are all judged' [ "$(number correct_runs)" = 100 ]
 passes 'no false finding' [ "$(number false_findings)" = 0 ]
 passes 'at least 90 % of changed runs are found' \
     [ $((100 * $(number detected_runs))) -ge $((90 * $(number changed_runs))) ]
+
+passes 'every op has a fault that changes outputs' [ "$(number ops)" = 144 ]
+
+run opjury bench observability --tests 100 --json
+passes 'a result changed by 1 % is a finding in at least 70 % of programs' python3 -c '
+import json, sys
+for line in json.load(open(sys.argv[1])):
+    if line["nodes"] <= 10 and line["found"] < 0.7 * line["changed"]:
+        sys.exit(str(line))' "$work/out"
 done_testing

@@ -322,14 +322,14 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-/* Row `row` of t: the place's parts, the last one counting fastest, some of them from the end. */
-static void put_index(struct rng *rng, const struct index_use *use, struct tensor *t, size_t row,
-                      int64_t place)
+/* Row `row` of t: the place's parts, the last one counting fastest, `below` of 4 from the end. */
+static void put_index(struct rng *rng, const struct index_use *use, unsigned below,
+                      struct tensor *t, size_t row, int64_t place)
 {
     for (uint32_t c = use->n; c-- > 0;) {
         int64_t part = place % use->limit[c];
         place /= use->limit[c];
-        part -= rng_chance(rng, 1, 4) ? use->limit[c] : 0;
+        part -= rng_chance(rng, below, 4) ? use->limit[c] : 0;
         dtype_store(t->dtype, t->data, row * use->n + c, (real)part);
     }
 }
@@ -339,6 +339,7 @@ static void put_index(struct rng *rng, const struct index_use *use, struct tenso
 static void fill_indices(const struct index_use *use, struct rng *rng, struct tensor *t)
 {
     int64_t places = 1, first = 0, step = 1;
+    unsigned below = rng_chance(rng, 1, 2); /* most people's indices count from 0 */
     size_t rows = shape_numel(&t->shape) / (use->n ? use->n : 1);
     for (uint32_t c = 0; c < use->n; c++) {
         places *= use->limit[c] > 0 ? use->limit[c] : 1;
@@ -350,12 +351,12 @@ static void fill_indices(const struct index_use *use, struct rng *rng, struct te
             step = rng_range(rng, 1, places);
         } while (common_divisor(step, places) != 1);
         for (size_t i = 0; i < use->count; i++) {
-            put_index(rng, use, t, start + i * use->inside, first);
+            put_index(rng, use, below, t, start + i * use->inside, first);
             first = (first + step) % places;
         }
     }
     for (size_t row = 0; !use->unique && row < rows; row++) {
-        put_index(rng, use, t, row, rng_range(rng, 0, places - 1));
+        put_index(rng, use, below, t, row, rng_range(rng, 0, places - 1));
     }
 }
 

@@ -95,14 +95,16 @@ static enum err write_one_hot(struct onnx_writer *w)
 {
     const struct shape scalar = {.rank = 0}, two = {.rank = 1, .dim = {2}};
     const struct value *y = onnx_result(w);
-    int64_t axis = onnx_attribute(w, "axis")->i[0];
-    struct tensor depth = tensor_new(w->arena, DTYPE_I64, &scalar),
+    int64_t axis = onnx_attribute(w, "axis")->i[0], size = onnx_attribute(w, "depth")->i[0];
+    /* As the indices where it can be: ONNX Runtime has few combinations. */
+    bool is_short = onnx_writer_operand(w, 0)->dtype == DTYPE_I32 && size <= INT32_MAX;
+    struct tensor depth = tensor_new(w->arena, is_short ? DTYPE_I32 : DTYPE_I64, &scalar),
                   levels = tensor_new(w->arena, y->dtype, &two);
 
     if (y->shape.rank == 1) { /* "Indices tensor must have rank >= 1" (its shape inference) */
         return err_set(ERR_UNSUPPORTED, "%s: OneHot of a scalar has no form", y->name);
     }
-    dtype_store(DTYPE_I64, depth.data, 0, (real)onnx_attribute(w, "depth")->i[0]);
+    dtype_store(depth.dtype, depth.data, 0, (real)size);
     dtype_store(y->dtype, levels.data, 0, (real)onnx_attribute(w, "off")->f);
     dtype_store(y->dtype, levels.data, 1, (real)onnx_attribute(w, "on")->f);
     /* before 11 none below -1 */

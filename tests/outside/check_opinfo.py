@@ -102,10 +102,10 @@ def convolution(n):
     return attributes
 
 
-def rolled(a, _, __):
+def rolled(a, x, _):
     if not a.get("dims"):
         raise Skip("all elements as one line")
-    if len(set(ints(a.get("dims")))) < len(ints(a.get("dims"))):
+    if len({d % x.dim() for d in ints(a.get("dims"))}) < len(ints(a.get("dims"))):
         raise Skip("a dim twice")
     return {"axes": ints(a.get("dims")), "shifts": ints(a.get("shifts"))}
 

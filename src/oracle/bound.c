@@ -48,6 +48,18 @@ static void track_release(struct track *t)
     *t = (struct track){0};
 }
 
+/* No jump that would be mispredicted. */
+static inline real way_by_code(const struct sampler *s, unsigned sample, size_t i)
+{
+    static const float ways[2] = {-1, 1};
+    return ways[s->code[i] >> (sample - 2) & 1];
+}
+
+static bool is_by_code(unsigned sample)
+{
+    return sample >= 2 && sample < 2 + CODE_BITS;
+}
+
 /*
  * Which way element i of value v moves in a sample, by `away`, which is how far the sample is from
  * the declared value already. The first two move everything one way (errors of one kernel are
@@ -56,11 +68,12 @@ static void track_release(struct track *t)
  * are seen; two turn back each time, for errors that cancel when they go on; the rest move equal
  * values alike, as one kernel does, some by half only.
  */
-static inline real direction(const struct sampler *s, unsigned k, size_t i, real v, real away)
+static real direction(const struct sampler *s, unsigned k, size_t i, real v, real away)
 {
+    static const float ways[4] = {-0.5F, -1, 0.5F, 1};
     unsigned sample = k - s->first_sample;
-    if (sample >= 2 && sample < 2 + CODE_BITS) {
-        return s->code[i] >> (sample - 2) & 1 ? 1 : -1;
+    if (is_by_code(sample)) {
+        return way_by_code(s, sample, i);
     }
     bool is_moved = away != 0 && isfinite(away);
     if (sample < 2) {
@@ -71,9 +84,7 @@ static inline real direction(const struct sampler *s, unsigned k, size_t i, real
         return is_moved ? -copysignl(1, away) : hash_mix(i, s->node_seed + sample) >> 63 ? 1 : -1;
     }
     const double value = (double)v;
-    uint64_t bits = hash_bytes(&value, sizeof(value), s->node_seed + sample);
-    real far = bits >> 62 & 1 ? 1 : 0.5L;
-    return bits >> 63 ? far : -far;
+    return ways[hash_bytes(&value, sizeof(value), s->node_seed + sample) >> 62];
 }
 
 /*
@@ -181,22 +192,29 @@ static void gather_inputs(struct sampler *s, const struct node *node, unsigned k
 }
 
 /* v and its error, and one step of the smallest subnormals, where roundings are absolute; those do
- * not cross zero. */
-static real perturbed(real v, real way, real noise, real tiny)
+ * not cross zero. Far from them a real does not hold the step. */
+static inline real perturbed(real v, real way, real noise, real tiny)
 {
-    real w = v + way * noise, t = w + way * tiny;
+    real w = v + way * noise;
+    if (fabsl(w) > tiny * 0x1p66L) {
+        return w;
+    }
+    real t = w + way * tiny;
     return (t < 0) != (w < 0) ? 0 : t;
 }
 
-/* Each result of a sample moved by the error that the op may make. */
+/* Each result of sample k moved by the error that the op may make. */
 static void move_results(const struct sampler *s, unsigned k, const struct array *out,
                          const struct array *exact, const real *noise, real *moved)
 {
     real tiny = dtype_tiny(out->dtype);
+    bool by_code = is_by_code(k - s->first_sample); /* wherever they are: half of all samples */
     for (size_t i = 0; i < out->n; i++) {
         real v = out->v[i];
         if (noise[i] != 0) {
-            v = perturbed(v, direction(s, k, i, v, v - exact->v[i]), noise[i], tiny);
+            real way = by_code ? way_by_code(s, k - s->first_sample, i)
+                               : direction(s, k, i, v, v - exact->v[i]);
+            v = perturbed(v, way, noise[i], tiny);
         }
         moved[i] = v;
     }
@@ -254,26 +272,25 @@ static bool node_is_exact(const struct sampler *s, const struct node *node, cons
     return true;
 }
 
-/* Deviations of one variant: the difference, INFINITY when the classes are others. true: one has
- * grown. */
-static bool measure_variant(const struct array *base, const struct array *a, real *deviation)
+/* The largest difference of a variant's element from the declared one, INFINITY when their classes
+ * are others. */
+static real deviation_at(const struct track *t, unsigned n_variants, size_t i)
 {
-    bool any = false;
-    for (size_t i = 0; i < a->n; i++) {
-        real d = fabsl(a->v[i] - base->v[i]);
-        if (d <= deviation[i]) {
+    size_t n = t->variant[0].n;
+    const real *v = t->block + i, base = *v;
+    real most = 0;
+    for (unsigned k = 1; k < n_variants; k++) {
+        real d = fabsl(v[k * n] - base);
+        if (d <= most) {
             continue;
         }
-        if (!isfinite(d)) { /* infinity - infinity is NaN, too */
-            if (class_of(a->v[i]) == class_of(base->v[i])) {
-                continue;
-            }
-            d = INFINITY;
+        if (isfinite(d)) {
+            most = d;
+        } else if (class_of(v[k * n]) != class_of(base)) { /* infinity - infinity is NaN, too */
+            return INFINITY;
         }
-        deviation[i] = d;
-        any = true;
     }
-    return any;
+    return most;
 }
 
 static void measure(struct sampler *s, const struct node *node)
@@ -281,9 +298,10 @@ static void measure(struct sampler *s, const struct node *node)
     for (uint32_t o = 0; o < node->n_out; o++) {
         struct track *t = &s->tracks[node->out[o]];
         bool any = false;
-        t->deviation = xcalloc(t->variant[0].n + 1, sizeof(real));
-        for (unsigned k = 1; k < s->n_variants; k++) {
-            any |= measure_variant(&t->variant[0], &t->variant[k], t->deviation);
+        t->deviation = xmalloc(sizeof(real) * (t->variant[0].n + 1));
+        for (size_t i = 0; i < t->variant[0].n; i++) {
+            t->deviation[i] = deviation_at(t, s->n_variants, i);
+            any |= t->deviation[i] != 0;
         }
         if (!any) {
             free(t->deviation);

@@ -33,6 +33,10 @@ struct campaign_options {
 MUST_USE enum err campaign_run(const struct campaign_options *options, struct arena *arena,
                                bool *found);
 
+/* Freed memory stays with this process: bounds take and free megabytes a test, and pages that are
+ * given back must be cleared again for the next. */
+void campaign_keep_memory(void);
+
 /* Verdict counts add up over anything that runs tests: `run` uses it too. */
 struct verdict_counts {
     uint64_t n[VERDICT_COUNT];

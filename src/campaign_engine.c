@@ -8,6 +8,7 @@
  */
 #include "campaign_parts.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -393,8 +394,15 @@ static enum err run_blocks(struct engine *e)
     return ERR_OK;
 }
 
+void campaign_keep_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+}
+
 enum err engine_run(const struct engine_options *options)
 {
+    campaign_keep_memory();
     struct engine e = {
         .options = options,
         .arena = arena_new(),

@@ -4,6 +4,7 @@
  * subject is one struct (bench.h) and one line here.
  */
 #include "bench.h"
+#include "campaign.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,11 +12,7 @@
 enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON };
 
 static const struct bench_subject *const subject_table[] = {
-    &bench_judge,
-    &bench_bounds,
-    &bench_evaluate,
-    &bench_observability,
-    &bench_throughput,
+    &bench_judge, &bench_bounds, &bench_evaluate, &bench_observability, &bench_throughput,
 };
 
 static const struct bench_subject *find_subject(const char *name)
@@ -41,6 +38,7 @@ static enum err run_bench(void *settings, struct arena *arena, bool *found)
     if (subject == NULL) {
         return err_set(ERR_USAGE, "there is no figure '%s'; `opjury bench` lists them", s->subject);
     }
+    campaign_keep_memory();
     TRY(subject->run(s, arena, found));
     return output_flush();
 }

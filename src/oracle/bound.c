@@ -48,79 +48,6 @@ static void track_release(struct track *t)
     *t = (struct track){0};
 }
 
-/* No jump that would be mispredicted. */
-static inline real way_by_code(const struct sampler *s, unsigned sample, size_t i)
-{
-    static const float ways[2] = {-1, 1};
-    return ways[s->code[i] >> (sample - 2) & 1];
-}
-
-static bool is_by_code(unsigned sample)
-{
-    return sample >= 2 && sample < 2 + CODE_BITS;
-}
-
-/*
- * Which way element i of value v moves in a sample, by `away`, which is how far the sample is from
- * the declared value already. The first two move everything one way (errors of one kernel are
- * rarely independent) and go on in the way they went, so that errors of a chain add up; the next
- * CODE_BITS give each element its own pattern of ways, so that results that hang on a difference
- * are seen; two turn back each time, for errors that cancel when they go on; the rest move equal
- * values alike, as one kernel does, some by half only.
- */
-static real direction(const struct sampler *s, unsigned k, size_t i, real v, real away)
-{
-    static const float ways[4] = {-0.5F, -1, 0.5F, 1};
-    unsigned sample = k - s->first_sample;
-    if (is_by_code(sample)) {
-        return way_by_code(s, sample, i);
-    }
-    bool is_moved = away != 0 && isfinite(away);
-    if (sample < 2) {
-        return is_moved ? copysignl(1, away) : sample == 0 ? 1 : -1;
-    }
-    sample -= 2 + CODE_BITS;
-    if (sample < 2) {
-        return is_moved ? -copysignl(1, away) : hash_mix(i, s->node_seed + sample) >> 63 ? 1 : -1;
-    }
-    const double value = (double)v;
-    return ways[hash_bytes(&value, sizeof(value), s->node_seed + sample) >> 62];
-}
-
-/*
- * New patterns of CODE_BITS ways for n elements: of any two less than CODES apart some way differs,
- * and of others nearly always; no period, for rows of any length come. A random choice of CODES of
- * the 2^CODE_BITS is turned by another word in each stretch.
- */
-static void draw_codes(struct sampler *s, size_t n)
-{
-    uint32_t all[1 << CODE_BITS];
-    for (uint32_t i = 0; i < ARRAY_SIZE(all); i++) {
-        all[i] = i;
-    }
-    rng_shuffle(&s->rng, all, ARRAY_SIZE(all));
-    s->node_seed = rng_next(&s->rng);
-    s->code = arena_alloc(s->scratch, n);
-    for (size_t start = 0; start < n; start += CODES) {
-        uint32_t turned = (uint32_t)(hash_mix(start / CODES, s->node_seed) >> (64 - CODE_BITS));
-        for (size_t i = 0; i < CODES && start + i < n; i++) {
-            s->code[start + i] = (uint8_t)(all[i] ^ turned);
-        }
-    }
-}
-
-/* Elements of the node's largest input or output. */
-static size_t most_elements(const struct program *p, const struct node *node)
-{
-    size_t most = 0;
-    for (uint32_t i = 0; i < node->n_in + node->n_out; i++) {
-        uint32_t id = i < node->n_in ? node->in[i] : node->out[i - node->n_in];
-        size_t n = id == VALUE_ABSENT ? 0 : shape_numel(&p->values[id].shape);
-        most = n > most ? n : most;
-    }
-    return most;
-}
-
 static bool node_jumps(const struct program *p, const struct node *node)
 {
     bool to_integers = false;
@@ -141,11 +68,12 @@ static const struct array *widened(struct sampler *s, const struct track *t, uns
     struct array *moved = ARENA_ARRAY(s->scratch, struct array, 1);
     *moved = *a;
     moved->v = ARENA_ARRAY(s->scratch, real, a->n);
+    const float *way = draw_ways(s, k, a, NULL, t->deviation);
     real step = (real)bound_table.widen * (input % 2 ? -1 : 1);
     for (size_t i = 0; i < a->n; i++) {
         real d = t->deviation[i];
         bool can_move = d > 0 && isfinite(d) && isfinite(a->v[i]);
-        moved->v[i] = can_move ? a->v[i] + direction(s, k, i, a->v[i], 0) * step * d : a->v[i];
+        moved->v[i] = can_move ? a->v[i] + (real)way[i] * step * d : a->v[i];
     }
     return moved;
 }
@@ -191,35 +119,6 @@ static void gather_inputs(struct sampler *s, const struct node *node, unsigned k
     }
 }
 
-/* v and its error, and one step of the smallest subnormals, where roundings are absolute; those do
- * not cross zero. Far from them a real does not hold the step. */
-static inline real perturbed(real v, real way, real noise, real tiny)
-{
-    real w = v + way * noise;
-    if (fabsl(w) > tiny * 0x1p66L) {
-        return w;
-    }
-    real t = w + way * tiny;
-    return (t < 0) != (w < 0) ? 0 : t;
-}
-
-/* Each result of sample k moved by the error that the op may make. */
-static void move_results(const struct sampler *s, unsigned k, const struct array *out,
-                         const struct array *exact, const real *noise, real *moved)
-{
-    real tiny = dtype_tiny(out->dtype);
-    bool by_code = is_by_code(k - s->first_sample); /* wherever they are: half of all samples */
-    for (size_t i = 0; i < out->n; i++) {
-        real v = out->v[i];
-        if (noise[i] != 0) {
-            real way = by_code ? way_by_code(s, k - s->first_sample, i)
-                               : direction(s, k, i, v, v - exact->v[i]);
-            v = perturbed(v, way, noise[i], tiny);
-        }
-        moved[i] = v;
-    }
-}
-
 /* exact: the declared results before rounding. */
 static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
                          const struct array *out, const struct array *exact, real *const *noise)
@@ -227,7 +126,8 @@ static void keep_variant(struct sampler *s, const struct node *node, unsigned k,
     for (uint32_t o = 0; o < node->n_out; o++) {
         const struct array *dst = &s->tracks[node->out[o]].variant[k];
         if (k >= s->first_sample && dtype_is_float(dst->dtype)) {
-            move_results(s, k, &out[o], &exact[o], noise[o], dst->v);
+            const real *declared = exact[o].v == out[o].v ? NULL : exact[o].v;
+            move_results(s, k, &out[o], declared, noise[o], dst->v);
         } else {
             memcpy(dst->v, out[o].v, sizeof(real) * dst->n);
         }
@@ -373,7 +273,7 @@ static void sample_node(struct sampler *s, uint32_t index)
 {
     const struct node *node = &s->p->nodes[index];
     bool jumps = node_jumps(s->p, node), is_folded = may_be_folded(s->p, node);
-    draw_codes(s, most_elements(s->p, node));
+    draw_codes(s, node);
     const struct array *in[OP_INPUTS_MAX] = {0}, *declared_in[OP_INPUTS_MAX] = {0};
     real *noise[OP_OUTPUTS_MAX] = {0};
     struct array out[OP_OUTPUTS_MAX], exact[OP_OUTPUTS_MAX];
@@ -384,12 +284,14 @@ static void sample_node(struct sampler *s, uint32_t index)
     unsigned n_variants = declare(s, node, declared_in, exact, noise) ? 1 : s->n_variants;
     bool is_same = inputs_are_exact(s, node); /* for every variant */
     for (unsigned k = 1; k < n_variants; k++) {
+        struct arena_mark mark = arena_mark(s->scratch);
         gather_inputs(s, node, k, jumps, in);
         if (!is_same) {
             evaluate_variant(s, node, k, is_folded, in, out, noise);
         }
         keep_variant(s, node, k, is_same ? exact : out, exact, noise);
         mark_unspecified(s, node, in, k);
+        arena_rewind(s->scratch, mark); /* the same memory again, which is near */
     }
     if (n_variants > 1) {
         measure(s, node);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the two halves of the bound share: bound.c evaluates all variants of a program side by side,
- * marks.c says of which elements they say nothing.
+ * What the parts of the bound share: bound.c evaluates all variants of a program side by side,
+ * ways.c moves their elements, marks.c says of which elements they say nothing.
  */
 #ifndef OPJURY_SAMPLER_H
 #define OPJURY_SAMPLER_H
@@ -48,6 +48,25 @@ static inline bool has_wide(const struct sampler *s)
 {
     return s->first_sample == 2;
 }
+
+/* ---- ways.c ---- */
+
+/* New patterns of ways for the elements of a node. */
+void draw_codes(struct sampler *s, const struct node *node);
+/*
+ * Which way each element moves in sample k: 1 or -1, or half of that; for those whose size (of the
+ * move) is not 0. The first two samples move everything one way (errors of one kernel are rarely
+ * independent) and go on in the way they went, so that errors of a chain add up; the next CODE_BITS
+ * give each element its own pattern of ways, so that results that hang on a difference are seen;
+ * two turn back each time, for errors that cancel when they go on; the rest move equal values
+ * alike, as one kernel does, some by half only. declared: where the elements were; NULL: where they
+ * are.
+ */
+const float *draw_ways(struct sampler *s, unsigned k, const struct array *a, const real *declared,
+                       const real *size);
+/* Each result of sample k moved by the error that the op may make. */
+void move_results(struct sampler *s, unsigned k, const struct array *out, const real *declared,
+                  const real *noise, real *moved);
 
 /* ---- marks.c: each after the variants of a node are there, `in` being the declared inputs ---- */
 

@@ -15,6 +15,9 @@ import onnx
 import onnxruntime as ort
 import torch
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../scripts"))
+import numpy_judge  # noqa: E402  pylint: disable=wrong-import-position
+
 DTYPES = {"bool": np.bool_, "i8": np.int8, "u8": np.uint8, "i16": np.int16, "u16": np.uint16,
           "i32": np.int32, "u32": np.uint32, "i64": np.int64, "f16": np.float16,
           "bf16": ml_dtypes.bfloat16, "f32": np.float32, "f64": np.float64}
@@ -37,26 +40,6 @@ def values(rng, dtype, shape, low=-4.0, high=4.0):
     if dtype in FLOATS:
         return rng.uniform(low, high, shape).astype(DTYPES[dtype])
     return rng.integers(0 if dtype[0] == "u" else -9, 10, shape).astype(DTYPES[dtype])
-
-
-def conv(x, w, b, strides, pads, dilations, group):
-    x = np.pad(x, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
-    kh, kw = w.shape[2:]
-    oh = (x.shape[2] - dilations[0] * (kh - 1) - 1) // strides[0] + 1
-    ow = (x.shape[3] - dilations[1] * (kw - 1) - 1) // strides[1] + 1
-    y = np.zeros((x.shape[0], w.shape[0], oh, ow))
-    per_in, per_out = w.shape[1], w.shape[0] // group
-    for m in range(w.shape[0]):
-        first = m // per_out * per_in
-        for i in range(kh):
-            for j in range(kw):
-                rows = slice(i * dilations[0], i * dilations[0] + strides[0] * (oh - 1) + 1,
-                             strides[0])
-                columns = slice(j * dilations[1], j * dilations[1] + strides[1] * (ow - 1) + 1,
-                                strides[1])
-                part = x[:, first:first + per_in, rows, columns]
-                y[:, m] += np.einsum("nchw,c->nhw", part, w[m, :, i, j])
-    return y if b is None else y + b[None, :, None, None]
 
 
 def softmax(x, axis):
@@ -164,16 +147,53 @@ def linear(rng):
         a, b, v = values(rng, d, (2, 1, 3, 4)), values(rng, d, (5, 4, 2)), values(rng, d, (4,))
         yield case("matmul", d, [(d, a), (d, b)], "matmul(a, b)", wide(a) @ wide(b))
         yield case("matmul", d, [(d, a), (d, v)], "matmul(a, b)", wide(a) @ wide(v))
+        for turned, alpha, beta in ((False, 1, 1), (True, 2, 3)):
+            x, y = values(rng, d, (2, 3)), values(rng, d, (3, 4))
+            c = values(rng, d, (2, 1) if turned else (4,))
+            call = (f"transA={str(turned).lower()}, transB={str(turned).lower()}, "
+                    f"alpha={alpha}.0, beta={beta}.0")
+            product = alpha * (wide(x) @ wide(y))
+            x, y = (np.ascontiguousarray(v.T) if turned else v for v in (x, y))
+            yield case("gemm", d, [(d, x), (d, y)], f"gemm(a, b, {call})", product)
+            yield case("gemm", d, [(d, x), (d, y), (d, c)], f"gemm(a, b, c, {call})",
+                       product + beta * wide(c))
+        x, w, b = values(rng, d, (2, 3, 4)), values(rng, d, (5, 4)), values(rng, d, (5,))
+        yield case("linear", d, [(d, x), (d, w)], "linear(a, b)", wide(x) @ wide(w).T)
+        yield case("linear", d, [(d, x), (d, w), (d, b)], "linear(a, b, c)",
+                   wide(x) @ wide(w).T + wide(b))
+        for equation, x, y in (("ij,jk->ik", (2, 3), (3, 4)), ("ii,i->i", (3, 3), (3,)),
+                               ("bij,bkj->bik", (2, 3, 4), (2, 5, 4)),
+                               ("ij,ij->", (2, 3), (2, 3))):
+            x, y = values(rng, d, x), values(rng, d, y)
+            yield case("einsum", d, [(d, x), (d, y)], f'einsum(a, b, equation="{equation}")',
+                       np.asarray(np.einsum(equation, wide(x), wide(y))))
+        x = values(rng, d, (2, 3, 4))  # torch sums integers alone into int64
+        equation = "ijk->ki" if d in FLOATS else "ijk->kij"
+        yield case("einsum", d, [(d, x)], f'einsum(a, equation="{equation}")',
+                   np.einsum(equation, wide(x)))
+
+
+def convolutions(rng):
+    """Of 1 to 3 dims, their last ones."""
     for d in FLOATS:
-        x, w, b = values(rng, d, (2, 4, 5, 6)), values(rng, d, (6, 2, 3, 2)), values(rng, d, (6,))
-        for pads, strides, dilations in (((1, 0, 2, 1), (1, 2), (2, 1)), ((1, 1, 1, 1), (2, 1),
-                                                                          (1, 1))):
-            text = (f"strides={shape_text(strides)}, pads={shape_text(pads)}, "
-                    f"dilations={shape_text(dilations)}, group=2")
-            y = conv(wide(x), wide(w), wide(b), strides, pads, dilations, 2)
-            yield case("conv2d", d, [(d, x), (d, w), (d, b)], f"conv2d(a, b, c, {text})", y)
-            y = conv(wide(x), wide(w), None, strides, pads, dilations, 2)
-            yield case("conv2d", d, [(d, x), (d, w)], f"conv2d(a, b, {text})", y)
+        for op, n in ((op, n) for op in ("conv", "conv_transpose") for n in (1, 2, 3)):
+            x = values(rng, d, (2, 4) + (4, 5, 6)[3 - n:])
+            w = values(rng, d, ((6, 2) if op == "conv" else (4, 3)) + (2, 3, 2)[3 - n:])
+            b = values(rng, d, (6,))
+            for pads, strides, dilations in (((0, 1, 0, 1, 2, 1), (2, 1, 2), (1, 2, 1)),
+                                             ((1, 1, 1, 1, 1, 1), (1, 2, 1), (1, 1, 1))):
+                a = {"strides": strides[3 - n:], "pads": pads[3 - n:3] + pads[6 - n:],
+                     "dilations": dilations[3 - n:], "group": 2}
+                if op == "conv_transpose":
+                    a["output_padding"] = tuple(s - 1 for s in a["strides"])
+                f = getattr(numpy_judge, op)
+                text = ", ".join(f"{k}={v if k == 'group' else shape_text(v)}"
+                                 for k, v in a.items())
+                name = f"{op}{n}d"
+                yield case(name, d, [(d, x), (d, w), (d, b)], f"{name}(a, b, c, {text})",
+                           f(a, d, wide(x), wide(w), wide(b)))
+                yield case(name, d, [(d, x), (d, w)], f"{name}(a, b, {text})",
+                           f(a, d, wide(x), wide(w)))
 
 
 def put(x, at, updates, f=None):
@@ -389,7 +409,7 @@ def check_results(tap, name, cases, run, absent):
 def main():
     tool = sys.argv[1]
     rng = np.random.default_rng(0)
-    cases = [*elementwise(rng), *reductions(rng), *linear(rng), *movement(rng),
+    cases = [*elementwise(rng), *reductions(rng), *linear(rng), *convolutions(rng), *movement(rng),
              *parts(rng), *indexing(rng)]
     tap = Tap()
     with tempfile.TemporaryDirectory() as directory:

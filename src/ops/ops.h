@@ -10,7 +10,7 @@
 #include "program/program.h"
 #include "solve/solve.h"
 
-enum { OP_INPUTS_MAX = 8, OP_OUTPUTS_MAX = 4, OP_ATTRS_MAX = 8 };
+enum { OP_INPUTS_MAX = 8, OP_OUTPUTS_MAX = 4, OP_ATTRS_MAX = 10 };
 
 /* ---- what an op declares of its slots ---- */
 

@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * resize: x[N,C,...] of 1 to 3 spatial dims to given sizes, by the nearest element or by linear or
- * cubic interpolation. The coordinates are ONNX Resize's with scale = size / size exactly; torch's
- * interpolate has some of the modes. A library computes coordinates in floating point: where the
- * nearest element changes within their rounding nothing is specified, elsewhere it is noise.
+ * cubic interpolation. The coordinates are ONNX Resize's with scale = size / size exactly, or as
+ * given; torch's interpolate has some of the modes. What models have but nothing draws: given
+ * scales, antialias, exclude_outside, half_pixel_symmetric. A library computes coordinates in
+ * floating point: where the nearest element changes within their rounding nothing is specified,
+ * elsewhere it is noise.
  */
 #include "ops/ops_internal.h"
 
 #include <stdlib.h>
 
-enum { SPATIAL_MAX = 3, TAPS_MAX = 6 };
+enum { SPATIAL_MAX = 3 };
 enum { RATIO_BITS = 20 }; /* ratios of sizes beyond 2^20 are not exact in f32 with an offset */
 
 static const char *const modes[] = {"nearest", "linear", "cubic"};
 enum { MODE_NEAREST, MODE_LINEAR, MODE_CUBIC };
 static const char *const places[] = {"half_pixel", "align_corners", "asymmetric",
-                                     "pytorch_half_pixel"};
-enum { HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC, PYTORCH_HALF_PIXEL };
+                                     "pytorch_half_pixel", "half_pixel_symmetric"};
+enum { HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC, PYTORCH_HALF_PIXEL, HALF_PIXEL_SYMMETRIC };
 static const char *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
 enum { PREFER_FLOOR, PREFER_CEIL, DOWN, UP };
+/* Of the last dims. */
+static const char *const scales[SPATIAL_MAX] = {"scale_d", "scale_h", "scale_w"};
+enum { SCALE_MAX = 1024 }; /* and its reciprocal: how far antialias looks */
 
 /* ---- structure and relation ---- */
 
@@ -79,6 +84,35 @@ static bool structure_modes(struct instance *m, int rank, struct rng *rng)
                        rng);
 }
 
+static bool is_set(struct instance *m, const char *name)
+{
+    const struct attr *a = instance_attr(m, name);
+    return a && a->i[0] != 0;
+}
+
+/* Scales of all spatial dims or of none; filters of what is interpolated. */
+static bool check_options(struct instance *m, int rank)
+{
+    bool has_filter = is_set(m, "antialias") || is_set(m, "exclude_outside");
+    double slope = instance_attr(m, "cubic_coeff_a")->f, most = SCALE_MAX;
+    for (int k = 0; k < SPATIAL_MAX; k++) {
+        const struct attr *scale = instance_attr(m, scales[k]);
+        bool is_asked = k >= SPATIAL_MAX - (rank - 2) && instance_attr(m, scales[SPATIAL_MAX - 1]);
+        if (is_asked != (scale != NULL)) {
+            return REFUSE("%s of rank %d, where scales are of all spatial dims or none", scales[k],
+                          rank);
+        }
+        if (scale && !(scale->f * most >= 1 && scale->f <= most)) {
+            return REFUSE("%s lies outside 1/%d..%d", scales[k], SCALE_MAX, SCALE_MAX);
+        }
+    }
+    if (has_filter && strcmp(instance_attr(m, "mode")->text, modes[MODE_NEAREST]) == 0) {
+        return REFUSE("antialias or exclude_outside of the nearest element");
+    }
+    return !has_filter || (slope >= -1 && slope <= 0) ||
+           REFUSE("a cubic_coeff_a outside -1..0 with antialias or exclude_outside");
+}
+
 static bool resize_structure(struct instance *m, struct rng *rng)
 {
     struct slot *x = &m->in[0], *y = &m->out[0];
@@ -89,7 +123,7 @@ static bool resize_structure(struct instance *m, struct rng *rng)
         x->rank = y->rank;
     }
     return draw_rank(x, 3, 2 + SPATIAL_MAX, rng) && settle_rank(y, x->rank) &&
-           structure_modes(m, x->rank, rng) &&
+           structure_modes(m, x->rank, rng) && check_options(m, x->rank) &&
            check_ints(m, "sizes", (unsigned)x->rank - 2, 1, rng);
 }
 
@@ -112,6 +146,8 @@ static void resize_relate(struct relation *r, struct instance *m)
 struct resize {
     int mode, place, rounding;
     real a; /* cubic_coeff_a */
+    bool antialias, excludes;
+    real scale[SPATIAL_MAX]; /* 0: the quotient of sizes */
 };
 
 static int find_text(const struct attr *a, const char *const *texts, size_t n)
@@ -126,22 +162,28 @@ static int find_text(const struct attr *a, const char *const *texts, size_t n)
 
 static struct resize resize_of(const struct node *node)
 {
-    return (struct resize){
+    struct resize s = {
         .mode = find_text(node_attr(node, "mode"), modes, ARRAY_SIZE(modes)),
         .place = find_text(node_attr(node, "coordinate_transformation_mode"), places,
                            ARRAY_SIZE(places)),
         .rounding = find_text(node_attr(node, "nearest_mode"), roundings, ARRAY_SIZE(roundings)),
-        .a = (real)node_real(node, "cubic_coeff_a", 0)};
+        .a = (real)node_real(node, "cubic_coeff_a", 0),
+        .antialias = node_int(node, "antialias", 0) != 0,
+        .excludes = node_int(node, "exclude_outside", 0) != 0};
+    for (int k = 0; k < SPATIAL_MAX; k++) {
+        s.scale[k] = (real)node_real(node, scales[k], 0);
+    }
+    return s;
 }
 
 /* What one output position of one dim reads: weights, zero for the elements that only a coordinate
  * a rounding away, or clamped, would read. */
 struct taps {
     int n;
-    int64_t at[TAPS_MAX];
-    real weight[TAPS_MAX];
-    real error;   /* of the coordinate: 0 exact */
-    bool is_open; /* the nearest element hangs on rounding */
+    int64_t *at;
+    real *weight, size; /* size: the sum of their magnitudes */
+    real error;         /* of the coordinate: 0 exact */
+    bool is_open;       /* not defined: the nearest element hangs on rounding */
 };
 
 static bool is_power_of_two(real v)
@@ -150,26 +192,44 @@ static bool is_power_of_two(real v)
     return frexpl(v, &exponent) == 0.5L && abs(exponent) <= RATIO_BITS;
 }
 
-/* Step between output positions: a power of two is exact in any order of operations. */
-static real step_of(const struct resize *s, int64_t in, int64_t out)
+/* Dim k of 3; width: the output's, a fraction where it is of a given scale. */
+struct line_of {
+    int64_t in, out;
+    real scale, width;
+};
+
+static struct line_of line_of(const struct resize *s, int k, int64_t in, int64_t out)
 {
-    if (s->place == ALIGN_CORNERS) {
-        return out > 1 ? (real)(in - 1) / (real)(out - 1) : 0; /* one output: the first element */
-    }
-    return s->place == PYTORCH_HALF_PIXEL && out == 1 ? 0 : (real)in / (real)out;
+    bool is_given = s->scale[k] != 0;
+    return (struct line_of){.in = in,
+                            .out = out,
+                            .scale = is_given ? s->scale[k] : (real)out / (real)in,
+                            .width = is_given ? s->scale[k] * (real)in : (real)out};
 }
 
-static real coordinate(const struct resize *s, real step, int64_t o)
+/* Step between output positions: a power of two is exact in any order of operations. */
+static real step_of(const struct resize *s, const struct line_of *l)
 {
-    bool is_half = s->place == HALF_PIXEL || (s->place == PYTORCH_HALF_PIXEL && step != 0);
-    return is_half ? ((real)o + 0.5L) * step - 0.5L : (real)o * step;
+    if (s->place == ALIGN_CORNERS) { /* one output: the first element */
+        return l->width > 1 ? (real)(l->in - 1) / (l->width - 1) : 0;
+    }
+    return s->place == PYTORCH_HALF_PIXEL && l->out == 1 ? 0 : (real)l->in / l->width;
+}
+
+static real coordinate(const struct resize *s, const struct line_of *l, real step, int64_t o)
+{
+    bool is_half = s->place == HALF_PIXEL || s->place == HALF_PIXEL_SYMMETRIC ||
+                   (s->place == PYTORCH_HALF_PIXEL && step != 0);
+    real x = is_half ? ((real)o + 0.5L) * step - 0.5L : (real)o * step;
+    bool is_moved = s->place == HALF_PIXEL_SYMMETRIC && l->width != (real)l->out;
+    return is_moved ? x + (real)l->in / 2 * (1 - (real)l->out / l->width) : x;
 }
 
 /* Scales are f32 in ONNX, and torch computes in f32 up to that dtype. Scale, product, offset and
  * what the reciprocal of a scale adds. */
-static real coordinate_error(real step, real x)
+static real coordinate_error(const struct line_of *l, real step, real x)
 {
-    bool is_exact = step == 0 || is_power_of_two(step);
+    bool is_exact = step == 0 || (is_power_of_two(step) && l->width == (real)l->out);
     return is_exact ? 0 : 8 * dtype_roundoff(DTYPE_F32) * (fabsl(x) + 1);
 }
 
@@ -197,27 +257,74 @@ static real cubic(real a, real d)
     return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0;
 }
 
+static real kernel(const struct resize *s, real d)
+{
+    d = fabsl(d);
+    return s->mode == MODE_CUBIC ? cubic(s->a, d) : d < 1 ? 1 - d : 0;
+}
+
+/*
+ * Weights of a filter have the sum 1. "The weight of sampling locations outside the tensor will be
+ * set to 0" by exclude_outside; without it ONNX's reference repeats the ends under antialias too,
+ * where torch and ONNX Runtime leave them out, as Pillow does; its text does not say.
+ */
+static void filter(const struct resize *s, const struct line_of *l, int64_t first, struct taps *t)
+{
+    real sum = 0;
+    for (int k = 0; k < t->n; k++) {
+        bool is_outside = first + k < 0 || first + k >= l->in;
+        t->is_open |= is_outside && s->antialias && !s->excludes && t->weight[k] != 0;
+        t->weight[k] = is_outside && s->excludes ? 0 : t->weight[k];
+        sum += t->weight[k];
+    }
+    t->is_open |= sum == 0;
+    for (int k = 0; k < t->n && sum != 0; k++) {
+        t->weight[k] /= sum;
+    }
+}
+
 /* Elements behind the ends are those at the ends. One more on each side when the coordinate is not
  * exact, or may be clamped instead. */
-static struct taps taps_at(const struct resize *s, int64_t in, int64_t out, int64_t o)
+static void interpolate(const struct resize *s, const struct line_of *l, real x, struct taps *t,
+                        struct arena *arena)
 {
-    real step = step_of(s, in, out), x = coordinate(s, step, o);
-    struct taps t = {.error = coordinate_error(step, x), .n = 1, .weight = {1}};
+    real shrink = s->antialias ? fminl(l->scale, 1) : 1;
+    bool is_outside = x < 0 || x > (real)(l->in - 1);
+    int reach =
+        (int)ceill((s->mode == MODE_CUBIC ? 2 : 1) / shrink) + (t->error > 0 || is_outside ? 1 : 0);
+    int64_t first = (int64_t)floorl(x) - reach + 1;
+    t->n = 2 * reach;
+    t->at = ARENA_ARRAY(arena, int64_t, (size_t)t->n);
+    t->weight = ARENA_ARRAY(arena, real, (size_t)t->n);
+    for (int k = 0; k < t->n; k++) {
+        t->at[k] = clamp(first + k, l->in);
+        t->weight[k] = kernel(s, shrink * (x - (real)(first + k)));
+    }
+    if (s->antialias || s->excludes) {
+        filter(s, l, first, t);
+    }
+    for (int k = 0; k < t->n; k++) {
+        t->size += fabsl(t->weight[k]);
+    }
+}
+
+static struct taps taps_at(const struct resize *s, const struct line_of *l, int64_t o,
+                           struct arena *arena)
+{
+    real step = step_of(s, l), x = coordinate(s, l, step, o);
+    struct taps t = {.error = coordinate_error(l, step, x)};
     if (s->mode == MODE_NEAREST) {
-        t.at[0] = nearest(s, x, in);
-        t.is_open = nearest(s, x - t.error, in) != nearest(s, x + t.error, in);
-        return t;
+        t.n = 1;
+        t.at = ARENA_ARRAY(arena, int64_t, 1);
+        t.weight = ARENA_ARRAY(arena, real, 1);
+        t.at[0] = nearest(s, x, l->in);
+        t.weight[0] = t.size = 1;
+        t.is_open = nearest(s, x - t.error, l->in) != nearest(s, x + t.error, l->in);
+    } else {
+        interpolate(s, l, x, &t, arena);
     }
-    int64_t below = (int64_t)floorl(x);
-    bool is_outside = x < 0 || x > (real)(in - 1);
-    int reach = (s->mode == MODE_CUBIC ? 1 : 0) + (t.error > 0 || is_outside ? 1 : 0);
-    t.n = 2 * reach + 2;
-    for (int k = 0; k < t.n; k++) {
-        int64_t i = below - reach + k;
-        real d = fabsl(x - (real)i);
-        t.at[k] = clamp(i, in);
-        t.weight[k] = s->mode == MODE_CUBIC ? cubic(s->a, d) : d < 1 ? 1 - d : 0;
-    }
+    /* By ONNX's text the lengths of tensors count, by its reference what the scale asks for. */
+    t.is_open |= s->place == ALIGN_CORNERS && l->width != (real)l->out;
     return t;
 }
 
@@ -243,8 +350,10 @@ static struct resizing resizing_of(const struct node *node, const struct shape *
         z.in_plane *= (size_t)z.in[k];
         z.out_plane *= (size_t)z.out[k];
         z.taps[k] = ARENA_ARRAY(arena, struct taps, (size_t)z.out[k]);
+        const struct resize *s = k < missing ? &copy : &z.s;
+        struct line_of l = line_of(s, k, z.in[k], z.out[k]);
         for (int64_t o = 0; o < z.out[k]; o++) {
-            z.taps[k][o] = taps_at(k < missing ? &copy : &z.s, z.in[k], z.out[k], o);
+            z.taps[k][o] = taps_at(s, &l, o, arena);
         }
     }
     return z;
@@ -312,13 +421,14 @@ enum { LINEAR_UNITS = 4, CUBIC_UNITS = 16 };
 static real resize_noise(const struct resizing *z, size_t y, const struct sum *s, enum dtype d)
 {
     const struct taps *t[SPATIAL_MAX];
-    bool is_cubic = z->s.mode == MODE_CUBIC;
+    bool is_cubic = z->s.mode == MODE_CUBIC, has_filter = z->s.antialias || z->s.excludes;
     real relative = 0, most = 1, slope = is_cubic ? 4 + 4 * fabsl(z->s.a) : 2;
     real u = dtype_roundoff(DTYPE_F32);
     element_taps(z, y, t);
     for (int k = 0; k < SPATIAL_MAX; k++) {
         if (t[k]->n > 1) {
-            most *= weight_sum(&z->s);
+            most *= fmaxl(weight_sum(&z->s), t[k]->size);
+            relative += has_filter ? u * (real)t[k]->n + slope * t[k]->error : 0;
             relative += slope * t[k]->error + u * (is_cubic ? CUBIC_UNITS : LINEAR_UNITS);
             /* torch keeps weights in the dtype (UpSampleKernel.cpp: scalar_t). */
             relative += dtype_is_half(d) ? dtype_roundoff(d) : 0;
@@ -376,7 +486,7 @@ static bool all_are_finite(const struct evaluation *e, const struct resizing *z,
 }
 
 /*
- * The nearest element where that hangs on rounding; an infinite or NaN one among those
+ * What `is_open` says of the coordinates and weights; an infinite or NaN one among those
  * interpolated, as 0 * inf is NaN if a weight of 0 is multiplied. Neither document says more than
  * formulas.
  */
@@ -447,11 +557,14 @@ static void resize_range(struct range_query *q)
     if (s.mode == MODE_NEAREST || interval_is_empty(x)) {
         return;
     }
-    real most = weight_sum(&s) * weight_sum(&s);
+    bool has_filter = s.antialias || s.excludes;
+    /* Cubic weights whose sum is made 1: with a in -1..0 less than four times as much. */
+    real most = weight_sum(&s) * weight_sum(&s) * (has_filter ? 16 : 1);
     if (s.mode == MODE_CUBIC) {
         real largest = fmaxl(fabsl(x.lo), fabsl(x.hi));
         x = (struct interval){.lo = -most * largest, .hi = most * largest, .may_nan = x.may_nan};
     }
+    x = has_filter ? interval_union(x, (struct interval){.lo = 0, .hi = 0}) : x;
     q->out[0] = interval_widen(x);
     q->out[0].may_nan |= isinf(x.lo) || isinf(x.hi);
 }
@@ -465,7 +578,12 @@ const struct op op_resize = {
               {"mode", ATTR_TEXT},
               {"coordinate_transformation_mode", ATTR_TEXT},
               {"nearest_mode", ATTR_TEXT},
-              {"cubic_coeff_a", ATTR_REAL}},
+              {"cubic_coeff_a", ATTR_REAL},
+              {"antialias", ATTR_BOOL, .optional = true},
+              {"exclude_outside", ATTR_BOOL, .optional = true},
+              {"scale_d", ATTR_REAL, .optional = true},
+              {"scale_h", ATTR_REAL, .optional = true},
+              {"scale_w", ATTR_REAL, .optional = true}},
     .structure = resize_structure,
     .relate = resize_relate,
     .evaluate = resize_evaluate,

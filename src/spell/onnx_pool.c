@@ -146,15 +146,62 @@ static enum err read_batch_norm(struct onnx_reader *r, struct onnx_node *n)
 
 /* ---- resize ---- */
 
-/* Sizes of all dims; the scales follow from them. Resize-11 wants regions and scales, if empty. */
+static const char *const scale_names[SPATIAL_MAX] = {"scale_d", "scale_h", "scale_w"};
+
+/* Scales come without sizes, which must be what follows from them. */
+static enum err put_scales(struct onnx_writer *w)
+{
+    const struct shape *x = &onnx_writer_operand(w, 0)->shape, *y = &onnx_result(w)->shape,
+                       all = {.rank = 1, .dim = {x->rank}};
+    struct tensor scales = tensor_new(w->arena, DTYPE_F32, &all);
+
+    for (int d = 0; d < x->rank; d++) {
+        real scale = d < 2 ? 1 : (real)onnx_attribute(w, scale_names[d + 3 - x->rank])->f;
+        if ((int64_t)(scale * (real)x->dim[d]) != y->dim[d] || (real)(float)scale != scale) {
+            return err_set(ERR_UNSUPPORTED, "%s: sizes that do not follow from the scales",
+                           onnx_result(w)->name);
+        }
+        dtype_store(DTYPE_F32, scales.data, (size_t)d, scale);
+    }
+    onnx_put_const(w, "scales", &scales);
+    return ERR_OK;
+}
+
+static void put_sizes(struct onnx_writer *w)
+{
+    const struct shape *y = &onnx_result(w)->shape;
+    struct tensor sizes = onnx_ints_tensor(w, y->dim, (size_t)y->rank);
+
+    onnx_put_const(w, "sizes", &sizes);
+}
+
+/* A flag that came with an opset. */
+static enum err put_flag(struct onnx_writer *w, const char *name, int since)
+{
+    if (node_int(w->node, name, 0) == 0) {
+        return ERR_OK;
+    }
+    if (w->version.opset < since) {
+        return err_set(ERR_UNSUPPORTED, "%s: %s came with opset %d", onnx_result(w)->name, name,
+                       since);
+    }
+    onnx_put_int(w, name, 1);
+    return ERR_OK;
+}
+
+/* Sizes of all dims, or scales. Resize-11 wants regions and scales, if empty. */
 static enum err write_resize(struct onnx_writer *w)
 {
-    const struct shape *y = &onnx_result(w)->shape, none = {.rank = 1};
-    struct tensor sizes = onnx_ints_tensor(w, y->dim, (size_t)y->rank);
+    const struct shape none = {.rank = 1};
     const char *mode = onnx_attribute(w, "mode")->text;
+    const char *place = onnx_attribute(w, "coordinate_transformation_mode")->text;
+    bool has_scales = node_attr(w->node, "scale_w") != NULL;
 
+    if (w->version.opset < 19 && strcmp(place, "half_pixel_symmetric") == 0) {
+        return err_set(ERR_UNSUPPORTED, "%s: %s came with opset 19", onnx_result(w)->name, place);
+    }
     TRY(onnx_write_plain(w));
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 2 - has_scales; k++) {
         struct tensor empty = tensor_new(w->arena, DTYPE_F32, &none);
         if (w->version.opset < 13) {
             onnx_put_const(w, k ? "scales" : "roi", &empty);
@@ -162,19 +209,29 @@ static enum err write_resize(struct onnx_writer *w)
             onnx_put_input(w, VALUE_ABSENT);
         }
     }
-    onnx_put_const(w, "sizes", &sizes);
+    if (has_scales) {
+        TRY(put_scales(w));
+    } else {
+        put_sizes(w);
+    }
+    TRY(put_flag(w, "antialias", 18));
+    TRY(put_flag(w, "exclude_outside", 11));
     onnx_put_text(w, "mode", mode);
-    onnx_put_text(w, "coordinate_transformation_mode",
-                  onnx_attribute(w, "coordinate_transformation_mode")->text);
+    onnx_put_text(w, "coordinate_transformation_mode", place);
     if (strcmp(mode, "nearest") == 0) {
         onnx_put_text(w, "nearest_mode", onnx_attribute(w, "nearest_mode")->text);
     }
     return strcmp(mode, "cubic") == 0 ? onnx_put_real(w, "cubic_coeff_a") : ERR_OK;
 }
 
-/* Sizes by scales: ours are quotients of sizes, so the scale must be one. */
+/* What a model asks for: the size and the scale of each dim. */
+struct resizing {
+    int64_t size[RANK_MAX];
+    real scale[RANK_MAX];
+};
+
 static enum err scaled_sizes(struct onnx_reader *r, struct onnx_node *n, const struct shape *x,
-                             const int64_t *axes, size_t n_axes, int64_t *sizes)
+                             const int64_t *axes, size_t n_axes, struct resizing *z)
 {
     const struct tensor *t = NULL;
 
@@ -184,48 +241,88 @@ static enum err scaled_sizes(struct onnx_reader *r, struct onnx_node *n, const s
         return onnx_refuse(r, n, ERR_INPUT, "scales must be a float for each axis");
     }
     for (size_t i = 0; i < n_axes; i++) {
-        real size = (real)x->dim[axes[i]] * dtype_load(t->dtype, t->data, i);
+        real scale = dtype_load(t->dtype, t->data, i), size = (real)x->dim[axes[i]] * scale;
         if (!(size >= 1 && size < 0x1p31L)) {
             return onnx_refuse(r, n, ERR_UNSUPPORTED, "a scale to no element, or to too many");
         }
-        sizes[axes[i]] = (int64_t)size;
-        if ((real)sizes[axes[i]] != size) {
-            return onnx_refuse(r, n, ERR_UNSUPPORTED, "scales that are no quotients of sizes");
-        }
+        z->size[axes[i]] = (int64_t)size;
+        z->scale[axes[i]] = scale;
     }
     return ERR_OK;
 }
 
-static enum err given_sizes(struct onnx_reader *r, struct onnx_node *n, const int64_t *axes,
-                            size_t n_axes, int64_t *sizes)
+/* One scale for all axes; "rounding halfway cases up". */
+static void keep_ratio(const struct shape *x, bool is_larger, const int64_t *axes, size_t n_axes,
+                       struct resizing *z)
+{
+    real scale = z->scale[axes[0]];
+
+    for (size_t i = 1; i < n_axes; i++) {
+        bool is_better = is_larger ? z->scale[axes[i]] > scale : z->scale[axes[i]] < scale;
+        scale = is_better ? z->scale[axes[i]] : scale;
+    }
+    for (size_t i = 0; i < n_axes; i++) {
+        z->scale[axes[i]] = scale;
+        z->size[axes[i]] = (int64_t)(scale * (real)x->dim[axes[i]] + 0.5L);
+    }
+}
+
+static enum err given_sizes(struct onnx_reader *r, struct onnx_node *n, const struct shape *x,
+                            const int64_t *axes, size_t n_axes, struct resizing *z)
 {
     const Onnx__AttributeProto *policy = onnx_attr(n, "keep_aspect_ratio_policy", ONNX_STRING);
     const int64_t *given = NULL;
     size_t count = 0;
 
-    if (!onnx_text_is(policy, "stretch", "stretch")) {
-        return onnx_refuse(r, n, ERR_UNSUPPORTED, "keep_aspect_ratio_policy");
-    }
     TRY(onnx_int64_list(r, n, 3, &given, &count));
     if (count != n_axes) {
         return onnx_refuse(r, n, ERR_INPUT, "sizes must be one for each axis");
     }
     for (size_t i = 0; i < count; i++) {
-        sizes[axes[i]] = given[i];
+        if (given[i] < 1 || given[i] > INT32_MAX || x->dim[axes[i]] < 1) {
+            return onnx_refuse(r, n, ERR_UNSUPPORTED, "a size of %lld", (long long)given[i]);
+        }
+        z->size[axes[i]] = given[i];
+        z->scale[axes[i]] = (real)given[i] / (real)x->dim[axes[i]];
     }
-    return ERR_OK;
+    bool is_smaller = onnx_text_is(policy, "stretch", "not_larger");
+    if (count > 0 && (is_smaller || onnx_text_is(policy, "stretch", "not_smaller"))) {
+        keep_ratio(x, !is_smaller, axes, n_axes, z);
+        return ERR_OK;
+    }
+    return onnx_text_is(policy, "stretch", "stretch")
+               ? ERR_OK
+               : onnx_refuse(r, n, ERR_INPUT, "unknown keep_aspect_ratio_policy");
+}
+
+/* Scales where they are not what the sizes say. */
+static void set_scales(struct onnx_node *n, const struct shape *x, const struct resizing *z)
+{
+    bool follow = true;
+
+    for (int d = 2; d < x->rank; d++) {
+        real in = (real)x->dim[d], size = (real)z->size[d];
+        follow = follow && (z->scale[d] == size / in || z->scale[d] * in == size);
+    }
+    for (int d = 2; d < x->rank && !follow; d++) {
+        onnx_set_attr(n, scale_names[d + 3 - x->rank], ATTR_REAL)->f = (double)z->scale[d];
+    }
 }
 
 static enum err read_sizes(struct onnx_reader *r, struct onnx_node *n, const struct shape *x)
 {
     const Onnx__AttributeProto *a = onnx_attr(n, "axes", ONNX_INTS);
-    int64_t axes[RANK_MAX], sizes[RANK_MAX];
+    int64_t axes[RANK_MAX];
+    struct resizing z;
     size_t n_axes = a ? a->n_ints : (size_t)x->rank;
 
-    if (x->rank < 3 || n_axes > (size_t)x->rank) {
+    if (x->rank < 3 || x->rank > 2 + SPATIAL_MAX || n_axes > (size_t)x->rank) {
         return onnx_refuse(r, n, ERR_UNSUPPORTED, "a tensor of rank %d", x->rank);
     }
-    memcpy(sizes, x->dim, sizeof sizes);
+    memcpy(z.size, x->dim, sizeof z.size);
+    for (int d = 0; d < x->rank; d++) {
+        z.scale[d] = 1;
+    }
     for (size_t i = 0; i < n_axes; i++) {
         int64_t axis = a ? a->ints[i] : (int64_t)i;
         axes[i] = axis < 0 ? axis + x->rank : axis;
@@ -234,15 +331,23 @@ static enum err read_sizes(struct onnx_reader *r, struct onnx_node *n, const str
         }
     }
     if (onnx_has_input(n, 3)) {
-        TRY(given_sizes(r, n, axes, n_axes, sizes));
+        TRY(given_sizes(r, n, x, axes, n_axes, &z));
     } else {
         onnx_attr(n, "keep_aspect_ratio_policy", ONNX_STRING); /* of sizes */
-        TRY(scaled_sizes(r, n, x, axes, n_axes, sizes));
+        TRY(scaled_sizes(r, n, x, axes, n_axes, &z));
     }
-    if (sizes[0] != x->dim[0] || sizes[1] != x->dim[1]) {
+    if (z.scale[0] != 1 || z.scale[1] != 1) {
         return onnx_refuse(r, n, ERR_UNSUPPORTED, "resizing of batch or channels");
     }
-    return onnx_set_ints(r, n, "sizes", sizes + 2, (size_t)x->rank - 2);
+    set_scales(n, x, &z);
+    return onnx_set_ints(r, n, "sizes", z.size + 2, (size_t)x->rank - 2);
+}
+
+static void take_flag(struct onnx_node *n, const char *name)
+{
+    if (onnx_attr_int(n, name, 0) != 0) {
+        onnx_set_attr(n, name, ATTR_BOOL)->i[0] = 1;
+    }
 }
 
 static enum err read_choice(struct onnx_reader *r, struct onnx_node *n, const char *name,
@@ -263,8 +368,8 @@ static enum err read_choice(struct onnx_reader *r, struct onnx_node *n, const ch
 static enum err read_resize(struct onnx_reader *r, struct onnx_node *n)
 {
     static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
-    static const char *const places[] = {"half_pixel", "align_corners", "asymmetric",
-                                         "pytorch_half_pixel", NULL};
+    static const char *const places[] = {"half_pixel",         "align_corners",        "asymmetric",
+                                         "pytorch_half_pixel", "half_pixel_symmetric", NULL};
     static const char *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
                                             "ceil", NULL};
 
@@ -272,15 +377,14 @@ static enum err read_resize(struct onnx_reader *r, struct onnx_node *n)
         return onnx_refuse(r, n, ERR_UNSUPPORTED, "before opset 11");
     }
     TRY(onnx_take_input(r, n, 0));
-    if (onnx_attr_int(n, "antialias", 0) != 0 || onnx_attr_int(n, "exclude_outside", 0) != 0) {
-        return onnx_refuse(r, n, ERR_UNSUPPORTED, "antialias or exclude_outside");
-    }
     onnx_attr(n, "extrapolation_value", ONNX_FLOAT); /* of tf_crop_and_resize */
     TRY(read_sizes(r, n, &onnx_operand(r, n, 0)->shape));
     TRY(read_choice(r, n, "mode", modes));
     TRY(read_choice(r, n, "coordinate_transformation_mode", places));
     TRY(read_choice(r, n, "nearest_mode", roundings));
     onnx_take_real(n, "cubic_coeff_a", -0.75F);
+    take_flag(n, "antialias");
+    take_flag(n, "exclude_outside");
     return ERR_OK;
 }
 

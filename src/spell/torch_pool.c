@@ -269,8 +269,9 @@ static void emit_resize(struct planner *b, const char *callable)
     const char *mode = torch_mode(b, &has_corners);
     struct plan_arg size = INTS("size", sizes->n, sizes->i);
 
-    if (!mode) {
-        torch_refuse(b, "such coordinates");
+    if (!mode || node_attr(b->node, "scale_w") || node_int(b->node, "antialias", 0) != 0 ||
+        node_int(b->node, "exclude_outside", 0) != 0) {
+        torch_refuse(b, "such coordinates or filters");
     } else if (text_is(b, "mode", "nearest")) {
         CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), size, TEXT("mode", mode));
     } else {

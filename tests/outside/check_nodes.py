@@ -25,7 +25,6 @@ LEAST = 0.85
 # Ops that are less than ONNX's on purpose, why, and the share of tests that this leaves.
 NARROWER = {
     "BatchNormalization": ("statistics are given, not trained", 0.50),
-    "Resize": ("no antialias, exclude_outside, crop, aspect policy or odd scales", 0.45),
 }
 
 

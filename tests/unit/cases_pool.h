@@ -287,6 +287,44 @@ static const struct op_case cases_pool[] = {
      "-0.8812500238418579, 0.09375, 1.068750023841858, 1.3125, 1.3125, 0.90625, -0.71875, "
      "-2.34375, -2.75, -1.125, -0.78125, 0.59375, 1.96875, 2.3125]",
      1},
+    {"resize by a scale that is no quotient of sizes",
+     "x: f64[1,1,5] = const [1, 4, 9, 16, 25]\n"
+     "y: f64[1,1,3] = resize(x, sizes=[3], mode=\"linear\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75, scale_w=0.75)\n",
+     "[1.5, 6.5, 14.833333333333334]", 1},
+    {"resize by a scale, symmetric",
+     "x: f64[1,1,5] = const [1, 4, 9, 16, 25]\n"
+     "y: f64[1,1,3] = resize(x, sizes=[3], mode=\"linear\", "
+     "coordinate_transformation_mode=\"half_pixel_symmetric\", "
+     "nearest_mode=\"round_prefer_floor\", cubic_coeff_a=-0.75, scale_w=0.75)\n",
+     "[3, 9, 19]", 1},
+    {"resize linear with a filter, ends left out",
+     "x: f64[1,1,5] = const [1, 4, 9, 16, 25]\n"
+     "y: f64[1,1,2] = resize(x, sizes=[2], mode=\"linear\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75, antialias=true, exclude_outside=true, scale_w=0.5)\n",
+     "[3.4285714285714284, 13]", 1},
+    {"resize linear with a filter, ends repeated",
+     "x: f64[1,1,5] = const [1, 4, 9, 16, 25]\n"
+     "y: f64[1,1,2] = resize(x, sizes=[2], mode=\"linear\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75, antialias=true, scale_w=0.5)\n",
+     "[3.125, 13]", 0},
+    {"resize cubic, ends left out",
+     "x: f32[1,1,2,3] = const [1, 2, 4, 8, 16, -3]\n"
+     "y: f32[1,1,3,2] = resize(x, sizes=[3,2], mode=\"cubic\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.5, exclude_outside=true)\n",
+     "[0.5678063772570126, 3.830580099884748, 5.540145985401461, 2.2116788321167884, "
+     "10.512485593545907, 0.5927775643488284]",
+     1},
+    {"resize cubic with a filter, ends left out",
+     "x: f32[1,1,2,3] = const [1, 2, 4, 8, 16, -3]\n"
+     "y: f32[1,1,1,2] = resize(x, sizes=[1,2], mode=\"cubic\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75, antialias=true, exclude_outside=true)\n",
+     "[6.581803671189147, 3.740622505985635]", 1},
     {"resize cubic",
      "x: f32[1,1,2,4] = const [3.25, 0, -2.5, 1.25, -2, -2.5, 2.25, 1.25]\n"
      "y: f32[1,1,5,6] = resize(x, sizes=[5,6], mode=\"cubic\", "

@@ -279,6 +279,16 @@ static const struct mark_case mark_cases[] = {
     {"x: f32[3] = const [1,2,nan]\ni: i64[4,1] = const [1,-2,0,2]\nu: f32[4] = const [7,8,nan,1]\n"
      "y: f32[3] = scatter_nd(x, i, u, parts=1, reduction=\"add\")\n",
      "..."},
+    {"x: f32[1,1,5] = const [1,4,9,16,25]\n"
+     "y: f32[1,1,2] = resize(x, sizes=[2], mode=\"linear\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75, antialias=true, scale_w=0.5)\n",
+     "u."},
+    {"x: f32[1,1,5] = const [1,4,9,16,25]\n"
+     "y: f32[1,1,2] = resize(x, sizes=[2], mode=\"linear\", "
+     "coordinate_transformation_mode=\"align_corners\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75, scale_w=0.5)\n",
+     "uu"},
     {"i: i64[2] = const [2,-1]\n"
      "y: f32[2,2] = one_hot(i, depth=2, axis=1, on=1.0, off=0.0, dtype=f32)\n",
      "uu.."},

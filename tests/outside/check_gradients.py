@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our vjps against torch's autograd (TAP, a test an op): generated programs of one node on float64,
-a random cotangent. An element of a gradient may be off by a few hundred roundoffs of the largest
+a random cotangent. An element of a gradient may be off by some roundoffs of the largest
 magnitude around it, and by what it moves when its arguments move by their roundoff. Elements at
 kinks, where a step of 2^-26 changes the gradient by much, are not compared. Ops without a vjp must
 have no gradient, or 0, in torch too."""
@@ -15,7 +15,7 @@ import numpy as np
 import harness
 
 ROUNDOFF = 2.0**-53
-FEW = 256        # roundoffs that a gradient of several steps may lose
+FEW = 2**14      # roundoffs that a gradient of several steps may lose; a sixty-fourth of them, element-wise
 STEP = 2.0**-26  # gradient_tool's
 KINK = 1e-3      # a relative change by a step of that size
 
@@ -48,11 +48,9 @@ def gradients(torch, path, arrays):
     wanted = [int(name[1:]) for name in arrays if name[0] == "g"]
     try:
         return gradient_of(torch, scope["program"], arrays, wanted)
-    except IndexError:
-        if all(a.size for a in arrays.values()):
-            raise
-        return {}  # of no elements
-    except RuntimeError as error:
+    except (IndexError, RuntimeError) as error:
+        if not all(a.size for a in arrays.values()):
+            return {}  # of no elements
         if not re.search("is not implemented|is not differentiable with respect to", str(error)):
             raise
     found = {}
@@ -64,12 +62,14 @@ def gradients(torch, path, arrays):
     return found
 
 
-def compare(ours, theirs, moves, around, tally, where):
-    """around: largest magnitude of what the gradient is made of."""
+def compare(argument, ours, theirs, moves, around, few, tally, where):
+    """around: largest magnitude of what the gradient is made of. few: roundoffs of it that may be lost."""
     with np.errstate(all="ignore"):
         size = np.maximum(np.maximum(np.abs(ours), np.abs(theirs)), around)
         is_kink = ~(moves <= KINK * size + 1e-290) | ~np.isfinite(ours)
-        granted = ROUNDOFF * (FEW * size + 16 * moves / STEP) + 1e-300
+        # Of three equal elements the steps may leave one in the middle.
+        is_kink |= np.isin(argument, argument[is_kink])
+        granted = ROUNDOFF * (few * size + 16 * moves / STEP) + 1e-300
         off = np.abs(ours - theirs) / granted
         off = np.where(is_kink | (ours == theirs), 0, np.where(np.isnan(off), np.inf, off))
     tally.kinks += int(is_kink.sum())
@@ -91,7 +91,8 @@ def check_program(torch, stem, is_elementwise, tally):
     kinds = "c" if is_elementwise else "cg"
     largest = max([np.abs(arrays[n]).max(initial=0) for n in arrays if n[0] in kinds], default=0)
     for k, theirs in found.items():
-        compare(arrays[f"g{k}"], theirs, arrays[f"s{k}"], largest, tally,
+        few = FEW / 64 if is_elementwise else FEW
+        compare(arrays[f"a{k}"], arrays[f"g{k}"], theirs, arrays[f"s{k}"], largest, few, tally,
                 f"{os.path.basename(stem)}: a{k}")
 
 

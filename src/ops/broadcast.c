@@ -92,19 +92,30 @@ static void walk_next(const struct walk *w, uint32_t n_in, size_t *at, size_t *o
     }
 }
 
+/* Where each input's elements are, and those that output element i reads. */
+static void map_operands(const struct evaluation *e, const size_t **map)
+{
+    for (uint32_t k = 0; k < n_operands(e); k++) {
+        map[k] = broadcast_map(e->scratch, &e->out[0].shape, &e->in[k]->shape);
+    }
+}
+
+static void load_operands(const struct evaluation *e, const size_t *const *map, size_t i, real *x)
+{
+    for (uint32_t k = 0; k < e->n_in; k++) {
+        x[k] = e->in[k]->v[map[k] ? map[k][i] : i];
+    }
+}
+
 static void add_losses(struct evaluation *e)
 {
     const struct elementwise *f = e->node->op->elementwise;
     const struct array *y = &e->out[0];
     const size_t *map[ELEMENTWISE_INPUTS_MAX];
-    for (uint32_t k = 0; k < n_operands(e); k++) {
-        map[k] = broadcast_map(e->scratch, &y->shape, &e->in[k]->shape);
-    }
+    map_operands(e, map);
     for (size_t i = 0; i < y->n; i++) {
         real x[ELEMENTWISE_INPUTS_MAX];
-        for (uint32_t k = 0; k < e->n_in; k++) {
-            x[k] = e->in[k]->v[map[k] ? map[k][i] : i];
-        }
+        load_operands(e, map, i, x);
         e->noise[0][i] += isfinite(y->v[i]) ? f->loss(e->node, y->dtype, x, y->v[i]) : 0;
     }
 }
@@ -180,14 +191,10 @@ void elementwise_vjp(const struct vjp *v)
     if (!v->cotangent[0] || !dtype_is_float(y->dtype)) {
         return;
     }
-    for (uint32_t k = 0; k < n_operands(e); k++) {
-        map[k] = broadcast_map(e->scratch, &y->shape, &e->in[k]->shape);
-    }
+    map_operands(e, map);
     for (size_t i = 0; i < y->n; i++) {
         real x[ELEMENTWISE_INPUTS_MAX];
-        for (uint32_t k = 0; k < e->n_in; k++) {
-            x[k] = e->in[k]->v[map[k] ? map[k][i] : i];
-        }
+        load_operands(e, map, i, x);
         for (uint32_t k = 0; k < e->n_in; k++) {
             if (v->grad[k]) {
                 real slope = f->slope(e->node, k, x, y->v[i]);

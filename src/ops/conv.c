@@ -315,35 +315,29 @@ static void conv_unspecified(const struct evaluation *e, uint8_t *const *mark)
     }
 }
 
-/* A product for each element of the result and each weight of its channel. */
-static size_t conv_work(struct instance *m, var *factors)
+size_t conv_work_of(const struct slot *summed, const struct slot *weight, var *factors)
 {
     size_t n = 0;
-    for (int d = 0; d < m->out[0].rank; d++) {
-        factors[n++] = m->out[0].dim[d];
+    for (int d = 0; d < summed->rank; d++) {
+        factors[n++] = summed->dim[d];
     }
-    for (int d = 1; d < m->in[1].rank; d++) {
-        factors[n++] = m->in[1].dim[d];
+    for (int d = 1; d < weight->rank; d++) {
+        factors[n++] = weight->dim[d];
     }
     return n;
+}
+
+static size_t conv_work(struct instance *m, var *factors)
+{
+    return conv_work_of(&m->out[0], &m->in[1], factors);
 }
 
 /* ---- the ops ---- */
 
 #define CONV(rank)                                                                                 \
-    .folding = FOLDS_AS_PRODUCT,                                                                   \
-    .in = {{"x", .dtypes = DT_FLOATS, .rank_min = rank, .rank_max = rank},                         \
-           {"w", .same_as = "x", .rank_min = rank, .rank_max = rank, .constant_likely = true},     \
-           {"b", .same_as = "x", .rank_min = 1, .rank_max = 1, .optional = true,                   \
-            .constant_likely = true}},                                                             \
-    .out = {{"y", .same_as = "x", .rank_min = rank, .rank_max = rank}},                            \
-    .attrs = {{"strides", ATTR_INTS},                                                              \
-              {"pads", ATTR_INTS},                                                                 \
-              {"dilations", ATTR_INTS},                                                            \
-              {"group", ATTR_INT}},                                                                \
-    .structure = conv_structure, .relate = conv_relate, .evaluate = conv_evaluate,                 \
-    .taint = conv_taint, .vjp = conv_vjp, .range = conv_range, .unspecified = conv_unspecified,    \
-    .work = conv_work
+    CONV_SLOTS(rank), .structure = conv_structure, .relate = conv_relate,                          \
+        .evaluate = conv_evaluate, .taint = conv_taint, .vjp = conv_vjp, .range = conv_range,      \
+        .unspecified = conv_unspecified, .work = conv_work
 
 const struct op op_conv1d = {
     .name = "conv1d",

@@ -26,6 +26,23 @@ void conv_relate_attrs(struct relation *r, struct instance *m, struct conv_vars 
 var conv_attr_var(struct instance *m, struct relation *r, const char *name, unsigned k, int64_t lo,
                   int64_t hi);
 
+/* A product for each element of what is summed and each weight of its channel. */
+size_t conv_work_of(const struct slot *summed, const struct slot *weight, var *factors);
+
+/* Tensors of `rank`; attributes of both, and what an op adds. */
+#define CONV_SLOTS(rank, ...)                                                                      \
+    .folding = FOLDS_AS_PRODUCT,                                                                   \
+    .in = {{"x", .dtypes = DT_FLOATS, .rank_min = rank, .rank_max = rank},                         \
+           {"w", .same_as = "x", .rank_min = rank, .rank_max = rank, .constant_likely = true},     \
+           {"b", .same_as = "x", .rank_min = 1, .rank_max = 1, .optional = true,                   \
+            .constant_likely = true}},                                                             \
+    .out = {{"y", .same_as = "x", .rank_min = rank, .rank_max = rank}},                            \
+    .attrs = {{"strides", ATTR_INTS},                                                              \
+              {"pads", ATTR_INTS},                                                                 \
+              {"dilations", ATTR_INTS},                                                            \
+              {"group", ATTR_INT},                                                                 \
+              __VA_ARGS__}
+
 /* ---- the walk over all products ---- */
 
 /* Fewer than 3 spatial dims: the first ones are 1. The weight is [out_channels, per_group_in,

@@ -224,37 +224,18 @@ static void conv_transpose_unspecified(const struct evaluation *e, uint8_t *cons
     }
 }
 
-/* A product for each element of x and each weight of its channel. */
 static size_t conv_transpose_work(struct instance *m, var *factors)
 {
-    size_t n = 0;
-    for (int d = 0; d < m->in[0].rank; d++) {
-        factors[n++] = m->in[0].dim[d];
-    }
-    for (int d = 1; d < m->in[1].rank; d++) {
-        factors[n++] = m->in[1].dim[d];
-    }
-    return n;
+    return conv_work_of(&m->in[0], &m->in[1], factors);
 }
 
 /* ---- the ops ---- */
 
 #define CONV_TRANSPOSE(rank)                                                                       \
-    .folding = FOLDS_AS_PRODUCT,                                                                   \
-    .in = {{"x", .dtypes = DT_FLOATS, .rank_min = rank, .rank_max = rank},                         \
-           {"w", .same_as = "x", .rank_min = rank, .rank_max = rank, .constant_likely = true},     \
-           {"b", .same_as = "x", .rank_min = 1, .rank_max = 1, .optional = true,                   \
-            .constant_likely = true}},                                                             \
-    .out = {{"y", .same_as = "x", .rank_min = rank, .rank_max = rank}},                            \
-    .attrs = {{"strides", ATTR_INTS},                                                              \
-              {"pads", ATTR_INTS},                                                                 \
-              {"dilations", ATTR_INTS},                                                            \
-              {"group", ATTR_INT},                                                                 \
-              {"output_padding", ATTR_INTS}},                                                      \
-    .structure = conv_transpose_structure, .relate = conv_transpose_relate,                        \
-    .evaluate = conv_transpose_evaluate, .taint = conv_transpose_taint, .vjp = conv_transpose_vjp, \
-    .range = conv_transpose_range, .unspecified = conv_transpose_unspecified,                      \
-    .work = conv_transpose_work
+    CONV_SLOTS(rank, {"output_padding", ATTR_INTS}), .structure = conv_transpose_structure,        \
+        .relate = conv_transpose_relate, .evaluate = conv_transpose_evaluate,                      \
+        .taint = conv_transpose_taint, .vjp = conv_transpose_vjp, .range = conv_transpose_range,   \
+        .unspecified = conv_transpose_unspecified, .work = conv_transpose_work
 
 const struct op op_conv_transpose1d = {
     .name = "conv_transpose1d",

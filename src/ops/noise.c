@@ -67,7 +67,7 @@ int grid_of(const struct array *x)
     return grid == INT_MAX ? 0 : grid;
 }
 
-/* gamma_n is a worst case, which needs no safety factor: half of it, which the bound doubles. */
+/* gamma_n is a worst case, which needs no safety factor: half of it, which c more than doubles. */
 real noise_gamma(enum dtype acc, real n)
 {
     real nu = n * dtype_roundoff(acc);

@@ -169,8 +169,8 @@ const struct op op_softmax = {.name = "softmax",
  * x - max rounds relative to itself, the sum of n exps relative to itself, so its logarithm by that
  * much; the difference rounds once more. Careful libraries subtract the maximum before the
  * logarithm (PyTorch issue 11752), as ONNX's function body does. Half of the worst case, which the
- * bound doubles. Measured, of 1 + |y| + max - x: 5 roundoffs at n = 10, 30 at n = 1000 (ONNX
- * Runtime 1.31), 18 (torch 2.13).
+ * c of the bound more than doubles. Measured, of 1 + |y| + max - x: 5 roundoffs at n = 10, 30 at n
+ * = 1000 (ONNX Runtime 1.31), 18 (torch 2.13).
  */
 static real log_softmax_noise(enum dtype d, real y, real below_max, real n)
 {

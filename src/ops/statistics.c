@@ -386,11 +386,12 @@ const struct op op_reduce_l2 = {.name = "reduce_l2",
 /*
  * The sum of n exps has a relative error, which the logarithm makes absolute: two exps of 2 ulps,
  * n additions (x - max rounds relative to itself, but terms far below weigh little); the logarithm
- * and the last addition round relative to what they give. Half of the worst case, which the bound
- * doubles; measured, of 1 + |y|: up to 3.9 roundoffs (ONNX Runtime 1.31), 1.8 (torch 2.13). ONNX's
- * text says log(sum(exp(x))), torch's documentation and ONNX Runtime subtract the maximum first:
- * where the plain formula overflows or loses all, nothing is expected. torch.logsumexp is written
- * with other ops (ATen ReduceOps.cpp), so half floats are rounded after x - max, exp, sum and log.
+ * and the last addition round relative to what they give. Half of the worst case, which c
+ * more than doubles; measured, of 1 + |y|: up to 3.9 roundoffs (ONNX Runtime 1.31), 1.8
+ * (torch 2.13). ONNX's text says log(sum(exp(x))), torch's documentation and ONNX Runtime subtract
+ * the maximum first: where the plain formula overflows or loses all, nothing is expected.
+ * torch.logsumexp is written with other ops (ATen ReduceOps.cpp), so half floats are rounded after
+ * x - max, exp, sum and log.
  */
 static real log_sum_exp_noise(enum dtype d, size_t n, real y, real most)
 {

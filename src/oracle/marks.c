@@ -7,7 +7,6 @@
 #include "oracle/sampler.h"
 
 #include <math.h>
-#include <string.h>
 
 static uint8_t *mark_of(struct track *t)
 {
@@ -145,11 +144,12 @@ static void mark_spread(struct sampler *s, const struct node *node)
 /* Elements of an input that may move further than a quarter of what the op is near linear in: by
  * the mean value theorem the slope then differs by more than a third (1/x) from the sampled one,
  * which c does not cover. NULL: none. */
-static uint8_t *wild_inputs(struct sampler *s, const struct node *node, uint32_t k,
-                            const struct array *const *in)
+static uint8_t *wild_of(struct sampler *s, const struct node *node, uint32_t k,
+                        const struct array *const *in)
 {
     const struct track *t = &s->tracks[node->in[k]];
-    if (!t->deviation) {
+    bool has_reach = node->op->reach || node->op->reaches;
+    if (!has_reach || !t->deviation || !dtype_is_float(in[k]->dtype)) {
         return NULL;
     }
     size_t n = in[k]->n;
@@ -170,22 +170,6 @@ static uint8_t *wild_inputs(struct sampler *s, const struct node *node, uint32_t
         }
     }
     return wild;
-}
-
-static void mark_wild(struct sampler *s, const struct node *node, const struct array *const *in)
-{
-    struct taint taint = {0};
-    bool any = false;
-    bool has_reach = node->op->reach || node->op->reaches;
-    for (uint32_t k = 0; has_reach && k < node->n_in; k++) {
-        if (in[k] && dtype_is_float(in[k]->dtype)) {
-            taint.in_mark[k] = wild_inputs(s, node, k, in);
-            any |= taint.in_mark[k] != NULL;
-        }
-    }
-    if (any) {
-        run_taint(s, node, in, &taint);
-    }
 }
 
 void mark_overflowing(struct sampler *s, const struct node *node, real **noise)
@@ -289,43 +273,42 @@ static void mark_near_zero(struct sampler *s, const struct node *node,
  * where it is as large or small as a good part of the dtype's range, they may overflow or vanish
  * although the result as written does not, or not although it does.
  */
-static void mark_extreme_scales(struct sampler *s, const struct node *node,
-                                const struct array *const *in)
+static uint8_t *extreme_of(struct sampler *s, const struct node *node, uint32_t k,
+                           const struct array *const *in)
 {
-    struct taint taint = {0};
-    bool any = false, beside_product = node->op->folding == FOLDS_AS_SCALE &&
-                                       (reads_from(s->p, node, FOLDS_AS_PRODUCT) ||
-                                        is_read_by(s->p, node, FOLDS_AS_PRODUCT));
+    const struct array *x = in[k];
+    bool beside_product =
+        node->op->folding == FOLDS_AS_SCALE &&
+        (reads_from(s->p, node, FOLDS_AS_PRODUCT) || is_read_by(s->p, node, FOLDS_AS_PRODUCT));
+    if (!beside_product || !dtype_is_float(x->dtype)) {
+        return NULL;
+    }
     real weight = 1;
-    for (uint32_t k = 0; beside_product && k < node->n_in; k++) {
-        const struct node *maker = maker_of(s->p, node->in[k]);
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        const struct node *maker = maker_of(s->p, node->in[i]);
         weight = fmaxl(weight, maker ? s->largest[maker - s->p->nodes] : 0);
     }
-    for (uint32_t k = 0; beside_product && k < node->n_in; k++) {
-        if (!in[k] || !dtype_is_float(in[k]->dtype)) {
-            continue;
+    real top = dtype_max(x->dtype), most = fminl(powl(top, 0.25L), top / weight);
+    uint8_t *mark = NULL;
+    for (size_t i = 0; i < x->n; i++) {
+        real size = fabsl(x->v[i]);
+        if (size != 0 && (size > most || size < 1 / most)) {
+            mark = mark ? mark : arena_zalloc(s->scratch, x->n + 1);
+            mark[i] = MARK_WILD;
         }
-        real top = dtype_max(in[k]->dtype), most = fminl(powl(top, 0.25L), top / weight);
-        uint8_t *mark = arena_zalloc(s->scratch, in[k]->n + 1);
-        for (size_t i = 0; i < in[k]->n; i++) {
-            real size = fabsl(in[k]->v[i]);
-            mark[i] = size != 0 && (size > most || size < 1 / most) ? MARK_WILD : 0;
-            any |= mark[i] != 0;
-        }
-        taint.in_mark[k] = mark;
     }
-    if (any) {
-        run_taint(s, node, in, &taint);
-    }
+    return mark;
 }
 
-/* Of a product's finite operands. */
-static void note_largest(struct sampler *s, const struct node *node, const struct array *in)
+/* Of a product's finite operands, for scales behind it. */
+static void note_largest(struct sampler *s, const struct node *node, const struct array *const *in)
 {
     real *largest = &s->largest[node - s->p->nodes];
-    for (size_t i = 0; i < in->n; i++) {
-        real size = fabsl(in->v[i]);
-        *largest = isfinite(size) && size > *largest ? size : *largest;
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        for (size_t i = 0; in[k] && i < in[k]->n; i++) {
+            real size = fabsl(in[k]->v[i]);
+            *largest = isfinite(size) && size > *largest ? size : *largest;
+        }
     }
 }
 
@@ -333,26 +316,36 @@ static void note_largest(struct sampler *s, const struct node *node, const struc
  * AVX512_BF16's dot products take subnormals of bf16 as zero (Intel SDM, VDPBF16PS: as if DAZ),
  * which loses a term of any size where the other factor is large.
  */
-static void mark_flushed(struct sampler *s, const struct node *node, const struct array *const *in)
+static uint8_t *flushed_of(struct sampler *s, const struct node *node, uint32_t k,
+                           const struct array *const *in)
+{
+    const struct array *x = in[k];
+    if (node->op->folding != FOLDS_AS_PRODUCT || x->dtype != DTYPE_BF16) {
+        return NULL;
+    }
+    real least = dtype_min_normal(DTYPE_BF16);
+    uint8_t *mark = NULL;
+    for (size_t i = 0; i < x->n; i++) {
+        if (x->v[i] != 0 && fabsl(x->v[i]) < least) {
+            mark = mark ? mark : arena_zalloc(s->scratch, x->n + 1);
+            mark[i] = MARK_UNSPECIFIED;
+        }
+    }
+    return mark;
+}
+
+/* Marks of elements of input k, given; NULL: none. What they go into has them, too. */
+typedef uint8_t *input_marks(struct sampler *s, const struct node *node, uint32_t k,
+                             const struct array *const *in);
+
+static void mark_behind(struct sampler *s, const struct node *node, const struct array *const *in,
+                        input_marks *marks_of)
 {
     struct taint taint = {0};
     bool any = false;
-    for (uint32_t k = 0; node->op->folding == FOLDS_AS_PRODUCT && k < node->n_in; k++) {
-        const struct array *x = in[k];
-        if (!x) {
-            continue;
-        }
-        note_largest(s, node, x);
-        uint8_t *mark = NULL;
-        real least = x->dtype == DTYPE_BF16 ? dtype_min_normal(DTYPE_BF16) : 0;
-        for (size_t i = 0; i < x->n; i++) {
-            if (x->v[i] != 0 && fabsl(x->v[i]) < least) {
-                mark = mark ? mark : arena_zalloc(s->scratch, x->n + 1);
-                mark[i] = MARK_UNSPECIFIED;
-            }
-        }
-        taint.in_mark[k] = mark;
-        any |= mark != NULL;
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        taint.in_mark[k] = in[k] ? marks_of(s, node, k, in) : NULL;
+        any |= taint.in_mark[k] != NULL;
     }
     if (any) {
         run_taint(s, node, in, &taint);
@@ -362,9 +355,12 @@ static void mark_flushed(struct sampler *s, const struct node *node, const struc
 void mark_node(struct sampler *s, const struct node *node, const struct array *const *in)
 {
     propagate_marks(s, node, in);
-    mark_wild(s, node, in);
-    mark_flushed(s, node, in);
-    mark_extreme_scales(s, node, in);
+    mark_behind(s, node, in, wild_of);
+    mark_behind(s, node, in, flushed_of);
+    mark_behind(s, node, in, extreme_of);
+    if (may_be_folded(s->p, node)) {
+        note_largest(s, node, in);
+    }
     mark_near_equal(s, node, in);
     mark_near_zero(s, node, in);
     mark_spread(s, node);

@@ -194,7 +194,6 @@ static const struct op_case cases_activation[] = {
      "s: i32[] = const [3]\n"
      "y: i32[3] = prelu(a, s)\n",
      "[-2147483648, -21, 7]", 0},
-    {0},
 };
 
 #endif

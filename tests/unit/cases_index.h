@@ -114,7 +114,6 @@ static const struct op_case cases_index[] = {
      "i: i32[2,2] = const [0, 1, -2, 1]\n"
      "y: u8[2,2,2] = one_hot(i, depth=2, axis=0, on=5.0, off=3.0, dtype=u8)\n",
      "[5, 3, 5, 3, 3, 5, 3, 5]", 0},
-    {0},
 };
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the generator share: recipes of values (draw.c), what is known of each value of
- * a program (ranges.c), and the graph's maker (graph.c).
+ * a program (ranges.c), how one node is made (choose.c, shape.c, commit.c), and the graph's maker
+ * (graph.c).
  */
 #ifndef OPJURY_GENERATE_INTERNAL_H
 #define OPJURY_GENERATE_INTERNAL_H
@@ -66,6 +67,76 @@ struct graph {
     struct facts *facts; /* by value id */
     bool is_unproven;    /* clean, but only evaluation can tell */
 };
+
+/* ---- the graph's maker ---- */
+
+/* In place of a value id. */
+#define VALUE_NEW (UINT32_MAX - 1)  /* to be made: an input or a constant */
+#define VALUE_OPEN (UINT32_MAX - 2) /* to be chosen: an existing value, a new one, or none */
+#define IS_VALUE(id) ((id) < VALUE_OPEN)
+
+struct maker {
+    const struct policy *policy;
+    const struct support *support;
+    struct arena *arena;
+    struct program *p;
+    struct relation *r;
+    struct rng rng;
+    struct facts *facts; /* by value id */
+    uint32_t facts_capacity;
+    bool is_clean, is_unproven, may_be_empty;
+    uint32_t special_kinds;
+    uint32_t op_weight[OP_WEIGHTS_MAX];
+};
+
+/*
+ * One node on its way into the program. attempt_init leaves all of it open; what is given after it
+ * stays, what is still open is drawn.
+ *     attempt_init(&a, op, op_n_inputs(op), op_n_outputs(op));
+ *     attempt_give_input(g, &a, 0, x);
+ *     a.value[1] = VALUE_NEW;
+ *     a.is_const = 1u << 1;
+ *     a.recipe[1] = &ones;
+ *     if (attempt_choose(g, &a) && attempt_make(g, &a)) ... a.node ...
+ */
+struct attempt {
+    const struct op *op;
+    uint32_t n_in, n_out;            /* n_in falls when the last inputs turn out absent */
+    enum dtype out_dtype;            /* of output 0; NONE: open */
+    enum dtype dtype[OP_INPUTS_MAX]; /* NONE: open */
+    uint32_t value[OP_INPUTS_MAX];   /* id, VALUE_OPEN, VALUE_NEW or VALUE_ABSENT */
+    uint32_t given;                  /* bit k: value k is not the maker's to change */
+    uint32_t is_const, is_input;     /* bit k: what a new value k is; neither: drawn */
+    const struct recipe *recipe[OP_INPUTS_MAX]; /* of a new value; NULL: drawn */
+    int rank;                                   /* of input 0 when it is new; -1: open */
+    uint32_t n_attrs;                           /* given ones; the others are drawn */
+    struct attr attr[OP_ATTRS_MAX];
+    struct instance instance; /* of attempt_make: shapes and attributes as solved */
+    uint32_t node;            /* attempt_make: its index in the program */
+};
+
+/* Inputs beyond the declared ones are repeats of a variadic last one; so are outputs. */
+void attempt_init(struct attempt *a, const struct op *op, uint32_t n_in, uint32_t n_out);
+void attempt_give_input(const struct maker *g, struct attempt *a, uint32_t k, uint32_t id);
+struct attr *attempt_give_attr(struct attempt *a, const char *name, enum attr_kind kind,
+                               unsigned n);
+/* How many inputs and outputs a node of the op gets: drawn where the last slot is variadic. */
+void draw_counts(struct maker *g, const struct op *op, uint32_t *n_in, uint32_t *n_out);
+/* Values and dtypes of what is open, among what is supported; false: nothing is. (choose.c) */
+bool attempt_choose(struct maker *g, struct attempt *a);
+/* Shapes, attributes, new values, ranges: the node is in the program. False: it does not come
+ * together, and nothing has changed. (shape.c, commit.c) */
+bool attempt_make(struct maker *g, struct attempt *a);
+/* The same; while it does not come together, with a new value for one more existing input that
+ * attempt_choose picked, from the last to the first. */
+bool attempt_make_somehow(struct maker *g, struct attempt *a);
+
+/* Steps of these (choose.c, shape.c). */
+bool percent(struct maker *g, uint32_t share);
+int choose_rank(struct maker *g, const struct slot_spec *spec);
+bool attempt_solve(struct maker *g, struct attempt *a);
+/* The slot whose dtype this one has: itself, or an earlier input. */
+const struct slot_spec *slot_leader(const struct op *op, const struct slot_spec *slot);
 
 /* Streams of a test: labels of rng_split. */
 enum stream { STREAM_STRUCTURE = 1, STREAM_CONSTANTS, STREAM_INPUTS, STREAM_PLACEMENT };

@@ -79,23 +79,13 @@ static const struct {
 
 /* ---- support ---- */
 
-static const struct slot_spec *leader_of(const struct op *op, const struct slot_spec *slot)
-{
-    for (size_t k = 0; slot->same_as && k < op_n_inputs(op); k++) {
-        if (strcmp(op->in[k].name, slot->same_as) == 0) {
-            return leader_of(op, &op->in[k]);
-        }
-    }
-    return slot;
-}
-
 /* All that the slots allow. */
 static struct support support_baseline(struct arena *arena)
 {
     struct support s = {arena_zalloc(arena, op_count * sizeof(*s.pairs))};
     for (size_t i = 0; i < op_count; i++) {
         const struct op *op = op_table[i];
-        const struct slot_spec *out = leader_of(op, &op->out[0]);
+        const struct slot_spec *out = slot_leader(op, &op->out[0]);
         for (enum dtype d = DTYPE_NONE + 1; d < DTYPE_COUNT; d++) {
             if (dtype_in(d, op->in[0].dtypes)) {
                 s.pairs[i][d] = out == &op->in[0] ? (dtype_set)1 << d : out->dtypes;

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What goes into a node: for each input that is open an existing value that fits or a new one,
+ * dtypes by the policy's weights among what is supported.
+ */
+#include <string.h>
+
+#include "generate/generate_internal.h"
+
+void attempt_init(struct attempt *a, const struct op *op, uint32_t n_in, uint32_t n_out)
+{
+    CHECK(n_in <= OP_INPUTS_MAX && n_out <= OP_OUTPUTS_MAX);
+    a->op = op;
+    a->n_in = n_in;
+    a->n_out = n_out;
+    a->out_dtype = DTYPE_NONE;
+    a->given = a->is_const = a->is_input = 0;
+    a->rank = -1;
+    a->n_attrs = 0;
+    for (uint32_t k = 0; k < OP_INPUTS_MAX; k++) {
+        a->dtype[k] = DTYPE_NONE;
+        a->value[k] = VALUE_OPEN;
+        a->recipe[k] = NULL;
+    }
+}
+
+void attempt_give_input(const struct maker *g, struct attempt *a, uint32_t k, uint32_t id)
+{
+    CHECK(k < a->n_in && id < g->p->n_values);
+    a->value[k] = id;
+    a->dtype[k] = g->p->values[id].dtype;
+    a->given |= 1u << k;
+}
+
+struct attr *attempt_give_attr(struct attempt *a, const char *name, enum attr_kind kind, unsigned n)
+{
+    CHECK(a->n_attrs < OP_ATTRS_MAX && n <= ATTR_VALUES_MAX);
+    a->attr[a->n_attrs] = (struct attr){.name = name, .kind = kind, .n = (uint8_t)n};
+    return &a->attr[a->n_attrs++];
+}
+
+bool percent(struct maker *g, uint32_t share)
+{
+    return rng_chance(&g->rng, share, 100);
+}
+
+/* A dtype of the set by the policy's weights; any of it when none has one; DTYPE_NONE for none. */
+static enum dtype draw_dtype(struct maker *g, dtype_set set)
+{
+    uint32_t weights[DTYPE_COUNT] = {0};
+    for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
+        weights[d] = dtype_in(d, set) ? g->policy->dtype_weight[d] : 0;
+    }
+    size_t drawn = rng_weighted(&g->rng, weights, DTYPE_COUNT);
+    for (enum dtype d = 1; d < DTYPE_COUNT && drawn == DTYPE_COUNT; d++) {
+        drawn = dtype_in(d, set) ? (size_t)d : drawn;
+    }
+    return drawn < DTYPE_COUNT ? (enum dtype)drawn : DTYPE_NONE;
+}
+
+/* Right-aligned, as broadcasting sees them. */
+static bool shapes_agree(const struct shape *a, const struct shape *b)
+{
+    for (int back = 1; back <= a->rank && back <= b->rank; back++) {
+        int64_t x = a->dim[a->rank - back], y = b->dim[b->rank - back];
+        if (x != y && x != 1 && y != 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How gladly it is taken, of 16: unused results first; what has shrunk to ones less. */
+static unsigned appeal(const struct maker *g, uint32_t id, const struct shape *like)
+{
+    const struct value *v = &g->p->values[id];
+    unsigned chance = g->facts[id].uses == 0 ? 14 : v->kind == VALUE_NODE ? 5 : 3;
+    unsigned ones = 0;
+    for (int d = 0; d < v->shape.rank; d++) {
+        ones += v->shape.dim[d] == 1;
+    }
+    chance = ones > 1 ? chance / ones : chance;
+    return like && !shapes_agree(like, &v->shape) ? chance / 6 : chance;
+}
+
+/*
+ * An existing value, by a walk backwards from the newest (or, now and then, from anywhere): each
+ * that fits is taken with the chance of its appeal. like: shapes that broadcast with it are
+ * preferred. VALUE_NEW when nothing was taken.
+ */
+static uint32_t pick_existing(struct maker *g, dtype_set set, const struct slot_spec *spec,
+                              const struct shape *like)
+{
+    enum { WALK_MAX = 48 };
+    uint32_t n = g->p->n_values;
+    if (n == 0) {
+        return VALUE_NEW;
+    }
+    uint32_t at = rng_chance(&g->rng, 1, 4) ? (uint32_t)rng_below(&g->rng, n) : n - 1;
+    uint32_t last = VALUE_NEW;
+    for (uint32_t step = 0; step < WALK_MAX && step < n; step++) {
+        const struct value *v = &g->p->values[at];
+        bool fits = dtype_in(v->dtype, set) && v->shape.rank >= spec->rank_min &&
+                    v->shape.rank <= spec->rank_max;
+        if (fits) {
+            if (rng_below(&g->rng, 16) < appeal(g, at, like)) {
+                return at;
+            }
+            last = like ? last : at;
+        }
+        at = at == 0 ? n - 1 : at - 1;
+    }
+    return last;
+}
+
+int choose_rank(struct maker *g, const struct slot_spec *spec)
+{
+    uint32_t weights[RANK_MAX + 1] = {0};
+    for (int k = 0; k <= RANK_MAX; k++) {
+        bool fits = k >= spec->rank_min && k <= spec->rank_max;
+        weights[k] = fits ? g->policy->rank_weight[k] : 0;
+    }
+    size_t rank = rng_weighted(&g->rng, weights, RANK_MAX + 1);
+    return rank <= RANK_MAX ? (int)rank : (int)spec->rank_min;
+}
+
+const struct slot_spec *slot_leader(const struct op *op, const struct slot_spec *slot)
+{
+    for (size_t k = 0; slot->same_as && k < op_n_inputs(op); k++) {
+        if (strcmp(op->in[k].name, slot->same_as) == 0) {
+            return slot_leader(op, &op->in[k]);
+        }
+    }
+    return slot;
+}
+
+/* The dtype that input k must have because of what is given or chosen already; DTYPE_NONE: free. */
+static enum dtype dtype_so_far(const struct attempt *a, uint32_t k)
+{
+    const struct slot_spec *leader = slot_leader(a->op, op_input_spec(a->op, k));
+    if (a->out_dtype != DTYPE_NONE && slot_leader(a->op, &a->op->out[0]) == leader) {
+        return a->out_dtype;
+    }
+    for (uint32_t i = 0; i < a->n_in; i++) {
+        if (a->dtype[i] != DTYPE_NONE && slot_leader(a->op, op_input_spec(a->op, i)) == leader) {
+            return a->dtype[i];
+        }
+    }
+    return DTYPE_NONE;
+}
+
+/* Of an input slot already chosen. */
+static enum dtype dtype_of_slot(const struct attempt *a, const char *name)
+{
+    uint32_t k = 0;
+    while (strcmp(a->op->in[k].name, name) != 0) {
+        k++;
+    }
+    return a->dtype[k];
+}
+
+/* Rows of the support table that what is given leaves. */
+static dtype_set usable_rows(const struct maker *g, const struct attempt *a)
+{
+    const dtype_set *pairs = g->support->pairs[op_index(a->op)];
+    enum dtype only = dtype_so_far(a, 0);
+    dtype_set usable = 0;
+    for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
+        bool fits = a->out_dtype == DTYPE_NONE ? pairs[d] != 0 : dtype_in(a->out_dtype, pairs[d]);
+        usable |= fits && (only == DTYPE_NONE || only == d) ? (dtype_set)1 << d : 0;
+    }
+    return usable;
+}
+
+/* Input 0: it selects the row of the support table. */
+static bool choose_first(struct maker *g, struct attempt *a)
+{
+    dtype_set usable = usable_rows(g, a);
+    if (usable == 0) {
+        return false;
+    }
+    if (a->value[0] == VALUE_OPEN) {
+        a->value[0] = VALUE_NEW;
+        if (percent(g, g->policy->reuse_percent)) {
+            a->value[0] = pick_existing(g, usable, &a->op->in[0], NULL);
+        }
+    }
+    bool is_new = !IS_VALUE(a->value[0]);
+    a->dtype[0] = is_new ? draw_dtype(g, usable) : g->p->values[a->value[0]].dtype;
+    if (is_new && a->rank < 0) {
+        a->rank = choose_rank(g, &a->op->in[0]);
+    }
+    if (a->out_dtype == DTYPE_NONE) {
+        a->out_dtype = draw_dtype(g, g->support->pairs[op_index(a->op)][a->dtype[0]]);
+    }
+    return true;
+}
+
+/* Is the value known well enough to be an index into some dim? */
+static bool may_index(const struct maker *g, uint32_t id)
+{
+    const struct facts *f = &g->facts[id];
+    real most = g->policy->dim_max;
+    return !f->assumed && !f->range.may_nan && f->range.lo >= -most && f->range.hi < most;
+}
+
+/* An existing value for input k, or VALUE_NEW. */
+static uint32_t pick_other(struct maker *g, const struct attempt *a, uint32_t k, dtype_set set)
+{
+    const struct slot_spec *spec = op_input_spec(a->op, k);
+    bool is_index = a->op->index_inputs >> k & 1;
+    /* An existing value seldom has the right shape of a weight. */
+    uint32_t share = g->policy->reuse_percent / (spec->constant_likely ? 4 : 1);
+    if (!percent(g, share)) {
+        return VALUE_NEW;
+    }
+    bool has_like = IS_VALUE(a->value[0]) && !is_index;
+    uint32_t id = pick_existing(g, set, spec, has_like ? &g->p->values[a->value[0]].shape : NULL);
+    if (is_index && IS_VALUE(id) && (a->op->unique_indices || !may_index(g, id))) {
+        return VALUE_NEW;
+    }
+    /* x - x and the like say little: a new value instead. */
+    for (uint32_t i = 0; i < k && IS_VALUE(id); i++) {
+        bool is_twin = a->value[i] == id && !percent(g, g->policy->twin_percent);
+        id = is_twin ? VALUE_NEW : id;
+    }
+    return id;
+}
+
+static void choose_other(struct maker *g, struct attempt *a, uint32_t k)
+{
+    const struct slot_spec *spec = op_input_spec(a->op, k);
+    if (a->value[k] == VALUE_OPEN && spec->optional && rng_chance(&g->rng, 1, 2)) {
+        a->value[k] = VALUE_ABSENT;
+    }
+    if (a->value[k] == VALUE_ABSENT || IS_VALUE(a->value[k])) {
+        return;
+    }
+    a->dtype[k] = dtype_so_far(a, k);
+    if (a->dtype[k] == DTYPE_NONE && spec->mostly_as && rng_chance(&g->rng, 3, 4)) {
+        a->dtype[k] = dtype_of_slot(a, spec->mostly_as);
+    }
+    dtype_set set = a->dtype[k] != DTYPE_NONE ? (dtype_set)1 << a->dtype[k] : spec->dtypes;
+    if (a->value[k] == VALUE_OPEN) {
+        a->value[k] = pick_other(g, a, k, set);
+    }
+    a->dtype[k] = IS_VALUE(a->value[k]) ? g->p->values[a->value[k]].dtype : draw_dtype(g, set);
+}
+
+void draw_counts(struct maker *g, const struct op *op, uint32_t *n_in, uint32_t *n_out)
+{
+    *n_in = (uint32_t)op_n_inputs(op);
+    if (op->in[*n_in - 1].variadic) {
+        /* Two more times out of three, up to the most a node may have. */
+        *n_in += (uint32_t)rng_below(&g->rng, 3);
+        while (*n_in < OP_INPUTS_MAX && rng_chance(&g->rng, 1, 8)) {
+            ++*n_in;
+        }
+    }
+    *n_out = op_draw_n_out(op, &g->rng);
+}
+
+bool attempt_choose(struct maker *g, struct attempt *a)
+{
+    if (!choose_first(g, a)) {
+        return false;
+    }
+    for (uint32_t k = 1; k < a->n_in; k++) {
+        choose_other(g, a, k);
+    }
+    while (a->n_in > 0 && a->value[a->n_in - 1] == VALUE_ABSENT) {
+        a->n_in--;
+    }
+    return true;
+}

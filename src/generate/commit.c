@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A node with its shapes goes into the program: its new inputs and constants, recipes for them,
+ * until indices and value ranges are fine. What they refuse is taken out again.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "generate/generate_internal.h"
+
+static void reserve_facts(struct maker *g, uint32_t more)
+{
+    uint32_t n = g->p->n_values;
+    if (n + more <= g->facts_capacity) {
+        return;
+    }
+    uint32_t capacity = 2 * (n + more) + 64;
+    struct facts *grown = ARENA_ARRAY(g->arena, struct facts, capacity);
+    if (n > 0) {
+        memcpy(grown, g->facts, n * sizeof(*grown));
+    }
+    g->facts = grown;
+    g->facts_capacity = capacity;
+}
+
+static struct recipe draw_recipe(struct maker *g, enum dtype d, unsigned attempt)
+{
+    struct recipe recipe = recipe_draw(&g->rng, d, attempt);
+    /* Special programs keep ordinary tensors too, and take them where nothing else works. */
+    if (!g->is_clean && attempt < 2 && rng_chance(&g->rng, 2, 3)) {
+        recipe_make_special(&recipe, g->special_kinds, &g->rng);
+    }
+    return recipe;
+}
+
+static void set_recipe(struct maker *g, uint32_t id, struct recipe recipe)
+{
+    const struct value *v = &g->p->values[id];
+    g->facts[id].recipe = recipe;
+    g->facts[id].range = recipe_range(&recipe, v->dtype);
+}
+
+/* New inputs and constants of the attempt; unless constants were asked for, at least one input of
+ * the node depends on an input. */
+static void add_new_values(struct maker *g, struct attempt *a, uint32_t *ids, uint32_t *is_new)
+{
+    struct program *p = g->p;
+    bool is_live = false;
+    for (uint32_t k = 0; k < a->n_in; k++) {
+        ids[k] = a->value[k];
+        is_live |= ids[k] < p->n_values && g->facts[ids[k]].is_live;
+    }
+    for (uint32_t k = 0; k < a->n_in; k++) {
+        if (a->value[k] != VALUE_NEW) {
+            continue;
+        }
+        const struct slot_spec *spec = op_input_spec(a->op, k);
+        const struct slot *s = &a->instance.in[k];
+        struct shape shape = slot_shape(s, g->r);
+        uint32_t share =
+            spec->constant_likely ? g->policy->weight_percent : g->policy->constant_percent;
+        bool may_be_const = (is_live || k == 0) && !(k == 0 && a->n_in == 1);
+        bool is_const = (a->is_const >> k & 1) ||
+                        (!(a->is_input >> k & 1) && percent(g, share) && may_be_const);
+        ids[k] = is_const ? program_add_const(p, NULL, s->dtype, &shape, NULL)
+                          : program_add_input(p, NULL, s->dtype, &shape);
+        is_live |= !is_const;
+        g->facts[ids[k]] = (struct facts){.is_live = !is_const};
+        *is_new |= 1u << k;
+    }
+}
+
+/* Indices must be valid: new ones are made so, existing ones must be known to be. */
+static bool settle_indices(struct maker *g, const struct node *node, uint32_t is_new)
+{
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        if (!(node->op->index_inputs >> k & 1) || node->in[k] == VALUE_ABSENT) {
+            continue;
+        }
+        uint32_t id = node->in[k];
+        struct index_use use;
+        int64_t limit = node_index_least(g->p, node, k);
+        if (limit <= 0 && shape_numel(&g->p->values[id].shape) > 0) {
+            return false;
+        }
+        if (is_new >> k & 1) {
+            CHECK(node_index_use(g->p, node, k, &use));
+            set_recipe(g, id, recipe_index(&use));
+            continue;
+        }
+        const struct facts *f = &g->facts[id];
+        bool is_valid = dtype_is_int(g->p->values[id].dtype) && !f->assumed && !f->range.may_nan &&
+                        f->range.lo >= (real)-limit && f->range.hi < (real)limit;
+        if (!is_valid) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Does the node give the same element everywhere, whatever its inputs' elements? */
+static bool is_dead(const struct maker *g, const struct node *node)
+{
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        const struct interval *range = &g->facts[node->out[o]].range;
+        if (range->may_nan || range->lo != range->hi) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Recipes for the new values until the node's ranges are fine; false: they never are. */
+static bool settle_ranges(struct maker *g, const struct attempt *a, struct node *node,
+                          uint32_t is_new)
+{
+    enum { ATTEMPTS = 6 };
+    uint32_t ordinary = is_new & ~node->op->index_inputs;
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        if ((ordinary >> k & 1) && a->recipe[k]) {
+            set_recipe(g, node->in[k], *a->recipe[k]);
+            ordinary &= ~(1u << k);
+        }
+    }
+    bool takes_risk = g->is_clean && percent(g, g->policy->unproven_percent);
+    /* shape, size: their weight keeps them rare */
+    bool may_be_dead = node->op->weight > 0 || percent(g, g->policy->dead_percent);
+    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            if (ordinary >> k & 1) {
+                set_recipe(g, node->in[k],
+                           draw_recipe(g, g->p->values[node->in[k]].dtype, attempt));
+            }
+        }
+        enum hazard hazard = node_ranges(g->p, node, g->facts);
+        bool is_fine = hazard == HAZARD_NONE || (!g->is_clean && hazard != HAZARD_TRAP);
+        if (is_fine && (may_be_dead || !is_dead(g, node))) {
+            return true;
+        }
+        if (takes_risk && hazard == HAZARD_UNPROVEN) {
+            for (uint32_t o = 0; o < node->n_out; o++) {
+                struct facts *f = &g->facts[node->out[o]];
+                f->range = interval_assume(g->p->values[node->out[o]].dtype, f->range);
+                f->assumed = true;
+            }
+            g->is_unproven = true;
+            return true;
+        }
+        if (ordinary == 0) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static void finish(struct maker *g, struct attempt *a)
+{
+    if (!a->op->finish) {
+        return;
+    }
+    const struct interval *range = NULL;
+    if (a->value[0] < g->p->n_values) {
+        range = &g->facts[a->value[0]].range;
+    }
+    bool is_known = range && !range->may_nan && isfinite(range->lo) && isfinite(range->hi);
+    a->op->finish(&a->instance, is_known ? range : NULL, &g->rng);
+}
+
+/* Put the attempt into the program; what ranges or indices refuse is taken out again. */
+static bool commit(struct maker *g, struct attempt *a)
+{
+    struct program *p = g->p;
+    struct instance *m = &a->instance;
+    uint32_t n_values = p->n_values, n_nodes = p->n_nodes;
+    uint32_t ids[OP_INPUTS_MAX], is_new = 0;
+    reserve_facts(g, OP_INPUTS_MAX + OP_OUTPUTS_MAX);
+    finish(g, a);
+    add_new_values(g, a, ids, &is_new);
+    enum dtype dtypes[OP_OUTPUTS_MAX];
+    struct shape shapes[OP_OUTPUTS_MAX];
+    for (uint32_t o = 0; o < m->n_out; o++) {
+        dtypes[o] = m->out[o].dtype;
+        shapes[o] = slot_shape(&m->out[o], g->r);
+    }
+    uint32_t index = program_add_node(p, a->op->name, a->n_in, ids, m->n_attrs, m->attr, m->n_out,
+                                      dtypes, shapes);
+    struct node *node = &p->nodes[index];
+    node->op = a->op;
+    if (!settle_indices(g, node, is_new) || !settle_ranges(g, a, node, is_new)) {
+        p->n_values = n_values;
+        p->n_nodes = n_nodes;
+        return false;
+    }
+    for (uint32_t k = 0; k < a->n_in; k++) {
+        if (ids[k] != VALUE_ABSENT) {
+            g->facts[ids[k]].uses++;
+        }
+    }
+    a->node = index;
+    return true;
+}
+
+bool attempt_make(struct maker *g, struct attempt *a)
+{
+    return attempt_solve(g, a) && commit(g, a);
+}
+
+bool attempt_make_somehow(struct maker *g, struct attempt *a)
+{
+    uint32_t kept = a->n_in;
+    while (!attempt_make(g, a)) {
+        while (kept > 0 && (!IS_VALUE(a->value[kept - 1]) || (a->given >> (kept - 1) & 1))) {
+            kept--;
+        }
+        if (kept == 0) {
+            return false;
+        }
+        a->value[--kept] = VALUE_NEW;
+        if (kept == 0) {
+            a->rank = choose_rank(g, &a->op->in[0]);
+        }
+    }
+    return true;
+}

@@ -90,6 +90,21 @@ static void arg_min_unspecified(const struct evaluation *e, uint8_t *const *mark
     arg_unspecified(e, mark[0], -1);
 }
 
+static void arg_places(const struct evaluation *e, const real *move, uint8_t *mark)
+{
+    const struct array *x = e->in[0];
+    int axis = node_axis(e->node, &x->shape);
+    for (size_t i = 0; i < count_lines(x, axis); i++) {
+        struct line l = line_at(&x->shape, axis, i);
+        size_t best = l.start + (size_t)e->out[0].v[i] * l.step;
+        for (size_t k = 0; k < l.n; k++) {
+            size_t at = l.start + k * l.step;
+            real both = move[at] + move[best];
+            mark[i] |= at != best && both > 0 && fabsl(x->v[at] - x->v[best]) <= both;
+        }
+    }
+}
+
 static void arg_range(struct range_query *q)
 {
     const struct shape *in = &q->in_value[0]->shape;
@@ -104,7 +119,7 @@ static void arg_range(struct range_query *q)
               {"keepdims", ATTR_BOOL},                                                             \
               {"select_last_index", ATTR_BOOL, .optional = true}},                                 \
     .structure = arg_structure, .relate = reduce_relate_some, .taint = reduce_taint,               \
-    .range = arg_range, .jumps = JUMPS_IN_ORDER
+    .range = arg_range, .jumps = JUMPS_IN_ORDER, .places = arg_places
 
 const struct op op_arg_max = {.name = "arg_max",
                               .summary = "index of the largest element along an axis",

@@ -197,6 +197,9 @@ struct op {
     /* A tiny change of a float input may change the result by much (floor, less, arg_max). The
      * verdict widens the inputs of such ops. */
     enum jumps jumps;
+    /* JUMPS_IN_ORDER: mark (set to 1) the places, elements of the integer output, that may be
+     * others when each element of input 0 moves by up to move[i]. */
+    void (*places)(const struct evaluation *e, const real *move, uint8_t *mark);
     /* Optimisers fold a scale or bias that follows a product into its weights (Conv + Mul, MatMul +
      * Add, batch normalisation), which rounds what is exact as written. */
     enum folding folding;

@@ -108,6 +108,37 @@ static void order_vjp(const struct vjp *v)
     }
 }
 
+/* Which of a line in order (ascending, or negated) may pass another one. NaN: none. */
+static void line_places(struct arena *scratch, const struct element *order, const real *move,
+                        struct line in, uint8_t *is_near)
+{
+    real *least = ARENA_ARRAY(scratch, real, in.n + 1); /* of this one and those behind it */
+    least[in.n] = INFINITY;
+    for (size_t k = in.n; k-- > 0;) {
+        least[k] = fminl(least[k + 1], order[k].v - move[in.start + order[k].at * in.step]);
+    }
+    real most = -INFINITY; /* of those before it */
+    for (size_t k = 0; k < in.n; k++) {
+        real m = move[in.start + order[k].at * in.step];
+        is_near[k] = most > order[k].v - m || least[k + 1] < order[k].v + m;
+        most = fmaxl(most, order[k].v + m);
+    }
+}
+
+static void order_places(const struct evaluation *e, bool descending, const real *move,
+                         uint8_t *mark)
+{
+    for (size_t i = 0; i < count_pairs(e); i++) {
+        struct pair p = pair_at(e, i);
+        uint8_t *is_near = arena_zalloc(e->scratch, p.in.n + 1);
+        const struct element *order = sorted_line(e->scratch, e->in[0]->v, p.in, descending);
+        line_places(e->scratch, order, move, p.in, is_near);
+        for (size_t k = 0; k < p.out.n; k++) {
+            mark[p.out.start + k * p.out.step] |= is_near[k];
+        }
+    }
+}
+
 static void order_range(struct range_query *q)
 {
     const struct shape *s = &q->in_value[0]->shape;
@@ -211,6 +242,11 @@ static void top_k_unspecified(const struct evaluation *e, uint8_t *const *mark)
     }
 }
 
+static void top_k_places(const struct evaluation *e, const real *move, uint8_t *mark)
+{
+    order_places(e, node_int(e->node, "largest", 1) != 0, move, mark);
+}
+
 const struct op op_top_k = {
     .name = "top_k",
     .summary = "the k largest or smallest elements along an axis, and their indices",
@@ -221,6 +257,7 @@ const struct op op_top_k = {
     .relate = top_k_relate,
     .evaluate = top_k_evaluate,
     .unspecified = top_k_unspecified,
+    .places = top_k_places,
     ORDER_CALLS};
 
 /* ---- sort ---- */
@@ -259,6 +296,11 @@ static void sort_unspecified(const struct evaluation *e, uint8_t *const *mark)
     }
 }
 
+static void sort_places(const struct evaluation *e, const real *move, uint8_t *mark)
+{
+    order_places(e, node_int(e->node, "descending", 0) != 0, move, mark);
+}
+
 const struct op op_sort = {
     .name = "sort",
     .summary = "elements along an axis in order, equal ones in theirs, and their indices",
@@ -269,4 +311,5 @@ const struct op op_sort = {
     .relate = sort_relate,
     .evaluate = sort_evaluate,
     .unspecified = sort_unspecified,
+    .places = sort_places,
     ORDER_CALLS};

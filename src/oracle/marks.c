@@ -254,6 +254,29 @@ static void mark_near_equal(struct sampler *s, const struct node *node,
     }
 }
 
+/* Indices of elements that may pass each other: two of the same pattern of ways move together. */
+static void mark_near_places(struct sampler *s, const struct node *node,
+                             const struct array *const *in)
+{
+    const real *deviation = node->op->places ? s->tracks[node->in[0]].deviation : NULL;
+    if (!deviation || !dtype_is_float(in[0]->dtype)) {
+        return;
+    }
+    struct track *y = &s->tracks[node->out[node->n_out - 1]];
+    real *move = ARENA_ARRAY(s->scratch, real, in[0]->n + 1);
+    for (size_t i = 0; i < in[0]->n; i++) {
+        move[i] = (real)bound_table.widen * deviation[i];
+    }
+    uint8_t *may_change = arena_zalloc(s->scratch, y->variant[0].n + 1);
+    struct evaluation e = describe(s, node, in, 0);
+    node->op->places(&e, move, may_change);
+    for (size_t i = 0; i < y->variant[0].n; i++) {
+        if (may_change[i]) {
+            mark_of(y)[i] |= MARK_WILD;
+        }
+    }
+}
+
 /* A cast to bool of what may be zero. */
 static void mark_near_zero(struct sampler *s, const struct node *node,
                            const struct array *const *in)
@@ -362,6 +385,7 @@ void mark_node(struct sampler *s, const struct node *node, const struct array *c
         note_largest(s, node, in);
     }
     mark_near_equal(s, node, in);
+    mark_near_places(s, node, in);
     mark_near_zero(s, node, in);
     mark_spread(s, node);
 }

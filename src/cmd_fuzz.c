@@ -35,7 +35,7 @@ static const struct argp_option options[] = {
     {"tests", KEY_TESTS, "N", 0, "stop after this many tests in total", 0},
     {"seed", 's', "S", 0, "of all chance; a number or `random' (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
-    {"policy", KEY_POLICY, "P", 0, "name or file (default)", 0},
+    {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
     {"jobs", 'j', "J", 0, "engine processes (1)", 0},
     {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},
@@ -128,6 +128,10 @@ const struct command command_fuzz = {
             "was killed; --time (from when the libraries are open) and --tests are totals\n"
             "over all sittings. A campaign is its seed, targets and policy: the same three\n"
             "give the same tests with any number of --jobs, other ones need another DIR.\n"
+            "\n"
+            "Policies: default; clean (all values finite, where ranges can tell);\n"
+            "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file,\n"
+            "which `opjury gen --help` describes.\n"
             "\n"
             "Findings are folders under DIR/findings; `opjury show --out DIR` lists them.\n"
             "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"

@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
     {"first", KEY_FIRST, "I", 0, "index of the first test (0)", 0},
     {"count", KEY_COUNT, "N", 0, "how many tests (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
-    {"policy", KEY_POLICY, "P", 0, "name or file (default)", 0},
+    {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
     {"target", 't', "TARGET", 0, "only what this one supports", 0},
     {"opset", KEY_OPSET, "N", 0, "only what ONNX can say at this opset (21)", 0},
     {"format", KEY_FORMAT, "F", 0,
@@ -127,10 +127,11 @@ static enum err make_policy(const struct gen_settings *s, struct arena *arena,
     if (s->nodes) {
         (*policy)->nodes = (uint32_t)s->nodes;
     }
-    /* A policy that is given is a campaign's: the same tests again, so its tables stay. */
-    if (!s->target && !s->policy) {
+    /* A policy in a file is a campaign's: the same tests again, so its tables stay. */
+    bool is_file = s->policy && !policy_is_builtin(s->policy);
+    if (!s->target && !is_file) {
         policy_without_targets(*policy, (uint32_t)version->opset);
-    } else if (s->opset || (s->format == FORMAT_ONNX && !s->policy)) {
+    } else if (s->opset || (s->format == FORMAT_ONNX && !is_file)) {
         policy_at_opset(*policy, (uint32_t)version->opset);
     }
     enum err err = policy_check(*policy);
@@ -247,7 +248,9 @@ const struct command command_gen = {
             "it. In text each begins with a line `# test INDEX, ...` and ends with the\n"
             "inputs' values, or digests of the larger ones.\n"
             "\n"
-            "A policy is a text of lines `key = value': numbers (nodes, numel_max,\n"
+            "Policies: default; clean (all values finite, where ranges can tell);\n"
+            "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file\n"
+            "of lines `key = value': numbers (nodes, numel_max,\n"
             "clean_percent, ...), weights (rank.2, dtype.f16, op.add), and what is supported\n"
             "(all.cast = f32>f16 f32>i8; any.cast likewise, by some target only). What a file\n"
             "leaves out is as in the default.\n"

@@ -45,14 +45,16 @@ struct policy {
 #define POLICY_FIELD(key, lo, hi) uint32_t key;
     POLICY_NUMBERS(POLICY_FIELD)
 #undef POLICY_FIELD
-    uint32_t rank_weight[RANK_MAX + 1];
+    uint32_t rank_weight[RANK_MAX + 1]; /* beyond the last rank with a weight there is no tensor */
     uint32_t dtype_weight[DTYPE_COUNT];
     uint32_t op_weight[OP_WEIGHTS_MAX]; /* op_table order */
     struct support all;                 /* supported by every target: what most programs use */
     struct support any;                 /* by at least one */
 };
-/* name: "default" or a file's path. Text: `key = value` lines, '#' comments; what a file does not
- * name is as in the default. ERR_USAGE with the line. */
+/* One of the policies made in, default, clean and nnsmith39 (policy.c says what they are for)? */
+bool policy_is_builtin(const char *name);
+/* name: one of those or a file's path. Text: `key = value` lines, '#' comments; what a file does
+ * not name is as in the default. ERR_USAGE with the line. */
 MUST_USE enum err policy_load(const char *name, struct arena *arena, struct policy **policy);
 /* The same from text; `name` is for messages. */
 MUST_USE enum err policy_parse(const char *name, const char *text, struct arena *arena,

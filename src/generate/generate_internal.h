@@ -85,6 +85,7 @@ struct maker {
     struct facts *facts; /* by value id */
     uint32_t facts_capacity;
     bool is_clean, is_unproven, may_be_empty;
+    int rank_limit; /* the policy's largest rank with a weight */
     uint32_t special_kinds;
     uint32_t op_weight[OP_WEIGHTS_MAX];
 };

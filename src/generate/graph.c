@@ -51,6 +51,9 @@ struct graph graph_make(const struct policy *policy, bool is_clean, struct rng r
     g.support = percent(&g, policy->union_percent) ? &policy->any : &policy->all;
     g.may_be_empty = percent(&g, policy->empty_percent);
     g.special_kinds = special_kinds_draw(&g.rng);
+    for (int rank = 0; rank <= RANK_MAX; rank++) {
+        g.rank_limit = policy->rank_weight[rank] > 0 ? rank : g.rank_limit;
+    }
     weigh_ops(&g);
     for (uint32_t n = 0; n < policy->nodes; n++) {
         uint32_t attempts = 0;

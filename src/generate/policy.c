@@ -65,6 +65,43 @@ static const char default_text[] = "name = default\n"
                                    "op.equal = 5\n"
                                    "op.not_equal = 5\n";
 
+/* All values finite, by ranges where they can tell; no program is kept for which they cannot. */
+static const char clean_text[] = "name = clean\n"
+                                 "clean_percent = 100\n"
+                                 "unproven_percent = 0\n";
+
+/*
+ * What nnsmith 0.1.0 makes with the 39 of its operators that both can do, for side-by-side figures
+ * (its names: Add Sub Mul Div Max Min ReLU LeakyReLU GELU Sigmoid Abs Neg Floor Ceil Round Sin Cos
+ * Atan Clip Softmax ReduceMean ReduceMax ReduceMin TorchReduceSum Reshape Transpose Slice Squeeze
+ * Concat2 Concat3 ConstPad Conv1d NCHWConv2d MaxPool2d AvgPool2d BatchNorm2d Linear PTMatMul
+ * ExpandLast1): float32, ranks to 5, 65536 elements a tensor, no empty ones, ordinary inputs, ops
+ * uniform. Ours are a little wider: concat of 2 or 3 and seldom more counts for Concat2 and
+ * Concat3, expand of any dims for ExpandLast1, pad has more modes than ConstPad's, pooling 1 to 3
+ * spatial dims.
+ */
+static const char nnsmith39_text[] =
+    "name = nnsmith39\n"
+    "clean_percent = 100\n"
+    "numel_max = 65536\n"
+    "empty_percent = 0\n"
+    "rank.0 = 5\nrank.1 = 10\nrank.2 = 20\nrank.3 = 20\nrank.4 = 20\nrank.5 = 10\nrank.6 = 0\n"
+    "dtype.* = 0\n"
+    "dtype.f32 = 1\n"
+    "op.* = 0\n"
+    "op.add = 10\nop.sub = 10\nop.mul = 10\nop.div = 10\nop.max = 10\nop.min = 10\n"
+    "op.relu = 10\nop.leaky_relu = 10\nop.gelu = 10\nop.sigmoid = 10\nop.abs = 10\n"
+    "op.neg = 10\nop.floor = 10\nop.ceil = 10\nop.round = 10\nop.sin = 10\nop.cos = 10\n"
+    "op.atan = 10\nop.clip = 10\nop.softmax = 10\nop.reduce_mean = 10\nop.reduce_max = 10\n"
+    "op.reduce_min = 10\nop.reduce_sum = 10\nop.reshape = 10\nop.transpose = 10\n"
+    "op.slice = 10\nop.squeeze = 10\nop.concat = 20\nop.pad = 10\nop.conv1d = 10\n"
+    "op.conv2d = 10\nop.max_pool = 10\nop.avg_pool = 10\nop.batch_norm = 10\nop.linear = 10\n"
+    "op.matmul = 10\nop.expand = 10\n";
+
+static const struct {
+    const char *name, *text; /* what differs from the default */
+} builtins[] = {{"default", ""}, {"clean", clean_text}, {"nnsmith39", nnsmith39_text}};
+
 enum { OP_WEIGHT_DEFAULT = 10, WEIGHT_MAX = 1000000 };
 
 static const struct {
@@ -334,10 +371,25 @@ enum err policy_parse(const char *name, const char *text, struct arena *arena,
     return ERR_OK;
 }
 
+static const char *builtin_text(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(builtins); i++) {
+        if (strcmp(name, builtins[i].name) == 0) {
+            return builtins[i].text;
+        }
+    }
+    return NULL;
+}
+
+bool policy_is_builtin(const char *name)
+{
+    return builtin_text(name) != NULL;
+}
+
 enum err policy_load(const char *name, struct arena *arena, struct policy **policy)
 {
-    if (strcmp(name, "default") == 0) {
-        return policy_parse("default", "", arena, policy);
+    if (policy_is_builtin(name)) {
+        return policy_parse(name, builtin_text(name), arena, policy);
     }
     struct buffer text = BUFFER_INIT;
     enum err e = file_read(name, (size_t)1 << 20, &text);

@@ -122,6 +122,18 @@ static void make_room_for_indices(struct maker *g, struct attempt *a)
     }
 }
 
+static bool ranks_are_allowed(const struct maker *g, const struct instance *m)
+{
+    bool allowed = true;
+    for (uint32_t k = 0; k < m->n_in; k++) {
+        allowed = allowed && m->in[k].rank <= g->rank_limit;
+    }
+    for (uint32_t o = 0; o < m->n_out; o++) {
+        allowed = allowed && m->out[o].rank <= g->rank_limit;
+    }
+    return allowed;
+}
+
 bool attempt_solve(struct maker *g, struct attempt *a)
 {
     struct instance *m = &a->instance;
@@ -142,7 +154,7 @@ bool attempt_solve(struct maker *g, struct attempt *a)
     for (uint32_t i = 0; i < a->n_attrs; i++) {
         *instance_add_attr(m, a->attr[i].name, a->attr[i].kind, a->attr[i].n) = a->attr[i];
     }
-    if (!a->op->structure(m, &g->rng)) {
+    if (!a->op->structure(m, &g->rng) || !ranks_are_allowed(g, m)) {
         return false;
     }
     relation_clear(g->r);

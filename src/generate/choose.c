@@ -16,6 +16,7 @@ void attempt_init(struct attempt *a, const struct op *op, uint32_t n_in, uint32_
     a->out_dtype = DTYPE_NONE;
     a->given = a->is_const = a->is_input = 0;
     a->rank = -1;
+    a->risk = HAZARD_NONE;
     a->n_attrs = 0;
     for (uint32_t k = 0; k < OP_INPUTS_MAX; k++) {
         a->dtype[k] = DTYPE_NONE;
@@ -196,8 +197,7 @@ static bool choose_first(struct maker *g, struct attempt *a)
     return true;
 }
 
-/* Is the value known well enough to be an index into some dim? */
-static bool may_index(const struct maker *g, uint32_t id)
+bool may_index(const struct maker *g, uint32_t id)
 {
     const struct facts *f = &g->facts[id];
     real most = g->policy->dim_max;
@@ -216,8 +216,11 @@ static uint32_t pick_other(struct maker *g, const struct attempt *a, uint32_t k,
     }
     bool has_like = IS_VALUE(a->value[0]) && !is_index;
     uint32_t id = pick_existing(g, set, spec, has_like ? &g->p->values[a->value[0]].shape : NULL);
-    if (is_index && IS_VALUE(id) && (a->op->unique_indices || !may_index(g, id))) {
-        return VALUE_NEW;
+    if (is_index && IS_VALUE(id)) {
+        bool may_turn_out = a->risk == HAZARD_TRAP && dtype_is_int(g->p->values[id].dtype);
+        if (a->op->unique_indices || !(may_turn_out || may_index(g, id))) {
+            return VALUE_NEW;
+        }
     }
     /* x - x and the like say little: a new value instead. */
     for (uint32_t i = 0; i < k && IS_VALUE(id); i++) {
@@ -260,8 +263,19 @@ void draw_counts(struct maker *g, const struct op *op, uint32_t *n_in, uint32_t 
     *n_out = op_draw_n_out(op, &g->rng);
 }
 
+static enum hazard draw_risk(struct maker *g)
+{
+    bool may_be_undefined = percent(g, g->policy->undefined_percent);
+    bool may_be_unproven = percent(g, g->policy->unproven_percent);
+    if (!g->is_clean || !(may_be_undefined || may_be_unproven)) {
+        return HAZARD_NONE;
+    }
+    return may_be_undefined ? HAZARD_TRAP : HAZARD_UNPROVEN;
+}
+
 bool attempt_choose(struct maker *g, struct attempt *a)
 {
+    a->risk = draw_risk(g);
     if (!choose_first(g, a)) {
         return false;
     }

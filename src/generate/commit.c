@@ -70,8 +70,9 @@ static void add_new_values(struct maker *g, struct attempt *a, uint32_t *ids, ui
     }
 }
 
-/* Indices must be valid: new ones are made so, existing ones must be known to be. */
-static bool settle_indices(struct maker *g, const struct node *node, uint32_t is_new)
+/* Indices must be valid: new ones are made so, existing ones must be known to be, or are a risk. */
+static bool settle_indices(struct maker *g, const struct node *node, enum hazard risk,
+                           uint32_t is_new)
 {
     for (uint32_t k = 0; k < node->n_in; k++) {
         if (!(node->op->index_inputs >> k & 1) || node->in[k] == VALUE_ABSENT) {
@@ -91,9 +92,10 @@ static bool settle_indices(struct maker *g, const struct node *node, uint32_t is
         const struct facts *f = &g->facts[id];
         bool is_valid = dtype_is_int(g->p->values[id].dtype) && !f->assumed && !f->range.may_nan &&
                         f->range.lo >= (real)-limit && f->range.hi < (real)limit;
-        if (!is_valid) {
+        if (!is_valid && risk < HAZARD_TRAP) {
             return false;
         }
+        g->is_unproven |= !is_valid;
     }
     return true;
 }
@@ -122,7 +124,6 @@ static bool settle_ranges(struct maker *g, const struct attempt *a, struct node 
             ordinary &= ~(1u << k);
         }
     }
-    bool takes_risk = g->is_clean && percent(g, g->policy->unproven_percent);
     /* shape, size: their weight keeps them rare */
     bool may_be_dead = node->op->weight > 0 || percent(g, g->policy->dead_percent);
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -137,7 +138,7 @@ static bool settle_ranges(struct maker *g, const struct attempt *a, struct node 
         if (is_fine && (may_be_dead || !is_dead(g, node))) {
             return true;
         }
-        if (takes_risk && hazard == HAZARD_UNPROVEN) {
+        if (hazard != HAZARD_NONE && hazard <= a->risk) {
             for (uint32_t o = 0; o < node->n_out; o++) {
                 struct facts *f = &g->facts[node->out[o]];
                 f->range = interval_assume(g->p->values[node->out[o]].dtype, f->range);
@@ -172,6 +173,7 @@ static bool commit(struct maker *g, struct attempt *a)
     struct program *p = g->p;
     struct instance *m = &a->instance;
     uint32_t n_values = p->n_values, n_nodes = p->n_nodes;
+    bool was_unproven = g->is_unproven;
     uint32_t ids[OP_INPUTS_MAX], is_new = 0;
     reserve_facts(g, OP_INPUTS_MAX + OP_OUTPUTS_MAX);
     finish(g, a);
@@ -186,9 +188,10 @@ static bool commit(struct maker *g, struct attempt *a)
                                       dtypes, shapes);
     struct node *node = &p->nodes[index];
     node->op = a->op;
-    if (!settle_indices(g, node, is_new) || !settle_ranges(g, a, node, is_new)) {
+    if (!settle_indices(g, node, a->risk, is_new) || !settle_ranges(g, a, node, is_new)) {
         p->n_values = n_values;
         p->n_nodes = n_nodes;
+        g->is_unproven = was_unproven;
         return false;
     }
     for (uint32_t k = 0; k < a->n_in; k++) {

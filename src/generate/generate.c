@@ -10,6 +10,16 @@
 
 /* ---- data ---- */
 
+/* Which indices are valid, or differ, is more than a domain can say: those stay as drawn. */
+static struct leaf leaf_of(const struct recipe *recipe, struct tensor data)
+{
+    bool is_index = recipe->index.n > 0;
+    return (struct leaf){.data = data,
+                         .is_free = !is_index || (recipe->index.n == 1 && !recipe->index.unique),
+                         .has_domain = is_index,
+                         .domain = {.lo = recipe->lo, .hi = recipe->hi}};
+}
+
 static struct rng value_stream(const struct rng *root, enum stream stream, uint32_t id,
                                unsigned redraw)
 {
@@ -17,70 +27,49 @@ static struct rng value_stream(const struct rng *root, enum stream stream, uint3
     return rng_split(&of_stream, id);
 }
 
-static void fill_constants(const struct graph *g, const struct rng *root, unsigned redraw,
-                           struct arena *arena)
-{
-    struct program *p = g->program;
-    for (uint32_t id = 0; id < p->n_values; id++) {
-        struct value *v = &p->values[id];
-        if (v->kind == VALUE_CONST) {
-            struct rng rng = value_stream(root, STREAM_CONSTANTS, id, redraw);
-            struct tensor t = tensor_new(arena, v->dtype, &v->shape);
-            recipe_fill(&g->facts[id].recipe, &rng, &t);
-            v->data = t.data;
-        }
-    }
-}
-
-static void fill_inputs(const struct graph *g, const struct rng *root, unsigned redraw,
-                        struct arena *arena, struct test *test)
+/* One sample of all inputs and constants by their recipes. */
+static struct leaf *draw_leaves(const struct graph *g, const struct rng *root, unsigned sample,
+                                struct arena *arena)
 {
     const struct program *p = g->program;
+    struct leaf *leaves = ARENA_ZARRAY(arena, struct leaf, p->n_values);
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        if (v->kind == VALUE_CONST && v->data) { /* given */
+            leaves[id].data = value_tensor(v);
+        }
+        if (v->kind == VALUE_NODE || v->data) {
+            continue;
+        }
+        enum stream stream = v->kind == VALUE_CONST ? STREAM_CONSTANTS : STREAM_INPUTS;
+        const struct recipe *recipe = &g->facts[id].recipe;
+        struct rng rng = value_stream(root, stream, id, sample);
+        leaves[id] = leaf_of(recipe, tensor_new(arena, v->dtype, &v->shape));
+        recipe_fill(recipe, &rng, &leaves[id].data);
+    }
+    return leaves;
+}
+
+static void put_inputs(const struct program *p, const struct leaf *leaves, struct arena *arena,
+                       struct test *test)
+{
     test->n_inputs = program_n_inputs(p);
     test->inputs = ARENA_ARRAY(arena, struct tensor, test->n_inputs);
     uint32_t n = 0;
     for (uint32_t id = 0; id < p->n_values; id++) {
-        const struct value *v = &p->values[id];
-        if (v->kind == VALUE_INPUT) {
-            struct rng rng = value_stream(root, STREAM_INPUTS, id, redraw);
-            test->inputs[n] = tensor_new(arena, v->dtype, &v->shape);
-            recipe_fill(&g->facts[id].recipe, &rng, &test->inputs[n]);
-            n++;
+        if (p->values[id].kind == VALUE_INPUT) {
+            test->inputs[n++] = leaves[id].data;
         }
     }
 }
 
-/* Do all values come out finite? */
-static bool evaluates_clean(const struct program *p, const struct tensor *inputs,
-                            struct arena *arena)
+static void put_constants(struct program *p, const struct leaf *leaves)
 {
-    struct arena_mark mark = arena_mark(arena);
-    struct array *values = ARENA_ZARRAY(arena, struct array, p->n_values);
-    program_evaluate(p, inputs, values, arena);
-    bool is_clean = true;
-    for (uint32_t id = 0; id < p->n_values && is_clean; id++) {
-        for (size_t i = 0; i < values[id].n && is_clean; i++) {
-            is_clean = isfinite(values[id].v[i]);
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        if (p->values[id].kind == VALUE_CONST) {
+            p->values[id].data = leaves[id].data.data;
         }
     }
-    arena_rewind(arena, mark);
-    return is_clean;
-}
-
-/* Data for all constants and inputs; redrawn a few times where clean values are wanted and only
- * evaluation can tell. False: they never were. */
-static bool fill(const struct graph *g, const struct rng *root, bool wants_clean,
-                 struct arena *arena, struct test *test)
-{
-    enum { REDRAWS = 3 };
-    for (unsigned redraw = 0; redraw < REDRAWS; redraw++) {
-        fill_constants(g, root, redraw, arena);
-        fill_inputs(g, root, redraw, arena, test);
-        if (!wants_clean || !g->is_unproven || evaluates_clean(g->program, test->inputs, arena)) {
-            return wants_clean;
-        }
-    }
-    return false;
 }
 
 static enum placement draw_placement(const struct rng *root)
@@ -90,23 +79,46 @@ static enum placement draw_placement(const struct rng *root)
     return choices[rng_below(&rng, ARRAY_SIZE(choices))];
 }
 
-void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
-                   enum materialize what, struct arena *arena, struct test *test)
+static struct graph make_graph(const struct policy *policy, uint64_t seed, uint64_t index,
+                               struct arena *arena, struct rng *root, struct test *test)
 {
-    struct rng root = rng_seeded(hash_mix(hash_mix(policy_hash(policy), seed), index));
-    struct rng structure = rng_split(&root, STREAM_STRUCTURE);
+    *root = rng_seeded(hash_mix(hash_mix(policy_hash(policy), seed), index));
+    struct rng structure = rng_split(root, STREAM_STRUCTURE);
     bool is_clean = rng_chance(&structure, policy->clean_percent, 100);
     struct graph g = graph_make(policy, is_clean, structure, arena);
     *test = (struct test){.seed = seed,
                           .index = index,
                           .program = g.program,
-                          .placement = draw_placement(&root),
+                          .placement = draw_placement(root),
                           .policy = is_clean ? "clean" : "special"};
+    return g;
+}
+
+void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
+                   enum materialize what, struct arena *arena, struct test *test)
+{
+    struct rng root;
+    struct graph g = make_graph(policy, seed, index, arena, &root, test);
     if (what == MATERIALIZE_NONE) {
         return;
     }
-    if (!fill(&g, &root, is_clean, arena, test)) {
-        test->policy = "special";
+    struct leaf *leaves = draw_leaves(&g, &root, 0, arena);
+    if (g.is_unproven) { /* clean, as far as that can be told */
+        struct search_result result;
+        search_clean(g.program, leaves, rng_split(&root, STREAM_SEARCH), arena, &result);
+        test->policy = result.is_clean ? "clean" : "special";
+    }
+    put_constants(g.program, leaves);
+    put_inputs(g.program, leaves, arena, test);
+}
+
+void generate_samples(const struct policy *policy, uint64_t seed, uint64_t index, unsigned n,
+                      struct arena *arena, struct test *test, struct leaf **samples)
+{
+    struct rng root;
+    struct graph g = make_graph(policy, seed, index, arena, &root, test);
+    for (unsigned k = 0; k < n; k++) {
+        samples[k] = draw_leaves(&g, &root, k, arena);
     }
 }
 
@@ -225,6 +237,20 @@ static uint32_t try_domain(const struct program *p, struct interval tried,
     return count_hazards(p, facts);
 }
 
+/* Inputs that the search may move, but not out of given domains and not from valid indices. */
+static struct leaf *leaves_for(const struct program *p, const struct facts *facts,
+                               const struct domain *domains, size_t n_domains,
+                               const struct rng *root, struct arena *arena)
+{
+    const struct graph g = {.program = (struct program *)(uintptr_t)p,
+                            .facts = (struct facts *)(uintptr_t)facts};
+    struct leaf *leaves = draw_leaves(&g, root, 0, arena);
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        leaves[id].has_domain |= domain_of(p->values[id].name, domains, n_domains) != NULL;
+    }
+    return leaves;
+}
+
 void generate_inputs(const struct program *p, uint64_t seed, const struct domain *domains,
                      size_t n_domains, struct arena *arena, struct test *test)
 {
@@ -238,13 +264,11 @@ void generate_inputs(const struct program *p, uint64_t seed, const struct domain
     }
     try_domain(p, tried_domains[best], domains, n_domains, facts);
     struct rng root = rng_seeded(seed);
-    const struct graph g = {.program = (struct program *)(uintptr_t)p, .facts = facts};
     *test = (struct test){.seed = seed, .program = p, .policy = "given"};
-    enum { REDRAWS = 8 };
-    for (unsigned redraw = 0; redraw < REDRAWS; redraw++) {
-        fill_inputs(&g, &root, redraw, arena, test);
-        if (least == 0 || evaluates_clean(p, test->inputs, arena)) {
-            return;
-        }
+    struct leaf *leaves = leaves_for(p, facts, domains, n_domains, &root, arena);
+    if (least > 0) {
+        struct search_result result;
+        search_clean(p, leaves, rng_split(&root, STREAM_SEARCH), arena, &result);
     }
+    put_inputs(p, leaves, arena, test);
 }

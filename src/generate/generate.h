@@ -27,11 +27,13 @@ struct support {
     X(zero_percent, 0, 100)     /* a new dim of those is 0 */                                      \
     X(clean_percent, 0, 100)    /* inputs drawn `clean`; the rest `special` */                     \
     X(unproven_percent, 0, 100) /* clean: keep an op that ranges cannot clear of NaN and Inf */    \
-    X(dead_percent, 0, 100)     /* keep an op whose result is known to be constant */              \
-    X(twin_percent, 0, 100)     /* keep an op that takes one value twice */                        \
-    X(reuse_percent, 0, 100)    /* an op's input is an existing value rather than a new one */     \
-    X(constant_percent, 0, 100) /* a new value is a constant rather than an input */               \
-    X(weight_percent, 0, 100)   /* the same where the op declares constant_likely */               \
+    X(undefined_percent, 0,                                                                        \
+      100)                   /* clean: the same of integers that may be undefined, and indices */  \
+    X(dead_percent, 0, 100)  /* keep an op whose result is known to be constant */                 \
+    X(twin_percent, 0, 100)  /* keep an op that takes one value twice */                           \
+    X(reuse_percent, 0, 100) /* an op's input is an existing value rather than a new one */        \
+    X(constant_percent, 0, 100)     /* a new value is a constant rather than an input */           \
+    X(weight_percent, 0, 100)       /* the same where the op declares constant_likely */           \
     X(intermediate_percent, 0, 100) /* a consumed value is an output too */                        \
     X(union_percent, 0, 100)        /* programs that may use what only some targets support */     \
     X(opset, 1, 1000)
@@ -82,6 +84,38 @@ enum materialize {
  */
 void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
                    enum materialize what, struct arena *arena, struct test *test);
+/* ---- clean inputs ---- */
+
+/* An input or constant of a program, at its value id in an array; results have none. */
+struct leaf {
+    struct tensor data;
+    bool is_free;    /* the search may change it */
+    bool has_domain; /* it must stay in `domain` */
+    struct interval domain;
+};
+/* What the search needed in the end, each the ones before too. */
+enum search_way { SEARCH_DRAWN, SEARCH_DESCENDED, SEARCH_NARROWED, SEARCH_RESTART, SEARCH_WAYS };
+struct search_result {
+    bool is_clean;
+    bool is_impossible; /* intervals prove that no leaves make it clean */
+    enum search_way way;
+    uint32_t bad;   /* the first node that is not clean; the program's n_nodes: none */
+    uint64_t nodes; /* evaluated, or gone back through, in all */
+};
+/*
+ * Changes free leaves until the program is clean: as the reference evaluates it, every value of a
+ * float dtype is finite, no integer is undefined (division by zero, a cast or shift out of range),
+ * no index out of range. Leaves that the search did not make clean are as they were. The same
+ * leaves and rng give the same result.
+ */
+void search_clean(const struct program *p, struct leaf *leaves, struct rng rng, struct arena *arena,
+                  struct search_result *result);
+
+/* Test `index`'s program (as with MATERIALIZE_NONE) and n samples of its leaves, drawn plainly:
+ * the first is what generate_test's search starts from. */
+void generate_samples(const struct policy *policy, uint64_t seed, uint64_t index, unsigned n,
+                      struct arena *arena, struct test *test, struct leaf **samples);
+
 /* Inputs for a given program (opjury run): `clean` domain inferred, or lo..hi when has_domain. */
 struct domain {
     const char *input; /* NULL: all */

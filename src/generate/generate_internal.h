@@ -110,7 +110,9 @@ struct attempt {
     uint32_t is_const, is_input;     /* bit k: what a new value k is; neither: drawn */
     const struct recipe *recipe[OP_INPUTS_MAX]; /* of a new value; NULL: drawn */
     int rank;                                   /* of input 0 when it is new; -1: open */
-    uint32_t n_attrs;                           /* given ones; the others are drawn */
+    enum hazard
+        risk; /* the worst that evaluation may be left to tell of; attempt_choose draws it */
+    uint32_t n_attrs; /* given ones; the others are drawn */
     struct attr attr[OP_ATTRS_MAX];
     struct instance instance; /* of attempt_make: shapes and attributes as solved */
     uint32_t node;            /* attempt_make: its index in the program */
@@ -135,12 +137,20 @@ bool attempt_make_somehow(struct maker *g, struct attempt *a);
 /* Steps of these (choose.c, shape.c). */
 bool percent(struct maker *g, uint32_t share);
 int choose_rank(struct maker *g, const struct slot_spec *spec);
+/* Is the value known well enough to be an index into some dim? */
+bool may_index(const struct maker *g, uint32_t id);
 bool attempt_solve(struct maker *g, struct attempt *a);
 /* The slot whose dtype this one has: itself, or an earlier input. */
 const struct slot_spec *slot_leader(const struct op *op, const struct slot_spec *slot);
 
 /* Streams of a test: labels of rng_split. */
-enum stream { STREAM_STRUCTURE = 1, STREAM_CONSTANTS, STREAM_INPUTS, STREAM_PLACEMENT };
+enum stream {
+    STREAM_STRUCTURE = 1,
+    STREAM_CONSTANTS,
+    STREAM_INPUTS,
+    STREAM_PLACEMENT,
+    STREAM_SEARCH
+};
 
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena);

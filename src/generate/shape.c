@@ -109,7 +109,7 @@ static void make_room_for_indices(struct maker *g, struct attempt *a)
     struct slot *data = &a->instance.in[0];
     const struct attr *axis = instance_attr(&a->instance, "axis");
     for (uint32_t k = 1; k < a->n_in; k++) {
-        if ((a->op->index_inputs >> k & 1) && IS_VALUE(a->value[k])) {
+        if ((a->op->index_inputs >> k & 1) && IS_VALUE(a->value[k]) && may_index(g, a->value[k])) {
             const struct interval *range = &g->facts[a->value[k]].range;
             real least = range->hi + 1 > -range->lo ? range->hi + 1 : -range->lo;
             int64_t only = !axis ? -1 : axis->i[0] < 0 ? axis->i[0] + data->rank : axis->i[0];

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Search for inputs with which a program is clean. Steps down the gradient of what is not clean
+ * first, which keep most of what was drawn; then intervals, which ask for nothing of the ops but
+ * their ranges; then again from values ever tamer.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "generate/search_internal.h"
+
+/* ---- leaves ---- */
+
+static void mark_free(struct search *s)
+{
+    const struct program *p = s->p;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        s->is_free[id] = p->values[id].kind != VALUE_NODE && s->leaves[id].is_free;
+    }
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        bool any = false;
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            any |= node->in[k] != VALUE_ABSENT && s->is_free[node->in[k]];
+        }
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            s->is_free[node->out[o]] = any;
+        }
+    }
+}
+
+static struct search *search_new(const struct program *p, struct leaf *leaves, struct rng rng,
+                                 struct arena *arena)
+{
+    uint32_t n = p->n_values;
+    struct search *s = ARENA_ZARRAY(arena, struct search, 1);
+    *s = (struct search){.p = p, .leaves = leaves, .rng = rng, .arena = arena};
+    s->values = ARENA_ZARRAY(arena, struct array, n);
+    s->is_free = ARENA_ZARRAY(arena, bool, n);
+    s->is_dirty = ARENA_ZARRAY(arena, bool, n);
+    s->facts = ARENA_ZARRAY(arena, struct facts, n);
+    s->widest = ARENA_ZARRAY(arena, struct interval, n);
+    s->now = ARENA_ZARRAY(arena, struct interval, n);
+    s->want = ARENA_ZARRAY(arena, struct interval, n);
+    for (uint32_t id = 0; id < n; id++) {
+        const struct value *v = &p->values[id];
+        if (v->kind == VALUE_NODE) {
+            size_t numel = shape_numel(&v->shape);
+            s->values[id] = (struct array){.dtype = v->dtype,
+                                           .shape = v->shape,
+                                           .n = numel,
+                                           .v = ARENA_ARRAY(arena, real, numel)};
+        } else {
+            s->values[id] = array_from_tensor(arena, &leaves[id].data);
+        }
+    }
+    mark_free(s);
+    return s;
+}
+
+static void store_leaves(const struct search *s)
+{
+    for (uint32_t id = 0; id < s->p->n_values; id++) {
+        if (s->p->values[id].kind != VALUE_NODE && s->leaves[id].is_free) {
+            const struct array *x = &s->values[id];
+            dtype_store_many(x->dtype, s->leaves[id].data.data, x->n, x->v);
+        }
+    }
+}
+
+/* New values for all free leaves, in the tamest domains at last. */
+static void redraw(struct search *s, unsigned restart)
+{
+    static const struct interval tame[] = {
+        {.lo = -4, .hi = 4}, {.lo = -1, .hi = 1}, {.lo = 0x1p-4L, .hi = 4}, {.lo = 1, .hi = 2}};
+    for (uint32_t id = 0; id < s->p->n_values; id++) {
+        const struct leaf *leaf = &s->leaves[id];
+        if (s->p->values[id].kind == VALUE_NODE || !leaf->is_free) {
+            continue;
+        }
+        struct interval to = tame[(restart + rng_below(&s->rng, 2)) % ARRAY_SIZE(tame)];
+        struct array *x = &s->values[id];
+        real lo = to.lo > s->widest[id].lo ? to.lo : s->widest[id].lo;
+        real hi = to.hi < s->widest[id].hi ? to.hi : s->widest[id].hi;
+        for (size_t i = 0; i < x->n && lo <= hi; i++) {
+            real v = lo + (hi - lo) * (real)rng_below(&s->rng, 257) / 256;
+            v = dtype_is_float(x->dtype) ? dtype_round(x->dtype, v) : truncl(v);
+            x->v[i] = v < lo ? lo : v > hi ? hi : v;
+            s->is_dirty[id] = true;
+        }
+    }
+}
+
+/* ---- the search ---- */
+
+void search_clean(const struct program *p, struct leaf *leaves, struct rng rng, struct arena *arena,
+                  struct search_result *result)
+{
+    enum { RESTARTS = 6, ROUNDS = 3, BUDGET = 100 };
+    struct arena_mark mark = arena_mark(arena);
+    struct search *s = search_new(p, leaves, rng, arena);
+    s->nodes_max = (uint64_t)BUDGET * p->n_nodes;
+    search_evaluate(s);
+    *result = (struct search_result){.way = SEARCH_DRAWN};
+    bool is_possible = s->bad == p->n_nodes || search_is_possible(s);
+    for (unsigned restart = 0; is_possible && restart < RESTARTS && s->bad < p->n_nodes;
+         restart++) {
+        if (restart > 0) {
+            redraw(s, restart - 1);
+            search_evaluate(s);
+            result->way = SEARCH_RESTART;
+        }
+        for (unsigned round = 0; round < ROUNDS && s->bad < p->n_nodes; round++) {
+            result->way = restart ? SEARCH_RESTART : round ? SEARCH_NARROWED : SEARCH_DESCENDED;
+            search_descend(s);
+            if (s->bad < p->n_nodes && s->nodes < s->nodes_max) {
+                result->way = restart ? SEARCH_RESTART : SEARCH_NARROWED;
+                search_narrow(s, round + restart > 0);
+                search_evaluate(s);
+            }
+        }
+    }
+    result->is_clean = s->bad == p->n_nodes;
+    result->is_impossible = !is_possible;
+    result->bad = s->bad;
+    result->nodes = s->nodes;
+    if (result->is_clean) {
+        store_leaves(s);
+    }
+    arena_rewind(arena, mark);
+}

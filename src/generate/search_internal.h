@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of the search for clean inputs share: the driver (search.c), evaluation and
+ * gradient steps (search_steps.c), intervals (search_ranges.c).
+ */
+#ifndef OPJURY_SEARCH_INTERNAL_H
+#define OPJURY_SEARCH_INTERNAL_H
+
+#include "generate/generate_internal.h"
+
+/* All arrays are by value id. */
+struct search {
+    const struct program *p;
+    struct leaf *leaves;
+    struct rng rng;
+    struct arena *arena;
+    struct array *values; /* leaves, and results of the nodes before `bad` and its own */
+    bool *is_free;        /* hangs on a leaf that may be changed */
+    bool *is_dirty;       /* of leaves: changed since the last evaluation */
+    uint32_t bad;         /* the first node that is not clean, n_nodes: none */
+    uint64_t nodes;       /* evaluated in all, steps backward included */
+    uint64_t nodes_max;
+    /* search_ranges.c */
+    struct facts *facts;     /* for queries of node_ranges */
+    struct interval *widest; /* where elements of clean programs can lie */
+    struct interval *now;    /* where they lie, or will */
+    struct interval *want;   /* where they may lie for the nodes behind to be clean */
+};
+
+/* ---- search_steps.c ---- */
+
+/* Evaluates what hangs on dirty leaves, up to the first node that is not clean: `bad`. */
+void search_evaluate(struct search *s);
+/* Steps down the gradient until `bad` is clean, and then the next one, while that helps. */
+void search_descend(struct search *s);
+struct interval array_range(const struct array *a);
+
+/* ---- search_ranges.c ---- */
+
+/* Fills `widest`; false: whatever the leaves, some node is not clean. */
+bool search_is_possible(struct search *s);
+/* Intervals of the node's operands, in `now`, from which intervals prove it clean and its results
+ * where they are wanted; `now` as it was where that holds already. False: none was found. */
+bool search_settle_node(struct search *s, const struct node *node, bool is_bold);
+/* Narrows the leaves' domains from the last node to the first until intervals prove all nodes
+ * clean, and moves what lies outside: false: some node is left unproven. is_bold: at random among
+ * what fits, else the widest. */
+bool search_narrow(struct search *s, bool is_bold);
+
+#endif

@@ -60,7 +60,8 @@ static bool node_jumps(const struct program *p, const struct node *node)
 }
 
 /* Input `input` moved by a few deviations. Every second input moves the other way, so that samples
- * 0 and 1 bring any two that are compared past each other on both sides. */
+ * 0 and 1 bring any two that are compared past each other on both sides; what may be 0 is so in the
+ * last one, for the sign of 0 is neither of those beside it. */
 static const struct array *widened(struct sampler *s, const struct track *t, unsigned k,
                                    uint32_t input)
 {
@@ -74,6 +75,9 @@ static const struct array *widened(struct sampler *s, const struct track *t, uns
         real d = t->deviation[i];
         bool can_move = d > 0 && isfinite(d) && isfinite(a->v[i]);
         moved->v[i] = can_move ? a->v[i] + (real)way[i] * step * d : a->v[i];
+        if (k == s->n_variants - 1 && can_move && fabsl(a->v[i]) <= fabsl(step) * d) {
+            moved->v[i] = 0;
+        }
     }
     return moved;
 }

@@ -216,6 +216,13 @@ static const struct mark_case mark_cases[] = {
      "u..."},
     {"a: i8[5] = const [2, 2, -2, 2, 5]\nb: i8[5] = const [6, 7, 7, -1, 0]\ny: i8[5] = pow(a, b)\n",
      ".u.u."},
+    {"a: f32[4] = const [-1, -1, 1.000001, 1]\n"
+     "b: i64[4] = const [16777216, 16777217, 16777217, 16777217]\ny: f32[4] = pow(a, b)\n",
+     ".uu."},
+    {"a: f32[1] = const [2]\nb: f64[1] = const [0.1]\ny: f32[1] = pow(a, b)\n", "."},
+    {"a: f64[2] = const [-inf, -inf]\nb: i64[2] = const [9007199254740993, 9007199254740992]\n"
+     "y: f64[2] = pow(a, b)\n",
+     "u."},
     {"a: i32[4] = const [2, -2, 2, 3]\nb: f32[4] = const [0.5, 0.5, nan, 40]\n"
      "y: i32[4] = pow(a, b)\n",
      ".uuu"},

@@ -18,8 +18,9 @@ enum {
     ALTERNATE_STACK = 128 * 1024,
     /* Frames of this handler and of the kernel's trampoline at most. */
     OWN_FRAMES = 4,
-    /* A lock held by the crashed code may stop dladdr: the record is then left incomplete. */
-    HANDLER_SECONDS = 2,
+    /* A lock held by the crashed code may stop dladdr: the record is then left incomplete. The time
+     * runs on while the handler waits for a core. */
+    HANDLER_SECONDS = 10,
 };
 
 /* A signal handler has no argument to carry it. */

@@ -23,8 +23,13 @@ enum {
     ATTEMPTS = 3,
     LARGE_JOB = 1 << 20, /* bytes; its pages are given back after use */
 };
-/* From our SIGKILL to the report of the death: more means that the zygote hangs. */
-static const double kill_seconds = 10;
+/* From our SIGKILL to the report of the death, on a machine with many times more to do than cores:
+ * more means that the zygote hangs. */
+static const double kill_seconds = 30;
+/* A worker that wrote over what it shares with us mostly dies of it, and how says more than our
+ * SIGKILL would: so much CPU time it has for that, which the handler and the exit do not need. */
+static const double overwritten_cpu = 0.5;
+static const char overwritten_text[] = "the memory shared with the worker was overwritten";
 
 /* ---- forking ---- */
 
@@ -34,6 +39,7 @@ static void reset_watch(struct worker *w)
     w->seen_done = w->done;
     w->seen_cpu = 0;
     w->seen_wall = clock_wall();
+    w->overwritten = false;
     w->killed = KILLED_NOT;
 }
 
@@ -104,6 +110,9 @@ static void record_death(struct worker *w, uint32_t run, enum outcome_kind kind,
             WIFSIGNALED(status) ? (first > 0 && first < NSIG ? first : WTERMSIG(status)) : 0;
         o->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
         o->message = death_text(status, o->signal, p->arena);
+        if (w->overwritten) {
+            o->message = arena_printf(p->arena, "%s; before, %s", o->message, overwritten_text);
+        }
         ring_read_crash(&w->ring, p->arena, o);
     }
     o->message = arena_strdup(p->arena, o->message);
@@ -153,7 +162,7 @@ static void blame(struct library *l, struct worker *w, int status)
     if (w->killed == KILLED_TOLD) {
         return;
     }
-    if (culprit(w, &run) || w->killed == KILLED_OVERWRITTEN) {
+    if (culprit(w, &run) || w->overwritten) {
         w->idle_deaths = 0;
         record_death(w, run, w->killed == KILLED_HANG ? OUTCOME_HANG : OUTCOME_CRASH, status);
         return;
@@ -169,12 +178,15 @@ static void blame(struct library *l, struct worker *w, int status)
     }
 }
 
-/* Answers counted by the worker; false: the count is impossible. */
+/* Answers counted by the worker; false: the header has been overwritten, as what only we write in
+ * it or an impossible count shows. */
 static bool update_done(struct worker *w)
 {
-    uint32_t done = __atomic_load_n(&ring_header(&w->ring)->done, __ATOMIC_ACQUIRE);
+    const struct wire_ring *h = ring_header(&w->ring);
+    uint32_t done = __atomic_load_n(&h->done, __ATOMIC_ACQUIRE);
 
-    if (done - w->done > w->posted - w->done) {
+    if (h->version != WIRE_VERSION || h->posted != w->posted ||
+        done - w->done > w->posted - w->done) {
         return false;
     }
     if (done != w->done) {
@@ -190,7 +202,15 @@ static enum err on_death(struct library *l, unsigned index, int status)
     bool retired =
         ring_header(&w->ring)->retired == 1 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
-    update_done(w);
+    if (!update_done(w)) {
+        w->overwritten = true;
+        retired = false;
+    }
+    /* It died by itself before our SIGKILL came. */
+    bool by_itself = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+    if (by_itself && w->killed != KILLED_TOLD) {
+        w->killed = KILLED_NOT;
+    }
     w->pid = 0;
     if (!retired) {
         blame(l, w, status);
@@ -297,6 +317,20 @@ static bool made_progress(struct worker *w, double cpu, double now)
     return true;
 }
 
+/* It may die by itself: kill it only when it lives on. */
+static void watch_overwritten(struct library *l, unsigned index, double cpu, double now)
+{
+    struct worker *w = &l->worker[index];
+
+    if (!w->overwritten) {
+        w->overwritten = true;
+        w->seen_cpu = cpu;
+        w->seen_wall = now;
+    } else if (cpu - w->seen_cpu > overwritten_cpu || now - w->seen_wall > l->options.wall_cap) {
+        kill_worker(l, index, KILLED_OVERWRITTEN, overwritten_text);
+    }
+}
+
 static void watch_worker(struct library *l, unsigned index, double now)
 {
     struct worker *w = &l->worker[index];
@@ -308,8 +342,7 @@ static void watch_worker(struct library *l, unsigned index, double now)
             kill(l->zygote.pid, SIGKILL);
         }
     } else if (!update_done(w)) {
-        kill_worker(l, index, KILLED_OVERWRITTEN,
-                    "the memory shared with the worker was overwritten");
+        watch_overwritten(l, index, cpu, now);
     } else if (made_progress(w, cpu, now)) {
         return;
     } else if (cpu - w->seen_cpu > l->options.cpu_deadline) {
@@ -413,7 +446,7 @@ bool library_done(struct library *l, unsigned index, uint32_t seq)
 {
     struct worker *w = &l->worker[index];
 
-    /* While none lives, the header is about a worker that died. An impossible count is watch's. */
+    /* While none lives, the header is about a worker that died. What is overwritten is watch's. */
     if (w->pid > 0 && !w->forking && !w->killed) {
         update_done(w);
     }

@@ -110,7 +110,7 @@ struct pending {
 enum killed {
     KILLED_NOT,
     KILLED_HANG,
-    KILLED_OVERWRITTEN, /* the shared header is nonsense: the run under way did it */
+    KILLED_OVERWRITTEN, /* it lived on after it had overwritten the shared header */
     KILLED_TOLD,        /* a result is nonsense, and its run's outcome says so */
 };
 
@@ -124,6 +124,7 @@ struct worker {
     /* progress as last seen, for the deadlines */
     uint32_t seen_steps, seen_done;
     double seen_cpu, seen_wall, killed_wall;
+    bool overwritten;   /* the shared header is nonsense: the run under way did it */
     enum killed killed; /* by us, and why */
     char killed_text[96];
 };

@@ -23,8 +23,9 @@
 
 /* Importing torch took 4 s and tensorflow 10 s on two busy cores. */
 static const double start_seconds = 180;
-/* From the closed socket to the zygote's end: it kills and reaps, no library code runs. */
-static const double end_seconds = 2;
+/* From the closed socket to the zygote's end: it kills and reaps, no library code runs, but it may
+ * wait for a core. Killed, it would leave the children of its workers behind. */
+static const double end_seconds = 30;
 
 /* sys.path[0] of -c is the caller's folder: whatever lies there must not shadow a library. */
 static const char bootstrap[] =

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct bound_table bound_table = {.samples = 12, .c = 3.0, .widen = 2.0, .cheap_steps = 2};
+const struct bound_table bound_table = {
+    .samples = 12, .first_samples = 2, .c = 3.0, .widen = 2.0, .cheap_steps = 2};
 
 bool program_has_half(const struct program *p)
 {
@@ -116,6 +117,7 @@ static void gather_inputs(struct sampler *s, const struct node *node, unsigned k
         const struct track *t = &s->tracks[node->in[i]];
         bool move =
             jumps && k >= s->first_sample && t->deviation && dtype_is_float(t->variant[0].dtype);
+        s->is_settled &= !move;
         in[i] = move ? widened(s, t, k, i) : &t->variant[k];
         if (reads_rounded(s, t, k, i)) {
             in[i] = rounded(s, in[i]);
@@ -407,47 +409,81 @@ static void expect(struct sampler *s, uint32_t id, double c, struct expectation 
     x->state = state;
 }
 
-static void find_last_uses(struct sampler *s)
+static bool is_needed(const struct sampler *s, const struct node *node)
 {
-    for (uint32_t n = 0; n < s->p->n_nodes; n++) {
-        const struct node *node = &s->p->nodes[n];
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        if (s->tracks[node->out[o]].is_needed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which values the wanted outputs need, and which node is the last to read each. */
+static void find_uses(struct sampler *s, const bool *wanted)
+{
+    const struct program *p = s->p;
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        struct track *t = &s->tracks[p->outputs[o]];
+        t->is_output |= !wanted || wanted[o];
+        t->is_needed = t->is_output;
+    }
+    for (uint32_t n = p->n_nodes; n-- > 0;) {
+        const struct node *node = &p->nodes[n];
+        if (!is_needed(s, node)) {
+            continue;
+        }
         for (uint32_t i = 0; i < node->n_in; i++) {
-            if (node->in[i] != VALUE_ABSENT) {
-                s->tracks[node->in[i]].last_use = n;
+            struct track *t = node->in[i] == VALUE_ABSENT ? NULL : &s->tracks[node->in[i]];
+            if (t) {
+                t->is_needed = true;
+                t->last_use = n > t->last_use ? n : t->last_use;
             }
         }
     }
-    for (uint32_t o = 0; o < s->p->n_outputs; o++) {
-        s->tracks[s->p->outputs[o]].is_output = true;
-    }
 }
 
-void bound_program(const struct program *p, const struct array *leaves, uint64_t seed,
-                   unsigned samples, double c, struct arena *arena, struct expectation *outputs,
-                   bool *traps)
+static void sample_program(struct sampler *s, const struct bound_request *q)
 {
-    CHECK(samples >= 2 && samples + 2 <= VARIANTS_MAX);
-    bool half = program_has_half(p);
-    struct sampler s = {.p = p, .arena = arena, .scratch = arena_new(), .rng = rng_seeded(seed)};
-    s.first_sample = half ? 2 : 1;
-    s.n_variants = s.first_sample + samples;
-    s.tracks = xcalloc(p->n_values + 1, sizeof(*s.tracks));
-    CHECK(s.tracks);
-    s.largest = xcalloc(p->n_nodes + 1, sizeof(*s.largest));
-    find_last_uses(&s);
+    const struct program *p = s->p;
+    find_uses(s, q->wanted);
     for (uint32_t id = 0; id < p->n_values; id++) {
-        if (p->values[id].kind != VALUE_NODE) {
-            track_init(&s, id, &leaves[id], true);
+        if (p->values[id].kind != VALUE_NODE && s->tracks[id].is_needed) {
+            track_init(s, id, &q->leaves[id], true);
         }
     }
     for (uint32_t n = 0; n < p->n_nodes; n++) {
-        sample_node(&s, n);
-        release_dead(&s, n);
+        if (is_needed(s, &p->nodes[n])) {
+            sample_node(s, n);
+            release_dead(s, n);
+        } else {
+            skip_codes(s);
+        }
     }
+}
+
+void bound_program(const struct bound_request *q, struct arena *arena, struct bounds *bounds)
+{
+    const struct program *p = q->p;
+    CHECK(q->samples >= 2 && q->samples + 2 <= VARIANTS_MAX);
+    struct sampler s = {.p = p,
+                        .arena = arena,
+                        .scratch = arena_new(),
+                        .rng = rng_seeded(q->seed),
+                        .is_settled = true};
+    s.first_sample = program_has_half(p) ? 2 : 1;
+    s.n_variants = s.first_sample + q->samples;
+    s.tracks = xcalloc(p->n_values + 1, sizeof(*s.tracks));
+    s.largest = xcalloc(p->n_nodes + 1, sizeof(*s.largest));
+    sample_program(&s, q);
+    bounds->outputs = ARENA_ZARRAY(arena, struct expectation, p->n_outputs + 1);
     for (uint32_t o = 0; o < p->n_outputs; o++) {
-        expect(&s, p->outputs[o], c, &outputs[o]);
+        if (s.tracks[p->outputs[o]].is_output) {
+            expect(&s, p->outputs[o], q->c, &bounds->outputs[o]);
+        }
     }
-    *traps = s.traps;
+    bounds->traps = s.traps;
+    bounds->is_settled = s.is_settled;
     for (uint32_t id = 0; id < p->n_values; id++) {
         track_release(&s.tracks[id]);
     }

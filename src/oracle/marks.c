@@ -75,7 +75,7 @@ static void run_taint(struct sampler *s, const struct node *node, const struct a
  * bool that may change, an integer or bool may as well; a float's spread shows the change if the
  * samples do, else nothing bounds it.
  */
-static void settle_marks(struct track *t)
+static void settle_marks(struct sampler *s, struct track *t)
 {
     bool is_float = dtype_is_float(t->variant[0].dtype);
     for (size_t i = 0; t->mark && i < t->variant[0].n; i++) {
@@ -83,6 +83,7 @@ static void settle_marks(struct track *t)
         bool shows = t->deviation && t->deviation[i] != 0;
         if (m & MARK_CLASH || (is_float && m & MARK_JUMP && !shows)) {
             m |= MARK_WILD;
+            s->is_settled &= (m & MARK_CLASH) != 0; /* other samples may show it */
         }
         if (is_float && m & MARK_JUMP) {
             m |= MARK_STEP;
@@ -117,7 +118,7 @@ static void propagate_marks(struct sampler *s, const struct node *node,
     if (any) {
         run_taint(s, node, in, &taint);
         for (uint32_t o = 0; o < node->n_out; o++) {
-            settle_marks(&s->tracks[node->out[o]]);
+            settle_marks(s, &s->tracks[node->out[o]]);
         }
     }
 }

@@ -120,10 +120,11 @@ size_t judge_suspects(struct target *const *targets, const struct outcome *outco
  * correct runs against recall of planted faults.
  */
 struct bound_table {
-    unsigned samples;    /* K: perturbed re-evaluations */
-    double c;            /* multiplier of the largest deviation */
-    double widen;        /* inputs of ops that jump move by this many deviations */
-    int64_t cheap_steps; /* f32 and f64 this close on their grid pass without a bound */
+    unsigned samples;       /* K: perturbed re-evaluations */
+    unsigned first_samples; /* of those, drawn first: most runs pass under them */
+    double c;               /* multiplier of the largest deviation */
+    double widen;           /* inputs of ops that jump move by this many deviations */
+    int64_t cheap_steps;    /* f32 and f64 this close on their grid pass without a bound */
 };
 extern const struct bound_table bound_table;
 

@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of oracle: bounds of a whole program, and the oracles' entries. */
+/* Shared by the files of oracle: bounds of a program, and the oracles' entries. */
 #ifndef OPJURY_ORACLE_INTERNAL_H
 #define OPJURY_ORACLE_INTERNAL_H
 
 #include "oracle/oracle.h"
 
 bool program_has_half(const struct program *p);
+struct bound_request {
+    const struct program *p;
+    const struct array *leaves; /* declared arrays by value id, inputs and constants filled */
+    uint64_t seed;
+    unsigned samples;
+    double c;
+    const bool *wanted; /* by output; NULL: all of them */
+};
+struct bounds {
+    struct expectation *outputs; /* by output, zero where not wanted */
+    /* A library may refuse the program or die, for an undefined element (integer division by zero,
+     * an index out of range). */
+    bool traps;
+    /* More samples can only widen the bounds and make more elements unstable. Not where something
+     * jumps: how far its inputs move, and whether samples show the jump, is theirs to say. */
+    bool is_settled;
+};
+/* Bounds by perturbed re-evaluations (node by node, all samples side by side). Memory: `arena`'s.
+ * Cost: about samples + 2 plain evaluations of what the wanted outputs need. */
+void bound_program(const struct bound_request *request, struct arena *arena, struct bounds *bounds);
+
 /*
- * Bounds of every output by `samples` perturbed re-evaluations (node by node, all samples side by
- * side). leaves: declared arrays by value id, inputs and constants filled. outputs: p->n_outputs to
- * fill; their memory is `arena`'s. traps: a library may refuse the program or die, for an undefined
- * element (integer division by zero, an index out of range). Cost: about samples + 2 plain
- * evaluations.
+ * Bounds by the first few samples alone, at a quarter of the cost: what most runs pass under. Of
+ * the outputs that are wanted, at least. Where they are settled, what lies within them lies within
+ * those of all samples, and what is unstable or unspecified is so there.
  */
-void bound_program(const struct program *p, const struct array *leaves, uint64_t seed,
-                   unsigned samples, double c, struct arena *arena, struct expectation *outputs,
-                   bool *traps);
+const struct bounds *reference_first_bounds(struct reference *r, const bool *wanted);
 
 extern const struct oracle oracle_crash, oracle_hang, oracle_status, oracle_side_effects,
     oracle_n_outputs, oracle_dtype, oracle_shape, oracle_value;

@@ -10,10 +10,10 @@
 struct reference {
     const struct test *test;
     struct arena *arena;
-    struct array *values;        /* by value id */
-    struct expectation *outputs; /* NULL until asked for */
+    struct array *values; /* by value id */
     unsigned samples;
-    bool traps;
+    struct bounds all, first; /* outputs NULL until asked for */
+    bool *first_wanted;       /* which outputs those have */
 };
 
 struct reference *reference_new(const struct test *test, struct arena *arena)
@@ -28,34 +28,63 @@ struct reference *reference_new(const struct test *test, struct arena *arena)
     return r;
 }
 
-static void find_bounds(struct reference *r)
+static void find_bounds(struct reference *r, unsigned samples, const bool *wanted,
+                        struct bounds *bounds)
 {
     const struct program *p = r->test->program;
-    if (!r->outputs) {
-        r->outputs = ARENA_ZARRAY(r->arena, struct expectation, p->n_outputs + 1);
-        /* The perturbations are a function of the program alone, so a verdict repeats. */
-        bound_program(p, r->values, program_hash(p), r->samples, bound_table.c, r->arena,
-                      r->outputs, &r->traps);
+    /* The perturbations are a function of the program alone, so a verdict repeats. */
+    const struct bound_request request = {.p = p,
+                                          .leaves = r->values,
+                                          .seed = program_hash(p),
+                                          .samples = samples,
+                                          .c = bound_table.c,
+                                          .wanted = wanted};
+    bound_program(&request, r->arena, bounds);
+}
+
+static const struct bounds *bounds_of(struct reference *r)
+{
+    if (!r->all.outputs) {
+        find_bounds(r, r->samples, NULL, &r->all);
     }
+    return &r->all;
+}
+
+const struct bounds *reference_first_bounds(struct reference *r, const bool *wanted)
+{
+    uint32_t n = r->test->program->n_outputs;
+    if (r->all.outputs) {
+        return &r->all;
+    }
+    bool is_covered = r->first.outputs != NULL;
+    if (!r->first_wanted) {
+        r->first_wanted = ARENA_ZARRAY(r->arena, bool, n + 1);
+    }
+    for (uint32_t o = 0; o < n; o++) {
+        is_covered &= r->first_wanted[o] || !wanted[o];
+        r->first_wanted[o] |= wanted[o];
+    }
+    if (!is_covered) {
+        find_bounds(r, bound_table.first_samples, r->first_wanted, &r->first);
+    }
+    return &r->first;
 }
 
 const struct expectation *reference_expectation(struct reference *r, uint32_t output)
 {
     CHECK(output < r->test->program->n_outputs);
-    find_bounds(r);
-    return &r->outputs[output];
+    return &bounds_of(r)->outputs[output];
 }
 
 bool reference_traps(struct reference *r)
 {
-    find_bounds(r);
-    return r->traps;
+    return bounds_of(r)->traps;
 }
 
 void reference_set_samples(struct reference *r, unsigned samples)
 {
     r->samples = samples;
-    r->outputs = NULL;
+    r->all.outputs = NULL;
 }
 
 const struct array *reference_values(struct reference *r)

@@ -27,7 +27,8 @@ struct track {
     bool is_exact;   /* nothing rounds on the way to it: every run holds these elements */
     uint8_t *mark;   /* NULL: nothing marked */
     uint32_t last_use;
-    bool is_output;
+    bool is_output; /* and wanted */
+    bool is_needed; /* by a wanted output */
 };
 
 struct sampler {
@@ -41,6 +42,7 @@ struct sampler {
     uint8_t *code;      /* each element's pattern of ways, a bit a sample */
     real *largest;      /* by node: the largest finite operand of a product */
     bool traps; /* an element that is undefined was met: a library may refuse the program or die */
+    bool is_settled; /* of struct bounds */
 };
 
 /* Variant 1 keeps half floats in single precision. */
@@ -53,6 +55,8 @@ static inline bool has_wide(const struct sampler *s)
 
 /* New patterns of ways for the elements of a node. */
 void draw_codes(struct sampler *s, const struct node *node);
+/* For a node that is not sampled: what the others draw stays as it is. */
+void skip_codes(struct sampler *s);
 /*
  * Which way each element moves in sample k: 1 or -1, or half of that; for those whose size (of the
  * move) is not 0. The first two samples move everything one way (errors of one kernel are rarely

@@ -1,29 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The value oracle: is every element of every output where the reference allows it to be? Equal or
- * a few steps away passes at once; only else the bounds are computed. An output of which over half
- * cannot be compared is unjudged, never a pass.
+ * a few steps away passes at once; only else bounds are computed, of the first samples and, where
+ * those do not decide, of all. An output of which over half cannot be compared is unjudged, never a
+ * pass.
  */
 #include "oracle/oracle_internal.h"
 
 #include <math.h>
 
-static bool cheap_equal(const struct array *expected, const struct tensor *actual)
+/* What came back as one output, against the declared values. */
+struct received {
+    const real *v;
+    bool is_same; /* every element equal */
+    bool is_near; /* or a few steps away */
+};
+
+static bool is_same(real a, real e)
+{
+    return a == e || (isnan(a) && isnan(e));
+}
+
+static void compare_steps(const struct array *expected, struct received *got)
 {
     /* Two steps of a half float are up to 1.6 %: a wrong element of a move may lie as near. */
     int64_t steps = dtype_is_half(expected->dtype) ? 0 : bound_table.cheap_steps;
     bool is_float = dtype_is_float(expected->dtype);
-    for (size_t i = 0; i < expected->n; i++) {
-        real a = dtype_load(actual->dtype, actual->data, i), e = expected->v[i];
-        if (a == e || (isnan(a) && isnan(e))) {
+    got->is_same = got->is_near = true;
+    for (size_t i = 0; i < expected->n && got->is_near; i++) {
+        real a = got->v[i], e = expected->v[i];
+        if (is_same(a, e)) {
             continue;
         }
-        if (!is_float || isnan(a) || isnan(e) || isinf(a) || isinf(e) ||
-            dtype_steps(expected->dtype, a, e) > steps) {
-            return false;
-        }
+        got->is_same = false;
+        got->is_near =
+            is_float && isfinite(a) && isfinite(e) && dtype_steps(expected->dtype, a, e) <= steps;
     }
-    return true;
+}
+
+static struct received *receive(const struct judgement *j)
+{
+    const struct program *p = j->test->program;
+    const struct array *values = reference_values(j->reference);
+    struct received *got = ARENA_ZARRAY(j->arena, struct received, p->n_outputs + 1);
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        const struct tensor *t = &j->outcome->outputs[o];
+        const struct array *expected = &values[p->outputs[o]];
+        real *v = ARENA_ARRAY(j->arena, real, expected->n);
+        dtype_load_many(t->dtype, t->data, expected->n, v);
+        got[o].v = v;
+        compare_steps(expected, &got[o]);
+    }
+    return got;
 }
 
 /* Distance of `a` outside [declared, wide], 0 inside; INFINITY when another class. */
@@ -66,34 +94,44 @@ static real badness(const struct expectation *x, size_t i, real a, double c, rea
     return isinf(gap) || bound == 0 ? (real)1e30 + (isfinite(gap) ? gap : 0) : gap / bound;
 }
 
-static void judge_output(const struct judgement *j, uint32_t o, struct verdict *v, real *worst)
+/* Outputs judged so far. */
+struct tally {
+    struct verdict v;
+    real worst;      /* badness of its element */
+    bool is_blind;   /* over half of an output cannot be compared, and it is not near at once */
+    bool is_excused; /* an element that cannot be compared is not the declared one */
+};
+
+static void judge_output(const struct judgement *j, const struct expectation *x,
+                         const struct received *got, uint32_t o, struct tally *t)
 {
-    const struct expectation *x = reference_expectation(j->reference, o);
-    const struct tensor *actual = &j->outcome->outputs[o];
     double c = bound_table.c;
     real slack = target_slack(j->target, x);
     for (size_t i = 0; i < x->n; i++) {
-        if (x->state[i] != ELEMENT_COMPARED) {
+        real a = got->v[i];
+        bool is_compared = x->state[i] == ELEMENT_COMPARED;
+        t->v.n_compared += is_compared;
+        if (is_same(a, x->declared[i])) {
             continue;
         }
-        v->n_compared++;
-        real a = dtype_load(actual->dtype, actual->data, i);
-        if (element_allowed(x, i, a, c, slack)) {
+        t->is_excused |= !is_compared;
+        if (!is_compared || element_allowed(x, i, a, c, slack)) {
             continue;
         }
-        v->n_wrong++;
+        t->v.n_wrong++;
         real bad = badness(x, i, a, c, slack);
-        if (bad > *worst) {
-            *worst = bad;
-            v->output = o;
-            v->element = i;
-            v->expected = x->declared[i];
-            v->actual = a;
-            v->bound = bound_at(x, c, i) + slack;
+        if (bad > t->worst) {
+            t->worst = bad;
+            t->v.output = o;
+            t->v.element = i;
+            t->v.expected = x->declared[i];
+            t->v.actual = a;
+            t->v.bound = bound_at(x, c, i) + slack;
         }
     }
-    v->n_unstable += x->n_unstable;
-    v->n_unspecified += x->n_unspecified;
+    t->v.n_unstable += x->n_unstable;
+    t->v.n_unspecified += x->n_unspecified;
+    t->is_blind |= x->n > 0 && 2 * (x->n_unstable + x->n_unspecified) > x->n && !got->is_near;
 }
 
 static const char *describe_worst(const struct judgement *j, const struct verdict *v)
@@ -112,31 +150,62 @@ static const char *describe_worst(const struct judgement *j, const struct verdic
     return kept;
 }
 
+/*
+ * By the bounds of the first samples, of those outputs alone that are not as declared. true: that
+ * decides. So it does where all samples must say the same; and where an element's bound hangs on
+ * how far they move what jumps, these moves are as right as any.
+ */
+static bool judge_first(const struct judgement *j, const struct received *got, struct tally *t)
+{
+    uint32_t n = j->test->program->n_outputs;
+    bool *wanted = ARENA_ZARRAY(j->arena, bool, n + 1);
+    for (uint32_t o = 0; o < n; o++) {
+        wanted[o] = !got[o].is_same;
+    }
+    const struct bounds *bounds = reference_first_bounds(j->reference, wanted);
+    for (uint32_t o = 0; o < n; o++) {
+        if (wanted[o]) {
+            judge_output(j, &bounds->outputs[o], &got[o], o, t);
+        }
+    }
+    return t->v.n_wrong == 0 && (bounds->is_settled || !t->is_excused);
+}
+
+static void judge_by_all(const struct judgement *j, const struct received *got, struct tally *t)
+{
+    for (uint32_t o = 0; o < j->test->program->n_outputs; o++) {
+        judge_output(j, reference_expectation(j->reference, o), &got[o], o, t);
+    }
+}
+
+static bool all_near(const struct program *p, const struct received *got)
+{
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        if (!got[o].is_near) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool value_judge(const struct judgement *j, struct verdict *v)
 {
-    const struct program *p = j->test->program;
-    const struct array *values = reference_values(j->reference);
-    bool equal = true;
-    for (uint32_t o = 0; o < p->n_outputs && equal; o++) {
-        equal = cheap_equal(&values[p->outputs[o]], &j->outcome->outputs[o]);
-    }
-    if (equal) {
+    const struct received *got = receive(j);
+    if (all_near(j->test->program, got)) {
         return false;
     }
-    real worst = -1;
-    bool blind = false;
-    for (uint32_t o = 0; o < p->n_outputs; o++) {
-        judge_output(j, o, v, &worst);
-        const struct expectation *x = reference_expectation(j->reference, o);
-        blind |= x->n > 0 && 2 * (x->n_unstable + x->n_unspecified) > x->n &&
-                 !cheap_equal(&values[p->outputs[o]], &j->outcome->outputs[o]);
+    struct tally tally = {.v = *v, .worst = -1};
+    if (!judge_first(j, got, &tally)) {
+        tally = (struct tally){.v = *v, .worst = -1};
+        judge_by_all(j, got, &tally);
     }
+    *v = tally.v;
     if (v->n_wrong) {
         v->kind = VERDICT_FINDING;
         v->text = describe_worst(j, v);
         return true;
     }
-    if (blind) {
+    if (tally.is_blind) {
         v->kind = VERDICT_UNJUDGED;
         v->text = "over half of an output is unstable or unspecified";
         return true;

@@ -21,15 +21,26 @@ static size_t most_elements(const struct program *p, const struct node *node)
 
 /* Of any two elements less than CODES apart some way differs, and of others nearly always; no
  * period, for rows of any length come. */
+static void shuffle_codes(struct sampler *s, uint32_t all[1 << CODE_BITS])
+{
+    for (uint32_t i = 0; i < 1 << CODE_BITS; i++) {
+        all[i] = i;
+    }
+    rng_shuffle(&s->rng, all, 1 << CODE_BITS);
+    s->node_seed = rng_next(&s->rng);
+}
+
+void skip_codes(struct sampler *s)
+{
+    uint32_t all[1 << CODE_BITS];
+    shuffle_codes(s, all);
+}
+
 void draw_codes(struct sampler *s, const struct node *node)
 {
     size_t n = most_elements(s->p, node);
     uint32_t all[1 << CODE_BITS];
-    for (uint32_t i = 0; i < ARRAY_SIZE(all); i++) {
-        all[i] = i;
-    }
-    rng_shuffle(&s->rng, all, ARRAY_SIZE(all));
-    s->node_seed = rng_next(&s->rng);
+    shuffle_codes(s, all);
     s->code = arena_alloc(s->scratch, n);
     for (size_t start = 0; start < n; start += CODES) {
         uint32_t turned = (uint32_t)(hash_mix(start / CODES, s->node_seed) >> (64 - CODE_BITS));

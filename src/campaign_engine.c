@@ -86,8 +86,12 @@ enum err campaign_policy(const char *name, uint32_t nodes, struct target *const 
     if (nodes != 0) {
         policy->nodes = nodes;
     }
-    /* The tables below say what each target takes at its own opset; this must not narrow them. */
+    /* The tables below say what each target takes at its own opset; this must not narrow them.
+     * Targets of dynamic shapes want programs that have several. */
     for (size_t i = 0; i < n; i++) {
+        if (targets[i]->dynamic && policy->dynamic_percent == 0) {
+            policy->dynamic_percent = 100;
+        }
         if (targets[i]->onnx.opset > (int)policy->opset) {
             policy->opset = (uint32_t)targets[i]->onnx.opset;
         }

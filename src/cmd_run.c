@@ -158,11 +158,46 @@ struct given {
     size_t n;
 };
 
-static enum err parse_source(struct runner *r, const struct source *source,
+/* How many sizes --dim gives, "N=2,5": the longest list's. */
+static size_t count_shapes(const struct run_settings *s)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < s->dims.n; i++) {
+        size_t n = 1;
+        for (const char *c = s->dims.items[i]; *c != '\0'; c++) {
+            n += *c == ',' ? 1 : 0;
+        }
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* "N=5" of "N=2,5" at shape 1; a shorter list's last size stays. */
+static const char *dim_at(const char *text, size_t shape, struct arena *arena)
+{
+    const char *equals = strchr(text, '=');
+    const char *size = equals != NULL ? equals + 1 : text;
+    for (; shape > 0 && strchr(size, ',') != NULL; shape--) {
+        size = strchr(size, ',') + 1;
+    }
+    int name = equals != NULL ? (int)(equals + 1 - text) : 0;
+    return arena_printf(arena, "%.*s%.*s", name, text, (int)strcspn(size, ","), size);
+}
+
+static const struct texts *dims_at(struct runner *r, size_t shape)
+{
+    struct texts *dims = arena_zalloc(r->arena, sizeof(*dims));
+    for (size_t i = 0; i < r->settings->dims.n; i++) {
+        texts_add(dims, dim_at(r->settings->dims.items[i], shape, r->arena), r->arena);
+    }
+    return dims;
+}
+
+static enum err parse_source(struct runner *r, const struct source *source, size_t shape,
                              const struct given *given, struct program **program)
 {
     if (ends_in(source->path, ".onnx")) {
-        const struct texts *dims = &r->settings->dims;
+        const struct texts *dims = dims_at(r, shape);
         const struct onnx_source model = {.name = source->name,
                                           .data = source->bytes,
                                           .size = source->size,
@@ -220,7 +255,8 @@ static enum err check_domains(const struct runner *r, const struct program *p)
     return ERR_OK;
 }
 
-static enum err read_test(struct runner *r, const struct source *source, struct test *test)
+static enum err read_test(struct runner *r, const struct source *source, size_t shape,
+                          struct test *test)
 {
     struct program *program;
     const struct run_settings *s = r->settings;
@@ -231,7 +267,7 @@ static enum err read_test(struct runner *r, const struct source *source, struct 
     if (given.path != NULL) {
         TRY(npz_read(given.path, r->arena, &given.items, &given.n));
     }
-    TRY(parse_source(r, source, &given, &program));
+    TRY(parse_source(r, source, shape, &given, &program));
     TRY(check_domains(r, program));
     *test = (struct test){.seed = s->seed, .program = program, .policy = "given"};
     if (given.path != NULL) {
@@ -377,25 +413,60 @@ static void say_summary(const struct runner *r)
 
 /* ---- the command ---- */
 
+/* The model at every shape that was asked for; a shape's test has the one before it as `before`,
+ * the first one the last: what runs one session at two shapes is judged at each. */
+static enum err read_shapes(struct runner *r, const struct source *source, struct test *tests,
+                            size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        TRY(read_test(r, source, k, &tests[k]));
+    }
+    for (size_t k = 0; k < n && n > 1; k++) {
+        tests[k].before = &tests[(k + n - 1) % n];
+    }
+    return ERR_OK;
+}
+
+/* "model.onnx at N=2", where there are several shapes. */
+static const char *name_at(struct runner *r, const struct source *source, size_t shape, size_t n)
+{
+    const char *name = source->name;
+    const struct texts *dims = dims_at(r, shape);
+    for (size_t i = 0; i < dims->n && n > 1; i++) {
+        name = arena_printf(r->arena, "%s%s%s", name, i == 0 ? " at " : ", ", dims->items[i]);
+    }
+    return name;
+}
+
+static enum err judge_source(struct runner *r, const char *name, const struct test *test)
+{
+    struct finding_files files;
+    TRY(open_jury(r));
+    TRY(run_test(r, test, &files));
+    enum fate fate = fate_of(&files);
+    say_table(r, name, fate, &files);
+    r->fates[fate]++;
+    return output_flush();
+}
+
 /* An error is one of the environment: what is wrong with the source is a fate. */
 static enum err run_source(struct runner *r, const struct source *source)
 {
-    struct test test;
-    struct finding_files files;
-    enum fate fate;
-    enum err err = read_test(r, source, &test);
+    size_t n = ends_in(source->path, ".onnx") ? count_shapes(r->settings) : 1;
+    struct test *tests = ARENA_ZARRAY(r->arena, struct test, n);
+    enum err err = read_shapes(r, source, tests, n);
     if (err != ERR_OK) {
-        fate = err == ERR_UNSUPPORTED ? FATE_UNSUPPORTED : FATE_UNREADABLE;
+        enum fate fate = err == ERR_UNSUPPORTED ? FATE_UNSUPPORTED : FATE_UNREADABLE;
         say_reason(source->name, fate);
-    } else {
-        TRY(open_jury(r));
-        TRY(run_test(r, &test, &files));
-        fate = fate_of(&files);
-        say_table(r, source->name, fate, &files);
+        r->fates[fate]++;
+        n = 0;
+        err = output_flush();
     }
-    r->fates[fate]++;
+    for (size_t k = 0; err == ERR_OK && k < n; k++) {
+        err = judge_source(r, name_at(r, source, k, n), &tests[k]);
+    }
     arena_reset(r->arena);
-    return output_flush();
+    return err;
 }
 
 /* `gen` writes program after program, each below a line that begins like this. */
@@ -553,7 +624,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
 static const struct argp_option options[] = {
     {"inputs", KEY_INPUTS, "X.npz", 0, "input values by name (an .npz beside FILE, else made)", 0},
     {"domain", KEY_DOMAIN, "NAME=LO:HI", 0, "make this input's values there; may be repeated", 0},
-    {"dim", KEY_DIM, "NAME=N", 0, "size of a model's symbolic dimension (1)", 0},
+    {"dim", KEY_DIM, "NAME=N[,N...]", 0, "sizes of a model's symbolic dimension (1)", 0},
     {"seed", 's', "S", 0, "of made inputs (1)", 0},
     {"target", 't', "TARGET", 0, "run on this one; may be repeated (all installed)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
@@ -570,14 +641,17 @@ const struct command command_run = {
     .help = "FILE is a program in text form (or several, as `opjury gen` prints them) or an\n"
             ".onnx model made of the operators that opjury knows; of a DIR all .onnx and\n"
             ".txt files are run and a summary is given. Without values, inputs are drawn from a "
-            "domain that suits the program.\n"
+            "domain that suits the program. A model with symbolic dimensions is judged at all\n"
+            "sizes that --dim gives; a target with the option `dynamic' runs each in a session\n"
+            "that ran another size before.\n"
             "\n"
             "Exit status: 0 no finding, 1 a finding, 2 nothing could be run.\n"
             "\n"
             "Examples:\n"
             "  opjury run model.onnx --domain x=-1:1\n"
             "  opjury run findings/relu-clip/program.txt --target onnxruntime:opt=all\n"
-            "  opjury run my-models/ --known none\n",
+            "  opjury run my-models/ --known none\n"
+            "  opjury run model.onnx --dim batch=1,7 --target onnxruntime:opt=all,dynamic\n",
     .options = options,
     .settings_size = sizeof(struct run_settings),
     .defaults = &defaults,

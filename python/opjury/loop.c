@@ -173,12 +173,12 @@ static const struct wire_tensor *job_tensor(const struct run *r, uint32_t i)
     return (const struct wire_tensor *)table + i;
 }
 
-/* Tensors over fence memory, inputs then constants: a new list. */
-static PyObject *place_tensors(struct run *r)
+/* Tensors first .. end-1 over fence memory: a new list. */
+static PyObject *place_tensors(struct run *r, uint32_t first, uint32_t end)
 {
     PyObject *list = PyList_New(0);
 
-    for (uint32_t i = 0; list && i < r->job->n_tensors; i++) {
+    for (uint32_t i = first; list && i < end; i++) {
         const struct wire_tensor *form = job_tensor(r, i);
         void *data = fence_place(r->w->fence, i, form, r->area + form->at, r->job->placement);
         PyObject *tensor = data ? tensor_import(r->w->adapter, data, form) : PyErr_NoMemory();
@@ -192,7 +192,7 @@ static PyObject *place_tensors(struct run *r)
 
 static void check_tensors(struct run *r)
 {
-    for (uint32_t i = 0; i < r->job->n_tensors; i++) {
+    for (uint32_t i = 0; i < r->job->n_tensors + r->job->n_before; i++) {
         r->result.flags |= fence_check(r->w->fence, i, r->area + job_tensor(r, i)->at);
     }
 }
@@ -271,8 +271,22 @@ static void run_plan(struct run *r, PyObject *tensors, uint32_t index)
     plan_free(plan);
 }
 
-static void run_loaded(struct run *r, PyObject *program, PyObject *tensors, const char *options,
-                       uint32_t index)
+/* What is loaded runs at its other shapes first, if there are any, then at the test's: new. */
+static PyObject *run_shapes(const struct run *r, PyObject *loaded, PyObject *tensors,
+                            PyObject *before)
+{
+    if (r->job->n_before > 0) {
+        PyObject *first = PyObject_CallFunctionObjArgs(r->w->adapter->run, loaded, before, NULL);
+        if (!first) {
+            return NULL;
+        }
+        Py_DECREF(first); /* the test that has these shapes as its own looks at it */
+    }
+    return PyObject_CallFunctionObjArgs(r->w->adapter->run, loaded, tensors, NULL);
+}
+
+static void run_loaded(struct run *r, PyObject *program, PyObject *tensors, PyObject *before,
+                       const char *options, uint32_t index)
 {
     r->cpu_start = cpu_now();
     PyObject *loaded = PyObject_CallFunction(r->w->adapter->load, "Os", program, options);
@@ -283,7 +297,7 @@ static void run_loaded(struct run *r, PyObject *program, PyObject *tensors, cons
     }
     step(r->w, r->job->seq, index, WIRE_RUN);
     r->cpu_start = cpu_now();
-    PyObject *outputs = PyObject_CallFunctionObjArgs(r->w->adapter->run, loaded, tensors, NULL);
+    PyObject *outputs = run_shapes(r, loaded, tensors, before);
     r->result.cpu_ns += cpu_now() - r->cpu_start;
     if (outputs) {
         put_outputs(r, outputs);
@@ -408,18 +422,21 @@ static void do_run(struct worker *w, const struct wire_job *job, const uint8_t *
     r.out = w->results + (job->seq % WIRE_SLOTS) * w->result_size + index * share;
     r.used = sizeof r.result;
     step(w, job->seq, index, WIRE_LOAD);
-    PyObject *tensors = place_tensors(&r);
-    if (!tensors) {
+    PyObject *tensors = place_tensors(&r, 0, job->n_tensors);
+    PyObject *before = place_tensors(&r, job->n_tensors, job->n_tensors + job->n_before);
+    bool placed = tensors && before;
+    if (!placed) {
         raised(&r, WIRE_LOAD);
         r.result.status = WIRE_BROKEN;
     } else if (w->adapter->resolve) {
         run_plan(&r, tensors, index);
     } else {
         const char *options = (const char *)area + job->options[index].at;
-        run_loaded(&r, program, tensors, options, index);
+        run_loaded(&r, program, tensors, before, options, index);
     }
     Py_XDECREF(tensors);
-    if (tensors) {
+    Py_XDECREF(before);
+    if (placed) {
         check_tensors(&r);
     }
     put_log(&r);

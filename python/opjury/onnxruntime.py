@@ -35,8 +35,8 @@ def warm():
 
 
 def load(model, options):
-    return onnxruntime.InferenceSession(model, OPTIONS[options],
-                                        providers=["CPUExecutionProvider"])
+    level = options.split(",", 1)[0]  # the model says whether its shapes are dynamic
+    return onnxruntime.InferenceSession(model, OPTIONS[level], providers=["CPUExecutionProvider"])
 
 
 def run(session, tensors):

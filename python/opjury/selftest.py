@@ -105,6 +105,7 @@ ACTIONS = {
     "kill-zygote": lambda inputs: (os.kill(os.getppid(), 9), time.sleep(600)),
     "text": lambda inputs: (_ for _ in ()).throw(RuntimeError("bad \udcff\x01 text")),
     "rank": lambda inputs: None,
+    "stale": lambda inputs: None,
 }
 
 
@@ -113,11 +114,13 @@ def load(program, options):
         raise RuntimeError("cannot load")
     if options == "segv-load":
         ctypes.string_at(8)
-    return options
+    return [options]
 
 
-def run(options, inputs):
-    ACTIONS[options](inputs)
-    if options == "rank":
+def run(loaded, inputs):
+    """What was loaded keeps the inputs of its runs behind its option."""
+    loaded.append(inputs)
+    ACTIONS[loaded[0]](inputs)
+    if loaded[0] == "rank":
         return [memoryview(bytes(1)).cast("b", (1,) * 8)]
-    return inputs
+    return loaded[1] if loaded[0] == "stale" else inputs

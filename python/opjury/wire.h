@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Engine and extension of one build only; raised with every change of this file. */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 enum {
     WIRE_SLOTS = 8,     /* tests under way */
@@ -77,8 +77,8 @@ struct wire_job {
     uint32_t placement; /* enum placement: 64-aligned, flush to the end, flush to the start */
     uint32_t n_runs;
     uint32_t first_run;  /* runs before it were answered by an earlier worker */
-    uint32_t tensors_at; /* struct wire_tensor[n_tensors] */
-    uint32_t pad;
+    uint32_t tensors_at; /* struct wire_tensor[n_tensors + n_before] */
+    uint32_t n_before;   /* last: the inputs of other shapes that are run first; 0: none */
     uint64_t program_at, program_size;
     struct wire_text options[WIRE_RUNS_MAX]; /* of each run's target, NUL-terminated */
 };

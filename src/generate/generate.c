@@ -63,6 +63,12 @@ static void put_inputs(const struct program *p, const struct leaf *leaves, struc
     }
 }
 
+void fill_inputs(const struct graph *g, const struct rng *root, unsigned sample,
+                 struct arena *arena, struct test *test)
+{
+    put_inputs(g->program, draw_leaves(g, root, sample, arena), arena, test);
+}
+
 static void put_constants(struct program *p, const struct leaf *leaves)
 {
     for (uint32_t id = 0; id < p->n_values; id++) {
@@ -79,6 +85,8 @@ static enum placement draw_placement(const struct rng *root)
     return choices[rng_below(&rng, ARRAY_SIZE(choices))];
 }
 
+/* ---- tests ---- */
+
 static struct graph make_graph(const struct policy *policy, uint64_t seed, uint64_t index,
                                struct arena *arena, struct rng *root, struct test *test)
 {
@@ -94,22 +102,17 @@ static struct graph make_graph(const struct policy *policy, uint64_t seed, uint6
     return g;
 }
 
-void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
-                   enum materialize what, struct arena *arena, struct test *test)
+static void fill(const struct graph *g, const struct rng *root, struct arena *arena,
+                 struct test *test)
 {
-    struct rng root;
-    struct graph g = make_graph(policy, seed, index, arena, &root, test);
-    if (what == MATERIALIZE_NONE) {
-        return;
-    }
-    struct leaf *leaves = draw_leaves(&g, &root, 0, arena);
-    if (g.is_unproven) { /* clean, as far as that can be told */
+    struct leaf *leaves = draw_leaves(g, root, 0, arena);
+    if (g->is_unproven) { /* clean, as far as that can be told */
         struct search_result result;
-        search_clean(g.program, leaves, rng_split(&root, STREAM_SEARCH), arena, &result);
+        search_clean(g->program, leaves, rng_split(root, STREAM_SEARCH), arena, &result);
         test->policy = result.is_clean ? "clean" : "special";
     }
-    put_constants(g.program, leaves);
-    put_inputs(g.program, leaves, arena, test);
+    put_constants(g->program, leaves);
+    put_inputs(g->program, leaves, arena, test);
 }
 
 void generate_samples(const struct policy *policy, uint64_t seed, uint64_t index, unsigned n,
@@ -119,6 +122,45 @@ void generate_samples(const struct policy *policy, uint64_t seed, uint64_t index
     struct graph g = make_graph(policy, seed, index, arena, &root, test);
     for (unsigned k = 0; k < n; k++) {
         samples[k] = draw_leaves(&g, &root, k, arena);
+    }
+}
+
+/* Are tests 2k and 2k + 1 to be one program at two shapes? */
+static bool is_paired(const struct policy *policy, uint64_t seed, uint64_t index)
+{
+    struct rng rng = rng_seeded(hash_mix(hash_mix(policy_hash(policy), seed), ~(index / 2)));
+    return rng_chance(&rng, policy->dynamic_percent, 100);
+}
+
+/* One of a pair, the other one as its `before`; false: the program has no other shapes. */
+static bool make_one_of_pair(const struct policy *policy, uint64_t seed, uint64_t index,
+                             struct arena *arena, struct test *test)
+{
+    struct test *even = arena_alloc(arena, sizeof(*even));
+    struct test *odd = arena_alloc(arena, sizeof(*odd));
+    struct rng root;
+    struct graph g = make_graph(policy, seed, index & ~(uint64_t)1, arena, &root, even);
+    fill(&g, &root, arena, even);
+    if (!test_at_other_shapes(policy, &g, even, rng_split(&root, STREAM_SHAPES), arena, odd)) {
+        return false;
+    }
+    odd->index++;
+    *test = index % 2 == 0 ? *even : *odd;
+    test->before = index % 2 == 0 ? odd : even;
+    return true;
+}
+
+void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
+                   enum materialize what, struct arena *arena, struct test *test)
+{
+    if (is_paired(policy, seed, index) && make_one_of_pair(policy, seed, index, arena, test)) {
+        test->inputs = what == MATERIALIZE_NONE ? NULL : test->inputs;
+        return;
+    }
+    struct rng root;
+    struct graph g = make_graph(policy, seed, index, arena, &root, test);
+    if (what == MATERIALIZE_ALL) {
+        fill(&g, &root, arena, test);
     }
 }
 
@@ -142,9 +184,7 @@ static const struct domain *domain_of(const char *name, const struct domain *dom
     return found;
 }
 
-/* What the index slots that the value goes into ask for: the tightest limits of one that wants
- * unique ones, else of all. false: it is no index. */
-static bool index_use_of(const struct program *p, uint32_t id, struct index_use *use)
+bool index_use_of(const struct program *p, uint32_t id, struct index_use *use)
 {
     int64_t least = -1;
     uint32_t n_uses = 0;

@@ -36,6 +36,7 @@ struct support {
     X(weight_percent, 0, 100)       /* the same where the op declares constant_likely */           \
     X(intermediate_percent, 0, 100) /* a consumed value is an output too */                        \
     X(union_percent, 0, 100)        /* programs that may use what only some targets support */     \
+    X(dynamic_percent, 0, 100)      /* pairs of tests 2k, 2k + 1: one program at two shapes */     \
     X(opset, 1, 1000)
 
 /*

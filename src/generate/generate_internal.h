@@ -149,10 +149,26 @@ enum stream {
     STREAM_CONSTANTS,
     STREAM_INPUTS,
     STREAM_PLACEMENT,
-    STREAM_SEARCH
+    STREAM_SEARCH,
+    STREAM_SHAPES,
 };
 
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena);
+
+/* The inputs' elements by their recipes: one sample of several. */
+void fill_inputs(const struct graph *g, const struct rng *root, unsigned sample,
+                 struct arena *arena, struct test *test);
+/* What the index slots that the value goes into ask for: the tightest limits of one that wants
+ * unique ones, else of all. false: it is no index. */
+bool index_use_of(const struct program *p, uint32_t id, struct index_use *use);
+
+/* ---- other shapes ---- */
+
+/* `test`, made of that graph, with its inputs in other shapes: attributes, constants and ids of
+ * values are the same. false: they leave no other shape, or none was found. */
+bool test_at_other_shapes(const struct policy *policy, const struct graph *g,
+                          const struct test *test, struct rng rng, struct arena *arena,
+                          struct test *other);
 
 #endif

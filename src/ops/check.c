@@ -241,3 +241,18 @@ enum err ops_check(struct program *p)
     arena_free(arena);
     return err;
 }
+
+enum err program_infer(struct program *p, struct arena *arena)
+{
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        enum dtype dtypes[OP_OUTPUTS_MAX];
+        struct shape shapes[OP_OUTPUTS_MAX];
+        TRY(op_infer(p, node, arena, dtypes, shapes));
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            p->values[node->out[o]].dtype = dtypes[o];
+            p->values[node->out[o]].shape = shapes[o];
+        }
+    }
+    return ERR_OK;
+}

@@ -254,8 +254,15 @@ MUST_USE enum err ops_check(struct program *p);
 MUST_USE enum err op_infer(const struct program *p, const struct node *node, struct arena *arena,
                            enum dtype *dtypes, struct shape *shapes);
 
+/* The same for every node in order: into the program's computed values. */
+MUST_USE enum err program_infer(struct program *p, struct arena *arena);
+
 /* An instance of an existing node without variables: who re-solves it makes those. */
 void instance_describe(struct instance *m, const struct program *p, const struct node *node);
+/* State the relation of a described node over the program's variables, dim[value id]: nodes of one
+ * program that are related so are solved as a whole. */
+void node_relate(struct relation *r, const struct node *node, const var (*dim)[RANK_MAX],
+                 struct instance *m);
 /* Make an instance that describes an existing node (everything known), variables in r. */
 void instance_from_node(struct instance *m, const struct program *p, const struct node *node,
                         struct relation *r);

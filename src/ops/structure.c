@@ -160,6 +160,20 @@ void instance_describe(struct instance *m, const struct program *p, const struct
     }
 }
 
+void node_relate(struct relation *r, const struct node *node, const var (*dim)[RANK_MAX],
+                 struct instance *m)
+{
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        if (node->in[k] != VALUE_ABSENT) {
+            memcpy(m->in[k].dim, dim[node->in[k]], sizeof(m->in[k].dim));
+        }
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        memcpy(m->out[o].dim, dim[node->out[o]], sizeof(m->out[o].dim));
+    }
+    node->op->relate(r, m);
+}
+
 static void slot_fix(struct slot *s, const struct shape *shape, struct relation *r)
 {
     for (int d = 0; d < s->rank; d++) {

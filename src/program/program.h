@@ -291,6 +291,9 @@ struct test {
     struct tensor *inputs; /* in program_input order */
     enum placement placement;
     const char *policy; /* name of the input policy that made it: "clean", "special", "given" */
+    /* Dynamic shapes: the same nodes and constants with other input shapes, for targets that run
+     * one loaded program at both, this test last. NULL: none. Its own `before` is not looked at. */
+    const struct test *before;
 };
 
 #endif

@@ -145,6 +145,12 @@ static bool has_script(const char *library)
     return strcmp(library, "onnxruntime") == 0 || strcmp(library, "torch") == 0;
 }
 
+/* "all" of "all,dynamic" */
+static const char *first_word(const char *text, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s", (int)strcspn(text, ","), text);
+}
+
 static enum err write_repro(const char *folder, const struct finding_files *f, const char *title,
                             struct arena *arena)
 {
@@ -157,13 +163,15 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
     struct tensor *expected = ARENA_ARRAY(arena, struct tensor, n);
     struct tensor *bound = ARENA_ARRAY(arena, struct tensor, n);
     expected_of(f, expected, bound, arena);
+    const struct test *test = f->test;
     const char *setup = t->options != NULL ? strchr(t->options, '=') : NULL;
     struct script script = {
         .title = title,
         .library = t->kind->name,
-        .setup = setup != NULL ? setup + 1 : NULL,
-        .program = f->test->program,
-        .inputs = f->test->inputs,
+        .setup = setup != NULL ? first_word(setup + 1, arena) : NULL,
+        .program = test->program,
+        .inputs = test->inputs,
+        .before = t->dynamic ? test->before : NULL,
         .onnx = model_version(f),
         .expected = expected,
         .bound = bound,
@@ -271,15 +279,26 @@ static enum err write_table(const char *folder, const struct finding_files *f, c
     return err;
 }
 
+/* Inputs of a test, and of the other shapes that a target of dynamic shapes runs before it. */
+static enum err write_test_inputs(const char *folder, const char *name, const struct test *test,
+                                  struct arena *arena)
+{
+    TRY(write_inputs(folder, arena_printf(arena, "%s.npz", name), test, arena));
+    if (test->before == NULL) {
+        return ERR_OK;
+    }
+    return write_inputs(folder, arena_printf(arena, "%s_before.npz", name), test->before, arena);
+}
+
 static enum err write_all(const char *folder, const struct finding_files *f, struct arena *arena)
 {
     const char *title = f->title != NULL ? f->title : finding_title(f, arena);
     TRY(dir_make(folder));
     TRY(write_program(folder, "program.txt", title, f->test, arena));
-    TRY(write_inputs(folder, "inputs.npz", f->test, arena));
+    TRY(write_test_inputs(folder, "inputs", f->test, arena));
     if (f->reduction != NULL) {
         TRY(write_program(folder, "original.txt", title, f->original, arena));
-        TRY(write_inputs(folder, "original.npz", f->original, arena));
+        TRY(write_test_inputs(folder, "original", f->original, arena));
     }
     TRY(write_model(folder, f, arena));
     TRY(write_expected(folder, f, arena));

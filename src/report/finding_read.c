@@ -53,6 +53,32 @@ static enum err read_inputs(const char *path, struct test *test, struct arena *a
     return npz_inputs(path, items, n, test->program, test->inputs);
 }
 
+/* The other shapes that were run before the test's: its program at the inputs of that file. */
+static enum err read_before(const char *path, struct test *test, struct arena *arena)
+{
+    if (!file_exists(path)) {
+        return ERR_OK;
+    }
+    struct named_tensor *items;
+    size_t n;
+    TRY(npz_read(path, arena, &items, &n));
+    struct program *p = program_clone(test->program, arena);
+    TRY(ops_resolve(p));
+    for (size_t i = 0; i < n; i++) {
+        uint32_t id = program_find_value(p, items[i].name);
+        if (id != VALUE_ABSENT && p->values[id].kind == VALUE_INPUT) {
+            p->values[id].shape = items[i].tensor.shape;
+        }
+    }
+    TRY(program_infer(p, arena));
+    struct test *before = arena_zalloc(arena, sizeof(*before));
+    before->program = p;
+    before->n_inputs = program_n_inputs(p);
+    before->inputs = ARENA_ZARRAY(arena, struct tensor, before->n_inputs);
+    test->before = before;
+    return npz_inputs(path, items, n, p, before->inputs);
+}
+
 const char *const placement_names[] = {
     [PLACE_ALIGNED] = "aligned",
     [PLACE_END] = "end",
@@ -92,6 +118,7 @@ enum err finding_read(const char *folder, const char *name, struct arena *arena,
     TRY(read_program(path, arena, &program));
     made->program = program;
     TRY(read_inputs(arena_printf(arena, "%s/%s.npz", folder, inputs), made, arena));
+    TRY(read_before(arena_printf(arena, "%s/%s_before.npz", folder, inputs), made, arena));
     json_t *root = NULL;
     TRY(read_verdict(folder, arena, &root));
     read_origin(root, made, arena);

@@ -11,7 +11,8 @@
  * A finding as a folder: program.txt (for people, with small inputs), model.onnx (where it has that
  * form), inputs.npz, expected.npz (expected, bound and actual of each output), repro.py,
  * environment.json, verdict.txt (the table), verdict.json; original.txt and original.npz as found,
- * when it was reduced.
+ * when it was reduced; inputs_before.npz (and original_before.npz) of shapes that a session ran
+ * before these.
  */
 struct finding_files {
     const char *title;                  /* NULL: finding_title makes it */

@@ -86,6 +86,7 @@ enum {
 
 struct onnx_writer {
     const struct program *program;
+    const struct program *shapes[2]; /* whose dims are symbolic where they differ; NULL: none */
     struct onnx_version version;
     struct arena *arena;
     struct names *taken; /* names in the model */

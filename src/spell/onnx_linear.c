@@ -19,7 +19,9 @@ static enum err write_conv(struct onnx_writer *w)
         onnx_put_ints(w, lists[i], a->i, a->n);
     }
     onnx_put_int(w, "group", onnx_attribute(w, "group")->i[0]);
-    onnx_put_ints(w, "kernel_shape", &onnx_writer_operand(w, 1)->shape.dim[2], n);
+    if (!w->shapes[0]) { /* it may be left out: the weight says it */
+        onnx_put_ints(w, "kernel_shape", &onnx_writer_operand(w, 1)->shape.dim[2], n);
+    }
     return onnx_write_plain(w);
 }
 

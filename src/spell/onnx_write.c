@@ -2,7 +2,8 @@
 /*
  * A program as an ONNX model. Values keep their names; constants become initializers with raw_data;
  * what a form needs beside them (axes, shapes, limits) gets an initializer with a name of its own.
- * The same program gives the same bytes.
+ * The same program gives the same bytes. Where one model is to do for two shapes of a program, dims
+ * in which they differ are symbolic.
  */
 #include "spell/onnx_internal.h"
 
@@ -173,6 +174,26 @@ void onnx_become(struct onnx_writer *w, const char *type)
 
 /* ---- the graph's ends ---- */
 
+/* A symbolic dim is named after its two sizes: where they are the same, so is the name. */
+static void put_dim(struct onnx_writer *w, Onnx__TensorShapeProto__Dimension *dim,
+                    const struct value *v, int d)
+{
+    ptrdiff_t id = v - w->program->values;
+    int64_t first = v->shape.dim[d], second = first;
+
+    if (w->shapes[0]) {
+        first = w->shapes[0]->values[id].shape.dim[d];
+        second = w->shapes[1]->values[id].shape.dim[d];
+    }
+    if (first != second) {
+        dim->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
+        dim->dim_param = arena_printf(w->arena, "d%lld_%lld", (long long)first, (long long)second);
+    } else {
+        dim->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        dim->dim_value = first;
+    }
+}
+
 static Onnx__ValueInfoProto *value_info(struct onnx_writer *w, const char *name,
                                         const struct value *v)
 {
@@ -197,8 +218,7 @@ static Onnx__ValueInfoProto *value_info(struct onnx_writer *w, const char *name,
     for (int d = 0; d < v->shape.rank; d++) {
         shape->dim[d] = arena_alloc(w->arena, sizeof **shape->dim);
         onnx__tensor_shape_proto__dimension__init(shape->dim[d]);
-        shape->dim[d]->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-        shape->dim[d]->dim_value = v->shape.dim[d];
+        put_dim(w, shape->dim[d], v, d);
     }
     return info;
 }
@@ -294,11 +314,14 @@ static enum err write_graph(struct onnx_writer *w)
     return ERR_OK;
 }
 
-enum err onnx_write(const struct program *p, struct onnx_version version, struct buffer *model)
+/* shapes: both programs of a model with symbolic dims, or NULLs. */
+static enum err write_model(const struct program *p, const struct program *const shapes[2],
+                            struct onnx_version version, struct buffer *model)
 {
     struct arena *arena = arena_new();
     Onnx__GraphProto graph;
     struct onnx_writer w = {.program = p,
+                            .shapes = {shapes[0], shapes[1]},
                             .version = version,
                             .arena = arena,
                             .taken = names_new(arena, p->n_values * 2),
@@ -316,5 +339,28 @@ enum err onnx_write(const struct program *p, struct onnx_version version, struct
         pack(&w, model);
     }
     arena_free(arena);
+    return err;
+}
+
+enum err onnx_write(const struct program *p, struct onnx_version version, struct buffer *model)
+{
+    const struct program *const shapes[2] = {NULL, NULL};
+    return write_model(p, shapes, version, model);
+}
+
+enum err onnx_write_dynamic(const struct program *p, const struct program *other,
+                            struct onnx_version version, struct buffer *model)
+{
+    const struct program *const shapes[2] = {p, other};
+    struct buffer again = BUFFER_INIT;
+    size_t start = model->size;
+
+    enum err err = write_model(p, shapes, version, model);
+    err = err ? err : write_model(other, shapes, version, &again);
+    if (!err && (again.size != model->size - start ||
+                 memcmp(again.data, (const char *)model->data + start, again.size) != 0)) {
+        err = err_set(ERR_UNSUPPORTED, "the ONNX form of a node holds what hangs on a shape");
+    }
+    buffer_release(&again);
     return err;
 }

@@ -231,16 +231,27 @@ static const char **value_labels(const struct program *p, const uint32_t *ids, s
     return labels;
 }
 
-static void put_data(struct text *t)
+static void put_inputs(struct text *t, const char *name, const struct program *p,
+                       const struct tensor *inputs)
 {
-    const struct program *p = t->script->program;
     uint32_t n = program_n_inputs(p);
     uint32_t *ids = ARENA_ARRAY(t->arena, uint32_t, n);
 
     for (uint32_t k = 0; k < n; k++) {
         ids[k] = program_input(p, k);
     }
-    put_tensors("inputs", t->script->inputs, value_labels(p, ids, n, t->arena), n, t->out);
+    put_tensors(name, inputs, value_labels(p, ids, n, t->arena), n, t->out);
+}
+
+static void put_data(struct text *t)
+{
+    const struct program *p = t->script->program;
+
+    if (t->script->before) {
+        buffer_puts(t->out, "# The same session runs these shapes first.\n");
+        put_inputs(t, "other_inputs", t->script->before->program, t->script->before->inputs);
+    }
+    put_inputs(t, "inputs", p, t->script->inputs);
     const char **outputs = value_labels(p, p->outputs, p->n_outputs, t->arena);
     if (!t->script->expected_error) {
         buffer_puts(t->out, "# None: any value will do.\n");
@@ -297,6 +308,9 @@ static const char run_values[] =
     "    names = [o.name for o in session.get_outputs()]\n"
     "    return [to_numpy(v) for v in session.run_with_ort_values(names, feeds)]\n";
 
+static const char run_twice[] = "    run_session(session, other_inputs)\n"
+                                "    return run_session(session, inputs)\n";
+
 static const char values_to_numpy[] =
     "\ndef to_numpy(value):\n"
     "    if value.data_type() != \"tensor(bfloat16)\":\n"
@@ -306,17 +320,24 @@ static const char values_to_numpy[] =
     "    data = ctypes.string_at(value.data_ptr(), size) if size else b\"\"\n"
     "    return np.frombuffer(data, np.uint16).reshape(shape)\n\n";
 
+static enum err write_model(const struct script *s, struct buffer *model)
+{
+    return s->before ? onnx_write_dynamic(s->program, s->before->program, s->onnx, model)
+                     : onnx_write(s->program, s->onnx, model);
+}
+
 static enum err put_onnxruntime(struct text *t)
 {
     const char *level = optimization_level(t->script->setup);
-    bool is_bf16 = has_bf16_ends(t->script->program);
+    const char *once = has_bf16_ends(t->script->program) ? run_values : run_session;
+    bool is_bf16 = has_bf16_ends(t->script->program), is_dynamic = t->script->before != NULL;
     struct buffer model = BUFFER_INIT;
 
     if (!level) {
         return err_set(ERR_UNSUPPORTED, "onnxruntime has no level '%s'; all, extended, basic, none",
                        t->script->setup);
     }
-    enum err err = onnx_write(t->script->program, t->script->onnx, &model);
+    enum err err = write_model(t->script, &model);
     if (err == ERR_OK) {
         buffer_printf(t->out, "# An ONNX model of opset %d:\n", t->script->onnx.opset);
         put_listing(t);
@@ -325,6 +346,9 @@ static enum err put_onnxruntime(struct text *t)
         buffer_puts(t->out, "\"\"\")\n");
         put_data(t);
         buffer_puts(t->out, is_bf16 ? values_to_numpy : "\n");
+        if (is_dynamic) {
+            buffer_printf(t->out, "\ndef run_session(session, inputs):\n%s\n", once);
+        }
         buffer_printf(t->out,
                       "\ndef run():\n"
                       "    options = onnxruntime.SessionOptions()\n"
@@ -334,7 +358,7 @@ static enum err put_onnxruntime(struct text *t)
                       "    session = onnxruntime.InferenceSession(\n"
                       "        MODEL, options, providers=[\"CPUExecutionProvider\"])\n"
                       "%s\n",
-                      level, is_bf16 ? run_values : run_session);
+                      level, is_dynamic ? run_twice : once);
     }
     buffer_release(&model);
     return err;

@@ -36,6 +36,11 @@ bool onnx_comes_back(const struct op *op);
  * ERR_UNSUPPORTED names the node that has no form at this opset. */
 MUST_USE enum err onnx_write(const struct program *p, struct onnx_version version,
                              struct buffer *model);
+/* One model for p and `other`, the same nodes and constants with other shapes (test.before): dims
+ * of inputs and outputs in which they differ are symbolic, equal names where both agree. Also
+ * ERR_UNSUPPORTED when a form holds what hangs on a shape. */
+MUST_USE enum err onnx_write_dynamic(const struct program *p, const struct program *other,
+                                     struct onnx_version version, struct buffer *model);
 /* What onnx_read reads. */
 struct onnx_source {
     const char *name; /* for error texts */
@@ -139,6 +144,7 @@ struct script {
     const char *setup;   /* library options, e.g. "all" for onnxruntime's level; NULL */
     const struct program *program;
     const struct tensor *inputs;
+    const struct test *before; /* other shapes that the same session runs first; NULL: none */
     struct onnx_version onnx;
     const struct tensor *expected; /* per output; NULL data: any value will do */
     const struct tensor *bound;    /* per output f64 absolute bounds; element NaN: not compared */

@@ -39,7 +39,8 @@ struct jury {
 
 static bool same_library(const struct library *l, const struct target *t)
 {
-    return l->kind == t->kind && strcmp(l->python, t->python) == 0 && l->n_targets < WIRE_RUNS_MAX;
+    return l->kind == t->kind && l->dynamic == t->dynamic && strcmp(l->python, t->python) == 0 &&
+           l->n_targets < WIRE_RUNS_MAX;
 }
 
 static void join_library(struct jury *j, size_t target)
@@ -58,6 +59,7 @@ static void join_library(struct jury *j, size_t target)
         struct library *fresh = ARENA_ZARRAY(j->arena, struct library, 1);
         fresh->kind = t->kind;
         fresh->python = t->python;
+        fresh->dynamic = t->dynamic;
         fresh->arena = j->arena;
         fresh->zygote = ZYGOTE_NONE;
         for (unsigned w = 0; w < WIRE_WORKERS_MAX; w++) {
@@ -165,10 +167,11 @@ static enum err encode_and_post(struct library *l, const struct target *t, const
 {
     struct buffer program = BUFFER_INIT;
     struct job job = *runs;
-    enum err e = l->kind->encode(t, job.test->program, &program);
+    enum err e = l->kind->encode(t, job.test, &program);
 
     job.program = &program;
     job.with_constants = l->kind->constants_as_tensors;
+    job.before = t->dynamic ? job.test->before : NULL;
     e = e ? e : library_post(l, worker, &job, seq);
     buffer_release(&program);
     return e;
@@ -185,6 +188,10 @@ static enum err post_to_library(struct jury *j, struct posted *p, size_t index)
         struct answer *a = &p->answers[l->target[i]];
         if (!target_supports(t, p->test->program)) {
             refuse(a, OUTCOME_UNSUPPORTED, "not in the target's support table");
+            continue;
+        }
+        if (t->dynamic && !p->test->before) {
+            refuse(a, OUTCOME_NOT_EXERCISED, "the program has one shape only");
             continue;
         }
         *a = (struct answer){.asked = true, .run = job.n_runs};

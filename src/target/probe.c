@@ -151,10 +151,11 @@ static enum err run(struct probe *b, const struct program *p, struct outcome *o)
 static bool can_spell(const struct probe *b, const struct program *p)
 {
     struct target bare = b->target;
+    const struct test test = {.program = p};
     struct buffer job = BUFFER_INIT;
 
     bare.support = NULL;
-    bool can = target_supports(&bare, p) && b->target.kind->encode(&bare, p, &job) == ERR_OK;
+    bool can = target_supports(&bare, p) && b->target.kind->encode(&bare, &test, &job) == ERR_OK;
     buffer_release(&job);
     return can;
 }

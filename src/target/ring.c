@@ -172,6 +172,11 @@ static bool put_tensors(uint8_t *area, size_t *used, const struct wire_job *h,
             return false;
         }
     }
+    for (uint32_t i = 0; i < h->n_before; i++) {
+        if (!put_tensor(area, used, &headers[n++], &job->before->inputs[i])) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -195,17 +200,19 @@ enum err ring_put_job(const struct ring *r, uint32_t seq, const struct job *job)
     struct wire_job h = {.seq = seq,
                          .n_inputs = job->test->n_inputs,
                          .n_tensors = job->test->n_inputs,
+                         .n_before = job->before ? job->before->n_inputs : 0,
                          .placement = job->test->placement,
                          .n_runs = job->n_runs};
     size_t used = sizeof h;
 
     CHECK(job->n_runs > 0 && job->n_runs <= WIRE_RUNS_MAX);
     h.n_tensors += job->with_constants ? count_constants(job->test->program) : 0;
-    if (h.n_tensors > WIRE_TENSORS_MAX) {
-        return err_set(ERR_LIMIT, "the test has %u inputs and constants; a worker takes %d",
-                       h.n_tensors, WIRE_TENSORS_MAX);
+    uint32_t n = h.n_tensors + h.n_before;
+    if (n > WIRE_TENSORS_MAX) {
+        return err_set(ERR_LIMIT, "the test has %u inputs and constants; a worker takes %d", n,
+                       WIRE_TENSORS_MAX);
     }
-    size_t table = take(&used, h.n_tensors * sizeof(struct wire_tensor), 64);
+    size_t table = take(&used, n * sizeof(struct wire_tensor), 64);
     size_t program = take(&used, job->program->size, 64);
     if (table == SIZE_MAX || program == SIZE_MAX) {
         return err_set(ERR_LIMIT, "the program has %zu bytes; a worker takes %zu",

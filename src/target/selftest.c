@@ -14,6 +14,7 @@ static enum err set_option(struct target *t, const char *key, const char *value)
         return err_set(ERR_USAGE, "selftest takes one word, see python/opjury/selftest.py");
     }
     t->options = key;
+    t->dynamic = strcmp(key, "stale") == 0; /* answers with what it was first asked */
     return ERR_OK;
 }
 
@@ -23,7 +24,7 @@ static bool can_spell(const struct target *t, const struct op *op, const enum dt
     return true;
 }
 
-static enum err encode(const struct target *t, const struct program *p, struct buffer *job)
+static enum err encode(const struct target *t, const struct test *test, struct buffer *job)
 {
     return ERR_OK; /* what it does stands in its options */
 }

@@ -68,7 +68,7 @@ struct target_kind {
     bool (*can_spell)(const struct target *t, const struct op *op, const enum dtype *in,
                       size_t n_in, const enum dtype *out, size_t n_out);
     /* Append the job's program bytes for the worker (ONNX model, call plan). */
-    enum err (*encode)(const struct target *t, const struct program *p, struct buffer *job);
+    enum err (*encode)(const struct target *t, const struct test *test, struct buffer *job);
     bool constants_as_tensors; /* the bytes do not hold the constants: they travel beside them */
     /* adapter == NULL: run here. */
     void (*run)(const struct target *t, const struct test *test, struct arena *arena,
@@ -87,6 +87,7 @@ struct target {
     const char *text;              /* canonical: "onnxruntime:opt=all" (with @PATH when given) */
     const char *options;           /* canonical options only, "opt=all": sent with each job */
     const char *python;            /* interpreter; NULL for in-process kinds */
+    bool dynamic;                  /* runs what it loaded at test.before's shapes first */
     const char *version;           /* of the library; NULL before probing */
     struct onnx_version onnx;      /* highest accepted; probed */
     const struct support *support; /* NULL before probing */

@@ -76,6 +76,7 @@ struct job {
     const struct test *test;
     const struct buffer *program;
     bool with_constants; /* the program's bytes do not hold the constants: send them as tensors */
+    const struct test *before; /* whose inputs are run first; NULL: none */
     uint32_t n_runs;
     const char *options[WIRE_RUNS_MAX];
 };
@@ -132,6 +133,7 @@ struct worker {
 struct library {
     const struct target_kind *kind;
     const char *python;
+    bool dynamic; /* its targets' */
     const char *version;
     struct zygote zygote;
     struct worker worker[WIRE_WORKERS_MAX];

@@ -21,11 +21,11 @@ static bool can_spell(const struct target *t, const struct op *op, const enum dt
     return torch_can_spell(op, in, n_in, out, n_out);
 }
 
-static enum err encode(const struct target *t, const struct program *p, struct buffer *job)
+static enum err encode(const struct target *t, const struct test *test, struct buffer *job)
 {
     struct arena *arena = arena_new();
     struct plan *plan;
-    enum err e = torch_plan(p, arena, &plan);
+    enum err e = torch_plan(test->program, arena, &plan);
 
     if (!e) {
         plan_encode(plan, job);

@@ -65,11 +65,38 @@ void candidate_prune(struct reducer *r, struct candidate *c)
     c->leaf = leaf;
 }
 
+/* The candidate at the other shapes: what computed its inputs there is recorded in the twin's
+ * values. NULL: it does not fit together there. */
+static const struct test *candidate_before(struct reducer *r, const struct candidate *c)
+{
+    struct program *p = resolved_clone(c->program, r->scratch);
+    struct test *before = arena_zalloc(r->scratch, sizeof(*before));
+    before->n_inputs = program_n_inputs(p);
+    before->inputs = ARENA_ARRAY(r->scratch, struct tensor, before->n_inputs);
+    before->program = p;
+    uint32_t input = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        struct value *v = &p->values[id];
+        if (v->kind != VALUE_INPUT) {
+            v->data = v->kind == VALUE_CONST ? c->leaf[id] : NULL;
+            continue;
+        }
+        uint32_t from = program_find_value(r->twin->program, v->name);
+        if (from == VALUE_ABSENT || r->twin_values[from].dtype != v->dtype) {
+            return NULL;
+        }
+        before->inputs[input] = tensor_from_array(r->scratch, &r->twin_values[from]);
+        v->shape = before->inputs[input++].shape;
+    }
+    return program_infer(p, r->scratch) == ERR_OK ? before : NULL;
+}
+
 /* The candidate as a test: like the best one in all else. */
 static struct test candidate_test(struct reducer *r, const struct candidate *c)
 {
     struct program *p = c->program;
     struct test test = r->best;
+    test.before = r->twin != NULL ? candidate_before(r, c) : NULL;
     test.program = p;
     test.n_inputs = program_n_inputs(p);
     test.inputs = ARENA_ARRAY(r->scratch, struct tensor, test.n_inputs);
@@ -88,6 +115,13 @@ static struct test candidate_test(struct reducer *r, const struct candidate *c)
 static struct test test_clone(const struct test *test, struct arena *arena)
 {
     struct test copy = *test;
+    if (test->before != NULL) {
+        struct test *before = arena_alloc(arena, sizeof(*before));
+        struct test first = *test->before;
+        first.before = NULL;
+        *before = test_clone(&first, arena);
+        copy.before = before;
+    }
     copy.program = resolved_clone(test->program, arena);
     copy.inputs = ARENA_ARRAY(arena, struct tensor, test->n_inputs);
     for (uint32_t i = 0; i < test->n_inputs; i++) {
@@ -250,7 +284,8 @@ bool reduce_try(struct reducer *r, struct candidate *c)
         ops_check(c->program) == ERR_OK && indices_hold(c) &&
         target_supports(r->failure.what, c->program)) {
         struct test test = candidate_test(r, c);
-        better = tried_first(r, test_hash(&test)) && run_once(r, &test);
+        bool fits = r->twin == NULL || test.before != NULL;
+        better = fits && tried_first(r, test_hash(&test)) && run_once(r, &test);
     }
     arena_reset(r->scratch);
     return better;
@@ -301,6 +336,24 @@ static bool apply_all(struct reducer *r)
     return !reduce_over(r);
 }
 
+/* Does it fail without a run at other shapes before it, and known shapes? Else these stay. */
+static bool drop_twin(struct reducer *r)
+{
+    if (r->best.before == NULL) {
+        return false;
+    }
+    struct test alone = r->best;
+    alone.before = NULL;
+    if (run_once(r, &alone)) {
+        return true;
+    }
+    r->twin = r->failure.test->before;
+    struct array *values = ARENA_ZARRAY(r->origin, struct array, r->twin->program->n_values);
+    program_evaluate(r->twin->program, r->twin->inputs, values, r->origin);
+    r->twin_values = values;
+    return false;
+}
+
 enum err reduce(struct jury *jury, const struct failure *f, struct reduction *result,
                 struct arena *arena)
 {
@@ -310,6 +363,7 @@ enum err reduce(struct jury *jury, const struct failure *f, struct reduction *re
         .kept = arena_new(),
         .spare = arena_new(),
         .scratch = arena_new(),
+        .origin = arena_new(),
         .notes = arena_new(),
         .max_runs = result->max_runs,
         .cpu_limit = result->cpu_limit,
@@ -321,9 +375,9 @@ enum err reduce(struct jury *jury, const struct failure *f, struct reduction *re
     (void)tried_first(&r, test_hash(&r.best));
 
     /* What does not show again cannot be reduced: it stays as it was found. */
-    result->reproduced = !reduce_over(&r) && run_once(&r, f->test);
+    result->reproduced = !reduce_over(&r) && (drop_twin(&r) || run_once(&r, f->test));
     result->complete = result->reproduced && apply_all(&r);
-    if (result->reproduced && !reduce_over(&r)) {
+    if (result->reproduced && r.twin == NULL && !reduce_over(&r)) {
         rename_values(&r);
     }
     struct test *best = arena_alloc(arena, sizeof(*best));
@@ -337,6 +391,7 @@ enum err reduce(struct jury *jury, const struct failure *f, struct reduction *re
     arena_free(r.kept);
     arena_free(r.spare);
     arena_free(r.scratch);
+    arena_free(r.origin);
     arena_free(r.notes);
     return r.err;
 }

@@ -188,15 +188,7 @@ static void relate_node(struct shape_vars *s, struct reducer *r, const struct pr
     if (q->free_attrs && q->fixed != i) {
         free_attrs(s, r, p, node, m);
     }
-    for (uint32_t k = 0; k < node->n_in; k++) {
-        if (node->in[k] != VALUE_ABSENT) {
-            memcpy(m->in[k].dim, s->dim[node->in[k]], sizeof(m->in[k].dim));
-        }
-    }
-    for (uint32_t k = 0; k < node->n_out; k++) {
-        memcpy(m->out[k].dim, s->dim[node->out[k]], sizeof(m->out[k].dim));
-    }
-    node->op->relate(s->relation, m);
+    node_relate(s->relation, node, (const var(*)[RANK_MAX])s->dim, m);
 }
 
 static bool asks_for(const struct request *q, uint32_t id, const struct value *v, int d)
@@ -274,18 +266,8 @@ static bool resolve(struct reducer *r, struct candidate *c, const struct request
 
 bool candidate_infer(struct reducer *r, struct candidate *c)
 {
-    struct program *p = c->program;
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        const struct node *node = &p->nodes[i];
-        enum dtype dtypes[OP_OUTPUTS_MAX];
-        struct shape shapes[OP_OUTPUTS_MAX];
-        if (op_infer(p, node, r->scratch, dtypes, shapes) != ERR_OK) {
-            return false;
-        }
-        for (uint32_t k = 0; k < node->n_out; k++) {
-            p->values[node->out[k]].dtype = dtypes[k];
-            p->values[node->out[k]].shape = shapes[k];
-        }
+    if (program_infer(c->program, r->scratch) != ERR_OK) {
+        return false;
     }
     fold_indices(c);
     return true;

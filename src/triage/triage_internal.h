@@ -39,12 +39,16 @@ struct reducer {
     struct jury *jury;
     struct failure failure; /* its signature is that of best */
     struct test best;
+    /* The other shapes that best.before comes from, with all values; NULL: none are needed. */
+    const struct test *twin;
+    const struct array *twin_values;
     struct verdict verdict; /* of best */
     struct outcome outcome;
     struct reference *reference; /* of best; made when first asked for */
     struct arena *kept;          /* best */
     struct arena *spare;         /* the next best */
     struct arena *scratch;       /* one candidate; emptied by reduce_try */
+    struct arena *origin;        /* twin_values */
     struct arena *notes;         /* what a tactic remembers between tries; emptied before each */
     uint64_t *tried;             /* open-addressing set of hashes of candidates, 0: free */
     size_t tried_capacity, n_tried;

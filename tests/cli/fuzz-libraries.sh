@@ -30,6 +30,19 @@ run opjury fuzz --tests 200 --out two --json --jobs 2
 verdicts "$work/out" >two.verdicts
 passes 'campaign: two jobs give the same verdicts' cmp one.verdicts two.verdicts
 
+# One session at two shapes: nearly every program has several.
+has_onnxruntime() { python3 -c 'import json, sys
+sys.exit(not any(k["name"] == "onnxruntime" and k["installed"] for k in json.load(open("targets.json"))["targets"]))'; }
+if has_onnxruntime; then
+    run opjury fuzz --tests 200 --out shapes --json --target onnxruntime:opt=all,dynamic
+    passes 'dynamic shapes: status' [ "$status" -le 1 ]
+    passes 'dynamic shapes: exercised' python3 -c '
+import json, sys
+v = json.load(open(sys.argv[1]))["verdicts"]
+assert sum(v.values()) == 200 and v["pass"] > 100 and v["not_exercised"] < 50, v
+' "$work/out"
+fi
+
 # Nothing of ours outlives a killed campaign by two seconds.
 "$OPJURY" fuzz --tests 1000000 --out killed >/dev/null 2>&1 &
 pid=$!

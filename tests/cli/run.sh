@@ -18,9 +18,9 @@ y: f32[4] = add(x, w)
 output y
 END
 
-# An ONNX model of one node, f32[2] to f32[2], made byte by byte.
+# An ONNX model of one node, f32[2] (or of a symbolic dim) to the same, made byte by byte.
 model() {
-    python3 - "$1" "$2" <<'END'
+    python3 - "$@" <<'END'
 import sys
 
 def size(n):
@@ -34,9 +34,10 @@ def part(field, *payload):
     return size(field << 3 | 2) + size(len(data)) + data
 
 def tensor(name):
-    return part(1, name) + part(2, part(1, number(1, 1), part(2, part(1, number(1, 2)))))
+    return part(1, name) + part(2, part(1, number(1, 1), part(2, part(1, dim))))
 
-op, path = sys.argv[1:]
+op, path, *symbol = sys.argv[1:]
+dim = part(2, symbol[0]) if symbol else number(1, 2)
 node = part(1, "x") + part(2, "y") + part(4, op)
 graph = part(1, node) + part(2, "g") + part(11, tensor("x")) + part(12, tensor("y"))
 open(path, "wb").write(number(1, 10) + part(7, graph) + part(8, number(2, 21)))
@@ -61,6 +62,14 @@ model Relu relu.onnx
 run opjury run relu.onnx --target "$correct"
 status_is 0 'a model: status'
 out_has 'a model: verdict' 'relu.onnx: pass'
+model Relu symbolic.onnx N
+run opjury run symbolic.onnx --dim N=3,5 --target "$correct" --target "$wrong" --known none
+status_is 1 'a symbolic dim: status'
+out_has 'a symbolic dim: the first size' 'symbolic.onnx at N=3: finding'
+out_has 'a symbolic dim: the second size' 'symbolic.onnx at N=5: finding'
+run opjury run symbolic.onnx --dim N=3,0x --target "$correct"
+status_is 2 'a bad size: status'
+out_has 'a bad size: said' 'N=0x'
 model Bernoulli bernoulli.onnx
 run opjury run bernoulli.onnx --target "$correct"
 status_is 2 'an operator we do not know: status'

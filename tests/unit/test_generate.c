@@ -636,6 +636,67 @@ static void test_relations_of_the_catalogue(void **state)
     assert_true(counts[SOLVE_GAVE_UP] * 100 < counts[SOLVE_SAT]);
 }
 
+/* ---- two shapes of a program ---- */
+
+static void assert_same_program(const struct program *a, const struct program *b)
+{
+    assert_int_equal(a->n_values, b->n_values);
+    assert_int_equal(a->n_nodes, b->n_nodes);
+    for (uint32_t i = 0; i < a->n_nodes; i++) {
+        assert_string_equal(a->nodes[i].op_name, b->nodes[i].op_name);
+        for (uint32_t k = 0; k < a->nodes[i].n_attrs; k++) {
+            assert_true(attr_equal(&a->nodes[i].attrs[k], &b->nodes[i].attrs[k]));
+        }
+    }
+    for (uint32_t id = 0; id < a->n_values; id++) {
+        if (a->values[id].kind == VALUE_CONST) {
+            struct tensor x = value_tensor(&a->values[id]), y = value_tensor(&b->values[id]);
+            assert_true(tensor_equal(&x, &y));
+        }
+    }
+}
+
+static bool same_inputs(const struct test *a, const struct test *b)
+{
+    bool same = a->n_inputs == b->n_inputs;
+    for (uint32_t k = 0; same && k < a->n_inputs; k++) {
+        same = tensor_equal(&a->inputs[k], &b->inputs[k]);
+    }
+    return same;
+}
+
+/* Tests 2k and 2k + 1 are each other's `before`: valid, the same but for shapes. Index 1's is index
+ * 0's, made by itself. */
+static void test_pairs(void **state)
+{
+    enum { PAIRS = 300 };
+    struct fixture *f = *state;
+    struct arena *arena = arena_new();
+    f->policy->dynamic_percent = 100;
+    unsigned found = 0;
+    for (uint64_t i = 0; i < 2 * (uint64_t)PAIRS; i += 2) {
+        struct test even = make(f, 3, i, MATERIALIZE_ALL), odd;
+        arena_reset(arena);
+        generate_test(f->policy, 3, i + 1, MATERIALIZE_ALL, arena, &odd);
+        assert_valid(&even);
+        assert_valid(&odd);
+        assert_true((even.before == NULL) == (odd.before == NULL));
+        if (!even.before) {
+            continue;
+        }
+        found++;
+        assert_same_program(even.program, odd.program);
+        assert_true(same_inputs(&even, odd.before));
+        assert_true(same_inputs(&odd, even.before));
+        assert_int_equal(program_hash(even.program), program_hash(odd.before->program));
+        assert_int_equal(program_hash(odd.program), program_hash(even.before->program));
+        assert_int_not_equal(program_hash(even.program), program_hash(odd.program));
+    }
+    print_message("# %u of %d programs have other shapes\n", found, PAIRS);
+    assert_true(found > PAIRS * 8 / 10);
+    arena_free(arena);
+}
+
 /* ---- speed ---- */
 
 static void test_speed(void **state)
@@ -676,6 +737,7 @@ int main(void)
         TEST(test_inputs_of_a_given_program),
         TEST(test_given_domains_win),
         TEST(test_relations_of_the_catalogue),
+        TEST(test_pairs),
         TEST(test_speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

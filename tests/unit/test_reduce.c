@@ -286,6 +286,35 @@ static void attributes_become_simple(void **state)
 
 /* ---- bounds ---- */
 
+/* A library that answers with what it was first asked fails only behind a run of other shapes: the
+ * reduced test keeps one, of the same nodes. */
+static void other_shapes_stay_where_they_are_needed(void **state)
+{
+    struct scene s = {.arena = arena_new()};
+    assert_int_equal(target_parse("selftest:stale", NULL, s.arena, &s.target), ERR_OK);
+    assert_int_equal(jury_open(&s.target, 1, &(struct jury_options){0}, &s.jury), ERR_OK);
+    struct test *test = parse("x: f32[5,3] = input\noutput x\n", s.arena);
+    test->before = parse("x: f32[2,3] = input\noutput x\n", s.arena);
+    struct failure f;
+    assert_true(fails(&s, test, &f));
+    struct reduction r = reduced(&s, &f);
+    assert_true(r.reproduced && r.complete);
+    assert_non_null(r.test->before);
+    assert_int_equal(r.test->before->inputs[0].shape.dim[0], 2);
+    assert_true(count_elements(r.test->program) < 15);
+    scene_close(&s);
+
+    /* Where they are not needed they go. */
+    scene_open(&s, "negate.relu");
+    test = parse("x: f32[4] = input\ny: f32[4] = relu(x)\noutput y\n", s.arena);
+    test->before = parse("x: f32[3] = input\ny: f32[3] = relu(x)\noutput y\n", s.arena);
+    assert_true(fails(&s, test, &f));
+    r = reduced(&s, &f);
+    assert_true(r.reproduced);
+    assert_null(r.test->before);
+    scene_close(&s);
+}
+
 static void limits_are_kept(void **state)
 {
     struct scene s;
@@ -441,6 +470,7 @@ int main(void)
         cmocka_unit_test(the_element_that_fails_stays),
         cmocka_unit_test(a_comparison_does_not_hide_what_it_compares),
         cmocka_unit_test(attributes_become_simple),
+        cmocka_unit_test(other_shapes_stay_where_they_are_needed),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(what_does_not_fail_comes_back_as_it_was),
         cmocka_unit_test(recheck_counts_what_repeats),

@@ -95,6 +95,39 @@ static const char *const corners[] = {
     "y_axes: f32[2] = input\ny: f32[] = reduce_max(y_axes, axes=[0], keepdims=false)\noutput y\n",
 };
 
+/* One model for two shapes of a program: read with either's sizes it is that program. */
+static void onnx_models_of_two_shapes(void **state)
+{
+    static const char small[] = "x: f32[3,4] = input\n"
+                                "y: f32[4,3] = transpose(x, perm=[1,0])\n"
+                                "z: f32[4,1] = reduce_sum(y, axes=[1], keepdims=true)\noutput z\n";
+    static const char large[] = "x: f32[3,7] = input\n"
+                                "y: f32[7,3] = transpose(x, perm=[1,0])\n"
+                                "z: f32[7,1] = reduce_sum(y, axes=[1], keepdims=true)\noutput z\n";
+    static const char *const sizes[] = {"d4_7=4", "d4_7=7"};
+    struct arena *arena = arena_new();
+    struct program *p[] = {parse(arena, small), parse(arena, large)}, *back;
+    struct buffer model = BUFFER_INIT;
+
+    assert_int_equal(onnx_write_dynamic(p[0], p[1], ONNX_VERSION_DEFAULT, &model), ERR_OK);
+    for (size_t i = 0; i < 2; i++) {
+        const struct onnx_source source = {.name = "model",
+                                           .data = model.data,
+                                           .size = model.size,
+                                           .dims = &sizes[i],
+                                           .n_dims = 1};
+        assert_int_equal(onnx_read(&source, arena, &back), ERR_OK);
+        assert_int_equal(program_hash(back), program_hash(p[i]));
+    }
+    buffer_clear(&model);
+    /* A roll is slices whose ends are written. */
+    p[0] = parse(arena, "x: f32[4] = input\ny: f32[4] = roll(x, shifts=[1], axes=[0])\noutput y\n");
+    p[1] = parse(arena, "x: f32[5] = input\ny: f32[5] = roll(x, shifts=[1], axes=[0])\noutput y\n");
+    assert_int_equal(onnx_write_dynamic(p[0], p[1], ONNX_VERSION_DEFAULT, &model), ERR_UNSUPPORTED);
+    buffer_release(&model);
+    arena_free(arena);
+}
+
 static void round_trip(const char *text, struct onnx_version version)
 {
     struct arena *arena = arena_new();
@@ -515,12 +548,19 @@ static void npz_refuses_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(onnx_reads_back),       cmocka_unit_test(onnx_reads_back_old_opsets),
-        cmocka_unit_test(onnx_forms_by_opset),   cmocka_unit_test(onnx_refuses_damage),
-        cmocka_unit_test(onnx_refuses_nesting),  cmocka_unit_test(onnx_names_become_identifiers),
-        cmocka_unit_test(plan_prints_python),    cmocka_unit_test(plan_names_are_free),
-        cmocka_unit_test(plan_travels_as_bytes), cmocka_unit_test(plan_check_finds_damage),
-        cmocka_unit_test(npz_reads_back),        cmocka_unit_test(npz_refuses_damage),
+        cmocka_unit_test(onnx_reads_back),
+        cmocka_unit_test(onnx_reads_back_old_opsets),
+        cmocka_unit_test(onnx_models_of_two_shapes),
+        cmocka_unit_test(onnx_forms_by_opset),
+        cmocka_unit_test(onnx_refuses_damage),
+        cmocka_unit_test(onnx_refuses_nesting),
+        cmocka_unit_test(onnx_names_become_identifiers),
+        cmocka_unit_test(plan_prints_python),
+        cmocka_unit_test(plan_names_are_free),
+        cmocka_unit_test(plan_travels_as_bytes),
+        cmocka_unit_test(plan_check_finds_damage),
+        cmocka_unit_test(npz_reads_back),
+        cmocka_unit_test(npz_refuses_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,22 @@ static void test_echo(void **state)
     close_jury(&f);
 }
 
+/* A target of dynamic shapes runs the other shape first, in what it loaded once. */
+static void test_dynamic(void **state)
+{
+    struct fixture f = open_jury(1, (const char *const[]){"selftest:stale"}, NULL);
+    struct test *test = echo_test(f.arena, 1, PLACE_END);
+    struct outcome o;
+
+    must(jury_post(f.jury, test));
+    must(jury_take(f.jury, f.arena, &o));
+    assert_int_equal(o.kind, OUTCOME_NOT_EXERCISED); /* one shape is not what it is there for */
+    test->before = echo_test(f.arena, 2, PLACE_END);
+    must(jury_run(f.jury, 0, test, f.arena, &o));
+    assert_echo(test->before, &o);
+    close_jury(&f);
+}
+
 /* The window full all the time, workers replaced every 50 tests. */
 static void test_many(void **state)
 {
@@ -358,6 +374,7 @@ int main(void)
         TEST(test_bad_interpreters),
         TEST(test_interpreter_order),
         TEST(test_echo),
+        TEST(test_dynamic),
         TEST(test_many),
         TEST(test_errors),
         TEST(test_hangs),

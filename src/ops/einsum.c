@@ -278,6 +278,25 @@ static struct einsum einsum_in(const struct evaluation *e)
     return s;
 }
 
+static real largest_of(const struct array *x)
+{
+    real largest = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        largest = fmaxl(largest, fabsl(x->v[i]));
+    }
+    return largest;
+}
+
+/* May elements of one operand that are summed before they are multiplied (sums_alone) be infinite,
+ * or overflow? Then infinity times 0, or less infinity, is NaN in one order and not in another. */
+static bool may_overflow_alone(const struct einsum *s, enum dtype d)
+{
+    if (s->q.n_terms < 2 || !sums_alone(&s->q)) {
+        return false;
+    }
+    return fmaxl(largest_of(s->a), largest_of(s->b)) * (real)s->p.inner > dtype_max(d);
+}
+
 static void einsum_evaluate(struct evaluation *e)
 {
     const struct array *y = &e->out[0];
@@ -288,6 +307,7 @@ static void einsum_evaluate(struct evaluation *e)
     }
     const real *magnitude = product_magnitude(&s.p, e->scratch, s.a, s.b, y);
     struct sum_noise sum = sum_noise_init(y->dtype, s.p.inner, grid_of(s.a) + grid_of(s.b));
+    bool may_overflow = may_overflow_alone(&s, y->dtype);
     /* Half floats: what is summed alone is rounded before it is multiplied. */
     real early = 0;
     if (dtype_is_half(y->dtype) && s.q.n_terms == 2 && sums_alone(&s.q)) {
@@ -296,6 +316,7 @@ static void einsum_evaluate(struct evaluation *e)
     for (size_t i = 0; i < y->n; i++) {
         real noise = sum_noise_of(&sum, y->v[i], magnitude[i]);
         e->noise[0][i] = isfinite(y->v[i]) ? noise + early * magnitude[i] : noise;
+        e->noise[0][i] = may_overflow ? INFINITY : e->noise[0][i];
     }
 }
 

@@ -83,7 +83,7 @@ static void pow_unspecified(const struct evaluation *e, uint8_t *const *mark)
 /*
  * a^b = exp(b ln |a|): near linear while that exponent moves by less than 1, and where it lies
  * beyond the dtype's range until it comes back. Low powers of whole exponents are polynomials,
- * which samples bound anywhere.
+ * which samples bound anywhere. Of negative bases all exponents but whole ones give NaN.
  */
 static real pow_reach(const struct evaluation *e, uint32_t k, real a, real b)
 {
@@ -96,7 +96,8 @@ static real pow_reach(const struct evaluation *e, uint32_t k, real a, real b)
     real beyond = power < lo ? lo - power : power - hi;
     real move = beyond > 0.25L ? 4 * beyond : 1;
     if (k == 1) {
-        return base == 0 ? fabsl(b) : move / fabsl(log_base);
+        move = base == 0 ? fabsl(b) : move / fabsl(log_base);
+        return a < 0 && isfinite(b) ? fminl(move, fabsl(b - rintl(b))) : move;
     }
     return fminl(base, move * base / fabsl(b));
 }

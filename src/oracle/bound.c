@@ -199,6 +199,16 @@ static real deviation_at(const struct track *t, unsigned n_variants, size_t i)
     return most;
 }
 
+/* What may be 0 is so in the last sample, for results of either sign do not tell what even
+ * functions (abs, square) give of those between. */
+static void pass_zero(struct track *t, struct array *last)
+{
+    for (size_t i = 0; i < last->n && dtype_is_float(last->dtype); i++) {
+        real d = t->deviation[i];
+        last->v[i] = d > 0 && isfinite(d) && fabsl(t->variant[0].v[i]) <= d ? 0 : last->v[i];
+    }
+}
+
 static void measure(struct sampler *s, const struct node *node)
 {
     for (uint32_t o = 0; o < node->n_out; o++) {
@@ -209,7 +219,9 @@ static void measure(struct sampler *s, const struct node *node)
             t->deviation[i] = deviation_at(t, s->n_variants, i);
             any |= t->deviation[i] != 0;
         }
-        if (!any) {
+        if (any) {
+            pass_zero(t, &t->variant[s->n_variants - 1]);
+        } else {
             free(t->deviation);
             t->deviation = NULL;
         }

@@ -7,13 +7,18 @@
 
 #include "generate/generate_internal.h"
 
-void attempt_init(struct attempt *a, const struct op *op, uint32_t n_in, uint32_t n_out)
+void attempt_init(const struct maker *g, struct attempt *a, const struct op *op, uint32_t n_in,
+                  uint32_t n_out)
 {
     CHECK(n_in <= OP_INPUTS_MAX && n_out <= OP_OUTPUTS_MAX);
     a->op = op;
+    a->pairs = g->support->pairs[op_index(op)];
     a->n_in = n_in;
     a->n_out = n_out;
     a->out_dtype = DTYPE_NONE;
+    a->target = VALUE_NEW;
+    a->target_output = 0;
+    a->before = UINT32_MAX;
     a->given = a->is_const = a->is_input = 0;
     a->rank = -1;
     a->risk = HAZARD_NONE;
@@ -22,6 +27,12 @@ void attempt_init(struct attempt *a, const struct op *op, uint32_t n_in, uint32_
         a->dtype[k] = DTYPE_NONE;
         a->value[k] = VALUE_OPEN;
         a->recipe[k] = NULL;
+    }
+    for (uint32_t k = 0; k < n_in; k++) {
+        a->in_leader[k] = slot_leader(op, op_input_spec(op, k));
+    }
+    for (uint32_t o = 0; o < n_out; o++) {
+        a->out_leader[o] = slot_leader(op, op_output_spec(op, o));
     }
 }
 
@@ -84,25 +95,33 @@ static unsigned appeal(const struct maker *g, uint32_t id, const struct shape *l
     return like && !shapes_agree(like, &v->shape) ? chance / 6 : chance;
 }
 
+/* Does the value depend on none that is yet to be made? */
+static bool is_before(const struct maker *g, const struct attempt *a, uint32_t id)
+{
+    const struct value *v = &g->p->values[id];
+    return id != a->target && (v->kind != VALUE_NODE || v->node < a->before);
+}
+
 /*
  * An existing value, by a walk backwards from the newest (or, now and then, from anywhere): each
  * that fits is taken with the chance of its appeal. like: shapes that broadcast with it are
  * preferred. VALUE_NEW when nothing was taken.
  */
-static uint32_t pick_existing(struct maker *g, dtype_set set, const struct slot_spec *spec,
-                              const struct shape *like)
+static uint32_t pick_existing(struct maker *g, const struct attempt *a, dtype_set set,
+                              const struct slot_spec *spec, const struct shape *like)
 {
     enum { WALK_MAX = 48 };
     uint32_t n = g->p->n_values;
     if (n == 0) {
         return VALUE_NEW;
     }
-    uint32_t at = rng_chance(&g->rng, 1, 4) ? (uint32_t)rng_below(&g->rng, n) : n - 1;
+    uint32_t newest = a->target == VALUE_NEW ? n - 1 : a->target;
+    uint32_t at = rng_chance(&g->rng, 1, 4) ? (uint32_t)rng_below(&g->rng, n) : newest;
     uint32_t last = VALUE_NEW;
     for (uint32_t step = 0; step < WALK_MAX && step < n; step++) {
         const struct value *v = &g->p->values[at];
         bool fits = dtype_in(v->dtype, set) && v->shape.rank >= spec->rank_min &&
-                    v->shape.rank <= spec->rank_max;
+                    v->shape.rank <= spec->rank_max && is_before(g, a, at);
         if (fits) {
             if (rng_below(&g->rng, 16) < appeal(g, at, like)) {
                 return at;
@@ -136,14 +155,17 @@ const struct slot_spec *slot_leader(const struct op *op, const struct slot_spec 
 }
 
 /* The dtype that input k must have because of what is given or chosen already; DTYPE_NONE: free. */
-static enum dtype dtype_so_far(const struct attempt *a, uint32_t k)
+static enum dtype dtype_so_far(const struct maker *g, const struct attempt *a, uint32_t k)
 {
-    const struct slot_spec *leader = slot_leader(a->op, op_input_spec(a->op, k));
-    if (a->out_dtype != DTYPE_NONE && slot_leader(a->op, &a->op->out[0]) == leader) {
+    const struct slot_spec *leader = a->in_leader[k];
+    if (a->out_dtype != DTYPE_NONE && a->out_leader[0] == leader) {
         return a->out_dtype;
     }
+    if (a->target != VALUE_NEW && a->out_leader[a->target_output] == leader) {
+        return g->p->values[a->target].dtype;
+    }
     for (uint32_t i = 0; i < a->n_in; i++) {
-        if (a->dtype[i] != DTYPE_NONE && slot_leader(a->op, op_input_spec(a->op, i)) == leader) {
+        if (a->dtype[i] != DTYPE_NONE && a->in_leader[i] == leader) {
             return a->dtype[i];
         }
     }
@@ -163,11 +185,11 @@ static enum dtype dtype_of_slot(const struct attempt *a, const char *name)
 /* Rows of the support table that what is given leaves. */
 static dtype_set usable_rows(const struct maker *g, const struct attempt *a)
 {
-    const dtype_set *pairs = g->support->pairs[op_index(a->op)];
-    enum dtype only = dtype_so_far(a, 0);
+    enum dtype only = dtype_so_far(g, a, 0);
     dtype_set usable = 0;
     for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
-        bool fits = a->out_dtype == DTYPE_NONE ? pairs[d] != 0 : dtype_in(a->out_dtype, pairs[d]);
+        bool fits =
+            a->out_dtype == DTYPE_NONE ? a->pairs[d] != 0 : dtype_in(a->out_dtype, a->pairs[d]);
         usable |= fits && (only == DTYPE_NONE || only == d) ? (dtype_set)1 << d : 0;
     }
     return usable;
@@ -183,16 +205,17 @@ static bool choose_first(struct maker *g, struct attempt *a)
     if (a->value[0] == VALUE_OPEN) {
         a->value[0] = VALUE_NEW;
         if (percent(g, g->policy->reuse_percent)) {
-            a->value[0] = pick_existing(g, usable, &a->op->in[0], NULL);
+            a->value[0] = pick_existing(g, a, usable, &a->op->in[0], NULL);
         }
     }
     bool is_new = !IS_VALUE(a->value[0]);
     a->dtype[0] = is_new ? draw_dtype(g, usable) : g->p->values[a->value[0]].dtype;
-    if (is_new && a->rank < 0) {
+    /* What a given output leaves of ranks is the op's to say. */
+    if (is_new && a->rank < 0 && a->target == VALUE_NEW) {
         a->rank = choose_rank(g, &a->op->in[0]);
     }
     if (a->out_dtype == DTYPE_NONE) {
-        a->out_dtype = draw_dtype(g, g->support->pairs[op_index(a->op)][a->dtype[0]]);
+        a->out_dtype = draw_dtype(g, a->pairs[a->dtype[0]]);
     }
     return true;
 }
@@ -215,7 +238,8 @@ static uint32_t pick_other(struct maker *g, const struct attempt *a, uint32_t k,
         return VALUE_NEW;
     }
     bool has_like = IS_VALUE(a->value[0]) && !is_index;
-    uint32_t id = pick_existing(g, set, spec, has_like ? &g->p->values[a->value[0]].shape : NULL);
+    uint32_t id =
+        pick_existing(g, a, set, spec, has_like ? &g->p->values[a->value[0]].shape : NULL);
     if (is_index && IS_VALUE(id)) {
         bool may_turn_out = a->risk == HAZARD_TRAP && dtype_is_int(g->p->values[id].dtype);
         if (a->op->unique_indices || !(may_turn_out || may_index(g, id))) {
@@ -239,7 +263,7 @@ static void choose_other(struct maker *g, struct attempt *a, uint32_t k)
     if (a->value[k] == VALUE_ABSENT || IS_VALUE(a->value[k])) {
         return;
     }
-    a->dtype[k] = dtype_so_far(a, k);
+    a->dtype[k] = dtype_so_far(g, a, k);
     if (a->dtype[k] == DTYPE_NONE && spec->mostly_as && rng_chance(&g->rng, 3, 4)) {
         a->dtype[k] = dtype_of_slot(a, spec->mostly_as);
     }

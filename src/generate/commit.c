@@ -62,35 +62,24 @@ static void add_new_values(struct maker *g, struct attempt *a, uint32_t *ids, ui
         bool may_be_const = (is_live || k == 0) && !(k == 0 && a->n_in == 1);
         bool is_const = (a->is_const >> k & 1) ||
                         (!(a->is_input >> k & 1) && percent(g, share) && may_be_const);
-        ids[k] = is_const ? program_add_const(p, NULL, s->dtype, &shape, NULL)
-                          : program_add_input(p, NULL, s->dtype, &shape);
+        ids[k] = is_const ? program_add_const(p, "", s->dtype, &shape, NULL)
+                          : program_add_input(p, "", s->dtype, &shape);
         is_live |= !is_const;
         g->facts[ids[k]] = (struct facts){.is_live = !is_const};
         *is_new |= 1u << k;
     }
 }
 
-/* Indices must be valid: new ones are made so, existing ones must be known to be, or are a risk. */
-static bool settle_indices(struct maker *g, const struct node *node, enum hazard risk,
-                           uint32_t is_new)
+bool node_indices_hold(struct maker *g, const struct node *node, enum hazard risk, uint32_t which)
 {
     for (uint32_t k = 0; k < node->n_in; k++) {
-        if (!(node->op->index_inputs >> k & 1) || node->in[k] == VALUE_ABSENT) {
+        if (!(node->op->index_inputs & which & 1u << k) || node->in[k] == VALUE_ABSENT) {
             continue;
         }
-        uint32_t id = node->in[k];
-        struct index_use use;
+        const struct facts *f = &g->facts[node->in[k]];
+        const struct value *v = &g->p->values[node->in[k]];
         int64_t limit = node_index_least(g->p, node, k);
-        if (limit <= 0 && shape_numel(&g->p->values[id].shape) > 0) {
-            return false;
-        }
-        if (is_new >> k & 1) {
-            CHECK(node_index_use(g->p, node, k, &use));
-            set_recipe(g, id, recipe_index(&use));
-            continue;
-        }
-        const struct facts *f = &g->facts[id];
-        bool is_valid = dtype_is_int(g->p->values[id].dtype) && !f->assumed && !f->range.may_nan &&
+        bool is_valid = dtype_is_int(v->dtype) && !f->assumed && !f->range.may_nan &&
                         f->range.lo >= (real)-limit && f->range.hi < (real)limit;
         if (!is_valid && risk < HAZARD_TRAP) {
             return false;
@@ -100,8 +89,27 @@ static bool settle_indices(struct maker *g, const struct node *node, enum hazard
     return true;
 }
 
-/* Does the node give the same element everywhere, whatever its inputs' elements? */
-static bool is_dead(const struct maker *g, const struct node *node)
+/* New indices are made valid; false: there is nothing that they could choose from. */
+static bool make_indices(struct maker *g, const struct node *node, uint32_t is_new)
+{
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        if (!(node->op->index_inputs >> k & 1) || node->in[k] == VALUE_ABSENT) {
+            continue;
+        }
+        struct index_use use;
+        size_t n = shape_numel(&g->p->values[node->in[k]].shape);
+        if (n > 0 && node_index_least(g->p, node, k) <= 0) {
+            return false;
+        }
+        if (is_new >> k & 1) {
+            CHECK(node_index_use(g->p, node, k, &use));
+            set_recipe(g, node->in[k], recipe_index(&use));
+        }
+    }
+    return true;
+}
+
+bool node_is_dead(const struct maker *g, const struct node *node)
 {
     for (uint32_t o = 0; o < node->n_out; o++) {
         const struct interval *range = &g->facts[node->out[o]].range;
@@ -112,42 +120,64 @@ static bool is_dead(const struct maker *g, const struct node *node)
     return true;
 }
 
+bool hazard_is_fine(const struct maker *g, enum hazard hazard)
+{
+    return hazard == HAZARD_NONE || (!g->is_clean && hazard != HAZARD_TRAP);
+}
+
+void node_assume(struct maker *g, uint32_t id)
+{
+    struct facts *f = &g->facts[id];
+    f->range = interval_assume(g->p->values[id].dtype, f->range);
+    f->assumed = true;
+}
+
+static bool fits_readers(struct maker *g, const struct attempt *a, const struct node *node)
+{
+    return a->target == VALUE_NEW || attempt_fits_readers(g, a, node->out[a->target_output]);
+}
+
+/* Ordinary recipes for the new values; those that are given are set. */
+static void draw_recipes(struct maker *g, const struct attempt *a, const struct node *node,
+                         uint32_t ordinary, unsigned attempt)
+{
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        if (ordinary >> k & 1) {
+            enum dtype d = g->p->values[node->in[k]].dtype;
+            set_recipe(g, node->in[k], a->recipe[k] ? *a->recipe[k] : draw_recipe(g, d, attempt));
+        }
+    }
+}
+
 /* Recipes for the new values until the node's ranges are fine; false: they never are. */
-static bool settle_ranges(struct maker *g, const struct attempt *a, struct node *node,
+static bool settle_ranges(struct maker *g, const struct attempt *a, const struct node *node,
                           uint32_t is_new)
 {
     enum { ATTEMPTS = 6 };
     uint32_t ordinary = is_new & ~node->op->index_inputs;
+    bool is_redrawn = false;
     for (uint32_t k = 0; k < node->n_in; k++) {
-        if ((ordinary >> k & 1) && a->recipe[k]) {
-            set_recipe(g, node->in[k], *a->recipe[k]);
-            ordinary &= ~(1u << k);
-        }
+        is_redrawn = is_redrawn || ((ordinary >> k & 1) && !a->recipe[k]);
     }
     /* shape, size: their weight keeps them rare */
     bool may_be_dead = node->op->weight > 0 || percent(g, g->policy->dead_percent);
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-        for (uint32_t k = 0; k < node->n_in; k++) {
-            if (ordinary >> k & 1) {
-                set_recipe(g, node->in[k],
-                           draw_recipe(g, g->p->values[node->in[k]].dtype, attempt));
-            }
-        }
+        draw_recipes(g, a, node, ordinary, attempt);
         enum hazard hazard = node_ranges(g->p, node, g->facts);
-        bool is_fine = hazard == HAZARD_NONE || (!g->is_clean && hazard != HAZARD_TRAP);
-        if (is_fine && (may_be_dead || !is_dead(g, node))) {
+        bool is_alive = may_be_dead || !node_is_dead(g, node);
+        if (hazard_is_fine(g, hazard) && is_alive && fits_readers(g, a, node)) {
             return true;
         }
         if (hazard != HAZARD_NONE && hazard <= a->risk) {
             for (uint32_t o = 0; o < node->n_out; o++) {
-                struct facts *f = &g->facts[node->out[o]];
-                f->range = interval_assume(g->p->values[node->out[o]].dtype, f->range);
-                f->assumed = true;
+                node_assume(g, node->out[o]);
             }
-            g->is_unproven = true;
-            return true;
+            if (fits_readers(g, a, node)) {
+                g->is_unproven = true;
+                return true;
+            }
         }
-        if (ordinary == 0) {
+        if (!is_redrawn) {
             return false;
         }
     }
@@ -178,17 +208,20 @@ static bool commit(struct maker *g, struct attempt *a)
     reserve_facts(g, OP_INPUTS_MAX + OP_OUTPUTS_MAX);
     finish(g, a);
     add_new_values(g, a, ids, &is_new);
+    static const char *const no_names[OP_OUTPUTS_MAX] = {"", "", "",
+                                                         ""}; /* graph_make gives them */
     enum dtype dtypes[OP_OUTPUTS_MAX];
     struct shape shapes[OP_OUTPUTS_MAX];
     for (uint32_t o = 0; o < m->n_out; o++) {
         dtypes[o] = m->out[o].dtype;
         shapes[o] = slot_shape(&m->out[o], g->r);
     }
-    uint32_t index = program_add_node(p, a->op->name, a->n_in, ids, m->n_attrs, m->attr, m->n_out,
-                                      dtypes, shapes);
+    uint32_t index = program_add_named_node(p, a->op->name, a->n_in, ids, m->n_attrs, m->attr,
+                                            m->n_out, dtypes, shapes, no_names);
     struct node *node = &p->nodes[index];
     node->op = a->op;
-    if (!settle_indices(g, node, a->risk, is_new) || !settle_ranges(g, a, node, is_new)) {
+    if (!make_indices(g, node, is_new) || !node_indices_hold(g, node, a->risk, ~is_new) ||
+        !settle_ranges(g, a, node, is_new)) {
         p->n_values = n_values;
         p->n_nodes = n_nodes;
         g->is_unproven = was_unproven;
@@ -200,6 +233,9 @@ static bool commit(struct maker *g, struct attempt *a)
         }
     }
     a->node = index;
+    if (a->target != VALUE_NEW) {
+        attempt_splice(g, a, index);
+    }
     return true;
 }
 
@@ -219,7 +255,7 @@ bool attempt_make_somehow(struct maker *g, struct attempt *a)
             return false;
         }
         a->value[--kept] = VALUE_NEW;
-        if (kept == 0) {
+        if (kept == 0 && a->target == VALUE_NEW) {
             a->rank = choose_rank(g, &a->op->in[0]);
         }
     }

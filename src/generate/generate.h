@@ -32,8 +32,9 @@ struct support {
     X(dead_percent, 0, 100)  /* keep an op whose result is known to be constant */                 \
     X(twin_percent, 0, 100)  /* keep an op that takes one value twice */                           \
     X(reuse_percent, 0, 100) /* an op's input is an existing value rather than a new one */        \
-    X(constant_percent, 0, 100)     /* a new value is a constant rather than an input */           \
-    X(weight_percent, 0, 100)       /* the same where the op declares constant_likely */           \
+    X(backward_percent, 0, 100) /* an op is made to produce an input or constant that is there */  \
+    X(constant_percent, 0, 100) /* a new value is a constant rather than an input */               \
+    X(weight_percent, 0, 100)   /* the same where the op declares constant_likely */               \
     X(intermediate_percent, 0, 100) /* a consumed value is an output too */                        \
     X(union_percent, 0, 100)        /* programs that may use what only some targets support */     \
     X(dynamic_percent, 0, 100)      /* pairs of tests 2k, 2k + 1: one program at two shapes */     \

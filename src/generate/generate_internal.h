@@ -51,8 +51,9 @@ struct facts {
     struct interval range; /* sound unless `assumed` */
     struct recipe recipe;  /* inputs and constants */
     uint32_t uses;
-    bool assumed; /* derives from an op that ranges could not clear */
-    bool is_live; /* depends on an input */
+    bool assumed;  /* derives from an op that ranges could not clear */
+    bool is_live;  /* known to depend on an input */
+    bool is_moved; /* while ranges are derived again (backward.c) */
 };
 
 /* Ranges of the node's outputs, into facts[]; the worst that may happen in it. */
@@ -87,13 +88,13 @@ struct maker {
     bool is_clean, is_unproven, may_be_empty;
     int rank_limit; /* the policy's largest rank with a weight */
     uint32_t special_kinds;
-    uint32_t op_weight[OP_WEIGHTS_MAX];
+    uint32_t weight_up_to[OP_WEIGHTS_MAX]; /* of ops 0..i of op_table that are supported */
 };
 
 /*
  * One node on its way into the program. attempt_init leaves all of it open; what is given after it
  * stays, what is still open is drawn.
- *     attempt_init(&a, op, op_n_inputs(op), op_n_outputs(op));
+ *     attempt_init(g, &a, op, op_n_inputs(op), op_n_outputs(op));
  *     attempt_give_input(g, &a, 0, x);
  *     a.value[1] = VALUE_NEW;
  *     a.is_const = 1u << 1;
@@ -102,12 +103,18 @@ struct maker {
  */
 struct attempt {
     const struct op *op;
-    uint32_t n_in, n_out;            /* n_in falls when the last inputs turn out absent */
-    enum dtype out_dtype;            /* of output 0; NONE: open */
-    enum dtype dtype[OP_INPUTS_MAX]; /* NONE: open */
-    uint32_t value[OP_INPUTS_MAX];   /* id, VALUE_OPEN, VALUE_NEW or VALUE_ABSENT */
-    uint32_t given;                  /* bit k: value k is not the maker's to change */
-    uint32_t is_const, is_input;     /* bit k: what a new value k is; neither: drawn */
+    const dtype_set *pairs;                           /* its rows of the support table */
+    const struct slot_spec *in_leader[OP_INPUTS_MAX]; /* slots that the dtypes follow */
+    const struct slot_spec *out_leader[OP_OUTPUTS_MAX];
+    uint32_t n_in, n_out; /* n_in falls when the last inputs turn out absent */
+    /* Backward: output target_output is to be this input or constant; VALUE_NEW: none is. Results
+     * of the nodes from `before` on may not be read. */
+    uint32_t target, target_output, before;
+    enum dtype out_dtype;                       /* of output 0; NONE: open */
+    enum dtype dtype[OP_INPUTS_MAX];            /* NONE: open */
+    uint32_t value[OP_INPUTS_MAX];              /* id, VALUE_OPEN, VALUE_NEW or VALUE_ABSENT */
+    uint32_t given;                             /* bit k: value k is not the maker's to change */
+    uint32_t is_const, is_input;                /* bit k: what a new value k is; neither: drawn */
     const struct recipe *recipe[OP_INPUTS_MAX]; /* of a new value; NULL: drawn */
     int rank;                                   /* of input 0 when it is new; -1: open */
     enum hazard
@@ -119,8 +126,12 @@ struct attempt {
 };
 
 /* Inputs beyond the declared ones are repeats of a variadic last one; so are outputs. */
-void attempt_init(struct attempt *a, const struct op *op, uint32_t n_in, uint32_t n_out);
+void attempt_init(const struct maker *g, struct attempt *a, const struct op *op, uint32_t n_in,
+                  uint32_t n_out);
 void attempt_give_input(const struct maker *g, struct attempt *a, uint32_t k, uint32_t id);
+/* Output o is to be what was an input or constant so far; the other outputs are new. False: it is
+ * read too far back in the graph. (backward.c) */
+bool attempt_give_output(const struct maker *g, struct attempt *a, uint32_t o, uint32_t id);
 struct attr *attempt_give_attr(struct attempt *a, const char *name, enum attr_kind kind,
                                unsigned n);
 /* How many inputs and outputs a node of the op gets: drawn where the last slot is variadic. */
@@ -134,12 +145,28 @@ bool attempt_make(struct maker *g, struct attempt *a);
  * attempt_choose picked, from the last to the first. */
 bool attempt_make_somehow(struct maker *g, struct attempt *a);
 
-/* Steps of these (choose.c, shape.c). */
+/* An input or constant that fits the op's output o, the newest most likely; VALUE_NEW: none. */
+uint32_t pick_placeholder(struct maker *g, const struct attempt *a, uint32_t o);
+
+/* Steps of these (choose.c, shape.c, commit.c, backward.c). */
 bool percent(struct maker *g, uint32_t share);
 int choose_rank(struct maker *g, const struct slot_spec *spec);
 /* Is the value known well enough to be an index into some dim? */
 bool may_index(const struct maker *g, uint32_t id);
 bool attempt_solve(struct maker *g, struct attempt *a);
+/* May a node stay that may go wrong so? */
+bool hazard_is_fine(const struct maker *g, enum hazard hazard);
+/* A result that ranges could not clear is taken for finite. */
+void node_assume(struct maker *g, uint32_t id);
+/* Does the node give the same element everywhere, whatever its inputs' elements? */
+bool node_is_dead(const struct maker *g, const struct node *node);
+/* Are the indices in these inputs (bit k: input k) known to be valid, or taken at that risk? */
+bool node_indices_hold(struct maker *g, const struct node *node, enum hazard risk, uint32_t which);
+/* The node is the last one, its output `made` in place of the target: do the target's readers go on
+ * with its range? If so they have it. */
+bool attempt_fits_readers(struct maker *g, const struct attempt *a, uint32_t made);
+/* The last node takes its place and the target its output's. */
+void attempt_splice(struct maker *g, struct attempt *a, uint32_t index);
 /* The slot whose dtype this one has: itself, or an earlier input. */
 const struct slot_spec *slot_leader(const struct op *op, const struct slot_spec *slot);
 

@@ -1,19 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Graphs, op by op: which op, by the policy's weights, then a node of it with inputs among what is
- * there (choose.c, shape.c, commit.c). What does not fit is undone and something else tried.
+ * there (choose.c, shape.c, commit.c), or with an output that is there as an input or constant
+ * (backward.c). What does not fit is undone and something else tried.
  */
+#include <string.h>
+
 #include "generate/generate_internal.h"
 
+/* Output 0 or another is to be what was an input or a constant; false: none fits. */
+static bool give_placeholder(struct maker *g, struct attempt *a)
+{
+    uint32_t o = (uint32_t)rng_below(&g->rng, a->n_out);
+    uint32_t target = pick_placeholder(g, a, o);
+    return target != VALUE_NEW && attempt_give_output(g, a, o, target);
+}
+
+static const struct op *draw_op(struct maker *g)
+{
+    uint64_t drawn = rng_below(&g->rng, g->weight_up_to[op_count - 1]);
+    size_t lo = 0, hi = op_count - 1; /* the first place whose sum is beyond it lies in lo..hi */
+    while (lo < hi) {
+        size_t middle = (lo + hi) / 2;
+        if (g->weight_up_to[middle] > drawn) {
+            hi = middle;
+        } else {
+            lo = middle + 1;
+        }
+    }
+    return op_table[lo];
+}
+
+/* A node more; an op that cannot go backward goes forward. */
 static bool insert(struct maker *g)
 {
     struct attempt a;
     uint32_t n_in, n_out;
-    size_t place = rng_weighted(&g->rng, g->op_weight, op_count);
-    CHECK(place < op_count);
-    draw_counts(g, op_table[place], &n_in, &n_out);
-    attempt_init(&a, op_table[place], n_in, n_out);
+    const struct op *op = draw_op(g);
+    draw_counts(g, op, &n_in, &n_out);
+    attempt_init(g, &a, op, n_in, n_out);
+    if (percent(g, g->policy->backward_percent) && give_placeholder(g, &a) &&
+        attempt_choose(g, &a) && attempt_make_somehow(g, &a)) {
+        return true;
+    }
+    attempt_init(g, &a, op, n_in, n_out);
     return attempt_choose(g, &a) && attempt_make_somehow(g, &a);
+}
+
+/* ---- the finished program ---- */
+
+/* Where values and nodes of the maker's program go: ids in the order in which nodes first name
+ * them, which program_verify wants, and fresh names. */
+struct renumbering {
+    struct program *from, *to;
+    const struct facts *from_facts;
+    struct facts *facts;
+    uint32_t *id; /* of a value of `from`; VALUE_ABSENT: not there yet */
+};
+
+static uint32_t renumber_input(struct renumbering *r, uint32_t old)
+{
+    if (old == VALUE_ABSENT || r->id[old] != VALUE_ABSENT) {
+        return old == VALUE_ABSENT ? VALUE_ABSENT : r->id[old];
+    }
+    const struct value *v = &r->from->values[old];
+    CHECK(v->kind != VALUE_NODE);
+    r->id[old] = v->kind == VALUE_INPUT ? program_add_input(r->to, NULL, v->dtype, &v->shape)
+                                        : program_add_const(r->to, NULL, v->dtype, &v->shape, NULL);
+    r->facts[r->id[old]] = r->from_facts[old];
+    return r->id[old];
+}
+
+static void renumber_node(struct renumbering *r, const struct node *node)
+{
+    uint32_t in[OP_INPUTS_MAX];
+    enum dtype dtypes[OP_OUTPUTS_MAX];
+    struct shape shapes[OP_OUTPUTS_MAX];
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        in[k] = renumber_input(r, node->in[k]);
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        dtypes[o] = r->from->values[node->out[o]].dtype;
+        shapes[o] = r->from->values[node->out[o]].shape;
+    }
+    uint32_t index = program_add_node(r->to, node->op_name, node->n_in, in, node->n_attrs,
+                                      node->attrs, node->n_out, dtypes, shapes);
+    r->to->nodes[index].op = node->op;
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        uint32_t id = r->to->nodes[index].out[o];
+        r->id[node->out[o]] = id;
+        r->facts[id] = r->from_facts[node->out[o]];
+    }
+}
+
+static void renumber(struct maker *g)
+{
+    uint32_t n = g->p->n_values;
+    struct renumbering r = {.from = g->p,
+                            .to = program_new(g->arena),
+                            .from_facts = g->facts,
+                            .facts = ARENA_ARRAY(g->arena, struct facts, n),
+                            .id = ARENA_ARRAY(g->arena, uint32_t, n)};
+    memset(r.id, 0xff, n * sizeof(*r.id));
+    for (uint32_t i = 0; i < g->p->n_nodes; i++) {
+        renumber_node(&r, &g->p->nodes[i]);
+    }
+    CHECK(r.to->n_values == n);
+    g->p = r.to;
+    g->facts = r.facts;
 }
 
 static void add_outputs(struct maker *g)
@@ -28,12 +122,14 @@ static void add_outputs(struct maker *g)
 
 static void weigh_ops(struct maker *g)
 {
+    uint32_t sum = 0;
     for (size_t i = 0; i < op_count; i++) {
-        dtype_set outs = 0;
-        for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
-            outs |= g->support->pairs[i][d];
+        bool is_supported = false;
+        for (enum dtype d = DTYPE_COUNT; !is_supported && d-- > 1;) {
+            is_supported = g->support->pairs[i][d] != 0;
         }
-        g->op_weight[i] = outs ? g->policy->op_weight[i] : 0;
+        sum += is_supported ? g->policy->op_weight[i] : 0;
+        g->weight_up_to[i] = sum;
     }
 }
 
@@ -63,6 +159,7 @@ struct graph graph_make(const struct policy *policy, bool is_clean, struct rng r
             }
         }
     }
+    renumber(&g);
     add_outputs(&g);
     return (struct graph){.program = g.p, .facts = g.facts, .is_unproven = g.is_unproven};
 }

@@ -69,6 +69,14 @@ static void limit_work(struct maker *g, struct instance *m)
     }
 }
 
+/* As the existing value has them. */
+static void fix_dims(struct maker *g, struct slot *s, uint32_t id)
+{
+    for (int d = 0; d < s->rank; d++) {
+        s->dim[d] = relation_fixed(g->r, g->p->values[id].shape.dim[d]);
+    }
+}
+
 static void make_variables(struct maker *g, struct attempt *a)
 {
     struct instance *m = &a->instance;
@@ -88,13 +96,15 @@ static void make_variables(struct maker *g, struct attempt *a)
             make_dims(g, s, &model, k == 0);
             limit_numel(g, s);
         } else {
-            for (int d = 0; d < s->rank; d++) {
-                s->dim[d] = relation_fixed(g->r, g->p->values[a->value[k]].shape.dim[d]);
-            }
+            fix_dims(g, s, a->value[k]);
         }
     }
     for (uint32_t o = 0; o < m->n_out; o++) {
         struct slot *s = &m->out[o];
+        if (a->target != VALUE_NEW && o == a->target_output) {
+            fix_dims(g, s, a->target);
+            continue;
+        }
         for (int d = 0; d < s->rank; d++) {
             s->dim[d] = relation_var(g->r, g->may_be_empty ? 0 : 1, g->policy->numel_max);
             relation_prefer_log(g->r, s->dim[d]);
@@ -151,6 +161,10 @@ bool attempt_solve(struct maker *g, struct attempt *a)
         m->in[0].rank = a->rank;
     }
     m->out[0].dtype = a->out_dtype;
+    if (a->target != VALUE_NEW) {
+        m->out[a->target_output].dtype = g->p->values[a->target].dtype;
+        m->out[a->target_output].rank = g->p->values[a->target].shape.rank;
+    }
     for (uint32_t i = 0; i < a->n_attrs; i++) {
         *instance_add_attr(m, a->attr[i].name, a->attr[i].kind, a->attr[i].n) = a->attr[i];
     }

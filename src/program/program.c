@@ -6,7 +6,6 @@
  */
 #include "program/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,8 +35,15 @@ struct program *program_new(struct arena *arena)
 static const char *fresh_name(struct program *p, enum value_kind kind, uint32_t id)
 {
     static const char letters[] = {[VALUE_INPUT] = 'x', [VALUE_CONST] = 'w', [VALUE_NODE] = 'v'};
-    char name[32];
-    int n = snprintf(name, sizeof name, "%c%u", letters[kind], id);
+    char name[32] = {letters[kind]};
+    int n = 1;
+    for (uint32_t rest = id / 10; rest > 0; rest /= 10) {
+        n++;
+    }
+    for (int at = n; at > 0; at--, id /= 10) {
+        name[at] = (char)('0' + id % 10);
+    }
+    n++;
     while (p->has_given_names && program_find_value(p, name) != VALUE_ABSENT) {
         CHECK(n < (int)sizeof name - 2);
         name[n++] = '_';

@@ -454,6 +454,38 @@ static void test_clean_is_clean_and_special_is_not(void **state)
     }
 }
 
+/* Every op tries to produce an input or constant that is there. What test_clean_... and the indices
+ * hold of data holds of these programs too: the default makes a part of its ops so. */
+static void test_backward_insertion(void **state)
+{
+    struct fixture *f = *state;
+    static const uint32_t sizes[] = {1, 10, 20};
+    size_t inputs[2] = {0};
+    f->policy->clean_percent = 100;
+    for (uint64_t i = 0; i < 600; i++) {
+        f->policy->nodes = i % 100 == 0 ? 200 : sizes[i % 3];
+        for (uint32_t share = 0; share <= 100; share += 100) {
+            f->policy->backward_percent = share;
+            struct test test = make(f, 3, i, MATERIALIZE_ALL);
+            assert_valid(&test);
+            assert_int_equal(test.program->n_nodes, f->policy->nodes);
+            assert_outputs(test.program);
+            inputs[share / 100] += test.n_inputs;
+        }
+        struct test test = make(f, 3, i, MATERIALIZE_ALL);
+        const struct program *p = test.program;
+        struct array *values = ARENA_ZARRAY(f->test, struct array, p->n_values);
+        evaluate(f, &test, values);
+        assert_indices_in_range(p, values);
+        assert_no_trap(p, values);
+        for (uint32_t id = 0; id < p->n_values && strcmp(test.policy, "clean") == 0; id++) {
+            assert_true(all_finite(&values[id]));
+        }
+    }
+    print_message("# inputs of 600 programs: %zu forward, %zu backward\n", inputs[0], inputs[1]);
+    assert_true(inputs[1] * 100 < inputs[0] * 90); /* a chain that grows backward needs fewer */
+}
+
 /* Shares of elements of float inputs. */
 struct value_census {
     size_t n, zero, negative, integral, nan, inf, subnormal, extreme, negative_zero, repeated;
@@ -728,6 +760,7 @@ int main(void)
         TEST(test_same_seed_same_bytes_in_any_order),
         TEST(test_graph_without_data_is_the_same_graph),
         TEST(test_programs_are_valid_and_varied),
+        TEST(test_backward_insertion),
         TEST(test_limits_are_kept),
         TEST(test_work_is_bounded),
         TEST(test_each_op_and_dtype_alone),

@@ -60,6 +60,13 @@ static bool node_jumps(const struct program *p, const struct node *node)
     return jumps != JUMPS_NEVER && (to_integers || !is_continuous);
 }
 
+/* In this sample what may be 0 is: the last of all. The first ones, drawn alone, have none, or
+ * their bounds would not lie within those of all. */
+static bool passes_zero(const struct sampler *s, unsigned k)
+{
+    return k == s->n_variants - 1 && k >= s->first_sample + bound_table.first_samples;
+}
+
 /* Input `input` moved by a few deviations. Every second input moves the other way, so that samples
  * 0 and 1 bring any two that are compared past each other on both sides; what may be 0 is so in the
  * last one, for the sign of 0 is neither of those beside it. */
@@ -76,7 +83,7 @@ static const struct array *widened(struct sampler *s, const struct track *t, uns
         real d = t->deviation[i];
         bool can_move = d > 0 && isfinite(d) && isfinite(a->v[i]);
         moved->v[i] = can_move ? a->v[i] + (real)way[i] * step * d : a->v[i];
-        if (k == s->n_variants - 1 && can_move && fabsl(a->v[i]) <= fabsl(step) * d) {
+        if (passes_zero(s, k) && can_move && fabsl(a->v[i]) <= fabsl(step) * d) {
             moved->v[i] = 0;
         }
     }
@@ -201,9 +208,13 @@ static real deviation_at(const struct track *t, unsigned n_variants, size_t i)
 
 /* What may be 0 is so in the last sample, for results of either sign do not tell what even
  * functions (abs, square) give of those between. */
-static void pass_zero(struct track *t, struct array *last)
+static void pass_zero(const struct sampler *s, struct track *t)
 {
-    for (size_t i = 0; i < last->n && dtype_is_float(last->dtype); i++) {
+    const struct array *last = &t->variant[s->n_variants - 1];
+    if (!passes_zero(s, s->n_variants - 1) || !dtype_is_float(last->dtype)) {
+        return;
+    }
+    for (size_t i = 0; i < last->n; i++) {
         real d = t->deviation[i];
         last->v[i] = d > 0 && isfinite(d) && fabsl(t->variant[0].v[i]) <= d ? 0 : last->v[i];
     }
@@ -220,7 +231,7 @@ static void measure(struct sampler *s, const struct node *node)
             any |= t->deviation[i] != 0;
         }
         if (any) {
-            pass_zero(t, &t->variant[s->n_variants - 1]);
+            pass_zero(s, t);
         } else {
             free(t->deviation);
             t->deviation = NULL;

@@ -12,7 +12,7 @@ help:
 	@echo 'make test              check opjury (about 10 minutes on 2 cores); make test-all: longer'
 	@echo 'make bench             speed and accuracy of opjury itself'
 	@echo 'make lint              formatter and analysers; make format: apply the formatter'
-	@echo 'make verify-findings   run the reproducers under findings/ (ID=... for one)'
+	@echo 'make verify-findings   run the reproducers under findings/ (ID=... for one, FROM=DIR: of a campaign)'
 
 build:
 	@scripts/setup build
@@ -44,7 +44,7 @@ format:
 
 verify-findings:
 	@scripts/setup verify
-	@scripts/verify-findings $(ID)
+	@scripts/verify-findings $(if $(FROM),--from '$(FROM)') $(ID)
 
 clean:
 	rm -rf build build-*

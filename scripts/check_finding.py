@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """check_finding FOLDER: does this interpreter's library still show the finding, and is it a fault by numpy?
 
-Runs the folder's repro.py, takes the values it got, and holds them against scripts/numpy_judge.py. Ends with one line;
+Runs the folder's repro.py, takes the values it got, and holds them against scripts/numpy_judge. Ends with one line;
 status 0 when the fault shows and numpy says that it is one.
 """
 import json
@@ -57,15 +57,6 @@ def run_script(folder):
             return done, [arrays[f"arr_{k}"] for k in range(len(arrays.files))]
 
 
-def far(actual, reference, bound):
-    """Where two values differ by class (NaN, infinity, finite) or by more than the bound."""
-    actual, reference = np.asarray(actual, numpy_judge.REAL), np.asarray(reference, numpy_judge.REAL)
-    with np.errstate(all="ignore"):
-        same = (actual == reference) | (np.isnan(actual) & np.isnan(reference))
-        near = np.isfinite(actual) & np.isfinite(reference) & (np.abs(actual - reference) <= bound)
-    return ~same & ~near & ~np.isnan(bound)
-
-
 def judge_values(outputs, dtypes, reference, expected, actual):
     """One line about the worst element, or Doubt."""
     if actual is None:
@@ -76,7 +67,7 @@ def judge_values(outputs, dtypes, reference, expected, actual):
     for name, got in zip(outputs, actual):
         bound = expected[f"{name}.bound"].astype(numpy_judge.REAL)
         ours = numpy_judge.from_file(expected[f"{name}.expected"], dtypes[name]).reshape(bound.shape)
-        if far(ours, reference[name], bound).any():
+        if numpy_judge.far(ours, reference[name], bound).any():
             raise Doubt(f"{name}: numpy does not give what opjury expects")
         if got.shape != reference[name].shape:
             lines.append(f"{name}: shape {got.shape}, numpy has {reference[name].shape}")
@@ -85,7 +76,7 @@ def judge_values(outputs, dtypes, reference, expected, actual):
             lines.append(f"{name}: {got.dtype}, the program says {dtypes[name]}")
             continue
         got = numpy_judge.from_file(got, dtypes[name])
-        wrong = far(got, reference[name], bound)
+        wrong = numpy_judge.far(got, reference[name], bound)
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             lines.append(f"{name}{list(at)}: {got[at]}, numpy has {reference[name][at]}, allowed {bound[at]}; "
@@ -102,13 +93,16 @@ def check(folder):
         text = f.read()
     with np.load(os.path.join(folder, "inputs.npz")) as inputs:
         # Evaluates whatever the oracle is: the program must be a valid one, with the shapes it states.
-        outputs, dtypes, reference = numpy_judge.evaluate(text, inputs)
+        doubts = []
+        outputs, dtypes, reference = numpy_judge.evaluate(text, inputs, doubts)
     done, actual = run_script(folder)
     died = done.returncode < 0
     if done.returncode != 1 and not (died and verdict["oracle"] == "crash"):
         last = (done.stdout + done.stderr).strip().splitlines()[-1:] or [""]
         raise Doubt(f"repro.py ends with {done.returncode}: {last[0]}")
     if verdict["oracle"] not in ("value", "shape", "dtype", "count"):
+        if doubts:
+            raise Doubt(f"undefined: {doubts[0]}")
         return f"{verdict['oracle']}, shown by repro.py; numpy evaluates the program"
     with np.load(os.path.join(folder, "expected.npz")) as expected:
         return judge_values(outputs, dtypes, reference, expected, actual)

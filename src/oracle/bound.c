@@ -529,3 +529,16 @@ real bound_at(const struct expectation *x, double c, size_t i)
     real step = 2 * dtype_roundoff(x->dtype) * fabsl(x->declared[i]) + dtype_tiny(x->dtype);
     return (real)c * d + step;
 }
+
+void expectation_tensors(const struct expectation *x, struct arena *arena, struct tensor *expected,
+                         struct tensor *bound)
+{
+    *expected = tensor_new(arena, x->dtype, &x->shape);
+    *bound = tensor_new(arena, DTYPE_F64, &x->shape);
+    for (size_t i = 0; i < x->n; i++) {
+        real d = x->declared[i];
+        real slack = isfinite(d) ? bound_at(x, bound_table.c, i) + fabsl(x->wide[i] - d) : 0;
+        dtype_store(x->dtype, expected->data, i, d);
+        dtype_store(DTYPE_F64, bound->data, i, x->state[i] == ELEMENT_COMPARED ? slack : (real)NAN);
+    }
+}

@@ -50,6 +50,10 @@ struct expectation {
 };
 /* Distance allowed outside [declared, wide] at element i, for multiplier c. */
 real bound_at(const struct expectation *x, double c, size_t i);
+/* Expected values as they are stored, and how far from them (f64) a correct result may lie, by
+ * bound_table.c. NaN: not compared; 0 of infinity or NaN: only their own class will do. */
+void expectation_tensors(const struct expectation *x, struct arena *arena, struct tensor *expected,
+                         struct tensor *bound);
 
 struct reference;
 /* Evaluates the declared semantics now; bounds only when they are asked for. Memory: the test's

@@ -118,25 +118,11 @@ static enum err write_model(const char *folder, const struct finding_files *f, s
 
 /* ---- repro.py ---- */
 
-/* Expected values and how far from them a correct result may lie. */
 static void expected_of(const struct finding_files *f, struct tensor *expected,
                         struct tensor *bound, struct arena *arena)
 {
-    double c = bound_table.c;
     for (uint32_t o = 0; o < f->test->program->n_outputs; o++) {
-        const struct expectation *x = reference_expectation(f->reference, o);
-        expected[o] = tensor_new(arena, x->dtype, &x->shape);
-        bound[o] = tensor_new(arena, DTYPE_F64, &x->shape);
-        for (size_t i = 0; i < x->n; i++) {
-            real slack = bound_at(x, c, i) + fabsl(x->wide[i] - x->declared[i]);
-            bool compared = x->state[i] == ELEMENT_COMPARED;
-            dtype_store(x->dtype, expected[o].data, i, x->declared[i]);
-            /* Infinite or NaN expectations are met by the same class only: no slack. */
-            dtype_store(DTYPE_F64, bound[o].data, i,
-                        !compared                  ? (real)NAN
-                        : isfinite(x->declared[i]) ? slack
-                                                   : 0);
-        }
+        expectation_tensors(reference_expectation(f->reference, o), arena, &expected[o], &bound[o]);
     }
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The independent judge of committed findings: confirms a fault, refuses what numpy says is right.
+# The independent judge of findings: confirms a fault, refuses what numpy says is right or undefined.
 . "${0%/*}/harness.sh"
 python=${OPJURY_PYTHON:-$root/.venv/bin/python}
 
@@ -84,5 +84,68 @@ sed -i 's/f32\[3\] = mul/f32[4] = mul/' broken/program.txt
 confirm broken
 status_is 1 'a program with shapes that cannot be is refused'
 out_has 'broken program: reason' 'numpy gives shape'
+
+# undefined NAME PROGRAM: refused, whatever dies, where a library may.
+undefined() {
+    finding "$1" crash '[2, 4, 6]' 1
+    cat >"$1/program.txt"
+    confirm "$1"
+    status_is 1 "$1: refused"
+    out_has "$1: reason" 'undefined: '
+}
+undefined division <<'EOF'
+x: f32[3] = input
+i: i64[3] = const [1, 0, 2]
+y: i64[3] = floor_div(i, i)
+output y
+EOF
+undefined least <<'EOF'
+i: i8[2] = const [-128, 1]
+m: i8[1] = const [-1]
+y: i8[2] = div(i, m)
+output y
+EOF
+undefined index <<'EOF'
+x: f32[3] = input
+i: i64[1] = const [3]
+y: f32[1] = gather(x, i, axis=0)
+output y
+EOF
+undefined row <<'EOF'
+x: f32[3] = input
+i: i64[1,1] = const [-4]
+y: f32[1] = gather_nd(x, i, parts=1, batch_dims=0)
+output y
+EOF
+finding defined crash '[2, 4, 6]' 1
+cat >defined/program.txt <<'EOF'
+x: f32[3] = input
+i: i64[1] = const [-3]
+y: f32[1] = gather(x, i, axis=0)
+output y
+EOF
+confirm defined
+status_is 0 'the last index of all is defined'
+
+# A campaign's folder: all of it, by the installed libraries.
+mkdir -p campaign/findings
+for name in wrong right; do
+    cp -r $name "campaign/findings/$name"
+    "$python" - "campaign/findings/$name" <<'EOF'
+import importlib.metadata, json, sys
+version = importlib.metadata.version("numpy")
+json.dump({"library": "numpy", "version": version, "oracle": "value"}, open(f"{sys.argv[1]}/verdict.json", "w"))
+EOF
+done
+mkdir campaign/findings/unfinished
+run "$root/scripts/verify-findings" --from campaign
+status_is 1 'one of a campaign is not confirmed'
+out_has 'campaign: the wrong one' 'ok - wrong (numpy=='
+out_has 'campaign: the right one' 'not ok - right (numpy=='
+out_has 'campaign: the count' '1 passed, 1 failed'
+run "$root/scripts/verify-findings" --from campaign wrong
+status_is 0 'one of a campaign by its name'
+run "$root/scripts/verify-findings" --from nowhere
+status_is 2 'no such campaign'
 
 done_testing

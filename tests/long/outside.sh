@@ -7,3 +7,4 @@ tools=build/tests/outside
 "$tools/agree_tool" 200 tests/outside/defects.yaml
 "$python" tests/outside/check_gradients.py "$tools/gradient_tool" 200
 "$python" tests/outside/check_opinfo.py "$tools/eval_tool" "$tools/gradient_tool" 1000000
+"$python" tests/outside/check_numpy.py "$tools/expect_tool" 20 3000

@@ -110,7 +110,7 @@ def integer_power(base, exponent):
     if not exponent >= 0:
         return 0
     if exponent == np.floor(REAL(exponent)):
-        return pow(base, int(min(exponent, 1 << 62)), 1 << 64)
+        return pow(base, int(exponent) if np.isfinite(REAL(exponent)) else 1 << 62, 1 << 64)
     return int(REAL(base) ** REAL(exponent)) if 0 <= base else 0
 
 

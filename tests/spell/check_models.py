@@ -186,10 +186,10 @@ def convolutions(rng):
                      "dilations": dilations[3 - n:], "group": 2}
                 if op == "conv_transpose":
                     a["output_padding"] = tuple(s - 1 for s in a["strides"])
-                f = getattr(numpy_judge, op)
                 text = ", ".join(f"{k}={v if k == 'group' else shape_text(v)}"
                                  for k, v in a.items())
                 name = f"{op}{n}d"
+                f = numpy_judge.OPERATORS[name]
                 yield case(name, d, [(d, x), (d, w), (d, b)], f"{name}(a, b, c, {text})",
                            f(a, d, wide(x), wide(w), wide(b)))
                 yield case(name, d, [(d, x), (d, w)], f"{name}(a, b, {text})",

@@ -31,7 +31,7 @@ test-all:
 
 # SUBJECT=... for one of them; `build/opjury bench` lists them.
 bench: build
-	@for s in $${SUBJECT:-$$(build/opjury bench | cut -d' ' -f1)}; do build/opjury bench $$s || exit; done
+	@scripts/bench $(SUBJECT)
 
 lint:
 	@scripts/setup build test lint

@@ -15,9 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { TESTS = 300, BATCHES = 3, SHOWN = 10 };
 static const double batch_seconds = 0.002; /* far above the clock's grain */
@@ -157,74 +154,24 @@ static double ratio_of_sums(const struct rows *rows)
 /* ---- onnx's ReferenceEvaluator: scripts/time_reference.py ---- */
 
 struct reader {
-    pid_t pid;
-    FILE *to, *from;
-    char *folder;
+    struct peer peer;
+    const char *folder;
 };
-
-static enum err reader_line(struct reader *r, char *line, size_t size)
-{
-    line[0] = '\0';
-    if (!r->from || feof(r->from) || !fgets(line, (int)size, r->from)) {
-        return err_set(ERR_IO, "time_reference.py ended early; see above");
-    }
-    line[strcspn(line, "\n")] = '\0';
-    return ERR_OK;
-}
 
 static enum err reader_start(const char *python, struct arena *arena, struct reader *r)
 {
-    char *dir, line[512];
-    int pair[2];
-    TRY(exe_dir(arena, &dir));
-    const char *script = arena_printf(arena, "%s/../scripts/time_reference.py", dir);
-    if (!file_exists(script)) {
-        return err_set(ERR_MISSING, "%s is not there: run this from a checkout's build", script);
-    }
-    fflush(stdout);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) || (r->pid = fork()) < 0) {
-        return err_set(ERR_IO, "cannot start %s: %m", python);
-    }
-    if (r->pid == 0) {
-        if (dup2(pair[1], STDIN_FILENO) >= 0 && dup2(pair[1], STDOUT_FILENO) >= 0) {
-            execl(python, python, script, (char *)NULL);
-        }
-        _exit(127);
-    }
-    close(pair[1]);
-    int twin = dup(pair[0]);
-    r->to = twin < 0 ? NULL : fdopen(twin, "w");
-    r->from = fdopen(pair[0], "r");
-    if (!r->to || !r->from) {
-        return err_set(ERR_IO, "cannot talk to %s: %m", python);
-    }
-    TRY(reader_line(r, line, sizeof(line)));
+    char *line;
+    TRY(peer_start(python, "time_reference.py", arena, &r->peer));
+    TRY(peer_line(&r->peer, &line));
     r->folder = arena_strdup(arena, line);
     return ERR_OK;
-}
-
-/* At the end of its input the script removes its folder and ends. */
-static void reader_stop(struct reader *r)
-{
-    if (r->to) {
-        shutdown(fileno(r->to), SHUT_RDWR);
-        fclose(r->to);
-    }
-    if (r->from) {
-        fclose(r->from);
-    }
-    if (r->pid > 0) {
-        waitpid(r->pid, NULL, 0);
-    }
 }
 
 /* *seconds 0: it could not. */
 static enum err reader_time(struct reader *r, const char *name, double *seconds)
 {
-    char line[512];
-    fprintf(r->to, "%s\n", name);
-    fflush(r->to);
-    TRY(reader_line(r, line, sizeof(line)));
+    char *line;
+    TRY(peer_ask(&r->peer, &line, "%s", name));
     *seconds = strncmp(line, "error", 5) == 0 ? 0 : strtod(line, NULL);
     if (*seconds == 0) {
         log_debug("onnx's evaluator on %s: %s", name, line);
@@ -235,7 +182,7 @@ static enum err reader_time(struct reader *r, const char *name, double *seconds)
 /* ---- plain evaluation ---- */
 
 struct comparison {
-    struct reader reader;
+    struct reader *reader;
     struct arena *names, *memory;
     struct rows rows;
     size_t unread; /* models that we cannot read or write */
@@ -246,7 +193,7 @@ static enum err compare(struct comparison *c, const char *name, const struct pro
                         const struct tensor *inputs)
 {
     double theirs;
-    TRY(reader_time(&c->reader, name, &theirs));
+    TRY(reader_time(c->reader, name, &theirs));
     if (theirs == 0) {
         c->failed++;
         return ERR_OK;
@@ -259,8 +206,8 @@ static enum err compare(struct comparison *c, const char *name, const struct pro
 /* The node test's program and inputs; NULL: not one that we can read. */
 static struct program *read_case(struct comparison *c, const char *name, struct tensor **inputs)
 {
-    const char *model = arena_printf(c->memory, "%s/%s.onnx", c->reader.folder, name);
-    const char *arrays = arena_printf(c->memory, "%s/%s.npz", c->reader.folder, name);
+    const char *model = arena_printf(c->memory, "%s/%s.onnx", c->reader->folder, name);
+    const char *arrays = arena_printf(c->memory, "%s/%s.npz", c->reader->folder, name);
     struct buffer bytes = BUFFER_INIT;
     struct onnx_source source = {.name = name};
     struct named_tensor *items;
@@ -287,10 +234,10 @@ static struct program *read_case(struct comparison *c, const char *name, struct 
 
 static enum err compare_node_tests(struct comparison *c)
 {
-    char line[512];
+    char *line;
     struct texts names = {0};
     for (;;) {
-        TRY(reader_line(&c->reader, line, sizeof(line)));
+        TRY(peer_line(&c->reader->peer, &line));
         if (line[0] == '\0') {
             break;
         }
@@ -321,12 +268,12 @@ static enum err write_test(const struct comparison *c, const char *name, const s
     }
     enum err err = onnx_write(p, ONNX_VERSION_DEFAULT, &model);
     if (err == ERR_OK) {
-        const char *path = arena_printf(c->memory, "%s/%s.onnx", c->reader.folder, name);
+        const char *path = arena_printf(c->memory, "%s/%s.onnx", c->reader->folder, name);
         err = file_write(path, model.data, model.size);
     }
     buffer_release(&model);
     TRY(err);
-    return npz_write(arena_printf(c->memory, "%s/%s.npz", c->reader.folder, name), items,
+    return npz_write(arena_printf(c->memory, "%s/%s.npz", c->reader->folder, name), items,
                      test->n_inputs);
 }
 
@@ -437,7 +384,6 @@ static enum err measure_all(const struct bench_settings *s, const struct policy 
 {
     uint64_t tests = s->tests ? s->tests : TESTS;
     TRY(compare_node_tests(nodes));
-    made->reader = nodes->reader;
     TRY(compare_generated(made, policy, s->seed, tests));
     measure_bounds(policy, s->seed, tests, nodes->names, bounds);
     return stop_requested ? err_set(ERR_STOPPED, "stopped before all was measured") : ERR_OK;
@@ -451,11 +397,12 @@ static enum err run_evaluate(const struct bench_settings *s, struct arena *arena
     TRY(policy_load("default", arena, &policy));
     policy_at_opset(policy, (uint32_t)ONNX_VERSION_DEFAULT.opset);
     struct arena *memory = arena_new();
-    struct comparison nodes = {.names = arena, .memory = memory}, made = nodes;
+    struct reader reader = {0};
+    struct comparison nodes = {.reader = &reader, .names = arena, .memory = memory}, made = nodes;
     struct rows bounds = {0};
-    enum err err = reader_start(target->python, arena, &nodes.reader);
+    enum err err = reader_start(target->python, arena, &reader);
     err = err == ERR_OK ? measure_all(s, policy, &nodes, &made, &bounds) : err;
-    reader_stop(&nodes.reader);
+    peer_stop(&reader.peer);
     if (err == ERR_OK) {
         (s->json ? print_json : print_tables)(&nodes, &made, &bounds);
         double most = most_per_plain * (bound_table.samples + 1);

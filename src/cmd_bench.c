@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON };
+enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON, KEY_POLICY };
 
 static const struct bench_subject *const subject_table[] = {
-    &bench_judge, &bench_bounds, &bench_evaluate, &bench_observability, &bench_throughput,
+    &bench_judge,         &bench_bounds,     &bench_evaluate,
+    &bench_observability, &bench_throughput, &bench_generator,
 };
 
 static const struct bench_subject *find_subject(const char *name)
@@ -63,6 +64,9 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_PYTHON:
         s->python = value;
         return ERR_OK;
+    case KEY_POLICY:
+        s->policy = value;
+        return ERR_OK;
     case KEY_JSON:
         s->json = true;
         return ERR_OK;
@@ -75,6 +79,7 @@ static const struct argp_option options[] = {
     {"tests", 'n', "N", 0, "how many (the subject says)", 0},
     {"seed", 's', "S", 0, "of all chance (1)", 0},
     {"target", 't', "TARGET", 0, "measure this one; may be repeated (the subject says)", 0},
+    {"policy", KEY_POLICY, "P", 0, "of the programs: name or file (the subject says)", 0},
     {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object", 0},
     {0},

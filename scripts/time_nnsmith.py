@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""time_nnsmith.py: the side of nnsmith 0.1.0 in `opjury bench generator` and `opjury bench campaign`.
+
+Runs in nnsmith's own environment, which `scripts/setup peer` makes. Says in one line what runs, then
+answers each line on stdin with one line of JSON:
+
+    model METHOD NODES SEED           one model of the 39 ops in float32: CPU seconds of the graph with
+                                      its shapes and attributes (a), with weights and inputs (b), and
+                                      what it looks like
+    loop METHOD NODES SEED SECONDS    nnsmith's own loop on ONNX Runtime for so long, of the same ops:
+                                      tests, models it failed to make, CPU seconds
+
+CPU seconds are user and system time of this process and its children; imports are not counted.
+"""
+import json
+import logging
+import os
+import resource
+import sys
+import tempfile
+import time
+import warnings
+
+os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")})
+warnings.simplefilter("ignore")
+
+# Its own names, as src/generate's policy nnsmith39 has them; the rest of its 71 usable ones needs
+# other dtypes or other copies of the same op.
+OPS = """Add Sub Mul Div Max Min ReLU LeakyReLU GELU Sigmoid Abs Neg Floor Ceil Round Sin Cos Atan Clip
+Softmax ReduceMean ReduceMax ReduceMin TorchReduceSum Reshape Transpose Slice Squeeze Concat2 Concat3
+ConstPad Conv1d NCHWConv2d MaxPool2d AvgPool2d BatchNorm2d Linear PTMatMul ExpandLast1""".split()
+NUMEL_MAX = 65536  # its default, of activations; it has no limit for weights
+MEMORY = 8 << 30  # weights of any size are asked for: such a model fails rather than the machine
+
+
+def cpu():
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
+
+
+def narrow(opset, float32):
+    """What `auto_opset` does, for one dtype and without running each op: that aborts or drops ops at
+    random under this z3. ONNX and torch have all of these in float32."""
+    for op in opset:
+        op.in_dtypes = [d for d in op.in_dtypes if all(x == float32 for x in d)]
+        op.out_dtypes = [d for d in op.out_dtypes if all(x == float32 for x in d)]
+        assert op.in_dtypes and op.out_dtypes, op
+    return opset
+
+
+def patch():
+    """Without these two its ONNX loop does not start today: the exporter it was written for is no
+    longer torch's default, and onnx._serialize is gone."""
+    import functools
+    import onnx
+    import torch
+    torch.onnx.export = functools.partial(torch.onnx.export, dynamo=False)
+    onnx._serialize = lambda model: model.SerializeToString()
+
+
+class Peer:
+    def __init__(self):
+        import torch
+        import z3
+        from nnsmith import graph_gen
+        from nnsmith.abstract.dtype import DType
+        from nnsmith.materialize import Model
+        torch.set_num_threads(1)
+        self.graph_gen = graph_gen
+        self.model_type = Model.init("torch", backend_target="cpu")
+        self.model_type.add_seed_setter()
+        self.opset = narrow([op for op in self.model_type.operators() if op.__name__ in OPS],
+                            DType.float32)
+        if sorted(op.__name__ for op in self.opset) != sorted(OPS):
+            raise RuntimeError("it lacks some of the 39 ops")
+        self.versions = f"nnsmith 0.1.0, torch {torch.__version__}, z3 {z3.get_version_string()}"
+
+    def model(self, method, nodes, seed):
+        start = cpu()
+        try:
+            gen = self.graph_gen.model_gen(opset=self.opset, method=method, seed=seed, max_nodes=nodes,
+                                           max_elem_per_tensor=NUMEL_MAX, timeout_ms=10000)
+            ir = gen.make_concrete()
+            drawn = cpu()
+            net = self.model_type.from_gir(ir).torch_model
+            net.get_random_inps()
+        except Exception as e:  # pylint: disable=broad-except
+            return {"ok": False, "a": cpu() - start, "b": cpu() - start, "why": type(e).__name__}
+        return {"ok": ir.n_compute_inst() == nodes, "why": "short", "a": drawn - start,
+                "b": cpu() - start, **describe(ir, net)}
+
+    def loop(self, method, nodes, seed, seconds):
+        import nnsmith.cli.fuzz as fuzz
+        from hydra import compose, initialize_config_module
+        fuzz.auto_opset = lambda *_, **__: self.opset
+        with tempfile.TemporaryDirectory() as folder, initialize_config_module("nnsmith.config", version_base=None):
+            config = compose("main", overrides=[
+                "model.type=onnx", "backend.type=onnxruntime", f"mgen.max_nodes={nodes}",
+                f"mgen.method={method}", f"mgen.max_elem_per_tensor={NUMEL_MAX}", f"fuzz.seed={seed}",
+                f"fuzz.time={seconds}s", f"fuzz.root={folder}/reports"])
+            loop = fuzz.FuzzingLoop(config)
+            start = cpu()
+            loop.run()
+            took = cpu() - start
+        status = loop.status
+        return {"tests": status.n_testcases, "failed": status.n_fail_make_test, "reports": status.n_bugs,
+                "seconds": took}
+
+
+def describe(ir, net):
+    """Shapes of op results; the longest chain of ops; outputs; operands; the largest weight."""
+    from nnsmith.abstract.op import Input, Placeholder, Constant
+    depth, dims, numel, kinds, operands = {}, [], [], [], 0
+    for inst in ir.insts:
+        is_op = not isinstance(inst.iexpr.op, (Input, Constant, Placeholder))
+        below = max([depth[a] for a in inst.iexpr.args], default=0) + is_op
+        for name in inst.retvals():
+            depth[name] = below
+            if is_op:
+                tensor = ir.vars[name]
+                dims += tensor.shape
+                numel.append(int(tensor.nelement()))
+        if is_op:
+            operands += len(inst.iexpr.args)
+            tensor = ir.vars[inst.retval()]
+            kinds.append(f"{inst.iexpr.op.name()} {tensor.dtype.short()} {tensor.ndims}")
+    return {"depth": max(depth.values()), "outputs": len(ir.leaf_var()), "operands": operands,
+            "dims": len(dims), "ones": sum(d == 1 for d in dims), "numel": numel, "kinds": kinds,
+            "weight": max((p.numel() for p in net.parameters()), default=0)}
+
+
+def main():
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what the libraries print is not an answer
+    logging.disable(logging.CRITICAL)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    try:
+        patch()
+        peer = Peer()
+    except Exception as e:  # pylint: disable=broad-except
+        print("error", type(e).__name__, str(e).replace("\n", " ")[:200], file=answers)
+        return
+    print(peer.versions, file=answers)
+    for line in sys.stdin:
+        what, method, *numbers = line.split()
+        answer = {"model": peer.model, "loop": peer.loop}[what](method, *map(int, numbers))
+        print(json.dumps(answer), file=answers)
+
+
+main()

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `opjury bench judge`: the judge is judged. Every planted fault (mutation operator x op) runs in
- * tests that hold its op until it has changed the outputs of enough of them; printed are the faults
- * found and the share of changed runs found, per mutation operator and per op, what was masked as
- * unstable or unjudged, and the false findings on correct runs that carry legal rounding noise.
+ * small programs made to hold its op until it has changed the outputs of the same number of them as
+ * every other fault; printed are the faults found and the share of changed runs found, per op and
+ * per mutation operator, what was masked as unstable or unjudged, the faults that changed nothing,
+ * and the false findings on correct runs that carry legal rounding noise.
  */
 #include "bench.h"
 #include "generate/generate.h"
@@ -15,17 +16,18 @@
 #include <string.h>
 
 enum {
-    CHANGED_RUNS = 20, /* per fault: runs whose outputs the fault changes; --tests N: N / 100 */
-    TRIES = 30,        /* tests generated for each of them */
-    TRIES_LEAST = 4,   /* times TRIES */
+    CHANGED_RUNS = 10, /* per fault: runs whose outputs the fault changes; --tests N: N / 100 */
+    TRIES = 300,       /* tests that hold the op, ordinary ones and then as many special ones */
+    SHARES = 3,        /* a fault runs in every third of them: else all faults of an op would be
+                          judged by the same few */
     CORRECT_TESTS = 2000,
     NODES = 4,
     LEAST_RECALL = 80, /* percent of changed runs, of an op with at least LEAST_RUNS of them */
     LEAST_RUNS = 40,
+    LEAST_CHANGED = 3, /* runs that a fault changes, before it is said that none was found */
 };
 
 struct tally {
-    const struct mutation *mutation;
     unsigned faults, exercised, found;
     unsigned changed, detected, unjudged;
     size_t compared, unstable, unspecified;
@@ -36,10 +38,14 @@ struct bench_state {
     const struct target *target;
     uint64_t seed;
     unsigned changed_runs;
-    struct arena *arena;     /* one test */
-    struct tally *of_ops;    /* in op_table's order */
-    struct tally *of_faults; /* as faults_all has them */
+    struct arena *arena; /* one test */
+    struct fault *faults;
     size_t n_faults;
+    struct tally *of_faults;    /* as faults_all has them */
+    struct tally *of_ops;       /* in op_table's order */
+    struct tally *of_mutations; /* in the order of their faults, named by `mutations` */
+    const struct mutation **mutations;
+    size_t n_mutations;
     struct tally sum, correct;
 };
 
@@ -124,46 +130,109 @@ static void add_tally(struct tally *sum, const struct tally *t)
 }
 
 /* Every other node is the op under test, its dtype one in which the fault shows. */
-static struct policy policy_for(const struct bench_state *s, const struct fault *fault)
+static struct policy policy_for(const struct policy *of, const struct op *op, dtype_set shows)
 {
-    struct policy policy = *s->policy;
+    struct policy policy = *of;
     uint32_t total = 0;
     for (size_t i = 0; i < op_count; i++) {
         total += policy.op_weight[i];
     }
-    policy.op_weight[op_index(fault->op)] = total;
-    dtype_set dtypes = mutation_dtypes(fault->mutation) & fault->op->in[0].dtypes;
+    policy.op_weight[op_index(op)] = total;
+    dtype_set dtypes = shows & op->in[0].dtypes;
     for (enum dtype d = 1; dtypes && d < DTYPE_COUNT; d++) {
         policy.dtype_weight[d] = dtype_in(d, dtypes) ? policy.dtype_weight[d] : 0;
     }
     return policy;
 }
 
-static void try_fault(struct bench_state *s, const struct fault *fault, struct tally *t)
+/* Does the fault belong to the group that shares tests, and has it changed too few runs as yet? */
+static bool is_wanting(const struct bench_state *s, size_t fault, const struct op *op,
+                       dtype_set dtypes)
 {
-    struct policy policy = policy_for(s, fault);
-    struct tally own = {.faults = 1};
-    uint64_t tries = TRIES * (s->changed_runs < TRIES_LEAST ? TRIES_LEAST : s->changed_runs);
-    for (uint64_t i = 0; i < tries && own.changed < s->changed_runs && !stop_requested; i++) {
+    const struct fault *f = &s->faults[fault];
+    return f->op == op && mutation_dtypes(f->mutation) == dtypes &&
+           s->of_faults[fault].changed < s->changed_runs;
+}
+
+static bool any_wanting(const struct bench_state *s, const struct op *op, dtype_set dtypes)
+{
+    for (size_t f = 0; f < s->n_faults; f++) {
+        if (is_wanting(s, f, op, dtypes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void try_faults_in(struct bench_state *s, const struct test *test, const struct op *op,
+                          dtype_set dtypes)
+{
+    struct reference *r = reference_new(test, s->arena);
+    for (size_t f = 0; f < s->n_faults; f++) {
+        bool has_turn = (f + test->index) % SHARES == 0;
+        if (has_turn && is_wanting(s, f, op, dtypes) &&
+            changes_outputs(s, test, &s->faults[f], r)) {
+            struct verdict v;
+            judge_fault_run(s, test, &s->faults[f], r, &v);
+            count_run(&s->of_faults[f], &v);
+        }
+    }
+}
+
+/* Faults of an op that show in the same dtypes share tests; those that ordinary values do not let
+ * show then get NaN, infinities, subnormals and extremes. */
+static void try_group(struct bench_state *s, const struct op *op, dtype_set dtypes)
+{
+    struct policy policy = policy_for(s->policy, op, dtypes);
+    unsigned tests = 0;
+    for (uint64_t i = 0; tests < 2 * TRIES && any_wanting(s, op, dtypes) && !stop_requested; i++) {
+        if (tests == TRIES) {
+            policy.clean_percent = 0;
+        }
         arena_reset(s->arena);
         struct test test;
         generate_test(&policy, s->seed, i, MATERIALIZE_ALL, s->arena, &test);
-        struct reference *r = reference_new(&test, s->arena);
-        if (!has_op(test.program, fault->op) || !changes_outputs(s, &test, fault, r)) {
+        if (has_op(test.program, op)) {
+            tests++;
+            try_faults_in(s, &test, op, dtypes);
+        }
+    }
+}
+
+static size_t mutation_place(struct bench_state *s, const struct mutation *mutation)
+{
+    size_t i = 0;
+    while (i < s->n_mutations && s->mutations[i] != mutation) {
+        i++;
+    }
+    s->mutations[i] = mutation;
+    s->n_mutations = i < s->n_mutations ? s->n_mutations : i + 1;
+    return i;
+}
+
+static void try_op(struct bench_state *s, const struct op *op)
+{
+    for (size_t f = 0; f < s->n_faults; f++) {
+        if (s->faults[f].op == op) {
+            try_group(s, op, mutation_dtypes(s->faults[f].mutation));
+        }
+    }
+    for (size_t f = 0; f < s->n_faults; f++) {
+        struct tally *own = &s->of_faults[f];
+        if (s->faults[f].op != op) {
             continue;
         }
-        struct verdict v;
-        judge_fault_run(s, &test, fault, r, &v);
-        count_run(&own, &v);
+        own->faults = 1;
+        own->exercised = own->changed > 0;
+        own->found = own->detected > 0;
+        if (own->changed >= LEAST_CHANGED && !own->found) {
+            log_warn("not found: %s (%u changed runs)", fault_name(&s->faults[f], s->arena),
+                     own->changed);
+        }
+        add_tally(&s->of_mutations[mutation_place(s, s->faults[f].mutation)], own);
+        add_tally(&s->of_ops[op_index(op)], own);
+        add_tally(&s->sum, own);
     }
-    own.exercised = own.changed > 0;
-    own.found = own.detected > 0;
-    if (own.exercised && !own.found) {
-        log_warn("not found: %s (%u changed runs)", fault_name(fault, s->arena), own.changed);
-    }
-    s->of_faults[s->n_faults++] = own;
-    add_tally(t, &own);
-    add_tally(&s->of_ops[op_index(fault->op)], &own);
 }
 
 static unsigned false_findings(struct bench_state *s, unsigned tests, struct tally *t)
@@ -231,31 +300,50 @@ static unsigned count_blind(const struct bench_state *s)
     return n;
 }
 
-/* The same by op, and what is not found of the ops of which too little is. */
-static void print_ops(const struct bench_state *s, const struct fault *faults, struct arena *arena)
+/* The same by mutation, and what is not found of the ops of which too little is. */
+static void print_mutations(const struct bench_state *s, struct arena *arena)
 {
-    print_row("all", &s->sum);
     printf("\n");
-    print_head("op");
-    for (size_t i = 0; i < op_count; i++) {
-        print_row(op_table[i]->name, &s->of_ops[i]);
+    print_head("mutation");
+    for (size_t i = 0; i < s->n_mutations; i++) {
+        print_row(mutation_name(s->mutations[i]), &s->of_mutations[i]);
     }
+    print_row("all", &s->sum);
     for (size_t i = 0; i < s->n_faults; i++) {
         const struct tally *t = &s->of_faults[i];
-        if (is_blind(&s->of_ops[op_index(faults[i].op)]) && t->detected < t->changed) {
-            printf("%s: %u of %u changed runs found, %u unjudged\n", fault_name(&faults[i], arena),
-                   t->detected, t->changed, t->unjudged);
+        const char *name = fault_name(&s->faults[i], arena);
+        if (t->faults && !t->exercised) {
+            printf("not exercised in %d tests: %s\n", 2 * TRIES / SHARES, name);
+        }
+        if (is_blind(&s->of_ops[op_index(s->faults[i].op)]) && t->detected < t->changed) {
+            printf("%s: %u of %u changed runs found, %u unjudged\n", name, t->detected, t->changed,
+                   t->unjudged);
         }
     }
 }
 
-static void print_json(const struct bench_state *s, unsigned blind, unsigned wrong)
+static void print_json(const struct bench_state *s, struct arena *arena, unsigned blind,
+                       unsigned wrong)
 {
     printf("{\"ops\": %u, \"faults\": %u, \"exercised\": %u, \"found\": %u, \"changed_runs\": %u, "
            "\"detected_runs\": %u, \"unjudged_runs\": %u, \"ops_below\": %u, \"correct_runs\": %u, "
-           "\"false_findings\": %u, \"correct_unjudged\": %u}\n",
+           "\"false_findings\": %u, \"correct_unjudged\": %u, \"recall\": {",
            count_exercised(s), s->sum.faults, s->sum.exercised, s->sum.found, s->sum.changed,
            s->sum.detected, s->sum.unjudged, blind, s->correct.changed, wrong, s->correct.unjudged);
+    for (size_t i = 0; i < op_count; i++) {
+        const struct tally *t = &s->of_ops[i];
+        printf("%s\"%s\": %.3f", i ? ", " : "", op_table[i]->name,
+               percent(t->detected, t->changed) / 100);
+    }
+    const char *separator = "";
+    printf("}, \"not_exercised\": [");
+    for (size_t i = 0; i < s->n_faults; i++) {
+        if (!s->of_faults[i].exercised) {
+            printf("%s\"%s\"", separator, fault_name(&s->faults[i], arena));
+            separator = ", ";
+        }
+    }
+    printf("]}\n");
 }
 
 static void print_summary(const struct bench_state *s, unsigned blind, unsigned wrong)
@@ -272,19 +360,15 @@ static void print_summary(const struct bench_state *s, unsigned blind, unsigned 
         percent(correct->unstable, correct->compared + correct->unstable + correct->unspecified));
 }
 
-static void try_faults(struct bench_state *s, const struct fault *faults, size_t n, bool quiet)
+static void try_faults(struct bench_state *s, bool quiet)
 {
     if (!quiet) {
-        print_head("mutation");
+        print_head("op");
     }
-    for (size_t i = 0; i < n && !stop_requested;) {
-        struct tally t = {.mutation = faults[i].mutation};
-        for (; i < n && faults[i].mutation == t.mutation && !stop_requested; i++) {
-            try_fault(s, &faults[i], &t);
-        }
-        add_tally(&s->sum, &t);
+    for (size_t i = 0; i < op_count && !stop_requested; i++) {
+        try_op(s, op_table[i]);
         if (!quiet) {
-            print_row(mutation_name(t.mutation), &t);
+            print_row(op_table[i]->name, &s->of_ops[i]);
             fflush(stdout);
         }
     }
@@ -292,27 +376,30 @@ static void try_faults(struct bench_state *s, const struct fault *faults, size_t
 
 static enum err judge_run(const struct bench_settings *settings, struct arena *arena, bool *failed)
 {
-    struct bench_state s = {.target = &in_process, .seed = settings->seed, .arena = arena_new()};
+    struct bench_state s = {.target = &in_process, .seed = settings->seed};
     unsigned tests = settings->tests ? (unsigned)settings->tests : CORRECT_TESTS;
     s.changed_runs = tests < 100 ? 1 : tests / 100 < CHANGED_RUNS ? tests / 100 : CHANGED_RUNS;
-    s.of_ops = ARENA_ZARRAY(arena, struct tally, op_count);
     TRY(policy_load("default", arena, &s.policy));
     s.policy->nodes = NODES;
-    struct fault *faults;
-    size_t n = faults_all(arena, &faults);
-    s.of_faults = ARENA_ZARRAY(arena, struct tally, n);
-    try_faults(&s, faults, n, settings->json);
+    s.n_faults = faults_all(arena, &s.faults);
+    s.of_faults = ARENA_ZARRAY(arena, struct tally, s.n_faults);
+    s.of_ops = ARENA_ZARRAY(arena, struct tally, op_count);
+    s.of_mutations = ARENA_ZARRAY(arena, struct tally, mutation_count);
+    s.mutations = ARENA_ZARRAY(arena, const struct mutation *, mutation_count);
+    s.arena = arena_new();
+    try_faults(&s, settings->json);
     unsigned wrong = false_findings(&s, tests, &s.correct);
     unsigned blind = count_blind(&s);
     arena_free(s.arena);
     if (settings->json) {
-        print_json(&s, blind, wrong);
+        print_json(&s, arena, blind, wrong);
     } else {
-        print_ops(&s, faults, arena);
+        print_mutations(&s, arena);
         print_summary(&s, blind, wrong);
     }
-    *failed =
-        wrong > 0 || blind > 0 || 100 * s.sum.found < 95 * s.sum.exercised || s.sum.exercised < 60;
+    *failed = wrong > 0 || blind > 0 || 100 * s.sum.found < 95 * s.sum.exercised ||
+              100 * s.sum.detected < 95 * s.sum.changed ||
+              100 * s.sum.exercised < 99 * s.sum.faults;
     return stop_requested ? err_set(ERR_STOPPED, "stopped") : ERR_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "target/mutation.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- faults by name ---- */
@@ -14,8 +15,13 @@
 static bool fault_fits(const struct fault *f)
 {
     const struct mutation *m = f->mutation;
+    char both[64] = "";
+    if (f->attr) {
+        snprintf(both, sizeof(both), "%s.%s", f->op->name, f->attr->name);
+    }
     bool is_excluded =
-        mutation_lists(m->not, f->op->name) || (f->attr && mutation_lists(m->not, f->attr->name));
+        mutation_lists(m->not, f->op->name) ||
+        (f->attr && (mutation_lists(m->not, f->attr->name) || mutation_lists(m->not, both)));
     bool of_kind = f->attr ? m->of_attrs >> f->attr->kind & 1 : m->of_attrs == 0;
     return of_kind && !is_excluded && m->fits(f->op);
 }
@@ -135,13 +141,13 @@ static void round_with_noise(struct array *out, const real *noise, struct rng *r
     }
 }
 
-/* The attribute that the fault is of, or one that is not given and means false. */
+/* The attribute that the fault is of, or one that is not given and means false or 0. */
 static struct attr *attr_of_fault(struct site *s, const struct attr_spec *spec)
 {
     struct attr *a = spec ? site_attr(s, spec->name) : NULL;
-    if (spec && !a && spec->kind == ATTR_BOOL) {
+    if (spec && !a && (spec->kind == ATTR_BOOL || spec->kind == ATTR_REAL)) {
         a = &s->node.attrs[s->node.n_attrs++];
-        *a = (struct attr){.name = spec->name, .kind = ATTR_BOOL, .n = 1};
+        *a = (struct attr){.name = spec->name, .kind = spec->kind, .n = 1};
     }
     return a;
 }
@@ -188,11 +194,13 @@ static void evaluate_node(const struct program *p, const struct node *node,
                 arena);
     for (uint32_t o = 0; o < node->n_out; o++) {
         round_with_noise(&out[o], noise[o], rng);
-        forms[node->out[o]] = fault ? s.form[o] : out[o].shape;
     }
     if (fault && mutation->after) {
         s.out = out;
         mutation->after(&s);
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        forms[node->out[o]] = fault ? s.form[o] : out[o].shape;
     }
 }
 

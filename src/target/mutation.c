@@ -370,11 +370,13 @@ static void after_wrong_boundary(struct site *s)
     }
 }
 
+/* The input comes back, in its own shape. */
 static void after_skip(struct site *s)
 {
-    if (shape_equal(&s->in[0].shape, &s->out->shape) && s->in[0].dtype == s->out->dtype) {
+    if (shape_equal(&s->in[0].shape, &s->out->shape)) {
         s->out->v = s->in[0].v;
     }
+    s->form[0] = s->in[0].shape;
 }
 
 /* ---- inputs ---- */
@@ -547,10 +549,32 @@ static void form_shape(struct tensor *t)
 #define SIGN_IS_LAST                                                                               \
     "add mul sub square matmul gemm linear einsum reduce_sum reduce_prod cum_sum bit_and bit_or "  \
     "bit_xor bit_not shift_left equal not_equal where is_nan is_inf ceil round trunc "             \
-    "reduce_all reduce_any shape size neg"
+    "reduce_all reduce_any shape size neg pow resize"
 
-/* Attributes that the shape of the result hangs on. */
-#define OF_THE_SIZE "shape sizes output_size repeats blocksize depth parts batch_dims"
+/* Attributes that the shapes of inputs or the result hang on. */
+#define OF_THE_SIZE                                                                                \
+    "shape sizes output_size repeats blocksize depth parts batch_dims group layer_norm.axis "      \
+    "rms_norm.axis"
+
+/* Results that one of few numbers, chosen by attributes or not. */
+#define GIVES_FEW "sign one_hot"
+/* What NaN gives is specified by no document, or not NaN. */
+#define NAN_IS_OPEN                                                                                \
+    GIVES_FEW " thresholded_relu top_k sort max_pool global_max_pool adaptive_max_pool"
+/* Bounded; infinite at poles that no element can have, or whose sign is open. */
+#define NEVER_INFINITE                                                                             \
+    GIVES_FEW " softmax sin cos tan asin acos atan tanh erf sigmoid softsign hard_sigmoid relu6 "  \
+              "atan2 fmod rsqrt"
+/* Integers, roots and logarithms (next to 1 a roundoff is the least), cosines (no float is as close
+ * to a zero of theirs), what is at least 1, or the least difference of two. */
+#define NEVER_SUBNORMAL                                                                            \
+    GIVES_FEW " floor ceil round trunc floor_div sqrt rsqrt log log2 cos acos cosh acosh "         \
+              "hard_sigmoid"
+/* What overflows is not specified, or is an error; the last compute nothing. */
+#define OVERFLOW_IS_OPEN "reduce_sum reduce_prod reduce_l1 pow div floor_div one_hot " OF_SHAPES
+
+/* Of models that are read: never given here, and 0 when they are not. */
+#define ONLY_READ "scale_d scale_h scale_w"
 
 #define BITS(kind) (1U << ATTR_##kind)
 
@@ -558,16 +582,18 @@ const struct mutation mutation_table[] = {
     {"negate", "the result's sign is wrong, or its truth", fits_all, .after = after_negate},
     {"off_by_one", "each element is its right neighbour", has_elements, .after = after_off_by_one},
     {"drop_tail", "the last element is not written", fits_all, .after = after_drop_tail},
-    {"low_precision", "computed with half the significand", computes, .dtypes = DT_FLOATS,
-     .after = after_low_precision},
-    {"lose_nan", "NaN becomes 0", gives_floats, .dtypes = DT_FLOATS, .after = after_lose_nan},
-    {"lose_inf", "infinity becomes the largest value", gives_floats, .dtypes = DT_FLOATS,
-     .after = after_lose_inf},
-    {"flush", "subnormal results become 0", computes, .dtypes = DT_FLOATS, .after = after_flush},
+    {"low_precision", "computed with half the significand", computes, .not= GIVES_FEW,
+     .dtypes = DT_FLOATS, .after = after_low_precision},
+    {"lose_nan", "NaN becomes 0", gives_floats, .not= NAN_IS_OPEN, .dtypes = DT_FLOATS,
+     .after = after_lose_nan},
+    {"lose_inf", "infinity becomes the largest value", gives_floats, .not= NEVER_INFINITE,
+     .dtypes = DT_FLOATS, .after = after_lose_inf},
+    {"flush", "subnormal results become 0", computes, .not= NEVER_SUBNORMAL, .dtypes = DT_FLOATS,
+     .after = after_flush},
     {"epsilon", "2^-16 is added", computes, .dtypes = DT_FLOATS, .after = after_epsilon},
-    {"saturate", "integer overflow saturates", computes_integers, .not= NEVER_WRAPS,
-     .dtypes = DT_INTS, .after = after_saturate},
-    {"wrong_round", "rounds another way", rounds, .after = after_wrong_round},
+    {"saturate", "integer overflow saturates", computes_integers,
+     .not= NEVER_WRAPS " " OVERFLOW_IS_OPEN, .dtypes = DT_INTS, .after = after_saturate},
+    {"wrong_round", "rounds another way", rounds, .not= "atan2", .after = after_wrong_round},
     {"unordered", "a comparison with NaN is the other way", compares, .dtypes = DT_FLOATS,
      .after = after_unordered},
     {"wrong_boundary", "a comparison of equals is the other way", compares,
@@ -578,7 +604,8 @@ const struct mutation mutation_table[] = {
      .before = before_lose_first},
     {"lose_last", "the last input element is taken as 0", fits_all, .not= OF_SHAPES,
      .before = before_lose_last},
-    {"swap_operands", "the last two operands are exchanged", has_like_inputs, .not= COMMUTATIVE,
+    {"swap_operands", "the last two operands are exchanged", has_like_inputs,
+     .not= COMMUTATIVE " scatter_nd", /* its indices have a form of their own */
      .before = before_swap_operands},
     {"stale_constant", "a constant is read as its first element", has_two_inputs,
      .before = before_stale_constant},
@@ -604,7 +631,7 @@ const struct mutation mutation_table[] = {
      .of_attrs = BITS(BOOL), .before = before_flip_flag},
     {"wrong_number", "an attribute is off by a little: another axis, offset, padding", fits_all,
      .not= OF_THE_SIZE, .of_attrs = BITS(INT) | BITS(INTS), .before = before_wrong_number},
-    {"real_zero", "an attribute is taken as 0", fits_all, .of_attrs = BITS(REAL),
+    {"real_zero", "an attribute is taken as 0", fits_all, .not= ONLY_READ, .of_attrs = BITS(REAL),
      .before = before_real_zero},
     {"real_one", "an attribute is taken as 1", fits_all, .of_attrs = BITS(REAL),
      .before = before_real_one},

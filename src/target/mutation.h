@@ -26,7 +26,7 @@ struct mutation {
     const char *name;
     const char *summary;
     bool (*fits)(const struct op *op);
-    const char * not;  /* space-separated ops and attributes that it cannot change */
+    const char * not;  /* space-separated ops, attributes and op.attribute that it cannot change */
     unsigned of_attrs; /* bits of enum attr_kind: one fault for each attribute of these kinds */
     dtype_set dtypes;  /* of input 0, where it shows; 0: all */
     void (*before)(struct site *s);

@@ -54,26 +54,29 @@ void before_flip_flag(struct site *s)
     }
 }
 
-static bool try_attr(struct site *s, const struct attr *changed)
+/* The attribute is kept if shapes stay; if others come of it and are wanted, they are kept. */
+static bool try_attr(struct site *s, const struct attr *changed, enum fit wanted)
 {
     struct attr kept = *s->attr;
     *s->attr = *changed;
-    if (site_fit(s) == FIT_SAME) {
-        return true;
+    bool is_it = site_fit(s) == wanted;
+    if (!is_it || wanted != FIT_SAME) {
+        *s->attr = kept;
     }
-    keep_forms(s);
-    *s->attr = kept;
-    return false;
+    if (!is_it) {
+        keep_forms(s);
+    }
+    return is_it;
 }
 
 /* One value a little off. */
-static bool shift_value(struct site *s, int k)
+static bool shift_value(struct site *s, int k, enum fit wanted)
 {
     static const int64_t steps[] = {1, -1, 2, -2, 3, -3};
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         struct attr a = *s->attr;
         a.i[k] += steps[i];
-        if (try_attr(s, &a)) {
+        if (try_attr(s, &a, wanted)) {
             return true;
         }
     }
@@ -81,7 +84,7 @@ static bool shift_value(struct site *s, int k)
 }
 
 /* One value more and another less, or the two exchanged. */
-static bool change_pair(struct site *s, int k, int l)
+static bool change_pair(struct site *s, int k, int l, enum fit wanted)
 {
     struct attr moved = *s->attr, exchanged = *s->attr;
     moved.i[k]++;
@@ -89,24 +92,31 @@ static bool change_pair(struct site *s, int k, int l)
     exchanged.i[k] = s->attr->i[l];
     exchanged.i[l] = s->attr->i[k];
     bool differs = exchanged.i[k] != exchanged.i[l];
-    return (differs && try_attr(s, &exchanged)) || try_attr(s, &moved);
+    return (differs && try_attr(s, &exchanged, wanted)) || try_attr(s, &moved, wanted);
 }
 
-/* The first other value under which shapes stay: axes, permutations, pads, offsets, counts. */
-void before_wrong_number(struct site *s)
+static bool change_number(struct site *s, enum fit wanted)
 {
     for (int k = 0; k < s->attr->n; k++) {
-        if (shift_value(s, k)) {
-            return;
+        if (shift_value(s, k, wanted)) {
+            return true;
         }
     }
     for (int k = 0; k < s->attr->n; k++) {
         for (int l = k + 1; l < s->attr->n; l++) {
-            if (change_pair(s, k, l)) {
-                return;
+            if (change_pair(s, k, l, wanted)) {
+                return true;
             }
         }
     }
+    return false;
+}
+
+/* The first other value under which shapes stay: axes, permutations, pads, offsets, counts. Where
+ * there is none, one that gives another shape, and that is the fault. */
+void before_wrong_number(struct site *s)
+{
+    (void)(change_number(s, FIT_SAME) || change_number(s, FIT_OTHER_SHAPE));
 }
 
 void before_real_zero(struct site *s)
@@ -131,7 +141,7 @@ void before_other_text(struct site *s)
         struct attr *a = instance_attr(&m, name);
         *a = m.attr[--m.n_attrs];
         const struct attr *drawn = m.op->structure(&m, &rng) ? instance_attr(&m, name) : NULL;
-        if (drawn && strcmp(drawn->text, text) != 0 && try_attr(s, drawn)) {
+        if (drawn && strcmp(drawn->text, text) != 0 && try_attr(s, drawn, FIT_SAME)) {
             return;
         }
     }

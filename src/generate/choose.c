@@ -19,7 +19,7 @@ void attempt_init(const struct maker *g, struct attempt *a, const struct op *op,
     a->target = VALUE_NEW;
     a->target_output = 0;
     a->before = UINT32_MAX;
-    a->given = a->is_const = a->is_input = 0;
+    a->given = a->is_const = a->is_input = a->is_scalar = a->is_vector = 0;
     a->rank = -1;
     a->risk = HAZARD_NONE;
     a->n_attrs = 0;
@@ -121,7 +121,8 @@ static uint32_t pick_existing(struct maker *g, const struct attempt *a, dtype_se
     for (uint32_t step = 0; step < WALK_MAX && step < n; step++) {
         const struct value *v = &g->p->values[at];
         bool fits = dtype_in(v->dtype, set) && v->shape.rank >= spec->rank_min &&
-                    v->shape.rank <= spec->rank_max && is_before(g, a, at);
+                    v->shape.rank <= spec->rank_max && !g->facts[at].is_inside &&
+                    is_before(g, a, at);
         if (fits) {
             if (rng_below(&g->rng, 16) < appeal(g, at, like)) {
                 return at;

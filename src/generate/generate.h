@@ -8,7 +8,7 @@
 
 #include "spell/spell.h"
 
-enum { OP_WEIGHTS_MAX = 256 };
+enum { OP_WEIGHTS_MAX = 256, MOTIF_WEIGHTS_MAX = 128 };
 
 /* What can be said / run: bit per dtype of the op's FIRST input slot and first output slot. */
 struct support {
@@ -37,6 +37,7 @@ struct support {
     X(weight_percent, 0, 100)   /* the same where the op declares constant_likely */               \
     X(intermediate_percent, 0, 100) /* a consumed value is an output too */                        \
     X(union_percent, 0, 100)        /* programs that may use what only some targets support */     \
+    X(motif_percent, 0, 100)        /* instead of one op a motif: what optimisers look for */      \
     X(dynamic_percent, 0, 100)      /* pairs of tests 2k, 2k + 1: one program at two shapes */     \
     X(opset, 1, 1000)
 
@@ -51,9 +52,10 @@ struct policy {
 #undef POLICY_FIELD
     uint32_t rank_weight[RANK_MAX + 1]; /* beyond the last rank with a weight there is no tensor */
     uint32_t dtype_weight[DTYPE_COUNT];
-    uint32_t op_weight[OP_WEIGHTS_MAX]; /* op_table order */
-    struct support all;                 /* supported by every target: what most programs use */
-    struct support any;                 /* by at least one */
+    uint32_t op_weight[OP_WEIGHTS_MAX];       /* op_table order */
+    uint32_t motif_weight[MOTIF_WEIGHTS_MAX]; /* motif_table order */
+    struct support all; /* supported by every target: what most programs use */
+    struct support any; /* by at least one */
 };
 /* One of the policies made in, default, clean and nnsmith39 (policy.c says what they are for)? */
 bool policy_is_builtin(const char *name);

@@ -51,9 +51,10 @@ struct facts {
     struct interval range; /* sound unless `assumed` */
     struct recipe recipe;  /* inputs and constants */
     uint32_t uses;
-    bool assumed;  /* derives from an op that ranges could not clear */
-    bool is_live;  /* known to depend on an input */
-    bool is_moved; /* while ranges are derived again (backward.c) */
+    bool assumed;   /* derives from an op that ranges could not clear */
+    bool is_live;   /* known to depend on an input */
+    bool is_inside; /* of a motif as written: no output, and nothing else reads it */
+    bool is_moved;  /* while ranges are derived again (backward.c) */
 };
 
 /* Ranges of the node's outputs, into facts[]; the worst that may happen in it. */
@@ -110,11 +111,12 @@ struct attempt {
     /* Backward: output target_output is to be this input or constant; VALUE_NEW: none is. Results
      * of the nodes from `before` on may not be read. */
     uint32_t target, target_output, before;
-    enum dtype out_dtype;                       /* of output 0; NONE: open */
-    enum dtype dtype[OP_INPUTS_MAX];            /* NONE: open */
-    uint32_t value[OP_INPUTS_MAX];              /* id, VALUE_OPEN, VALUE_NEW or VALUE_ABSENT */
-    uint32_t given;                             /* bit k: value k is not the maker's to change */
-    uint32_t is_const, is_input;                /* bit k: what a new value k is; neither: drawn */
+    enum dtype out_dtype;            /* of output 0; NONE: open */
+    enum dtype dtype[OP_INPUTS_MAX]; /* NONE: open */
+    uint32_t value[OP_INPUTS_MAX];   /* id, VALUE_OPEN, VALUE_NEW or VALUE_ABSENT */
+    uint32_t given;                  /* bit k: value k is not the maker's to change */
+    uint32_t is_const, is_input;     /* bit k: what a new value k is; neither: drawn */
+    uint32_t is_scalar, is_vector;   /* bit k: of rank 0, of rank 1; neither: the op's to draw */
     const struct recipe *recipe[OP_INPUTS_MAX]; /* of a new value; NULL: drawn */
     int rank;                                   /* of input 0 when it is new; -1: open */
     enum hazard
@@ -144,6 +146,9 @@ bool attempt_make(struct maker *g, struct attempt *a);
 /* The same; while it does not come together, with a new value for one more existing input that
  * attempt_choose picked, from the last to the first. */
 bool attempt_make_somehow(struct maker *g, struct attempt *a);
+/* An op by the policy's weights, of those that are supported; is this one among them? (graph.c) */
+const struct op *draw_op(struct maker *g);
+bool op_is_drawn(const struct maker *g, const struct op *op);
 
 /* An input or constant that fits the op's output o, the newest most likely; VALUE_NEW: none. */
 uint32_t pick_placeholder(struct maker *g, const struct attempt *a, uint32_t o);

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "generate/generate_internal.h"
+#include "generate/motif.h"
 
 /* Output 0 or another is to be what was an input or a constant; false: none fits. */
 static bool give_placeholder(struct maker *g, struct attempt *a)
@@ -16,7 +16,7 @@ static bool give_placeholder(struct maker *g, struct attempt *a)
     return target != VALUE_NEW && attempt_give_output(g, a, o, target);
 }
 
-static const struct op *draw_op(struct maker *g)
+const struct op *draw_op(struct maker *g)
 {
     uint64_t drawn = rng_below(&g->rng, g->weight_up_to[op_count - 1]);
     size_t lo = 0, hi = op_count - 1; /* the first place whose sum is beyond it lies in lo..hi */
@@ -29,6 +29,12 @@ static const struct op *draw_op(struct maker *g)
         }
     }
     return op_table[lo];
+}
+
+bool op_is_drawn(const struct maker *g, const struct op *op)
+{
+    size_t place = op_index(op);
+    return g->weight_up_to[place] > (place > 0 ? g->weight_up_to[place - 1] : 0);
 }
 
 /* A node more; an op that cannot go backward goes forward. */
@@ -114,7 +120,8 @@ static void add_outputs(struct maker *g)
 {
     for (uint32_t id = 0; id < g->p->n_values; id++) {
         if (g->p->values[id].kind == VALUE_NODE &&
-            (g->facts[id].uses == 0 || percent(g, g->policy->intermediate_percent))) {
+            (g->facts[id].uses == 0 ||
+             (!g->facts[id].is_inside && percent(g, g->policy->intermediate_percent)))) {
             program_add_output(g->p, id);
         }
     }
@@ -151,12 +158,14 @@ struct graph graph_make(const struct policy *policy, bool is_clean, struct rng r
         g.rank_limit = policy->rank_weight[rank] > 0 ? rank : g.rank_limit;
     }
     weigh_ops(&g);
-    for (uint32_t n = 0; n < policy->nodes; n++) {
-        uint32_t attempts = 0;
-        while (!insert(&g)) {
-            if (++attempts == ATTEMPTS_MAX) {
-                BUG("policy %s: no op fits after %u attempts", policy->name, attempts);
-            }
+    for (uint32_t n = 0, attempts = 0; n < policy->nodes;) {
+        bool is_motif = percent(&g, policy->motif_percent);
+        uint32_t made = is_motif ? motif_insert(&g, policy->nodes - n) : 0;
+        made = made > 0 ? made : insert(&g);
+        n += made;
+        attempts = made > 0 ? 0 : attempts + 1;
+        if (attempts == ATTEMPTS_MAX) {
+            BUG("policy %s: no op fits after %u attempts", policy->name, attempts);
         }
     }
     renumber(&g);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "generate/generate_internal.h"
+#include "generate/motif.h"
 
 /*
  * The default policy. Support tables are not in it: without a target everything is allowed that the
@@ -35,6 +35,7 @@ static const char default_text[] = "name = default\n"
                                    "weight_percent = 75\n"
                                    "intermediate_percent = 25\n"
                                    "union_percent = 10\n"
+                                   "motif_percent = 6\n"
                                    "dynamic_percent = 0\n"
                                    "opset = 21\n"
                                    "rank.0 = 3\n"
@@ -73,6 +74,7 @@ static const char default_text[] = "name = default\n"
 /* All values finite, by ranges where they can tell; no program is kept for which they cannot. */
 static const char clean_text[] = "name = clean\n"
                                  "clean_percent = 100\n"
+                                 "motif_percent = 0\n"
                                  "unproven_percent = 0\n";
 
 /*
@@ -233,7 +235,20 @@ static enum err parse_all_weights(const struct line *line, uint32_t *weights, si
     return ERR_OK;
 }
 
-/* Keys with a dot: rank.N, dtype.NAME, op.NAME, op.*, all.OP, any.OP. */
+static enum err parse_motif(const struct line *line, const char *name, struct policy *policy)
+{
+    if (strcmp(name, "*") == 0) {
+        return parse_all_weights(line, policy->motif_weight, motif_count);
+    }
+    for (size_t i = 0; i < motif_count; i++) {
+        if (strcmp(name, motif_table[i].name) == 0) {
+            return parse_number(line, 0, WEIGHT_MAX, &policy->motif_weight[i]);
+        }
+    }
+    return LINE_ERROR(line, "there is no motif '%s'", name);
+}
+
+/* Keys with a dot: rank.N, dtype.NAME, op.NAME, op.*, motif.NAME, motif.*, all.OP, any.OP. */
 static enum err parse_member(const struct line *line, const char *dot, struct policy *policy)
 {
     size_t n = (size_t)(dot - line->key);
@@ -253,6 +268,9 @@ static enum err parse_member(const struct line *line, const char *dot, struct po
             return LINE_ERROR(line, "there is no dtype '%s'", member);
         }
         return parse_number(line, 0, WEIGHT_MAX, &policy->dtype_weight[d]);
+    }
+    if (n == 5 && strncmp(line->key, "motif", n) == 0) {
+        return parse_motif(line, member, policy);
     }
     bool is_all = n == 3 && strncmp(line->key, "all", n) == 0;
     bool is_any = n == 3 && strncmp(line->key, "any", n) == 0;
@@ -362,12 +380,15 @@ enum err policy_check(const struct policy *policy)
 enum err policy_parse(const char *name, const char *text, struct arena *arena,
                       struct policy **result)
 {
-    CHECK(op_count <= OP_WEIGHTS_MAX);
+    CHECK(op_count <= OP_WEIGHTS_MAX && motif_count <= MOTIF_WEIGHTS_MAX);
     struct policy *policy = ARENA_ZARRAY(arena, struct policy, 1);
     policy->all = support_baseline(arena);
     policy->any = support_baseline(arena);
     for (size_t i = 0; i < op_count; i++) {
         policy->op_weight[i] = op_table[i]->weight ? op_table[i]->weight : OP_WEIGHT_DEFAULT;
+    }
+    for (size_t i = 0; i < motif_count; i++) {
+        policy->motif_weight[i] = OP_WEIGHT_DEFAULT;
     }
     TRY(apply_text("default", arena_strdup(arena, default_text), policy));
     TRY(apply_text(name, arena_strdup(arena, text), policy));
@@ -442,6 +463,9 @@ void policy_print(const struct policy *policy, struct buffer *text)
     for (size_t i = 0; i < op_count; i++) {
         buffer_printf(text, "op.%s = %u\n", op_table[i]->name, policy->op_weight[i]);
     }
+    for (size_t i = 0; i < motif_count; i++) {
+        buffer_printf(text, "motif.%s = %u\n", motif_table[i].name, policy->motif_weight[i]);
+    }
     print_support("all", &policy->all, text);
     print_support("any", &policy->any, text);
 }
@@ -452,6 +476,7 @@ uint64_t policy_hash(const struct policy *policy)
     const size_t begin = offsetof(struct policy, nodes), end = offsetof(struct policy, op_weight);
     uint64_t hash = hash_bytes((const char *)policy + begin, end - begin, 0);
     hash = hash_bytes(policy->op_weight, op_count * sizeof(policy->op_weight[0]), hash);
+    hash = hash_bytes(policy->motif_weight, motif_count * sizeof(policy->motif_weight[0]), hash);
     hash = hash_bytes(policy->all.pairs, op_count * sizeof(*policy->all.pairs), hash);
     return hash_bytes(policy->any.pairs, op_count * sizeof(*policy->any.pairs), hash);
 }

@@ -155,6 +155,8 @@ bool attempt_solve(struct maker *g, struct attempt *a)
         s->dtype = s->present ? a->dtype[k] : DTYPE_NONE;
         if (s->present && a->value[k] != VALUE_NEW) {
             s->rank = g->p->values[a->value[k]].shape.rank;
+        } else if ((a->is_scalar | a->is_vector) >> k & 1) {
+            s->rank = a->is_vector >> k & 1 ? 1 : 0;
         }
     }
     if (a->value[0] == VALUE_NEW) {

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Motifs into the graph: a step becomes a node through the same attempt that any node is made by,
+ * with what the pattern says given and all else open.
+ */
+#include "generate/motif.h"
+
+#include <string.h>
+
+/* What of the pattern is another, and in which step. */
+enum miss {
+    MISS_NOTHING,
+    MISS_LITERAL,   /* a scalar is another number, or a tensor */
+    MISS_ATTRIBUTE, /* a given attribute is drawn */
+    MISS_OP,        /* another op of as many inputs */
+    MISS_ORDER,     /* the first two inputs change places */
+    MISS_COUNT,
+};
+
+/* A motif on its way into the program. */
+struct composition {
+    struct maker *g;
+    const struct motif *motif;
+    uint32_t x; /* value id; VALUE_OPEN: not chosen yet */
+    uint32_t node[MOTIF_STEPS_MAX];
+    enum miss miss;
+    uint32_t missed; /* the step that has it */
+    struct recipe literals[OP_INPUTS_MAX];
+};
+
+static uint32_t count_steps(const struct motif *motif)
+{
+    uint32_t n = 0;
+    while (n < MOTIF_STEPS_MAX && motif->steps[n].op) {
+        n++;
+    }
+    return n;
+}
+
+/* ---- which op ---- */
+
+/* One of "a|b|c". */
+static const struct op *draw_named(struct maker *g, const char *names)
+{
+    size_t n = 1;
+    for (const char *c = names; *c; c++) {
+        n += *c == '|';
+    }
+    for (size_t chosen = rng_below(&g->rng, n); chosen > 0; chosen--) {
+        names = strchr(names, '|') + 1;
+    }
+    char name[64];
+    size_t size = strcspn(names, "|");
+    CHECK(size < sizeof(name));
+    memcpy(name, names, size);
+    name[size] = '\0';
+    const struct op *op = op_find(name);
+    CHECK(op);
+    return op;
+}
+
+/* Any other of as many inputs, by the policy's weights; the same op when none is found. */
+static const struct op *draw_other(struct maker *g, const struct op *op)
+{
+    enum { TRIES = 40 };
+    for (unsigned i = 0; i < TRIES; i++) {
+        const struct op *other = draw_op(g);
+        if (other != op && op_n_inputs(other) == op_n_inputs(op) && !other->index_inputs) {
+            return other;
+        }
+    }
+    return op;
+}
+
+/* ---- near misses ---- */
+
+static bool has_literal(const struct step *s)
+{
+    for (uint32_t k = 0; k < MOTIF_INPUTS_MAX; k++) {
+        if (s->in[k].kind == OPERAND_LITERAL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool can_miss(const struct step *s, enum miss miss)
+{
+    const char *bar = strchr(s->op, '|');
+    switch (miss) {
+    case MISS_LITERAL:
+        return has_literal(s);
+    case MISS_ATTRIBUTE:
+        return s->attrs[0].kind != GIVEN_NOT || s->to_x || s->to != DTYPE_NONE;
+    case MISS_OP:
+        return bar == NULL; /* of several one more is no miss */
+    case MISS_ORDER:
+        return s->in[1].kind != OPERAND_OPEN && s->in[2].kind == OPERAND_OPEN;
+    case MISS_NOTHING:
+    case MISS_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* As written half of the time. */
+static void draw_miss(struct composition *c)
+{
+    enum { TRIES = 20 };
+    c->miss = MISS_NOTHING;
+    if (percent(c->g, 50)) {
+        return;
+    }
+    uint32_t n = count_steps(c->motif);
+    for (unsigned i = 0; i < TRIES && c->miss == MISS_NOTHING; i++) {
+        enum miss miss = (enum miss)rng_range(&c->g->rng, MISS_LITERAL, MISS_COUNT - 1);
+        c->missed = (uint32_t)rng_below(&c->g->rng, n);
+        c->miss = can_miss(&c->motif->steps[c->missed], miss) ? miss : MISS_NOTHING;
+    }
+}
+
+/* ---- a step ---- */
+
+static uint32_t value_of(const struct composition *c, const struct operand *from)
+{
+    const struct node *node = &c->g->p->nodes[c->node[from->step]];
+    return node->out[from->output < node->n_out ? from->output : node->n_out - 1];
+}
+
+/* A scalar of that value; of a near miss another number, or a whole tensor. */
+static void give_literal(struct composition *c, struct attempt *a, uint32_t k, double value,
+                         bool is_missed)
+{
+    static const double factors[] = {2, 0.5, -1, 1.0078125};
+    bool is_tensor = is_missed && percent(c->g, 50);
+    if (is_missed && !is_tensor) {
+        double factor = factors[rng_below(&c->g->rng, ARRAY_SIZE(factors))];
+        value = value == 0 ? factor : value * factor;
+    }
+    a->value[k] = VALUE_NEW;
+    a->is_const |= 1u << k;
+    c->literals[k] = recipe_between((real)value, (real)value);
+    a->recipe[k] = &c->literals[k];
+    a->is_scalar |= is_tensor ? 0 : 1u << k;
+}
+
+static void give_operand(struct composition *c, struct attempt *a, uint32_t k,
+                         const struct operand *from, bool is_missed)
+{
+    switch (from->kind) {
+    case OPERAND_OPEN:
+        return;
+    case OPERAND_X:
+        if (c->x != VALUE_OPEN) {
+            attempt_give_input(c->g, a, k, c->x);
+        }
+        return;
+    case OPERAND_STEP:
+        attempt_give_input(c->g, a, k, value_of(c, from));
+        return;
+    case OPERAND_WEIGHT:
+    case OPERAND_VECTOR:
+        a->value[k] = VALUE_NEW;
+        a->is_const |= 1u << k;
+        a->is_vector |= from->kind == OPERAND_VECTOR ? 1u << k : 0;
+        return;
+    case OPERAND_LITERAL:
+        give_literal(c, a, k, from->value, is_missed);
+        return;
+    }
+}
+
+static enum attr_kind kind_of(const struct op *op, const char *name)
+{
+    for (size_t i = 0; i < OP_ATTRS_MAX && op->attrs[i].name; i++) {
+        if (strcmp(op->attrs[i].name, name) == 0) {
+            return op->attrs[i].kind;
+        }
+    }
+    BUG("%s has no attribute %s", op->name, name);
+}
+
+static void give_ints(struct attempt *a, const char *name, unsigned n, const int64_t *values)
+{
+    enum attr_kind kind = kind_of(a->op, name);
+    struct attr *attr = attempt_give_attr(a, name, kind, kind == ATTR_INTS ? n : 1);
+    memcpy(attr->i, values, attr->n * sizeof(attr->i[0]));
+}
+
+static void give_attr(const struct composition *c, struct attempt *a, const struct given *given)
+{
+    const struct program *p = c->g->p;
+    const struct attr *from = given->kind == GIVEN_SAME || given->kind == GIVEN_INVERSE
+                                  ? node_attr(&p->nodes[c->node[given->step]], given->name)
+                                  : NULL;
+    int64_t inverse[RANK_MAX];
+    switch (given->kind) {
+    case GIVEN_NOT:
+        return;
+    case GIVEN_INTS:
+        give_ints(a, given->name, given->n, given->i);
+        return;
+    case GIVEN_SAME:
+        if (from) { /* the step may be another op, by a near miss */
+            give_ints(a, given->name, from->n, from->i);
+        }
+        return;
+    case GIVEN_INVERSE:
+        for (unsigned i = 0; from && i < from->n; i++) {
+            inverse[from->i[i]] = (int64_t)i;
+        }
+        if (from) {
+            give_ints(a, given->name, from->n, inverse);
+        }
+        return;
+    case GIVEN_SHAPE:
+        give_ints(a, given->name, (unsigned)p->values[c->x].shape.rank, p->values[c->x].shape.dim);
+        return;
+    }
+}
+
+/* What the pattern says of the step, but for what is missed. */
+static void give_step(struct composition *c, struct attempt *a, const struct step *s,
+                      enum miss miss)
+{
+    bool is_swapped = miss == MISS_ORDER && a->n_in >= 2;
+    for (uint32_t k = 0; k < a->n_in && k < MOTIF_INPUTS_MAX; k++) {
+        uint32_t from = is_swapped && k < 2 ? 1 - k : k;
+        give_operand(c, a, k, &s->in[from], miss == MISS_LITERAL);
+    }
+    if (miss == MISS_ATTRIBUTE || miss == MISS_OP) {
+        return;
+    }
+    for (unsigned i = 0; i < MOTIF_GIVEN_MAX; i++) {
+        give_attr(c, a, &s->attrs[i]);
+    }
+    a->out_dtype = s->to_x ? c->g->p->values[c->x].dtype : s->to;
+}
+
+/* X is what the first step that reads it got. */
+static void note_x(struct composition *c, const struct attempt *a, const struct step *s)
+{
+    for (uint32_t k = 0; k < a->n_in && k < MOTIF_INPUTS_MAX && c->x == VALUE_OPEN; k++) {
+        if (s->in[k].kind == OPERAND_X) {
+            c->x = c->g->p->nodes[a->node].in[k];
+        }
+    }
+}
+
+/* Is what was chosen for the first input what later steps want of X? */
+static bool suits(const struct composition *c, const struct attempt *a)
+{
+    const struct motif *motif = c->motif;
+    int rank = IS_VALUE(a->value[0]) ? c->g->p->values[a->value[0]].shape.rank : a->rank;
+    return (!motif->floats || dtype_is_float(a->dtype[0])) &&
+           (motif->rank_max == 0 || (rank >= motif->rank_min && rank <= motif->rank_max));
+}
+
+static bool make_step(struct composition *c, uint32_t i)
+{
+    enum { X_TRIES = 12 };
+    struct maker *g = c->g;
+    const struct step *s = &c->motif->steps[i];
+    enum miss miss = i == c->missed ? c->miss : MISS_NOTHING;
+    const struct op *op = draw_named(g, s->op);
+    op = miss == MISS_OP ? draw_other(g, op) : op;
+    if (!op_is_drawn(g, op)) {
+        return false; /* not wanted, or not supported */
+    }
+    struct attempt a;
+    uint32_t n_in, n_out;
+    draw_counts(g, op, &n_in, &n_out);
+    if (op->in[op_n_inputs(op) - 1].variadic) { /* as many as the pattern has */
+        for (n_in = 1; n_in < MOTIF_INPUTS_MAX && s->in[n_in].kind != OPERAND_OPEN; n_in++) {
+        }
+        n_in = n_in < 2 ? 2 : n_in;
+    }
+    unsigned tries = 0;
+    do {
+        attempt_init(g, &a, op, n_in, s->n_out && miss != MISS_OP ? s->n_out : n_out);
+        give_step(c, &a, s, miss);
+        if (!attempt_choose(g, &a)) {
+            return false;
+        }
+    } while (i == 0 && !suits(c, &a) && ++tries < X_TRIES);
+    if (!attempt_make_somehow(g, &a)) {
+        return false;
+    }
+    c->node[i] = a.node;
+    note_x(c, &a, s);
+    return true;
+}
+
+/* Optimisers leave alone what somebody else reads. */
+static void close_inside(const struct composition *c, uint32_t n)
+{
+    for (uint32_t i = 0; i + 1 < n; i++) {
+        const struct node *node = &c->g->p->nodes[c->node[i]];
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            c->g->facts[node->out[o]].is_inside = true;
+        }
+    }
+}
+
+uint32_t motif_insert(struct maker *g, uint32_t most)
+{
+    size_t place = rng_weighted(&g->rng, g->policy->motif_weight, motif_count);
+    if (place == motif_count || count_steps(&motif_table[place]) > most) {
+        return 0;
+    }
+    struct composition c = {.g = g, .motif = &motif_table[place], .x = VALUE_OPEN};
+    uint32_t n = count_steps(c.motif), made = 0;
+    draw_miss(&c);
+    while (made < n && make_step(&c, made)) {
+        made++;
+    }
+    if (made == n && c.miss == MISS_NOTHING) {
+        close_inside(&c, n);
+    }
+    return made;
+}

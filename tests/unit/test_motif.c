@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Motifs: what optimisers look for is in the programs that are to hold it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "generate/motif.h"
+
+/* Is the op one of the step's "a|b|c"? */
+static bool is_named(const char *names, const char *op)
+{
+    size_t n = strlen(op);
+    for (const char *at = names; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL) {
+        if (strncmp(at, op, n) == 0 && (at[n] == '|' || at[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does a run of the program's nodes have the motif's ops in their order? */
+static bool has_motif(const struct program *p, const struct motif *motif, uint32_t n)
+{
+    for (uint32_t from = 0; from + n <= p->n_nodes; from++) {
+        uint32_t k = 0;
+        while (k < n && is_named(motif->steps[k].op, p->nodes[from + k].op_name)) {
+            k++;
+        }
+        if (k == n) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every motif comes together in a good part of the programs that are to hold it. */
+static void test_motifs(void **state)
+{
+    enum { PROGRAMS = 40 };
+    struct arena *arena = arena_new(), *of_test = arena_new();
+    struct policy *policy;
+    assert_int_equal(policy_load("default", arena, &policy), ERR_OK);
+    policy->motif_percent = 100;
+    for (size_t m = 0; m < motif_count; m++) {
+        uint32_t n = 0;
+        while (n < MOTIF_STEPS_MAX && motif_table[m].steps[n].op) {
+            n++;
+        }
+        memset(policy->motif_weight, 0, sizeof(policy->motif_weight));
+        policy->motif_weight[m] = 1;
+        policy->nodes = n;
+        unsigned whole = 0;
+        for (uint64_t i = 0; i < PROGRAMS; i++) {
+            struct test test;
+            arena_reset(of_test);
+            generate_test(policy, 9, i, MATERIALIZE_NONE, of_test, &test);
+            assert_int_equal(test.program->n_nodes, n);
+            whole += has_motif(test.program, &motif_table[m], n);
+        }
+        if (whole < PROGRAMS / 8) {
+            fail_msg("%s came together in %u of %d programs", motif_table[m].name, whole, PROGRAMS);
+        }
+    }
+    arena_free(of_test);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_motifs)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -294,6 +294,21 @@ static void folder_holds_what_its_readers_need(void **state)
     scene_close(&s);
 }
 
+/* At an older opset ONNX Runtime infers other shapes of pools: the fault would not show. */
+static void the_model_is_of_the_opset_that_failed(void **state)
+{
+    struct scene s;
+    struct folder f = folder_new();
+    relu_clip_scene(&s);
+    s.targets[0].onnx = (struct onnx_version){.opset = 22, .ir = 10};
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    char *repro = file_text(&f, "repro.py");
+    assert_non_null(strstr(repro, "An ONNX model of opset 22"));
+    free(repro);
+    folder_remove(&f);
+    scene_close(&s);
+}
+
 static void verdict_json_has_the_table_and_the_origin(void **state)
 {
     struct scene s;
@@ -504,6 +519,7 @@ int main(void)
         cmocka_unit_test(table_shows_the_worst_element_of_a_value),
         cmocka_unit_test(title_says_what_fails_and_what_does_not),
         cmocka_unit_test(folder_holds_what_its_readers_need),
+        cmocka_unit_test(the_model_is_of_the_opset_that_failed),
         cmocka_unit_test(verdict_json_has_the_table_and_the_origin),
         cmocka_unit_test(nothing_tells_whose_machine_it_was),
         cmocka_unit_test(any_bytes_in_messages_give_valid_json),

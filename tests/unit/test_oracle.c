@@ -208,6 +208,36 @@ static void test_unspecified_and_what_derives_from_it(void **state)
     assert_found(&t, &o, "value");
 }
 
+/* Only an index out of range: neither NaN, of which a maximum is unspecified, nor one written
+ * twice. */
+static void test_traps_of_indices(void **state)
+{
+    static const struct {
+        const char *reduction;
+        double indices[2], update;
+        bool traps;
+    } cases[] = {{"max", {0, -3}, (double)NAN, false},
+                 {"none", {1, 1}, 5, false},
+                 {"max", {0, 3}, 5, true},
+                 {"none", {-4, 0}, 5, true}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct test t =
+            make_test(arena_printf(arena,
+                                   "x: f32[3] = input\n"
+                                   "i: i64[2,1] = input\n"
+                                   "u: f32[2] = input\n"
+                                   "y: f32[3] = scatter_nd(x, i, u, parts=1, reduction=\"%s\")\n"
+                                   "output y\n",
+                                   cases[i].reduction));
+        set_input(&t, 0, (const double[]){1, 2, 3});
+        set_input(&t, 1, cases[i].indices);
+        set_input(&t, 2, (const double[]){cases[i].update, 7});
+        struct reference *r = reference_new(&t, arena);
+        assert_int_equal(reference_traps(r), cases[i].traps);
+        assert_true(reference_expectation(r, 0)->n_unspecified > 0);
+    }
+}
+
 /* A compiler may keep halves in single precision: 2048 + 1 is 2048 in f16, 2049 without the
  * rounding. */
 static void test_wide_and_declared_both_pass(void **state)
@@ -578,6 +608,7 @@ int main(void)
         TEST(test_edge_of_a_jump_is_unstable),
         TEST(test_mostly_unstable_is_unjudged),
         TEST(test_unspecified_and_what_derives_from_it),
+        TEST(test_traps_of_indices),
         TEST(test_wide_and_declared_both_pass),
         TEST(test_reordered_sum_passes_wrong_term_does_not),
         TEST(test_overflow_on_the_way_is_not_compared),

@@ -50,9 +50,10 @@ def constant(text, dtype, shape):
     return to_dtype(values, dtype).reshape(shape)
 
 
-def evaluate(text, inputs, doubts=None):
+def evaluate(text, inputs, doubts=None, has_shapes=True):
     """Program text and {name: array as stored}: ([output name], {name: dtype}, {name: value}). To the list of doubts
-    goes a line for each node of which no document says that a library must run it."""
+    goes a line for each node of which no document says that a library must run it. has_shapes: those of the text are
+    meant, and what does not have them is an error; else the inputs have others."""
     values, dtypes = {}, {}
     outputs = []
     for line in text.splitlines():
@@ -68,7 +69,7 @@ def evaluate(text, inputs, doubts=None):
         dtypes.update({name: dtype for name, dtype, _ in made})
         name, dtype, shape = made[0]
         if right == "input":
-            values[name] = from_file(inputs[name], dtype).reshape(shape)
+            values[name] = from_file(inputs[name], dtype).reshape(shape if has_shapes else inputs[name].shape)
         elif right.startswith("const "):
             values[name] = constant(right[len("const "):], dtype, shape)
         else:
@@ -77,7 +78,7 @@ def evaluate(text, inputs, doubts=None):
                 doubts.append(f"{name}: {doubt}")
             for (name, dtype, shape), value in zip(made, result if isinstance(result, tuple) else (result,)):
                 values[name] = to_dtype(value, dtype)
-                if values[name].shape != tuple(shape):
+                if has_shapes and values[name].shape != tuple(shape):
                     raise ValueError(f"{name}: numpy gives shape {values[name].shape}, the program says {shape}")
     return outputs, dtypes, values
 

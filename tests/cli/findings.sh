@@ -127,6 +127,14 @@ EOF
 confirm defined
 status_is 0 'the last index of all is defined'
 
+# One session at two shapes: what it ran before may be undefined as well.
+finding shapes crash '[2, 4, 6]' 1
+cp defined/program.txt shapes/
+"$python" -c 'import numpy as np; np.savez("shapes/inputs_before.npz", x=np.zeros(2, np.float32))'
+confirm shapes
+status_is 1 'an index out of range at the shapes before'
+out_has 'shapes before: reason' 'undefined: y: index -3'
+
 # A campaign's folder: all of it, by the installed libraries.
 mkdir -p campaign/findings
 for name in wrong right; do

@@ -54,11 +54,6 @@ static inline bool is_empty(struct bounds b)
     return b.lo > b.hi;
 }
 
-static inline bool has(struct bounds b, int64_t value)
-{
-    return b.lo <= value && value <= b.hi;
-}
-
 #define EMPTY_BOUNDS ((struct bounds){INT64_MAX, INT64_MIN})
 
 /* ---- linear ---- */
@@ -98,6 +93,33 @@ static bool cut_above(struct relation *r, var x, int64_t coef, __int128 room)
     return narrow(r, x, ceil_div(-room64, -coef), BOUND_MAX);
 }
 
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Does what the fixed variables leave of the sum divide by all coefficients of the free ones? */
+static bool may_divide(const struct relation *r, const struct constraint *c)
+{
+    __int128 left = c->rhs;
+    int64_t divisor = 0;
+    for (uint32_t i = 0; i < c->n; i++) {
+        int64_t coef = r->nums.at[c->num + i];
+        struct bounds b = dom(r, c, i);
+        if (b.lo == b.hi) {
+            left -= (__int128)coef * b.lo;
+        } else {
+            divisor = common_divisor(coef < 0 ? -coef : coef, divisor);
+        }
+    }
+    return divisor <= 1 || left % divisor == 0;
+}
+
 static bool propagate_linear(struct relation *r, const struct constraint *c)
 {
     const int64_t *coef = r->nums.at + c->num;
@@ -113,6 +135,9 @@ static bool propagate_linear(struct relation *r, const struct constraint *c)
     }
     if (hi <= c->rhs && (!eq || lo == hi)) {
         return true; /* holds whatever happens */
+    }
+    if (eq && c->has_steps && !may_divide(r, c)) {
+        return false;
     }
     for (uint32_t i = 0; i < c->n; i++) {
         struct bounds b = dom(r, c, i);
@@ -177,6 +202,28 @@ static bool cut_to_divisors(struct relation *r, const struct constraint *c, uint
     return cut(r, c, place, lo, hi);
 }
 
+/* Of the first n variables, the least of whose values is *least. */
+static struct bounds product_bounds(const struct relation *r, const struct constraint *c,
+                                    uint32_t n, int64_t *least)
+{
+    int64_t lo = 1, hi = 1;
+    *least = BOUND_MAX;
+    for (uint32_t k = 0; k < n; k++) {
+        const struct bounds *b = &r->domain[r->refs.at[c->ref + k]];
+        *least = min64(*least, b->lo);
+        lo = multiply(lo, b->lo);
+        hi = multiply(hi, b->hi);
+    }
+    struct bounds product = {lo, hi};
+    if (*least < 0) {
+        product = (struct bounds){1, 1};
+        for (uint32_t k = 0; k < n; k++) {
+            product = interval_multiply(product, dom(r, c, k));
+        }
+    }
+    return product;
+}
+
 /* Narrow factors so that their product lies in `product`; all of them are >= 0. */
 static bool cut_factors(struct relation *r, const struct constraint *c, uint32_t n,
                         struct bounds product)
@@ -184,23 +231,27 @@ static bool cut_factors(struct relation *r, const struct constraint *c, uint32_t
     struct bounds after[FACTORS_MAX + 1]; /* product of factors k.. */
     after[n] = (struct bounds){1, 1};
     for (uint32_t k = n; k-- > 0;) {
-        after[k] = interval_multiply(dom(r, c, k), after[k + 1]);
+        const struct bounds *b = &r->domain[r->refs.at[c->ref + k]];
+        after[k].lo = multiply(after[k + 1].lo, b->lo);
+        after[k].hi = multiply(after[k + 1].hi, b->hi);
     }
-    struct bounds before = {1, 1};
+    int64_t before_lo = 1, before_hi = 1;
     for (uint32_t k = 0; k < n; k++) {
         struct bounds b = dom(r, c, k);
-        struct bounds others = interval_multiply(before, after[k + 1]);
-        before = interval_multiply(before, b);
+        int64_t others_lo = multiply(before_lo, after[k + 1].lo);
+        int64_t others_hi = multiply(before_hi, after[k + 1].hi);
+        before_lo = multiply(before_lo, b.lo);
+        before_hi = multiply(before_hi, b.hi);
         if (b.lo == b.hi) {
             continue;
         }
-        int64_t hi = others.lo > 0 ? floor_div(product.hi, others.lo) : b.hi;
+        int64_t hi = others_lo > 0 ? floor_div(product.hi, others_lo) : b.hi;
         int64_t lo = b.lo;
         if (product.lo > 0) {
-            if (others.hi == 0) {
+            if (others_hi == 0) {
                 return false;
             }
-            lo = max64(lo, ceil_div(product.lo, others.hi));
+            lo = max64(lo, ceil_div(product.lo, others_hi));
         }
         if (!cut(r, c, k, lo, hi)) {
             return false;
@@ -209,28 +260,15 @@ static bool cut_factors(struct relation *r, const struct constraint *c, uint32_t
     return true;
 }
 
-static struct bounds factors_product(const struct relation *r, const struct constraint *c,
-                                     uint32_t n, bool *all_natural)
-{
-    struct bounds total = {1, 1};
-    *all_natural = true;
-    for (uint32_t k = 0; k < n; k++) {
-        struct bounds b = dom(r, c, k);
-        *all_natural &= b.lo >= 0;
-        total = interval_multiply(total, b);
-    }
-    return total;
-}
-
 static bool propagate_product(struct relation *r, const struct constraint *c)
 {
     uint32_t n = c->n - 1;
-    bool all_natural;
-    struct bounds total = factors_product(r, c, n, &all_natural);
+    int64_t least;
+    struct bounds total = product_bounds(r, c, n, &least);
     if (!cut(r, c, n, total.lo, total.hi)) {
         return false;
     }
-    if (!all_natural || total.lo == total.hi) {
+    if (least < 0 || total.lo == total.hi) {
         return true;
     }
     struct bounds product = dom(r, c, n);
@@ -251,11 +289,13 @@ static bool propagate_product(struct relation *r, const struct constraint *c)
 
 /* With all factors >= 1, as dims mostly are: the others are at least the product of lower bounds
  * over one's own. */
-static bool cut_positive_factors(struct relation *r, const struct constraint *c, int64_t least)
+static bool cut_positive_factors(struct relation *r, const struct constraint *c, int64_t product_lo)
 {
+    int64_t most_beside_one = c->rhs / product_lo; /* divisions are what costs here */
     for (uint32_t k = 0; k < c->n; k++) {
         struct bounds b = dom(r, c, k);
-        if (b.lo != b.hi && !cut(r, c, k, b.lo, c->rhs / (least / b.lo))) {
+        int64_t most = b.lo == 1 ? most_beside_one : c->rhs / (product_lo / b.lo);
+        if (b.hi > most && !cut(r, c, k, b.lo, most)) {
             return false;
         }
     }
@@ -264,21 +304,16 @@ static bool cut_positive_factors(struct relation *r, const struct constraint *c,
 
 static bool propagate_product_le(struct relation *r, const struct constraint *c)
 {
-    struct bounds total = {1, 1};
-    int64_t smallest = BOUND_MAX;
-    for (uint32_t k = 0; k < c->n; k++) {
-        struct bounds b = dom(r, c, k);
-        smallest = min64(smallest, b.lo);
-        total = interval_multiply(total, b);
-    }
+    int64_t least;
+    struct bounds total = product_bounds(r, c, c->n, &least);
     if (total.lo > c->rhs) {
         return false;
     }
-    if (smallest < 0 || total.hi <= c->rhs) {
+    if (least < 0 || total.hi <= c->rhs) {
         return true;
     }
-    return smallest >= 1 ? cut_positive_factors(r, c, total.lo)
-                         : cut_factors(r, c, c->n, (struct bounds){0, c->rhs});
+    return least >= 1 ? cut_positive_factors(r, c, total.lo)
+                      : cut_factors(r, c, c->n, (struct bounds){0, c->rhs});
 }
 
 /* ---- windows ---- */
@@ -401,20 +436,12 @@ static bool propagate_element(struct relation *r, const struct constraint *c)
            cut(r, c, (uint32_t)new_index.lo + 2, new_y.lo, new_y.hi);
 }
 
-static bool propagate_equal(struct relation *r, const struct constraint *c)
-{
-    struct bounds meet = interval_meet(dom(r, c, 0), dom(r, c, 1));
-    return cut(r, c, 0, meet.lo, meet.hi) && cut(r, c, 1, meet.lo, meet.hi);
-}
-
 static bool propagate_one(struct relation *r, const struct constraint *c)
 {
     switch (c->kind) {
     case LINEAR_EQ:
     case LINEAR_LE:
         return propagate_linear(r, c);
-    case EQUAL:
-        return propagate_equal(r, c);
     case PRODUCT:
         return propagate_product(r, c);
     case PRODUCT_LE:
@@ -452,10 +479,17 @@ bool narrow(struct relation *r, var x, int64_t lo, int64_t hi)
     POOL_RESERVE(r, r->trail, 1);
     r->trail.at[r->trail.n++] = (struct change){x, old};
     r->domain[x] = now;
-    for (uint32_t w = r->facts[x].watches; w != 0; w = r->watches.at[w - 1].next) {
-        queue_constraint(r, r->watches.at[w - 1].constraint);
+    for (uint32_t w = r->watch_start[x]; w < r->watch_start[x + 1]; w++) {
+        queue_constraint(r, r->watch.at[w]);
     }
     return true;
+}
+
+static void blame(struct relation *r, const struct constraint *c)
+{
+    for (uint32_t i = 0; i < c->n; i++) {
+        r->facts[r->refs.at[c->ref + i]].failures++;
+    }
 }
 
 bool propagate(struct relation *r)
@@ -471,6 +505,9 @@ bool propagate(struct relation *r)
         if (holds && budget > 0) {
             holds = propagate_one(r, c);
             budget--;
+            if (!holds) {
+                blame(r, c);
+            }
         }
     }
     return holds;
@@ -513,8 +550,6 @@ bool constraint_holds(const struct relation *r, const struct constraint *c, cons
     case LINEAR_EQ:
     case LINEAR_LE:
         return linear_holds(r, c, values);
-    case EQUAL:
-        return values[x[0]] == values[x[1]];
     case PRODUCT:
         return product_of(r, c, c->n - 1, values) == values[x[c->n - 1]];
     case PRODUCT_LE:

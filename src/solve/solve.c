@@ -3,7 +3,7 @@
  * The model of a relation and the search for its solutions: depth first with a trail, a variable
  * and a value by chance at each step (x == v, then what lies below and above v), propagation after
  * each. A search that ends without a solution is a proof; one that takes too long starts again with
- * another order and twice the steps, until the budget is spent.
+ * another order, which failures decide, and twice the steps, until the budget is spent.
  */
 #include <string.h>
 
@@ -37,7 +37,6 @@ void relation_clear(struct relation *r)
     r->constraints.n = 0;
     r->refs.n = 0;
     r->nums.n = 0;
-    r->watches.n = 0;
     r->trail.n = 0;
     r->decisions.n = 0;
     r->queue_n = 0;
@@ -55,13 +54,14 @@ static void grow_vars(struct relation *r)
     r->facts = pool_grow(r->arena, r->facts, n, 1, &capacity, sizeof(*r->facts));
     r->solution = ARENA_ARRAY(r->arena, int64_t, capacity);
     r->order = ARENA_ARRAY(r->arena, uint32_t, capacity);
+    r->watch_start = ARENA_ARRAY(r->arena, uint32_t, capacity + 1);
     r->vars_capacity = capacity;
 }
 
-static struct bounds *domain_of(struct relation *r, var x)
+static var checked_root(const struct relation *r, var x)
 {
     CHECK(x >= 0 && (uint32_t)x < r->n_vars);
-    return &r->domain[x];
+    return root_of(r, x);
 }
 
 var relation_var(struct relation *r, int64_t lo, int64_t hi)
@@ -72,7 +72,7 @@ var relation_var(struct relation *r, int64_t lo, int64_t hi)
     }
     r->solved = false;
     r->domain[r->n_vars] = (struct bounds){lo, hi};
-    r->facts[r->n_vars] = (struct var_facts){0};
+    r->facts[r->n_vars] = (struct var_facts){.parent = (var)r->n_vars};
     return (var)r->n_vars++;
 }
 
@@ -83,20 +83,19 @@ var relation_fixed(struct relation *r, int64_t value)
 
 void relation_prefer_log(struct relation *r, var x)
 {
-    domain_of(r, x);
-    r->facts[x].prefer_log = true;
+    r->facts[checked_root(r, x)].prefer_log = true;
 }
 
 void relation_hint(struct relation *r, var x, int64_t value)
 {
-    domain_of(r, x);
-    r->facts[x].hinted = true;
-    r->facts[x].hint = value;
+    struct var_facts *facts = &r->facts[checked_root(r, x)];
+    facts->hinted = true;
+    facts->hint = value;
 }
 
 void relation_narrow(struct relation *r, var x, int64_t lo, int64_t hi)
 {
-    struct bounds *b = domain_of(r, x);
+    struct bounds *b = &r->domain[checked_root(r, x)];
     b->lo = lo > b->lo ? lo : b->lo;
     b->hi = hi < b->hi ? hi : b->hi;
 }
@@ -125,12 +124,8 @@ static struct constraint *add_constraint(struct relation *r, enum constraint_kin
 
 static void set_ref(struct relation *r, const struct constraint *c, size_t k, var x)
 {
-    domain_of(r, x);
+    CHECK(x >= 0 && (uint32_t)x < r->n_vars);
     r->refs.at[c->ref + k] = x;
-    POOL_RESERVE(r, r->watches, 1);
-    r->watches.at[r->watches.n++] = (struct watch){.constraint = (uint32_t)(c - r->constraints.at),
-                                                   .next = r->facts[x].watches};
-    r->facts[x].watches = r->watches.n;
 }
 
 static void set_coef(struct relation *r, const struct constraint *c, size_t k, int64_t coef)
@@ -147,6 +142,7 @@ static void add_linear(struct relation *r, enum constraint_kind kind, size_t n, 
     for (size_t i = 0; i < n; i++) {
         set_ref(r, c, i, x[i]);
         set_coef(r, c, i, coef[i]);
+        c->has_steps |= coef[i] > 1 || coef[i] < -1;
     }
 }
 
@@ -160,15 +156,32 @@ void relate_linear_le(struct relation *r, size_t n, const int64_t *coef, const v
     add_linear(r, LINEAR_LE, n, coef, x, rhs);
 }
 
+/* Equal variables become one: no propagation, and what is known of one (hints, holes) is of all. Of
+ * two hints the older variable's stays if it can still hold. */
 void relate_equal(struct relation *r, var a, var b)
 {
-    struct constraint *c = add_constraint(r, EQUAL, 2, 0);
-    set_ref(r, c, 0, a);
-    set_ref(r, c, 1, b);
+    a = checked_root(r, a);
+    b = checked_root(r, b);
+    if (a == b) {
+        return;
+    }
+    var root = a < b ? a : b, other = a < b ? b : a;
+    struct var_facts *kept = &r->facts[root], *merged = &r->facts[other];
+    relation_narrow(r, root, r->domain[other].lo, r->domain[other].hi);
+    if (merged->hinted && !(kept->hinted && has(r->domain[root], kept->hint))) {
+        kept->hinted = true;
+        kept->hint = merged->hint;
+    }
+    kept->prefer_log |= merged->prefer_log;
+    merged->parent = root;
 }
 
 void relate_sum(struct relation *r, size_t n, const var *parts, var total)
 {
+    if (n == 1) {
+        relate_equal(r, parts[0], total);
+        return;
+    }
     struct constraint *c = add_constraint(r, LINEAR_EQ, n + 1, n + 1);
     for (size_t i = 0; i <= n; i++) {
         set_ref(r, c, i, i < n ? parts[i] : total);
@@ -179,17 +192,27 @@ void relate_sum(struct relation *r, size_t n, const var *parts, var total)
 void relate_product(struct relation *r, size_t n, const var *factors, var product)
 {
     CHECK(n <= FACTORS_MAX);
-    struct constraint *c = add_constraint(r, PRODUCT, n + 1, 0);
-    for (size_t i = 0; i < n; i++) {
-        set_ref(r, c, i, factors[i]);
-        r->facts[factors[i]].has_holes = true;
+    if (n == 0) {
+        relation_narrow(r, product, 1, 1);
+        return;
     }
-    set_ref(r, c, n, product);
+    if (n == 1) {
+        relate_equal(r, factors[0], product);
+        return;
+    }
+    struct constraint *c = add_constraint(r, PRODUCT, n + 1, 0);
+    for (size_t i = 0; i <= n; i++) {
+        set_ref(r, c, i, i < n ? factors[i] : product);
+    }
 }
 
 void relate_product_le(struct relation *r, size_t n, const var *factors, int64_t limit)
 {
-    CHECK(n <= FACTORS_MAX);
+    CHECK(n <= FACTORS_MAX && limit >= -SATURATED);
+    if (n == 1) {
+        relation_narrow(r, factors[0], -BOUND_MAX, limit);
+        return;
+    }
     struct constraint *c = add_constraint(r, PRODUCT_LE, n, 0);
     for (size_t i = 0; i < n; i++) {
         set_ref(r, c, i, factors[i]);
@@ -226,7 +249,6 @@ void relate_choice(struct relation *r, var x, size_t n, const int64_t *values)
     struct constraint *c = add_constraint(r, CHOICE, 1, n);
     c->rhs = (int64_t)n;
     set_ref(r, c, 0, x);
-    r->facts[x].has_holes = true;
     if (n > 0) {
         memcpy(r->nums.at + c->num, values, n * sizeof(*values));
     }
@@ -268,8 +290,8 @@ static int64_t draw_choice(const struct relation *r, const struct constraint *c,
  * to the other factors, only in one draw of eight where others exist. */
 static int64_t draw_divisor(int64_t rest, struct rng *rng, struct bounds b)
 {
-    /* Trial division to the root; beyond 2^20 (no tensor is that large) any value is tried. */
-    if (rest > (int64_t)1 << 20) {
+    /* Trial division to the root; beyond the largest tensor of a policy any value is tried. */
+    if (rest > (int64_t)1 << 24) {
         return draw_between(rng, b, true);
     }
     int64_t proper = 0, trivial = b.lo;
@@ -299,8 +321,9 @@ static int64_t draw_value(const struct relation *r, var x, struct rng *rng)
     if (facts->hinted && r->use_hints && b.lo <= facts->hint && facts->hint <= b.hi) {
         return facts->hint;
     }
-    for (uint32_t w = facts->watches; w != 0; w = r->watches.at[w - 1].next) {
-        const struct constraint *c = &r->constraints.at[r->watches.at[w - 1].constraint];
+    uint32_t end = facts->has_holes ? r->watch_start[x + 1] : 0;
+    for (uint32_t w = r->watch_start[x]; w < end; w++) {
+        const struct constraint *c = &r->constraints.at[r->watch.at[w]];
         if (c->kind == CHOICE) {
             return draw_choice(r, c, rng, b);
         }
@@ -328,6 +351,41 @@ static void undo_to(struct relation *r, uint32_t trail)
     }
 }
 
+/* Equal variables are one from here on: references go to their roots, and who looks at a free one
+ * is listed with it. */
+static void make_watches(struct relation *r)
+{
+    if (r->n_vars == 0) {
+        return;
+    }
+    memset(r->watch_start, 0, (r->n_vars + 1) * sizeof(*r->watch_start));
+    for (uint32_t i = 0; i < r->refs.n; i++) {
+        var x = root_of(r, r->refs.at[i]);
+        r->refs.at[i] = x;
+        r->watch_start[x] += is_free(r, x);
+    }
+    uint32_t end = 0;
+    for (uint32_t x = 0; x < r->n_vars; x++) {
+        end += r->watch_start[x];
+        r->watch_start[x] = end;
+        r->facts[x].failures = 0;
+        r->facts[x].has_holes = false;
+    }
+    r->watch_start[r->n_vars] = end;
+    r->watch.n = 0;
+    POOL_RESERVE(r, r->watch, end);
+    for (uint32_t k = r->constraints.n; k-- > 0;) {
+        const struct constraint *c = &r->constraints.at[k];
+        for (uint32_t i = c->n; i-- > 0;) {
+            var x = r->refs.at[c->ref + i];
+            if (is_free(r, x)) {
+                r->watch.at[--r->watch_start[x]] = k;
+                r->facts[x].has_holes |= c->kind == CHOICE || (c->kind == PRODUCT && i + 1 < c->n);
+            }
+        }
+    }
+}
+
 static void prepare(struct relation *r)
 {
     if (r->queue_capacity < r->constraints.n) {
@@ -338,6 +396,7 @@ static void prepare(struct relation *r)
         r->queue = ARENA_ARRAY(r->arena, uint32_t, capacity);
         r->queue_capacity = capacity;
     }
+    make_watches(r);
     r->trail.n = 0;
     r->decisions.n = 0;
     r->queue_head = 0;
@@ -346,11 +405,9 @@ static void prepare(struct relation *r)
         r->constraints.at[k].queued = true;
         r->queue[r->queue_n++] = k;
     }
-    r->solved = false;
 }
 
-/* Hinted ones first; then those whose values have holes, which draw_value knows while the variables
- * equal to them do not; then the rest. */
+/* Hinted ones first; then those whose values have holes, which draw_value knows; then the rest. */
 static unsigned label_rank(const struct relation *r, uint32_t x)
 {
     if (r->facts[x].hinted && r->use_hints) {
@@ -359,12 +416,29 @@ static unsigned label_rank(const struct relation *r, uint32_t x)
     return r->facts[x].has_holes ? 1 : 2;
 }
 
-/* Free variables by label_rank, in random order within. Returns how many. */
+/* Of one rank those come first over which constraints failed most in the searches before: the
+ * weights of Boussemart, Hemery, Lecoutre and Sais, "Boosting systematic search by weighting
+ * constraints", 2004. */
+static void sort_by_failures(struct relation *r, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++) {
+        uint32_t x = r->order[i], at = i;
+        unsigned rank = label_rank(r, x);
+        while (at > 0 && label_rank(r, r->order[at - 1]) == rank &&
+               r->facts[r->order[at - 1]].failures < r->facts[x].failures) {
+            r->order[at] = r->order[at - 1];
+            at--;
+        }
+        r->order[at] = x;
+    }
+}
+
+/* Free variables by label_rank, within it by failures, else at random. Returns how many. */
 static uint32_t draw_order(struct relation *r, struct rng *rng)
 {
     uint32_t n = 0;
     for (uint32_t x = 0; x < r->n_vars; x++) {
-        if (r->domain[x].lo < r->domain[x].hi) {
+        if (r->facts[x].parent == (var)x && is_free(r, (var)x)) {
             r->order[n++] = x;
         }
     }
@@ -379,6 +453,7 @@ static uint32_t draw_order(struct relation *r, struct rng *rng)
             }
         }
     }
+    sort_by_failures(r, n);
     return n;
 }
 
@@ -429,35 +504,46 @@ static bool backtrack(struct relation *r, size_t *steps)
     return false;
 }
 
-/* One search from the root, of at most *steps <= limit. */
+/* x == a value by chance; false: a constraint fails. */
+static bool decide(struct relation *r, var x, uint32_t position, struct rng *rng)
+{
+    POOL_RESERVE(r, r->decisions, 1);
+    struct decision *d = &r->decisions.at[r->decisions.n++];
+    *d = (struct decision){.x = x,
+                           .value = draw_value(r, x, rng),
+                           .trail = r->trail.n,
+                           .position = position,
+                           .below_first = rng_chance(rng, 1, 2)};
+    return take_branch(r, d);
+}
+
+/*
+ * One search from the root over the n variables of the order, of at most *steps <= limit. The
+ * variable whose value failed last comes before its turn, until one of its values holds: what
+ * cannot be is then seen at once below each other value of those before it, whatever lies between
+ * (Lecoutre, Sais, Tabary and Vidal, "Reasoning from last conflict(s) in constraint programming",
+ * 2009).
+ */
 static enum solve_result search(struct relation *r, struct rng *rng, uint32_t n, size_t *steps,
                                 size_t limit)
 {
     uint32_t position = 0;
+    var suspect = VAR_NONE;
     for (;;) {
-        while (position < n &&
-               r->domain[r->order[position]].lo == r->domain[r->order[position]].hi) {
+        while (position < n && !is_free(r, (var)r->order[position])) {
             position++;
         }
-        bool alive;
-        if (position == n) {
-            if (accept(r)) {
-                return SOLVE_SAT;
-            }
-            alive = false;
-        } else {
+        bool alive = false;
+        if (position < n) {
             if (++*steps > limit) {
                 return SOLVE_GAVE_UP;
             }
-            var x = (var)r->order[position];
-            POOL_RESERVE(r, r->decisions, 1);
-            struct decision *d = &r->decisions.at[r->decisions.n++];
-            *d = (struct decision){.x = x,
-                                   .value = draw_value(r, x, rng),
-                                   .trail = r->trail.n,
-                                   .position = position,
-                                   .below_first = rng_chance(rng, 1, 2)};
-            alive = take_branch(r, d);
+            bool is_suspected = suspect != VAR_NONE && is_free(r, suspect);
+            var x = is_suspected ? suspect : (var)r->order[position];
+            alive = decide(r, x, position, rng);
+            suspect = !alive ? x : suspect == x ? VAR_NONE : suspect;
+        } else if (accept(r)) {
+            return SOLVE_SAT;
         }
         if (!alive) {
             if (!backtrack(r, steps)) {
@@ -475,6 +561,7 @@ enum solve_result relation_solve(struct relation *r, struct rng *rng, size_t ste
 {
     enum { STEPS_DEFAULT = 10000, FIRST_SEARCH = 100 };
     size_t budget = steps == 0 ? STEPS_DEFAULT : steps;
+    r->solved = false;
     for (uint32_t x = 0; x < r->n_vars; x++) {
         if (r->domain[x].lo > r->domain[x].hi) {
             return SOLVE_UNSAT;
@@ -504,14 +591,15 @@ enum solve_result relation_solve(struct relation *r, struct rng *rng, size_t ste
 
 int64_t relation_value(const struct relation *r, var x)
 {
-    CHECK(r->solved && x >= 0 && (uint32_t)x < r->n_vars);
-    return r->solution[x];
+    CHECK(r->solved);
+    return r->solution[checked_root(r, x)];
 }
 
 bool relation_holds(const struct relation *r, const int64_t *values)
 {
     for (uint32_t x = 0; x < r->n_vars; x++) {
-        if (values[x] < r->domain[x].lo || values[x] > r->domain[x].hi) {
+        var root = root_of(r, (var)x);
+        if (!has(r->domain[root], values[x]) || values[x] != values[root]) {
             return false;
         }
     }

@@ -29,13 +29,15 @@ void relation_prefer_log(struct relation *r, var x);
 void relation_hint(struct relation *r, var x, int64_t value);
 void relation_narrow(struct relation *r, var x, int64_t lo, int64_t hi); /* intersect the domain */
 
-/* sum(coef[i] * x[i]) == rhs, or <= rhs. */
+/* sum(coef[i] * x[i]) == rhs, or <= rhs; |coef| <= 2^60. */
 void relate_linear_eq(struct relation *r, size_t n, const int64_t *coef, const var *x, int64_t rhs);
 void relate_linear_le(struct relation *r, size_t n, const int64_t *coef, const var *x, int64_t rhs);
+/* Of hints for variables made equal the oldest variable's stays that may hold. */
 void relate_equal(struct relation *r, var a, var b);
 void relate_sum(struct relation *r, size_t n, const var *parts, var total); /* total = sum */
 void relate_product(struct relation *r, size_t n, const var *factors, var product); /* n = 0: 1 */
-/* product of factors <= limit: how a policy bounds numel. */
+/* product of factors <= limit: how a policy bounds numel. |limit| <= 2^60; what is above counts as
+ * that. At most 16 factors, of relate_product too. */
 void relate_product_le(struct relation *r, size_t n, const var *factors, int64_t limit);
 /* out == floor((in + pad_lo + pad_hi - dilation * (kernel - 1) - 1) / stride) + 1, the numerator
  * not negative; as ONNX Conv and torch define it. All but in and out are >= 0, stride, dilation

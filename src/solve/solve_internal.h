@@ -21,10 +21,14 @@ struct bounds {
     int64_t lo, hi;
 };
 
+static inline bool has(struct bounds b, int64_t value)
+{
+    return b.lo <= value && value <= b.hi;
+}
+
 enum constraint_kind {
     LINEAR_EQ,  /* sum num[i] * ref[i] == rhs */
     LINEAR_LE,  /* sum num[i] * ref[i] <= rhs */
-    EQUAL,      /* ref[0] == ref[1] */
     PRODUCT,    /* ref[0] * ... * ref[n-2] == ref[n-1] */
     PRODUCT_LE, /* ref[0] * ... * ref[n-1] <= rhs */
     WINDOW,     /* ref: in, out, kernel, stride, pad_lo, pad_hi, dilation */
@@ -36,16 +40,11 @@ enum constraint_kind {
 struct constraint {
     enum constraint_kind kind;
     bool queued;
-    uint32_t n;   /* variables */
-    uint32_t ref; /* their place in relation.refs */
-    uint32_t num; /* place of the numbers in relation.nums */
+    bool has_steps; /* a coefficient other than 1, 0 and -1 */
+    uint32_t n;     /* variables */
+    uint32_t ref;   /* their place in relation.refs */
+    uint32_t num;   /* place of the numbers in relation.nums */
     int64_t rhs;
-};
-
-/* A link of a variable's list of constraints. */
-struct watch {
-    uint32_t constraint;
-    uint32_t next; /* 1-based; 0 ends */
 };
 
 struct change {
@@ -63,12 +62,14 @@ struct decision {
     bool below_first;
 };
 
+/* Of a class of equal variables; only its root's count. */
 struct var_facts {
     int64_t hint;
-    uint32_t watches; /* 1-based head; 0: none */
+    var parent;        /* towards the root, which is its own */
+    uint32_t failures; /* of constraints over it, in this solve */
     bool prefer_log;
     bool hinted;
-    bool has_holes; /* factor of a product, or a choice */
+    bool has_holes; /* factor of a product, or a choice; known while solving */
 };
 
 #define POOL(type)                                                                                 \
@@ -87,14 +88,33 @@ struct relation {
     POOL(struct constraint) constraints;
     POOL(var) refs;
     POOL(int64_t) nums;
-    POOL(struct watch) watches;
     POOL(struct change) trail;
     POOL(struct decision) decisions;
+    /* Constraints over a free x: watch[watch_start[x]] up to, not with, watch[watch_start[x + 1]].
+     * Made anew by each solve. */
+    uint32_t *watch_start;
+    POOL(uint32_t) watch;
     /* Constraints to look at again: a ring of queue_capacity, a power of two. */
     uint32_t *queue;
     uint32_t queue_head, queue_n, queue_capacity;
     bool solved, use_hints;
 };
+
+/* The variable that stands for all that are equal to x. Halves the path to it. */
+static inline var root_of(const struct relation *r, var x)
+{
+    struct var_facts *facts = r->facts;
+    while (facts[x].parent != x) {
+        facts[x].parent = facts[facts[x].parent].parent;
+        x = facts[x].parent;
+    }
+    return x;
+}
+
+static inline bool is_free(const struct relation *r, var x)
+{
+    return r->domain[x].lo < r->domain[x].hi;
+}
 
 static inline int64_t saturate(int64_t x)
 {

@@ -431,6 +431,7 @@ ALWAYS_INLINE bool int_fits(enum dtype d, real v)
     X(adaptive_max_pool)                                                                           \
     X(adaptive_avg_pool)                                                                           \
     X(batch_norm)                                                                                  \
+    X(batch_norm_training)                                                                         \
     X(layer_norm)                                                                                  \
     X(group_norm)                                                                                  \
     X(instance_norm)                                                                               \

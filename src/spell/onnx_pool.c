@@ -132,15 +132,27 @@ static enum err read_group_norm(struct onnx_reader *r, struct onnx_node *n)
     return read_norm(r, n);
 }
 
-/* Inference; momentum is training's. Before 14 more outputs meant training, and before 9 spatial
- * = 0 a mean for each position. */
+static enum err write_batch_norm_training(struct onnx_writer *w)
+{
+    onnx_put_int(w, "training_mode", 1);
+    TRY(onnx_put_real(w, "momentum"));
+    return write_norm(w);
+}
+
+/* In inference momentum says nothing. Before 14 more outputs meant training, and before 9 spatial =
+ * 0 a mean for each position. */
 static enum err read_batch_norm(struct onnx_reader *r, struct onnx_node *n)
 {
-    if (onnx_attr_int(n, "training_mode", 0) != 0 || onnx_attr_int(n, "spatial", 1) != 1) {
-        return onnx_refuse(r, n, ERR_UNSUPPORTED, "training, or spatial = 0");
+    if (onnx_attr_int(n, "spatial", 1) != 1) {
+        return onnx_refuse(r, n, ERR_UNSUPPORTED, "spatial = 0");
     }
-    onnx_attr(n, "momentum", ONNX_FLOAT);
     onnx_take_real(n, "epsilon", 1e-5F);
+    if (onnx_attr_int(n, "training_mode", 0) != 0) {
+        n->form = onnx_form_of_op("batch_norm_training");
+        onnx_take_real(n, "momentum", 0.9F);
+    } else {
+        onnx_attr(n, "momentum", ONNX_FLOAT);
+    }
     return onnx_read_plain(r, n);
 }
 
@@ -402,6 +414,8 @@ const struct onnx_form onnx_pool[] = {
      TYPES({1, SAME(FLOATS_OLD)}, {22, SAME(DT_FLOATS)})},
     {"batch_norm", "BatchNormalization", write_norm, read_batch_norm,
      TYPES({7, SAME(FLOATS_OLD)}, {14, SAME(DT_FLOATS)})},
+    {"batch_norm_training", "BatchNormalization", write_batch_norm_training, read_batch_norm,
+     TYPES({14, SAME(DT_FLOATS)})},
     {"layer_norm", "LayerNormalization", write_norm, read_layer_norm, TYPES({17, SAME(DT_FLOATS)})},
     {"group_norm", "GroupNormalization", write_norm, read_group_norm, TYPES({21, SAME(DT_FLOATS)})},
     {"instance_norm", "InstanceNormalization", write_norm, read_norm,

@@ -177,6 +177,34 @@ static void emit_batch_norm(struct planner *b, const char *callable)
          BOOL("training", false), epsilon(b));
 }
 
+/* Elements beside the channels, which torch counts before it normalises ("Expected more than 1
+ * value per channel when training"). */
+static int64_t spatial_numel(const struct planner *b)
+{
+    struct shape s = torch_input_value(b, 0)->shape;
+    s.dim[0] = s.dim[1] = 1;
+    return (int64_t)shape_numel(&s);
+}
+
+/* torch moves the running statistics where they lie, which must not be an input; its running
+ * variance is of n - 1, so the given one is scaled by n / (n - 1) before and all of it back. */
+static void emit_batch_norm_training(struct planner *b, const char *callable)
+{
+    double n = (double)(torch_input_value(b, 0)->shape.dim[0] * spatial_numel(b));
+    uint32_t mean = b->registers[b->node->out[1]], moved = torch_step(b, "var");
+
+    if (n == 1) {
+        torch_refuse(b, "norm of one element");
+        return;
+    }
+    CALL(b, mean, "torch.clone", VALUE(torch_input(b, 3)));
+    CALL(b, moved, "torch.mul", VALUE(torch_input(b, 4)), REAL(NULL, n / (n - 1)));
+    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), VALUE(mean), VALUE(moved),
+         parameter(b, "weight", 1), parameter(b, "bias", 2), BOOL("training", true),
+         REAL("momentum", 1 - torch_attribute(b, "momentum")->f), epsilon(b));
+    CALL(b, b->registers[b->node->out[2]], "torch.mul", VALUE(moved), REAL(NULL, (n - 1) / n));
+}
+
 /* normalized_shape is the scale's. */
 static void emit_layer_norm(struct planner *b, const char *callable)
 {
@@ -191,15 +219,6 @@ static void emit_rms_norm(struct planner *b, const char *callable)
     const struct shape *s = &torch_input_value(b, 1)->shape;
     CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
          INTS(NULL, (uint32_t)s->rank, s->dim), parameter(b, "weight", 1), epsilon(b));
-}
-
-/* Elements beside the channels, which torch counts before it normalises ("Expected more than 1
- * value per channel when training"). */
-static int64_t spatial_numel(const struct planner *b)
-{
-    struct shape s = torch_input_value(b, 0)->shape;
-    s.dim[0] = s.dim[1] = 1;
-    return (int64_t)shape_numel(&s);
 }
 
 static void emit_group_norm(struct planner *b, const char *callable)
@@ -290,6 +309,7 @@ const struct torch_form torch_pool[] = {
     {"adaptive_max_pool", "torch.nn.functional.adaptive_max_pool", emit_adaptive},
     {"adaptive_avg_pool", "torch.nn.functional.adaptive_avg_pool", emit_adaptive},
     {"batch_norm", "torch.nn.functional.batch_norm", emit_batch_norm},
+    {"batch_norm_training", "torch.nn.functional.batch_norm", emit_batch_norm_training},
     {"layer_norm", "torch.nn.functional.layer_norm", emit_layer_norm},
     {"group_norm", "torch.nn.functional.group_norm", emit_group_norm},
     {"instance_norm", "torch.nn.functional.instance_norm", emit_instance_norm},

@@ -138,6 +138,41 @@ static const struct op_case cases_pool[] = {
      "v: f32[2] = const [1, -1]\n"
      "y: f32[3,2] = batch_norm(x, s, b, m, v, epsilon=0.125)\n",
      "[10.294206619262695, nan, 7.642556667327881, nan, 8.821067810058594, nan]", 8},
+    {"batch_norm_training",
+     "x: f64[2,2,2] = const [-1.75, 0.5, -2.5, -1, -3.25, 0.75, 0.75, 2.25]\n"
+     "s: f64[2] = const [-1.25, 2]\n"
+     "b: f64[2] = const [1.75, -2]\n"
+     "m: f64[2] = const [3.75, 2]\n"
+     "v: f64[2] = const [0.25, 2]\n"
+     "y: f64[2,2,2], q: f64[2], r: f64[2] = batch_norm_training(x, s, b, m, v, epsilon=0.125, "
+     "momentum=0.75)\n",
+     "[2.3510279611824387, 0.6866428379079932, -4.603717097344621, -2.9592641937585444, "
+     "3.460618043365402, 0.501711157544166, -1.0407358062414556, 0.6037170973446204]",
+     8},
+    {"batch_norm_training moves the mean",
+     "x: f64[2,2,2] = const [-1.75, 0.5, -2.5, -1, -3.25, 0.75, 0.75, 2.25]\n"
+     "s: f64[2] = const [-1.25, 2]\n"
+     "m: f64[2] = const [3.75, 2]\n"
+     "q: f64[2,2,2], y: f64[2], r: f64[2] = batch_norm_training(x, s, s, m, m, epsilon=0.125, "
+     "momentum=0.75)\n"
+     "output y\n",
+     "[2.578125, 1.46875]", 0},
+    {"batch_norm_training moves the variance",
+     "x: f64[2,2,2] = const [-1.75, 0.5, -2.5, -1, -3.25, 0.75, 0.75, 2.25]\n"
+     "s: f64[2] = const [-1.25, 2]\n"
+     "v: f64[2] = const [0.25, 2]\n"
+     "q: f64[2,2,2], r: f64[2], y: f64[2] = batch_norm_training(x, s, s, v, v, epsilon=0.125, "
+     "momentum=0.75)\n"
+     "output y\n",
+     "[0.8701171875, 2.30078125]", 0},
+    {"batch_norm_training of one element a channel",
+     "x: f32[1,2] = const [3, -inf]\n"
+     "s: f32[2] = const [1, 2]\n"
+     "b: f32[2] = const [1.5, 2]\n"
+     "q: f32[1,2], r: f32[2], y: f32[2] = batch_norm_training(x, s, b, s, b, epsilon=0.125, "
+     "momentum=0.5)\n"
+     "output y\n",
+     "[0.75, nan]", 0},
     {"layer_norm of two dims",
      "x: f64[2,2,3] = const [3.75, -0.5, -0.25, 2.5, -1, 2.5, -1.5, 2.75, 1.75, -3.25, "
      "-2.5, -3.75]\n"

@@ -103,6 +103,15 @@ def batch_norm(a, dtype, x, *parameters):
     return (x - mean) / np.sqrt(var + a["epsilon"]) * scale + bias
 
 
+def batch_norm_training(a, dtype, x, *parameters):
+    """The running statistics move by those of the batch, whose variance is of n."""
+    scale, bias, mean, var = (p.reshape(channels(x)) for p in parameters)
+    axes, keep = (0, *range(2, x.ndim)), REAL(a["momentum"])
+    own = (np.mean(x, axis=axes), np.var(x, axis=axes))
+    moved = (keep * given.reshape(-1) + (1 - keep) * now for given, now in zip((mean, var), own))
+    return (standard(x, axes, a["epsilon"]) * scale + bias, *moved)
+
+
 # ---- resizing ----
 
 def source(mode, i, length, resized, scale):
@@ -185,5 +194,6 @@ OPERATORS = {
     "group_norm": group_norm,
     "instance_norm": group_norm,
     "batch_norm": batch_norm,
+    "batch_norm_training": batch_norm_training,
     "resize": resize,
 }

@@ -66,13 +66,16 @@ static void batch_evaluate(struct evaluation *e)
     }
 }
 
+/* Of an x that is NaN parameters change nothing. */
 static void batch_taint(const struct taint *t)
 {
     struct norm n = channels_in(t->e);
-    for (size_t i = 0; t->in_mark[BN_X] && i < t->e->out[0].n; i++) {
-        t->out_mark[0][i] |= t->in_mark[BN_X][i];
+    for (size_t i = 0; i < t->e->out[0].n; i++) {
+        uint8_t mark = t->in_mark[BN_X] ? t->in_mark[BN_X][i] : 0;
+        if (mark || !isnan(t->e->in[BN_X]->v[i])) {
+            t->out_mark[0][i] |= mark | norm_parameter_mark(t, &n, BN_VAR, i);
+        }
     }
-    norm_taint_parameters(t, &n, BN_VAR);
 }
 
 static void batch_vjp(const struct vjp *v)
@@ -305,22 +308,43 @@ static void training_evaluate(struct evaluation *e)
     }
 }
 
+/* What x says of a channel: marks of any element, and whether one is NaN or infinite for sure. */
+struct channel_marks {
+    uint8_t any;
+    bool is_nan, is_infinite;
+};
+
+static struct channel_marks *marks_of_channels(const struct taint *t, const struct norm *rows)
+{
+    struct channel_marks *c = ARENA_ZARRAY(t->e->scratch, struct channel_marks, rows->count);
+    for (size_t i = 0; i < t->e->in[BN_X]->n; i++) {
+        struct channel_marks *of = &c[norm_parameter_at(rows, i)];
+        real x = t->e->in[BN_X]->v[i];
+        uint8_t mark = t->in_mark[BN_X] ? t->in_mark[BN_X][i] : 0;
+        of->any |= mark;
+        of->is_nan |= isnan(x) && !mark;
+        of->is_infinite |= isinf(x) && !mark;
+    }
+    return c;
+}
+
+/* NaN in a channel, or an infinity beside its mean, makes all NaN: others change nothing. */
 static void training_taint(const struct taint *t)
 {
     struct norm rows = channels_in(t->e);
-    uint8_t *any = ARENA_ZARRAY(t->e->scratch, uint8_t, rows.count);
-    size_t numel = t->e->in[BN_X]->n;
-    for (size_t i = 0; t->in_mark[BN_X] && i < numel; i++) {
-        any[norm_parameter_at(&rows, i)] |= t->in_mark[BN_X][i];
+    const struct channel_marks *of = marks_of_channels(t, &rows);
+    for (size_t i = 0; i < t->e->in[BN_X]->n; i++) {
+        const struct channel_marks *c = &of[norm_parameter_at(&rows, i)];
+        if (!c->is_nan && !c->is_infinite) {
+            t->out_mark[TRAINED_Y][i] |= c->any | norm_parameter_mark(t, &rows, BN_BIAS, i);
+        }
     }
-    for (size_t i = 0; i < numel; i++) {
-        t->out_mark[TRAINED_Y][i] |= any[norm_parameter_at(&rows, i)];
-    }
-    norm_taint_parameters(t, &rows, BN_BIAS);
     for (uint32_t k = 0; k < 2; k++) {
         const uint8_t *given = t->in_mark[BN_MEAN + k];
         for (size_t c = 0; c < rows.count; c++) {
-            t->out_mark[TRAINED_MEAN + k][c] |= any[c] | (given ? given[c] : 0);
+            if (!of[c].is_nan && !(k == 1 && of[c].is_infinite)) {
+                t->out_mark[TRAINED_MEAN + k][c] |= of[c].any | (given ? given[c] : 0);
+            }
         }
     }
 }

@@ -224,8 +224,9 @@ struct moment_errors norm_moment_errors(const struct norm *n, const struct momen
  *   scale * (x - mean) / deviation + bias, as ONNX's reference has it for BatchNormalization.
  */
 struct steps {
-    enum dtype acc;             /* computes */
-    enum dtype stage;           /* of n */
+    enum dtype acc;             /* computes n, from x rounded to it */
+    enum dtype stage;           /* holds n: the coarser of that and the result's */
+    enum dtype wide;            /* scales n: the finer */
     real away, size;            /* |x - mean|; the larger of |x|, |mean| */
     real scale, inverse, slope; /* magnitudes; 1 / deviation, scale / deviation */
     real folded;                /* |mean * slope|; 0: not folded with the bias */
@@ -241,7 +242,8 @@ static struct steps steps_of(const struct norm *n, const struct moments *m, enum
                       .scale = fabsl(el->scale),
                       .inverse = 1 / m->deviation,
                       .bias = isfinite(el->bias) ? fabsl(el->bias) : 0};
-    s.stage = n->has_stash ? d : s.acc;
+    s.stage = n->has_stash && dtype_is_half(d) ? d : s.acc;
+    s.wide = dtype_is_half(d) ? s.acc : d;
     s.slope = s.scale * s.inverse;
     s.folded = n->is_shared ? fabsl(m->mean) * s.slope : 0;
     return s;
@@ -250,24 +252,25 @@ static struct steps steps_of(const struct norm *n, const struct moments *m, enum
 /* May a step of some way overflow that y, finite or of an infinite bias, does not show? */
 static bool may_overflow(const struct norm *n, const struct steps *s, enum dtype d)
 {
-    real folded = s->slope * (n->is_shared ? fmaxl(s->size, 1) : 1);
     real scaled = s->away * s->slope;
-    real most = fmaxl(fmaxl(s->away, s->size) * fmaxl(s->inverse, 1), s->away * s->scale);
-    most = fmaxl(most, fmaxl(scaled, folded)) + s->bias;
-    return most > dtype_max(s->acc) || scaled * (1 + 4 * dtype_roundoff(d)) > dtype_max(d);
+    real most = fmaxl(s->slope * (n->is_shared ? fmaxl(s->size, 1) : 1), s->away * s->scale);
+    return fmaxl(s->away, s->size) * fmaxl(s->inverse, 1) > dtype_max(s->acc) ||
+           fmaxl(most, scaled) + s->bias > dtype_max(s->wide) ||
+           scaled * (1 + 4 * dtype_roundoff(d)) > dtype_max(d);
 }
 
-/* Is y infinite whichever way is taken? What else may come is inf - inf or 0 * inf: of a slope or
- * its product with the mean that overflows, of a slope that underflows beside an infinite x. */
-static bool is_surely_infinite(const struct steps *s, const struct moments *m, enum dtype d,
-                               const struct normed *el)
+/* Is y infinite whichever way is taken? What else may come is inf - inf: of a slope that overflows,
+ * or its product with the mean, or 0 * inf of a slope that underflows beside an infinite x. */
+static bool is_surely_infinite(const struct norm *n, const struct steps *s, const struct moments *m,
+                               enum dtype d, const struct normed *el)
 {
-    real top = dtype_max(s->acc), mean = fabsl(m->mean);
-    if (fmaxl(s->slope, mean * s->inverse) > top || s->folded + s->bias > top) {
+    real top = dtype_max(s->wide);
+    bool folds = n->is_shared && (s->slope > top || s->folded + s->bias > top);
+    if (folds || fabsl(m->mean) * s->inverse > dtype_max(s->acc)) {
         return false;
     }
     if (isinf(el->x)) {
-        return s->slope >= 2 * dtype_tiny(s->acc);
+        return s->slope >= 2 * dtype_tiny(s->wide);
     }
     return isfinite(el->bias) && fabsl(el->y) > dtype_max(d);
 }
@@ -298,10 +301,11 @@ static real underflow_noise(const struct norm *n, const struct steps *s, const s
     real mean = fabsl(m->mean), moved = n->is_shared ? 2 * s->size : s->away;
     real parts =
         fmaxl(underflow(s->away * s->inverse, s->stage), underflow(mean * s->inverse, s->acc));
-    return underflow(s->slope, s->acc) * moved +
-           underflow(s->scale * s->away, s->acc) * s->inverse + parts * s->scale +
-           (n->is_centered ? underflow(mean, s->acc) * s->slope : 0) + 2 * dtype_tiny(s->acc) +
-           dtype_tiny(d);
+    real of_x = d == s->wide && s->acc != d ? underflow(s->size, s->acc) : 0;
+    of_x += n->is_centered ? underflow(mean, s->acc) : 0;
+    return underflow(s->slope, s->wide) * moved +
+           underflow(s->scale * s->away, s->wide) * s->inverse + parts * s->scale +
+           of_x * s->slope + 2 * dtype_tiny(s->wide) + dtype_tiny(d);
 }
 
 static real finite_noise(const struct norm *n, const struct steps *s, const struct moments *m,
@@ -323,7 +327,7 @@ real norm_noise(const struct norm *n, const struct moments *m, const struct mome
 {
     struct steps s = steps_of(n, m, d, el);
     if (isinf(m->deviation)) { /* of infinite elements; n is 0 */
-        return s.away * s.scale > dtype_max(s.acc) && !isinf(s.away) ? INFINITY : 0;
+        return s.away * s.scale > dtype_max(s.wide) && !isinf(s.away) ? INFINITY : 0;
     }
     if (isinf(el->scale)) {
         return infinite_scale_noise(n, &s, error);
@@ -331,7 +335,7 @@ real norm_noise(const struct norm *n, const struct moments *m, const struct mome
     if (isnan(el->y)) {
         return 0;
     }
-    bool is_infinite = is_surely_infinite(&s, m, d, el);
+    bool is_infinite = is_surely_infinite(n, &s, m, d, el);
     if (isinf(error->relative) || (!is_infinite && may_overflow(n, &s, d))) {
         return INFINITY;
     }
@@ -369,28 +373,39 @@ static void norm_evaluate(struct evaluation *e)
 }
 /* ---- taint, gradient, range ---- */
 
-void norm_taint_parameters(const struct taint *t, const struct norm *n, uint32_t last)
+uint8_t norm_parameter_mark(const struct taint *t, const struct norm *n, uint32_t last, size_t i)
 {
+    uint8_t mark = 0;
     for (uint32_t k = 1; k <= last && k < t->e->n_in; k++) {
-        for (size_t i = 0; t->in_mark[k] && i < t->e->out[0].n; i++) {
-            t->out_mark[0][i] |= t->in_mark[k][norm_parameter_at(n, i)];
-        }
+        mark |= t->in_mark[k] ? t->in_mark[k][norm_parameter_at(n, i)] : 0;
+    }
+    return mark;
+}
+
+/* All of a stretch is NaN if one element is, or is infinite beside a mean: others change nothing.
+ */
+static void taint_stretch(const struct taint *t, const struct norm *n, size_t start)
+{
+    const real *x = t->e->in[0]->v + start;
+    const uint8_t *mark = t->in_mark[0] ? t->in_mark[0] + start : NULL;
+    uint8_t any = 0;
+    bool is_nan = false;
+    for (size_t i = 0; i < n->length; i++) {
+        bool makes_nan = isnan(x[i]) || (n->is_centered && isinf(x[i]));
+        is_nan |= makes_nan && !(mark && mark[i]);
+        any |= mark ? mark[i] : 0;
+    }
+    for (size_t i = start; i < start + n->length && !is_nan; i++) {
+        t->out_mark[0][i] |= any | norm_parameter_mark(t, n, OP_INPUTS_MAX, i);
     }
 }
 
 static void norm_taint(const struct taint *t)
 {
     struct norm n = norm_in(t->e);
-    for (size_t start = 0; t->in_mark[0] && start < t->e->in[0]->n; start += n.length) {
-        uint8_t any = 0;
-        for (size_t i = 0; i < n.length; i++) {
-            any |= t->in_mark[0][start + i];
-        }
-        for (size_t i = 0; i < n.length; i++) {
-            t->out_mark[0][start + i] |= any;
-        }
+    for (size_t start = 0; start < t->e->in[0]->n; start += n.length) {
+        taint_stretch(t, &n, start);
     }
-    norm_taint_parameters(t, &n, OP_INPUTS_MAX);
 }
 
 void norm_vjp_stretch(const struct vjp *v, const struct norm *n, size_t start)

@@ -64,8 +64,8 @@ void norm_stretch(struct evaluation *e, const struct norm *n, const struct momen
                   size_t start);
 /* Adds its gradients of x, scale, bias. */
 void norm_vjp_stretch(const struct vjp *v, const struct norm *n, size_t start);
-/* Marks of inputs 1..last go to the elements that have them as parameters. */
-void norm_taint_parameters(const struct taint *t, const struct norm *n, uint32_t last);
+/* Marks of element i's parameters, inputs 1..last, as one. */
+uint8_t norm_parameter_mark(const struct taint *t, const struct norm *n, uint32_t last, size_t i);
 /* y of stretches of `length`. */
 struct interval norm_range_of(const struct range_query *q, size_t length, uint32_t last);
 /* A scale that is infinite and may be folded with mean and bias. */

@@ -523,11 +523,12 @@ static void reduce_var_noise(struct evaluation *e, const size_t *map, const real
         }
         real d = gamma * magnitude[o] / (real)n;
         real noise = gamma * (squares[o] + sqrtl(squares[o] * all[o])) + (real)n * d * d;
-        bool overflows = (squares[o] + magnitude[o]) * (1 + 2 * gamma) > dtype_max(acc);
-        real lost = (real)n * dtype_tiny(acc);
-        e->noise[0][o] = overflows ? INFINITY
-                                   : (noise + lost) / free + dtype_roundoff(acc) * y->v[o] +
-                                         half_rounding(y->dtype, y->v[o]);
+        real most = dtype_max(acc) / (1 + 2 * gamma);
+        noise = (noise + (real)n * dtype_tiny(acc)) / free + dtype_roundoff(acc) * y->v[o] +
+                half_rounding(y->dtype, y->v[o]);
+        /* Squares that overflow stay infinite, as long as the mean is not. */
+        bool is_infinite = magnitude[o] <= most && y->v[o] - noise > dtype_max(y->dtype);
+        e->noise[0][o] = squares[o] + magnitude[o] > most && !is_infinite ? INFINITY : noise;
     }
 }
 

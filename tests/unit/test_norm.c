@@ -20,13 +20,20 @@ struct result {
     const real *noise;
 };
 
-static struct result result_of(struct arena *arena, const char *text)
+/* The value y is the output, unless the text names one. */
+static struct program *parse(struct arena *arena, const char *text)
 {
     struct program *p;
     const char *full = strstr(text, "\noutput ") ? text : arena_printf(arena, "%soutput y\n", text);
     if (program_parse("test", full, strlen(full), arena, &p) || ops_check(p)) {
         fail_msg("%s in\n%s", err_text(), full);
     }
+    return p;
+}
+
+static struct result result_of(struct arena *arena, const char *text)
+{
+    struct program *p = parse(arena, text);
     const struct node *node = &p->nodes[0];
     struct array *values = ARENA_ZARRAY(arena, struct array, p->n_values), out[OP_OUTPUTS_MAX];
     const struct array *in[OP_INPUTS_MAX] = {0};
@@ -60,6 +67,14 @@ static const struct {
      "x: f32[1,1,4] = const [0, 0, 0, 4]\ns: f32[1] = const [3e38]\nb: f32[1] = const [0]\n"
      "y: f32[1,1,4] = group_norm(x, s, b, num_groups=1, epsilon=0.125)\n",
      "...."},
+    {"of f64 too, whose scale is not held in single precision",
+     "x: f64[1,1,4] = const [0, 0, 0, 4]\ns: f64[1] = const [1.7e308]\nb: f64[1] = const [0]\n"
+     "y: f64[1,1,4] = group_norm(x, s, b, num_groups=1, epsilon=0.125)\n",
+     "...."},
+    {"a slope that overflows, which nothing folds",
+     "x: f32[1,4] = const [1, -1, 0, 0.25]\ns: f32[4] = const [3e38, 3e38, 3e38, 1]\n"
+     "y: f32[1,4] = rms_norm(x, s, axis=1, epsilon=0.125)\n",
+     "..o."},
     {"squares that overflow",
      "x: f32[2,2] = const [1e30, 1, 1e10, 1]\ns: f32[2] = const [1, 1]\n"
      "y: f32[2,2] = layer_norm(x, s, axis=1, epsilon=0.125)\n",
@@ -131,11 +146,69 @@ static void subnormal_results_are_known(void **state)
     }
 }
 
+/* ---- taint ---- */
+
+/* The first input's marks as text, and all outputs' in order: '.' none, 'm' marked. */
+static const struct {
+    const char *text, *x, *marks;
+} taints[] = {
+    {"x: f32[2,2] = const [1, 2, nan, 4]\ns: f32[2] = const [1, 1]\n"
+     "y: f32[2,2] = layer_norm(x, s, axis=1, epsilon=0.125)\n",
+     ".m.m", "mm.."},
+    {"x: f32[2,2] = const [inf, 2, nan, 4]\ns: f32[2] = const [1, 1]\n"
+     "y: f32[2,2] = layer_norm(x, s, axis=1, epsilon=0.125)\n",
+     ".mmm", "..mm"},
+    {"x: f32[4] = const [inf, 2, 1, 4]\ns: f32[4] = const [1, 1, 1, 1]\n"
+     "y: f32[4] = rms_norm(x, s, axis=0, epsilon=0.125)\n",
+     ".m..", "mmmm"},
+    {"x: f32[2,3] = const [1, inf, nan, 4, 5, 6]\ns: f32[3] = const [1, 1, 1]\n"
+     "y: f32[2,3], q: f32[3], r: f32[3] = batch_norm_training(x, s, s, s, s, epsilon=0.125, "
+     "momentum=0.5)\n",
+     "...mmm", "m..m..mm.m.."},
+};
+
+static void certain_nan_is_not_tainted(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(taints); i++) {
+        struct arena *arena = arena_new();
+        struct program *p = parse(arena, taints[i].text);
+        const struct node *node = &p->nodes[0];
+        struct array *values = ARENA_ZARRAY(arena, struct array, p->n_values);
+        struct evaluation e = {
+            .node = node, .n_in = node->n_in, .n_out = node->n_out, .scratch = arena};
+        struct taint t = {.e = &e};
+        uint8_t in[16] = {0}, out[OP_OUTPUTS_MAX][16] = {{0}};
+        program_evaluate(p, NULL, values, arena);
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            e.in[k] = &values[node->in[k]];
+        }
+        for (size_t k = 0; taints[i].x[k]; k++) {
+            in[k] = taints[i].x[k] == 'm';
+        }
+        t.in_mark[0] = in;
+        const char *mark = taints[i].marks;
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            e.out[o] = values[node->out[o]];
+            t.out_mark[o] = out[o];
+        }
+        node->op->taint(&t);
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            for (size_t k = 0; k < e.out[o].n; k++, mark++) {
+                if (out[o][k] != (*mark == 'm')) {
+                    fail_msg("output %u, element %zu of\n%s", o, k, taints[i].text);
+                }
+            }
+        }
+        arena_free(arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_of_the_range),
         cmocka_unit_test(subnormal_results_are_known),
+        cmocka_unit_test(certain_nan_is_not_tainted),
     };
     return cmocka_run_group_tests_name("norm", tests, NULL, NULL);
 }

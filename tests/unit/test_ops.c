@@ -397,6 +397,16 @@ static void sums_that_may_overflow_are_open(void **state)
                      "y: f32[] = reduce_sum(a, axes=[0], keepdims=false)\n",
                      &y);
     assert_true(isfinite(noise[0]) && y.v[0] > dtype_max(DTYPE_F32));
+    noise = noise_of(arena,
+                     "a: f32[2] = const [1e30, -1e30]\n"
+                     "y: f32[] = reduce_var(a, axes=[0], keepdims=false, correction=0)\n",
+                     &y);
+    assert_true(isfinite(noise[0]) && y.v[0] > dtype_max(DTYPE_F32));
+    noise = noise_of(arena, /* its mean overflows */
+                     "a: f32[3] = const [3e38, 3e38, 0]\n"
+                     "y: f32[] = reduce_var(a, axes=[0], keepdims=false, correction=0)\n",
+                     &y);
+    assert_true(isinf(noise[0]));
     noise = noise_of(arena, /* the small term overflows too, but is lost beside the large one */
                      "a: f32[1,2] = const [3e38, 3e38]\nb: f32[2,1] = const [3e38, -10]\n"
                      "y: f32[1,1] = matmul(a, b)\n",

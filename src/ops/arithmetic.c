@@ -49,6 +49,11 @@ static bool int_division_is_open(const struct evaluation *e, real a, real b)
     return b == 0 || (lowest < 0 && a == lowest && b == -1);
 }
 
+static bool division_traps(const struct evaluation *e)
+{
+    return !dtype_is_float(e->out[0].dtype) && has_pair(e, int_division_is_open);
+}
+
 static bool holds(struct interval a, real x)
 {
     return a.lo <= x && x <= a.hi;
@@ -113,7 +118,7 @@ const struct op op_div = {.name = "div",
                           BINARY_OP(DT_NUMBERS),
                           .unspecified = div_unspecified,
                           .hazard = division_hazard,
-                          .traps = true,
+                          .traps = division_traps,
                           .elementwise = &(const struct elementwise){.row = div_row,
                                                                      .int_row = div_int_row,
                                                                      .units = 1,
@@ -187,7 +192,7 @@ const struct op op_floor_div = {.name = "floor_div",
                                 BINARY_OP(DT_NUMBERS),
                                 .unspecified = floor_div_unspecified,
                                 .hazard = division_hazard,
-                                .traps = true,
+                                .traps = division_traps,
                                 .jumps = JUMPS_ALWAYS,
                                 .elementwise =
                                     &(const struct elementwise){.row = floor_div_row,
@@ -263,7 +268,7 @@ const struct op op_mod = {.name = "mod",
                           BINARY_OP(DT_NUMBERS),
                           .unspecified = mod_unspecified,
                           .hazard = division_hazard,
-                          .traps = true,
+                          .traps = division_traps,
                           .jumps = JUMPS_ALWAYS,
                           .elementwise = &(const struct elementwise){.row = mod_row,
                                                                      .int_row = mod_int_row,
@@ -312,7 +317,7 @@ const struct op op_fmod = {
     BINARY_OP(DT_NUMBERS),
     .unspecified = fmod_unspecified,
     .hazard = division_hazard,
-    .traps = true,
+    .traps = division_traps,
     .jumps = JUMPS_ALWAYS,
     .elementwise = &(const struct elementwise){
         .row = fmod_row, .int_row = fmod_int_row, .slope = fmod_slope, .bound = fmod_bound}};

@@ -216,6 +216,18 @@ void mark_pairs(const struct evaluation *e, uint8_t *mark, pair_test *is_open)
     }
 }
 
+bool has_pair(const struct evaluation *e, pair_test *is_open)
+{
+    const struct array *y = &e->out[0], *a = e->in[0], *b = e->in[1];
+    const size_t *map_a = broadcast_map(e->scratch, &y->shape, &a->shape);
+    const size_t *map_b = broadcast_map(e->scratch, &y->shape, &b->shape);
+    bool found = false;
+    for (size_t i = 0; i < y->n && !found; i++) {
+        found = is_open(e, a->v[map_a ? map_a[i] : i], b->v[map_b ? map_b[i] : i]);
+    }
+    return found;
+}
+
 void reach_pairs(const struct evaluation *e, uint32_t k, real *reach, pair_reach *reach_of)
 {
     const struct array *y = &e->out[0], *a = e->in[0], *b = e->in[1];

@@ -138,7 +138,7 @@ const struct op op_gather = {
     .vjp = move_vjp,
     .range = gather_range,
     .unspecified = gather_unspecified,
-    .traps = true,
+    .traps = index_traps,
     .index_inputs = 1U << 1,
     .origins = gather_origins};
 
@@ -157,7 +157,7 @@ const struct op op_index_select = {
     .vjp = move_vjp,
     .range = gather_range,
     .unspecified = gather_unspecified,
-    .traps = true,
+    .traps = index_traps,
     .index_inputs = 1U << 1,
     .origins = gather_origins};
 
@@ -268,6 +268,6 @@ const struct op op_gather_elements = {
     .vjp = move_vjp,
     .range = gather_range,
     .unspecified = nowhere_unspecified,
-    .traps = true,
+    .traps = index_traps,
     .index_inputs = 1U << 1,
     .origins = gather_elements_origins};

@@ -158,7 +158,7 @@ const struct op op_one_hot = {.name = "one_hot",
                               .taint = one_hot_taint,
                               .range = one_hot_range,
                               .unspecified = one_hot_unspecified,
-                              .traps = true,
+                              .traps = index_traps,
                               .jumps = JUMPS_ALWAYS, /* of floats */
                               .index_inputs = 1U << 0,
                               .index_use = one_hot_index_use};

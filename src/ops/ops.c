@@ -50,20 +50,45 @@ size_t op_n_outputs(const struct op *op)
     return n;
 }
 
+/* Of an input that holds indices into `data`. */
+static struct index_use index_use_of(const struct node *node, const struct shape *data,
+                                     const struct shape *indices)
+{
+    struct index_use use = {.n = 1};
+    if (node->op->index_use) {
+        node->op->index_use(node, data, indices, &use);
+    } else {
+        use.limit[0] = data->dim[axis_normalize(node_int(node, "axis", 0), data->rank)];
+    }
+    return use;
+}
+
 bool node_index_use(const struct program *p, const struct node *node, uint32_t k,
                     struct index_use *use)
 {
     if (k >= 32 || !(node->op->index_inputs >> k & 1) || node->in[k] == VALUE_ABSENT) {
         return false;
     }
-    const struct shape *data = &p->values[node->in[0]].shape;
-    *use = (struct index_use){.n = 1};
-    if (node->op->index_use) {
-        node->op->index_use(node, data, &p->values[node->in[k]].shape, use);
-    } else {
-        use->limit[0] = data->dim[axis_normalize(node_int(node, "axis", 0), data->rank)];
-    }
+    *use = index_use_of(node, &p->values[node->in[0]].shape, &p->values[node->in[k]].shape);
     return true;
+}
+
+bool index_traps(const struct evaluation *e)
+{
+    for (uint32_t k = 0; k < e->n_in; k++) {
+        const struct array *indices = e->in[k];
+        if (!(e->node->op->index_inputs >> k & 1) || !indices || indices->n == 0) {
+            continue;
+        }
+        struct index_use use = index_use_of(e->node, &e->in[0]->shape, &indices->shape);
+        for (size_t i = 0; i < indices->n; i++) {
+            real limit = (real)use.limit[i % use.n], index = indices->v[i];
+            if (!(index >= -limit && index < limit)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 int64_t node_index_limit(const struct program *p, const struct node *node, uint32_t k,

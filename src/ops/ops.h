@@ -190,9 +190,9 @@ struct op {
     /* Mark (set to 1) output elements no specification defines, each with the document it comes
      * from in a comment. NULL: none. */
     void (*unspecified)(const struct evaluation *e, uint8_t *const *mark);
-    /* Elements that `unspecified` marks in integer outputs, or because of indices, are errors: a
-     * library may refuse or die there (division by zero, an index out of range). */
-    bool traps;
+    /* Do the inputs hold what is an error, for which a library may refuse the program or die
+     * (integer division by zero, an index out of range)? NULL: never. */
+    bool (*traps)(const struct evaluation *e);
 
     /* A tiny change of a float input may change the result by much (floor, less, arg_max). The
      * verdict widens the inputs of such ops. */

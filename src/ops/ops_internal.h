@@ -141,6 +141,8 @@ const size_t *broadcast_map(struct arena *scratch, const struct shape *out, cons
 /* Of ops of two inputs: marks the elements made of a and b for which `is_open` holds. */
 typedef bool pair_test(const struct evaluation *e, real a, real b);
 void mark_pairs(const struct evaluation *e, uint8_t *mark, pair_test *is_open);
+/* Is there one? */
+bool has_pair(const struct evaluation *e, pair_test *is_open);
 /* reach[i]: the least `reach_of` of all pairs that element i of input k is in. */
 typedef real pair_reach(const struct evaluation *e, uint32_t k, real a, real b);
 void reach_pairs(const struct evaluation *e, uint32_t k, real *reach, pair_reach *reach_of);
@@ -169,6 +171,9 @@ void origins_in_order(const struct evaluation *e, struct origin *from);
  * input's (-1: none). Input axes are counted as the input's; outputs may have more before them. */
 typedef int64_t source_fn(const struct evaluation *e, int axis, int64_t i);
 void origins_by_axis(const struct evaluation *e, struct origin *from, source_fn *source);
+
+/* An index of an index input is out of range: what the `traps` of those ops are. */
+bool index_traps(const struct evaluation *e);
 
 /* ---- reduction, lines along an axis (reduce.c) ---- */
 

@@ -378,7 +378,7 @@ static void scatter_unspecified(const struct evaluation *e, uint8_t *const *mark
 
 #define SCATTER_CALLS                                                                              \
     .evaluate = scatter_evaluate, .vjp = scatter_vjp, .range = scatter_range,                      \
-    .unspecified = scatter_unspecified, .traps = true, .index_inputs = 1U << 1,                    \
+    .unspecified = scatter_unspecified, .traps = index_traps, .index_inputs = 1U << 1,             \
     .unique_indices = true
 
 /* ---- scatter_elements ---- */

@@ -30,35 +30,6 @@ static struct evaluation describe(struct sampler *s, const struct node *node,
     return e;
 }
 
-static bool has_lost_index(const struct sampler *s, const struct node *node,
-                           const struct array *const *in)
-{
-    for (uint32_t k = 0; k < node->n_in; k++) {
-        struct index_use use;
-        if (!node_index_use(s->p, node, k, &use)) {
-            continue;
-        }
-        for (size_t i = 0; i < in[k]->n; i++) {
-            real limit = (real)use.limit[i % use.n], index = in[k]->v[i];
-            if (!(index >= -limit && index < limit)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Does an undefined element of this output make a library refuse or die? An index out of range
- * does; else not where it is a float: 1.0 / 0 is only infinite. */
-static bool may_trap(const struct sampler *s, const struct node *node,
-                     const struct array *const *in, const struct array *out)
-{
-    if (!node->op->traps) {
-        return false;
-    }
-    return node->op->index_inputs != 0 ? has_lost_index(s, node, in) : !dtype_is_float(out->dtype);
-}
-
 void mark_unspecified(struct sampler *s, const struct node *node, const struct array *const *in,
                       unsigned k)
 {
@@ -72,15 +43,13 @@ void mark_unspecified(struct sampler *s, const struct node *node, const struct a
     }
     node->op->unspecified(&e, mark);
     for (uint32_t o = 0; o < node->n_out; o++) {
-        bool is_open = false;
         for (size_t i = 0; i < e.out[o].n; i++) {
             if (mark[o][i]) {
                 mark_of(&s->tracks[node->out[o]])[i] |= MARK_UNSPECIFIED;
-                is_open = true;
             }
         }
-        s->traps |= is_open && may_trap(s, node, in, &e.out[o]);
     }
+    s->traps = s->traps || (node->op->traps && node->op->traps(&e));
 }
 
 static void run_taint(struct sampler *s, const struct node *node, const struct array *const *in,

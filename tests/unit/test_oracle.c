@@ -238,6 +238,22 @@ static void test_traps_of_indices(void **state)
     }
 }
 
+/* Integers beyond 2^53 are open in fmod, but no reason to die; a divisor of 0 is. */
+static void test_traps_of_division(void **state)
+{
+    struct test t = make_test("x: i64[2] = input\n"
+                              "w: i64[2] = input\n"
+                              "y: i64[2] = fmod(x, w)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){0x1p60, 3});
+    set_input(&t, 1, (const double[]){7, 2});
+    struct reference *r = reference_new(&t, arena);
+    assert_int_equal(reference_expectation(r, 0)->n_unspecified, 1);
+    assert_false(reference_traps(r));
+    set_input(&t, 1, (const double[]){7, 0});
+    assert_true(reference_traps(reference_new(&t, arena)));
+}
+
 /* A compiler may keep halves in single precision: 2048 + 1 is 2048 in f16, 2049 without the
  * rounding. */
 static void test_wide_and_declared_both_pass(void **state)
@@ -609,6 +625,7 @@ int main(void)
         TEST(test_mostly_unstable_is_unjudged),
         TEST(test_unspecified_and_what_derives_from_it),
         TEST(test_traps_of_indices),
+        TEST(test_traps_of_division),
         TEST(test_wide_and_declared_both_pass),
         TEST(test_reordered_sum_passes_wrong_term_does_not),
         TEST(test_overflow_on_the_way_is_not_compared),

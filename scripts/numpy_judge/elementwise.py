@@ -91,10 +91,9 @@ def div(a, dtype, x, y):
 
 def wrap(x, dtype):
     """Whole numbers of any size into an integer dtype."""
-    bits = 8 * np.dtype(INTS[dtype]).itemsize
-    low = np.asarray(x, object) & ((1 << bits) - 1)
-    is_signed = np.issubdtype(INTS[dtype], np.signedinteger)
-    return np.where(low >> (bits - 1) & is_signed, low - (1 << bits), low).astype(INTS[dtype])
+    count = 1 << 8 * np.dtype(INTS[dtype]).itemsize
+    negative = count // 2 if np.issubdtype(INTS[dtype], np.signedinteger) else 0
+    return np.asarray((np.asarray(x, object) + negative) % count - negative, object).astype(INTS[dtype])
 
 
 def power(a, dtype, x, y):

@@ -259,7 +259,21 @@ static enum err repeat_runs(struct engine *e, struct pending *s)
     return ERR_OK;
 }
 
-static void judge_runs(struct engine *e, struct pending *s)
+/* All libraries against the reference: a fault of ours, very likely. It does not stop the campaign;
+ * the test is kept. */
+static enum err keep_suspect(struct engine *e, const struct pending *s)
+{
+    const char *all = arena_printf(s->arena, "%s/suspects", e->options->dir);
+    const char *folder = arena_printf(s->arena, "%s/%llu", all, (unsigned long long)e->judged);
+    TRY(dir_make(all));
+    TRY(test_write(folder, "all libraries differ alike from the reference", &s->test));
+    log_warn("test %llu: all libraries differ alike from the reference; `opjury run "
+             "%s/program.txt` shows it",
+             (unsigned long long)e->judged, folder);
+    return ERR_OK;
+}
+
+static enum err judge_runs(struct engine *e, struct pending *s)
 {
     size_t n = e->options->n_targets;
     for (size_t t = 0; t < n; t++) {
@@ -272,13 +286,8 @@ static void judge_runs(struct engine *e, struct pending *s)
         };
         judge(&j, &s->verdicts[t]);
     }
-    if (judge_suspects(e->options->targets, s->outcomes, n, s->verdicts) > 0) {
-        log_warn(
-            "test %llu: all libraries differ alike from the reference; `opjury gen --seed %llu "
-            "--first %llu --count 1` shows it",
-            (unsigned long long)e->judged, (unsigned long long)e->options->campaign->seed,
-            (unsigned long long)e->judged);
-    }
+    bool is_suspect = judge_suspects(e->options->targets, s->outcomes, n, s->verdicts) > 0;
+    return is_suspect ? keep_suspect(e, s) : ERR_OK;
 }
 
 static enum err triage_runs(struct engine *e, struct pending *s)
@@ -316,7 +325,7 @@ static enum err judge_test(struct engine *e)
     if (e->taken == e->judged) {
         TRY(take_test(e));
     }
-    judge_runs(e, s);
+    TRY(judge_runs(e, s));
     if (is_repeated(e, e->judged)) {
         TRY(repeat_runs(e, s));
     }

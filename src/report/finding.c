@@ -267,12 +267,18 @@ static enum err write_test_inputs(const char *folder, const char *name, const st
     return write_inputs(folder, arena_printf(arena, "%s_before.npz", name), test->before, arena);
 }
 
+static enum err write_test(const char *folder, const char *title, const struct test *test,
+                           struct arena *arena)
+{
+    TRY(dir_make(folder));
+    TRY(write_program(folder, "program.txt", title, test, arena));
+    return write_test_inputs(folder, "inputs", test, arena);
+}
+
 static enum err write_all(const char *folder, const struct finding_files *f, struct arena *arena)
 {
     const char *title = f->title != NULL ? f->title : finding_title(f, arena);
-    TRY(dir_make(folder));
-    TRY(write_program(folder, "program.txt", title, f->test, arena));
-    TRY(write_test_inputs(folder, "inputs", f->test, arena));
+    TRY(write_test(folder, title, f->test, arena));
     if (f->reduction != NULL) {
         TRY(write_program(folder, "original.txt", title, f->original, arena));
         TRY(write_test_inputs(folder, "original", f->original, arena));
@@ -289,6 +295,14 @@ enum err finding_write(const char *folder, const struct finding_files *f)
 {
     struct arena *arena = arena_new();
     enum err err = write_all(folder, f, arena);
+    arena_free(arena);
+    return err;
+}
+
+enum err test_write(const char *folder, const char *why, const struct test *test)
+{
+    struct arena *arena = arena_new();
+    enum err err = write_test(folder, why, test, arena);
     arena_free(arena);
     return err;
 }

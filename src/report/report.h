@@ -30,6 +30,8 @@ struct finding_files {
  */
 const char *finding_title(const struct finding_files *f, struct arena *arena);
 MUST_USE enum err finding_write(const char *folder, const struct finding_files *f);
+/* A test alone, for `opjury run FOLDER/program.txt`; `why` is the first line of program.txt. */
+MUST_USE enum err test_write(const char *folder, const char *why, const struct test *test);
 /*
  * The test of a finding's folder again: `name` is "program" or "original" (what was found, when the
  * folder holds a reduced form). ERR_MISSING when there is no such file. Memory: the arena's.

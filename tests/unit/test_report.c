@@ -444,6 +444,33 @@ static void a_test_comes_back_bit_for_bit(void **state)
     scene_close(&s);
 }
 
+static void a_test_alone_can_be_run_again(void **state)
+{
+    struct scene s;
+    struct folder f = folder_new();
+    scene_open(&s, all_dtypes);
+    assert_int_equal(test_write(f.path, "as it was", s.test), ERR_OK);
+    struct buffer text = BUFFER_INIT;
+    struct program *back;
+    struct named_tensor *items;
+    size_t n;
+    assert_int_equal(file_read(arena_printf(s.arena, "%s/program.txt", f.path), 0, &text), ERR_OK);
+    assert_memory_equal(text.data, "# as it was\n", 12);
+    assert_int_equal(program_parse("back", text.data, text.size, s.arena, &back), ERR_OK);
+    assert_true(program_hash(back) == program_hash(s.test->program));
+    assert_int_equal(npz_read(arena_printf(s.arena, "%s/inputs.npz", f.path), s.arena, &items, &n),
+                     ERR_OK);
+    assert_int_equal(n, s.test->n_inputs);
+    for (size_t k = 0; k < n; k++) {
+        const struct tensor *was = &s.test->inputs[k]; /* bf16 comes back as its bits */
+        assert_memory_equal(items[k].tensor.data, was->data,
+                            shape_numel(&was->shape) * dtype_size(was->dtype));
+    }
+    buffer_release(&text);
+    folder_remove(&f);
+    scene_close(&s);
+}
+
 static void a_reduced_finding_keeps_what_was_found(void **state)
 {
     struct scene s;
@@ -525,6 +552,7 @@ int main(void)
         cmocka_unit_test(any_bytes_in_messages_give_valid_json),
         cmocka_unit_test(special_values_survive_in_json),
         cmocka_unit_test(a_test_comes_back_bit_for_bit),
+        cmocka_unit_test(a_test_alone_can_be_run_again),
         cmocka_unit_test(a_reduced_finding_keeps_what_was_found),
         cmocka_unit_test(damaged_folders_are_refused_in_one_line),
         cmocka_unit_test(an_unwritable_folder_is_an_error),

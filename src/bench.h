@@ -29,7 +29,7 @@ struct bench_subject {
 };
 
 extern const struct bench_subject bench_judge, bench_bounds, bench_evaluate, bench_observability,
-    bench_throughput, bench_generator;
+    bench_throughput, bench_generator, bench_unjudged;
 
 /* ---- the python side of a figure: a script under scripts/ that answers a line for a line ---- */
 

@@ -204,7 +204,7 @@ static bool top_k_structure(struct instance *m, struct rng *rng)
 {
     bool flag;
     if (rng && !instance_attr(m, "sorted")) { /* the order of others is not defined */
-        instance_add_attr(m, "sorted", ATTR_BOOL, 1)->i[0] = rng_chance(rng, 7, 8);
+        instance_add_attr(m, "sorted", ATTR_BOOL, 1)->i[0] = rng_chance(rng, 31, 32);
     }
     return order_structure(m, rng) && check_ints(m, "k", 1, 0, rng) &&
            settle_bool(m, "largest", rng, &flag) && settle_bool(m, "sorted", rng, &flag);

@@ -21,4 +21,13 @@ import json, sys
 for line in json.load(open(sys.argv[1])):
     if line["nodes"] <= 10 and line["found"] < 0.7 * line["changed"]:
         sys.exit(str(line))' "$work/out"
+
+run opjury bench unjudged --tests 300 --json
+passes 'what cannot be judged is told by op and reason: TopK leaves ties open' python3 -c '
+import json, sys
+told = json.load(open(sys.argv[1]))
+if told["clean"]["tests"] != 300 or told["clean"]["blind"] >= told["special"]["blind"]:
+    sys.exit(str(told))
+if told["begins"]["top_k"]["clean"]["unspecified"] == 0:
+    sys.exit(str(told["begins"]))' "$work/out"
 done_testing

@@ -14,7 +14,7 @@
 #include <string.h>
 
 const struct bound_table bound_table = {
-    .samples = 12, .first_samples = 2, .c = 3.0, .widen = 2.0, .cheap_steps = 2};
+    .samples = 12, .draws = 4, .first_samples = 2, .c = 3.0, .widen = 2.0, .cheap_steps = 2};
 
 bool program_has_half(const struct program *p)
 {

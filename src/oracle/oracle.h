@@ -125,6 +125,7 @@ size_t judge_suspects(struct target *const *targets, const struct outcome *outco
  */
 struct bound_table {
     unsigned samples;       /* K: perturbed re-evaluations */
+    unsigned draws;         /* of K samples each, before a run is called wrong */
     unsigned first_samples; /* of those, drawn first: most runs pass under them */
     double c;               /* multiplier of the largest deviation */
     double widen;           /* inputs of ops that jump move by this many deviations */

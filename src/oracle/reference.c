@@ -14,6 +14,7 @@ struct reference {
     unsigned samples;
     struct bounds all, first; /* outputs NULL until asked for */
     bool *first_wanted;       /* which outputs those have */
+    bool is_widened;
 };
 
 struct reference *reference_new(const struct test *test, struct arena *arena)
@@ -28,14 +29,14 @@ struct reference *reference_new(const struct test *test, struct arena *arena)
     return r;
 }
 
-static void find_bounds(struct reference *r, unsigned samples, const bool *wanted,
+static void find_bounds(struct reference *r, unsigned samples, unsigned draw, const bool *wanted,
                         struct bounds *bounds)
 {
     const struct program *p = r->test->program;
     /* The perturbations are a function of the program alone, so a verdict repeats. */
     const struct bound_request request = {.p = p,
                                           .leaves = r->values,
-                                          .seed = program_hash(p),
+                                          .seed = program_hash(p) + draw,
                                           .samples = samples,
                                           .c = bound_table.c,
                                           .wanted = wanted};
@@ -45,7 +46,7 @@ static void find_bounds(struct reference *r, unsigned samples, const bool *wante
 static const struct bounds *bounds_of(struct reference *r)
 {
     if (!r->all.outputs) {
-        find_bounds(r, r->samples, NULL, &r->all);
+        find_bounds(r, r->samples, 0, NULL, &r->all);
     }
     return &r->all;
 }
@@ -65,9 +66,40 @@ const struct bounds *reference_first_bounds(struct reference *r, const bool *wan
         r->first_wanted[o] |= wanted[o];
     }
     if (!is_covered) {
-        find_bounds(r, bound_table.first_samples, r->first_wanted, &r->first);
+        find_bounds(r, bound_table.first_samples, 0, r->first_wanted, &r->first);
     }
     return &r->first;
+}
+
+/* What either says may be otherwise may be. */
+static void widen(struct expectation *x, const struct expectation *more, struct arena *arena)
+{
+    real *deviation = ARENA_ZARRAY(arena, real, x->n + 1);
+    uint8_t *state = arena_alloc(arena, x->n + 1);
+    x->n_unstable = x->n_unspecified = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        real a = x->deviation ? x->deviation[i] : 0, b = more->deviation ? more->deviation[i] : 0;
+        deviation[i] = a > b ? a : b;
+        state[i] = x->state[i] > more->state[i] ? x->state[i] : more->state[i];
+        x->n_unstable += state[i] == ELEMENT_UNSTABLE;
+        x->n_unspecified += state[i] == ELEMENT_UNSPECIFIED;
+    }
+    x->deviation = x->deviation || more->deviation ? deviation : NULL;
+    x->state = state;
+}
+
+void reference_widen(struct reference *r)
+{
+    bounds_of(r);
+    for (unsigned draw = 1; !r->is_widened && draw < bound_table.draws; draw++) {
+        struct bounds more = {0};
+        find_bounds(r, r->samples, draw, NULL, &more);
+        for (uint32_t o = 0; o < r->test->program->n_outputs; o++) {
+            widen(&r->all.outputs[o], &more.outputs[o], r->arena);
+        }
+        r->all.traps |= more.traps;
+    }
+    r->is_widened = true;
 }
 
 const struct expectation *reference_expectation(struct reference *r, uint32_t output)
@@ -85,6 +117,7 @@ void reference_set_samples(struct reference *r, unsigned samples)
 {
     r->samples = samples;
     r->all.outputs = NULL;
+    r->is_widened = false;
 }
 
 const struct array *reference_values(struct reference *r)

@@ -2,8 +2,8 @@
 /*
  * The value oracle: is every element of every output where the reference allows it to be? Equal or
  * a few steps away passes at once; only else bounds are computed, of the first samples and, where
- * those do not decide, of all. An output of which over half cannot be compared is unjudged, never a
- * pass.
+ * those do not decide, of all, and of more draws of them before a run is called wrong. An output of
+ * which over half cannot be compared is unjudged, never a pass.
  */
 #include "oracle/oracle_internal.h"
 
@@ -173,6 +173,7 @@ static bool judge_first(const struct judgement *j, const struct received *got, s
 
 static void judge_by_all(const struct judgement *j, const struct received *got, struct tally *t)
 {
+    *t = (struct tally){.v = {.oracle = t->v.oracle}, .worst = -1};
     for (uint32_t o = 0; o < j->test->program->n_outputs; o++) {
         judge_output(j, reference_expectation(j->reference, o), &got[o], o, t);
     }
@@ -196,7 +197,10 @@ static bool value_judge(const struct judgement *j, struct verdict *v)
     }
     struct tally tally = {.v = *v, .worst = -1};
     if (!judge_first(j, got, &tally)) {
-        tally = (struct tally){.v = *v, .worst = -1};
+        judge_by_all(j, got, &tally);
+    }
+    if (tally.v.n_wrong > 0) {
+        reference_widen(j->reference);
         judge_by_all(j, got, &tally);
     }
     *v = tally.v;

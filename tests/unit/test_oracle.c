@@ -479,6 +479,31 @@ static void test_places_of_near_equals(void **state)
     }
 }
 
+/* Of two elements far apart one in 4096 pairs moves alike in all samples of one draw, and their
+ * difference is then said to be certain: no run with legal rounding noise may be a finding for it.
+ */
+static void test_differences_of_what_moves_alike(void **state)
+{
+    enum { N = 65536, RUNS = 4 };
+    struct test t = make_test("x: f32[65536] = input\n"
+                              "a: f32[65536] = exp(x)\n"
+                              "b: f32[65536] = roll(a, axes=[0], shifts=[61])\n"
+                              "y: f32[65536] = sub(a, b)\n"
+                              "output y\n");
+    double *x = ARENA_ARRAY(arena, double, N);
+    for (size_t i = 0; i < N; i++) { /* all differ, in the last bits */
+        x[i] = 0.5 + (double)(i * 7919 % N) * 0x1p-24;
+    }
+    set_input(&t, 0, x);
+    struct outcome o = right_outcome(&t);
+    for (uint64_t seed = 1; seed <= RUNS; seed++) {
+        fault_evaluate(&t, NULL, seed, arena, o.outputs);
+        assert_passes(&t, &o);
+    }
+    put(&o, 0, 1, get(&o, 0, 1) + 0x1p-17L); /* 80 roundoffs of exp(1/2) */
+    assert_found(&t, &o, "value");
+}
+
 static void test_elements(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(element_cases); i++) {
@@ -637,6 +662,7 @@ int main(void)
         TEST(test_short_values_of_inexact_results_stay_inexact),
         TEST(test_errors_that_cancel_in_all_samples),
         TEST(test_places_of_near_equals),
+        TEST(test_differences_of_what_moves_alike),
         TEST(test_elements),
         TEST(test_undefined_programs_may_end),
         TEST(test_form_oracles),

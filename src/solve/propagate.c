@@ -544,8 +544,8 @@ static bool window_holds(int64_t in, int64_t out, int64_t kernel, int64_t stride
 
 bool constraint_holds(const struct relation *r, const struct constraint *c, const int64_t *values)
 {
-    const var *x =
-        r->refs.at ? r->refs.at + c->ref : NULL; /* NULL: an empty product, it reads none */
+    CHECK(r->refs.at);
+    const var *x = r->refs.at + c->ref;
     switch (c->kind) {
     case LINEAR_EQ:
     case LINEAR_LE:

@@ -24,10 +24,27 @@ void *pool_grow(struct arena *arena, void *at, uint32_t n, uint32_t more, uint32
     return grown;
 }
 
+static void grow_vars(struct relation *r)
+{
+    uint32_t capacity = r->vars_capacity;
+    uint32_t n = r->n_vars;
+    r->domain = pool_grow(r->arena, r->domain, n, 1, &capacity, sizeof(*r->domain));
+    capacity = r->vars_capacity;
+    r->facts = pool_grow(r->arena, r->facts, n, 1, &capacity, sizeof(*r->facts));
+    r->solution = ARENA_ARRAY(r->arena, int64_t, capacity);
+    r->order = ARENA_ARRAY(r->arena, uint32_t, capacity);
+    r->watch_start = ARENA_ARRAY(r->arena, uint32_t, capacity + 1);
+    r->vars_capacity = capacity;
+}
+
+/* Arrays are there from the start: nobody asks whether one is. */
 struct relation *relation_new(struct arena *arena)
 {
     struct relation *r = ARENA_ZARRAY(arena, struct relation, 1);
     r->arena = arena;
+    grow_vars(r);
+    POOL_RESERVE(r, r->refs, 1);
+    POOL_RESERVE(r, r->nums, 1);
     return r;
 }
 
@@ -44,19 +61,6 @@ void relation_clear(struct relation *r)
 }
 
 /* ---- variables ---- */
-
-static void grow_vars(struct relation *r)
-{
-    uint32_t capacity = r->vars_capacity;
-    uint32_t n = r->n_vars;
-    r->domain = pool_grow(r->arena, r->domain, n, 1, &capacity, sizeof(*r->domain));
-    capacity = r->vars_capacity;
-    r->facts = pool_grow(r->arena, r->facts, n, 1, &capacity, sizeof(*r->facts));
-    r->solution = ARENA_ARRAY(r->arena, int64_t, capacity);
-    r->order = ARENA_ARRAY(r->arena, uint32_t, capacity);
-    r->watch_start = ARENA_ARRAY(r->arena, uint32_t, capacity + 1);
-    r->vars_capacity = capacity;
-}
 
 static var checked_root(const struct relation *r, var x)
 {
@@ -355,9 +359,6 @@ static void undo_to(struct relation *r, uint32_t trail)
  * is listed with it. */
 static void make_watches(struct relation *r)
 {
-    if (r->n_vars == 0) {
-        return;
-    }
     memset(r->watch_start, 0, (r->n_vars + 1) * sizeof(*r->watch_start));
     for (uint32_t i = 0; i < r->refs.n; i++) {
         var x = root_of(r, r->refs.at[i]);
@@ -384,6 +385,24 @@ static void make_watches(struct relation *r)
             }
         }
     }
+}
+
+/* A product within a limit (relate_product_le) that is a variable too (relate_product of the same
+ * factors): the limit is its own. Bounds of single factors do not show it. */
+static bool limit_products(struct relation *r)
+{
+    for (uint32_t k = 0; k < r->constraints.n; k++) {
+        const struct constraint *c = &r->constraints.at[k];
+        for (uint32_t j = 0; c->kind == PRODUCT && j < r->constraints.n; j++) {
+            const struct constraint *d = &r->constraints.at[j];
+            if (d->kind == PRODUCT_LE && d->n + 1 == c->n &&
+                memcmp(r->refs.at + d->ref, r->refs.at + c->ref, d->n * sizeof(var)) == 0 &&
+                !narrow(r, r->refs.at[c->ref + d->n], -BOUND_MAX, d->rhs)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static void prepare(struct relation *r)
@@ -569,7 +588,7 @@ enum solve_result relation_solve(struct relation *r, struct rng *rng, size_t ste
     }
     prepare(r);
     enum solve_result result = SOLVE_UNSAT;
-    if (propagate(r)) {
+    if (limit_products(r) && propagate(r)) {
         uint32_t root = r->trail.n;
         size_t used = 0;
         size_t length = FIRST_SEARCH;

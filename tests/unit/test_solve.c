@@ -253,6 +253,25 @@ static void test_product_with_zero_and_limits(void **state)
     }
 }
 
+/* The dims of a reshape: 5400 elements cannot be within 4096. */
+static void test_product_and_its_limit(void **state)
+{
+    struct fixture *f = *state;
+    enum { N = 4 };
+    var x[N], y[N];
+    for (int i = 0; i < N; i++) {
+        x[i] = relation_var(f->r, 1, 4096);
+        y[i] = relation_var(f->r, 0, 5000);
+    }
+    relate_product_le(f->r, N, x, 4096);
+    var numel = relation_fixed(f->r, 5400);
+    relate_product(f->r, N, y, numel);
+    for (int i = 0; i < N; i++) {
+        relate_equal(f->r, x[i], y[i]);
+    }
+    assert_int_equal(relation_solve(f->r, &f->rng, 1), SOLVE_UNSAT);
+}
+
 static void test_window(void **state)
 {
     struct fixture *f = *state;
@@ -486,6 +505,7 @@ int main(void)
         TEST(test_short_sums_and_products),
         TEST(test_product),
         TEST(test_product_with_zero_and_limits),
+        TEST(test_product_and_its_limit),
         TEST(test_window),
         TEST(test_broadcast),
         TEST(test_choice_and_element),

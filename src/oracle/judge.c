@@ -77,8 +77,10 @@ static bool same_answer(const struct outcome *a, const struct verdict *va, const
     real x = dtype_load(ta->dtype, ta->data, va->element);
     real y = dtype_load(tb->dtype, tb->data, va->element);
     bool close = x == y || (isnan(x) && isnan(y));
-    /* Nearer to each other than a tenth of what separates them from the reference. */
-    return close || fabsl(x - y) * 10 <= fabsl(x - va->expected);
+    /* Nearer to each other than a tenth of what separates them from the reference; of an infinite
+     * one all are as far. */
+    real away = isinf(va->expected) ? fabsl(x) : fabsl(x - va->expected);
+    return close || (isfinite(x - y) && fabsl(x - y) * 10 <= away);
 }
 
 static bool is_form_or_value(const struct verdict *v)

@@ -610,6 +610,25 @@ static void test_reference_suspect(void **state)
     assert_int_equal(w[0].kind, VERDICT_FINDING);
 }
 
+/* From an infinite reference all are as far: two faults there are not one. */
+static void test_faults_beside_infinity(void **state)
+{
+    static const struct target_kind other_kind = {.name = "other"};
+    struct target first = here, second = {.kind = &other_kind, .text = "other"};
+    struct target *targets[] = {&first, &second};
+    struct test t = make_test("x: f32[4] = input\ny: f32[4] = add(x, x)\noutput y\n");
+    set_input(&t, 0, (const double[]){3e38, 1, 2, 3});
+    struct outcome o[2] = {right_outcome(&t), right_outcome(&t)};
+    put(&o[0], 0, 0, 7);
+    put(&o[1], 0, 0, 9);
+    struct verdict v[2] = {judged(&t, &o[0]), judged(&t, &o[1])};
+    assert_int_equal(judge_suspects(targets, o, 2, v), 0);
+    assert_int_equal(v[1].kind, VERDICT_FINDING);
+    put(&o[1], 0, 0, 7);
+    v[1] = judged(&t, &o[1]);
+    assert_int_equal(judge_suspects(targets, o, 2, v), 2);
+}
+
 static void test_verdict_repeats(void **state)
 {
     struct test t = add_test();
@@ -669,6 +688,7 @@ int main(void)
         TEST(test_process_oracles),
         TEST(test_determinism),
         TEST(test_reference_suspect),
+        TEST(test_faults_beside_infinity),
         TEST(test_verdict_repeats),
         TEST(test_faults_have_names),
     };

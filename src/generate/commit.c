@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "generate/generate_internal.h"
+#include "generate/search_internal.h"
 
 static void reserve_facts(struct maker *g, uint32_t more)
 {
@@ -79,9 +79,10 @@ bool node_indices_hold(struct maker *g, const struct node *node, enum hazard ris
         const struct facts *f = &g->facts[node->in[k]];
         const struct value *v = &g->p->values[node->in[k]];
         int64_t limit = node_index_least(g->p, node, k);
-        bool is_valid = dtype_is_int(v->dtype) && !f->assumed && !f->range.may_nan &&
-                        f->range.lo >= (real)-limit && f->range.hi < (real)limit;
-        if (!is_valid && risk < HAZARD_TRAP) {
+        bool is_int = dtype_is_int(v->dtype);
+        bool is_valid = is_int && !f->assumed && !f->range.may_nan && f->range.lo >= (real)-limit &&
+                        f->range.hi < (real)limit;
+        if (!is_valid && !(is_int && risk == HAZARD_TRAP)) {
             return false;
         }
         g->is_unproven |= !is_valid;
@@ -137,6 +138,60 @@ static bool fits_readers(struct maker *g, const struct attempt *a, const struct 
     return a->target == VALUE_NEW || attempt_fits_readers(g, a, node->out[a->target_output]);
 }
 
+/* Values of the program without the attempt's. */
+static uint32_t count_settled(const struct attempt *a, const struct node *node)
+{
+    uint32_t n = node->out[0];
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        n -= a->value[k] == VALUE_NEW;
+    }
+    return n;
+}
+
+static void add_possible_leaf(struct maker *g, uint32_t id)
+{
+    const struct recipe *recipe = &g->facts[id].recipe;
+    enum dtype d = g->p->values[id].dtype;
+    bool is_index = recipe->index.n > 0;
+    possible_leaf(&g->possible, id, is_index ? recipe_range(recipe, d) : interval_of_dtype(d));
+    if (is_index && (recipe->index.unique || dtype_is_float(d))) { /* stays as drawn */
+        g->possible.sure[id] = (struct interval){0};
+    }
+}
+
+/* Is there hope that the search makes a program with this node clean? It is the last one so far. */
+static bool may_be_clean(struct maker *g, const struct attempt *a, const struct node *node)
+{
+    struct possible *x = &g->possible;
+    bool is_backward = a->target != VALUE_NEW;
+    uint32_t own = g->p->n_nodes - 1, place = is_backward ? a->before : own;
+    possible_reserve(x, g->p->n_values, g->arena);
+    x->is_guess = true;
+    x->n_nodes = x->n_nodes < place ? x->n_nodes : place;
+    for (uint32_t id = x->n_values; id < g->p->n_values; id++) {
+        if (g->p->values[id].kind != VALUE_NODE) {
+            add_possible_leaf(g, id);
+        }
+    }
+    x->n_values = count_settled(a, node);
+    for (; x->n_nodes < place; x->n_nodes++) {
+        possible_node(x, g->p, &g->p->nodes[x->n_nodes]);
+    }
+    bool is_possible = possible_node(x, g->p, node);
+    if (is_possible && is_backward) {
+        uint32_t made = node->out[a->target_output];
+        x->widest[a->target] = x->widest[made];
+        x->sure[a->target] = x->sure[made];
+    }
+    for (uint32_t i = place; is_possible && i < own; i++) {
+        is_possible = possible_node(x, g->p, &g->p->nodes[i]);
+    }
+    if (!is_possible && is_backward) { /* it stays a leaf */
+        add_possible_leaf(g, a->target);
+    }
+    return is_possible;
+}
+
 /* Ordinary recipes for the new values; those that are given are set. */
 static void draw_recipes(struct maker *g, const struct attempt *a, const struct node *node,
                          uint32_t ordinary, unsigned attempt)
@@ -165,10 +220,12 @@ static bool settle_ranges(struct maker *g, const struct attempt *a, const struct
         draw_recipes(g, a, node, ordinary, attempt);
         enum hazard hazard = node_ranges(g->p, node, g->facts);
         bool is_alive = may_be_dead || !node_is_dead(g, node);
-        if (hazard_is_fine(g, hazard) && is_alive && fits_readers(g, a, node)) {
+        bool is_hopeful = !g->is_clean || (!g->is_unproven && hazard == HAZARD_NONE) ||
+                          (hazard <= a->risk && may_be_clean(g, a, node));
+        if (is_hopeful && hazard_is_fine(g, hazard) && is_alive && fits_readers(g, a, node)) {
             return true;
         }
-        if (hazard != HAZARD_NONE && hazard <= a->risk) {
+        if (is_hopeful && hazard != HAZARD_NONE && hazard <= a->risk) {
             for (uint32_t o = 0; o < node->n_out; o++) {
                 node_assume(g, node->out[o]);
             }

@@ -10,16 +10,6 @@
 
 /* ---- data ---- */
 
-/* Which indices are valid, or differ, is more than a domain can say: those stay as drawn. */
-static struct leaf leaf_of(const struct recipe *recipe, struct tensor data)
-{
-    bool is_index = recipe->index.n > 0;
-    return (struct leaf){.data = data,
-                         .is_free = !is_index || (recipe->index.n == 1 && !recipe->index.unique),
-                         .has_domain = is_index,
-                         .domain = {.lo = recipe->lo, .hi = recipe->hi}};
-}
-
 static struct rng value_stream(const struct rng *root, enum stream stream, uint32_t id,
                                unsigned redraw)
 {
@@ -32,20 +22,16 @@ static struct leaf *draw_leaves(const struct graph *g, const struct rng *root, u
                                 struct arena *arena)
 {
     const struct program *p = g->program;
-    struct leaf *leaves = ARENA_ZARRAY(arena, struct leaf, p->n_values);
+    struct leaf *leaves = leaves_new(p, arena);
     for (uint32_t id = 0; id < p->n_values; id++) {
         const struct value *v = &p->values[id];
-        if (v->kind == VALUE_CONST && v->data) { /* given */
-            leaves[id].data = value_tensor(v);
-        }
         if (v->kind == VALUE_NODE || v->data) {
             continue;
         }
         enum stream stream = v->kind == VALUE_CONST ? STREAM_CONSTANTS : STREAM_INPUTS;
-        const struct recipe *recipe = &g->facts[id].recipe;
         struct rng rng = value_stream(root, stream, id, sample);
-        leaves[id] = leaf_of(recipe, tensor_new(arena, v->dtype, &v->shape));
-        recipe_fill(recipe, &rng, &leaves[id].data);
+        leaves[id].data = tensor_new(arena, v->dtype, &v->shape);
+        recipe_fill(&g->facts[id].recipe, &rng, &leaves[id].data);
     }
     return leaves;
 }
@@ -286,7 +272,11 @@ static struct leaf *leaves_for(const struct program *p, const struct facts *fact
                             .facts = (struct facts *)(uintptr_t)facts};
     struct leaf *leaves = draw_leaves(&g, root, 0, arena);
     for (uint32_t id = 0; id < p->n_values; id++) {
-        leaves[id].has_domain |= domain_of(p->values[id].name, domains, n_domains) != NULL;
+        const struct domain *given = domain_of(p->values[id].name, domains, n_domains);
+        if (given && p->values[id].kind == VALUE_INPUT) {
+            leaves[id].has_domain = true;
+            leaves[id].domain = (struct interval){.lo = (real)given->lo, .hi = (real)given->hi};
+        }
     }
     return leaves;
 }

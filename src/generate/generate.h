@@ -97,6 +97,9 @@ struct leaf {
     bool has_domain; /* it must stay in `domain` */
     struct interval domain;
 };
+/* By value id: which leaves are free, with what domain. Constants that hold data are not; indices
+ * stay valid, and as they are where they must differ. Data of the others is left to the caller. */
+struct leaf *leaves_new(const struct program *p, struct arena *arena);
 /* What the search needed in the end, each the ones before too. */
 enum search_way { SEARCH_DRAWN, SEARCH_DESCENDED, SEARCH_NARROWED, SEARCH_RESTART, SEARCH_WAYS };
 struct search_result {

@@ -62,6 +62,25 @@ enum hazard node_ranges(const struct program *p, const struct node *node, struct
 /* NaN and infinity gone: what a range is taken for after an op that was kept unproven. */
 struct interval interval_assume(enum dtype d, struct interval range);
 
+/* What holds of each value, by id, whenever the program is clean (possible.c). */
+struct possible {
+    struct interval *widest; /* all elements lie here */
+    struct interval *sure;   /* some element lies here, if there is one */
+    struct facts *facts;     /* for queries of node_ranges */
+    struct arena *arena;
+    bool is_guess;              /* too: what the search cannot move, though other inputs may */
+    uint32_t capacity;          /* values */
+    uint32_t n_nodes, n_values; /* graph_make's: those before are known */
+};
+void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena);
+void possible_leaf(struct possible *x, uint32_t id, struct interval range);
+/* The node's results; false: whatever the leaves, it is not clean. */
+bool possible_node(struct possible *x, const struct program *p, const struct node *node);
+/* The one result of an elementwise node whose operands are points (their `range`), as the reference
+ * has it. False: it is not clean, or the node not of that kind. */
+bool node_at_point(const struct program *p, const struct node *node, const struct facts *facts,
+                   struct arena *arena, real *result);
+
 /* ---- the graph ---- */
 
 struct graph {
@@ -87,7 +106,8 @@ struct maker {
     struct facts *facts; /* by value id */
     uint32_t facts_capacity;
     bool is_clean, is_unproven, may_be_empty;
-    int rank_limit; /* the policy's largest rank with a weight */
+    struct possible possible; /* looked at where ranges cannot clear a node */
+    int rank_limit;           /* the policy's largest rank with a weight */
     uint32_t special_kinds;
     uint32_t weight_up_to[OP_WEIGHTS_MAX]; /* of ops 0..i of op_table that are supported */
 };

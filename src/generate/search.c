@@ -11,20 +11,57 @@
 
 /* ---- leaves ---- */
 
-static void mark_free(struct search *s)
+/* Indices that must differ, or be whole among floats, are more than a domain can say: they stay. */
+static void hold_indices(const struct program *p, const struct node *node, struct leaf *leaves)
+{
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        struct index_use use;
+        if (!node_index_use(p, node, k, &use)) {
+            continue;
+        }
+        struct leaf *leaf = &leaves[node->in[k]];
+        const real least = (real)node_index_least(p, node, k);
+        const struct interval valid = {.lo = -least, .hi = least - 1};
+        leaf->domain = leaf->has_domain ? interval_intersect(leaf->domain, valid) : valid;
+        leaf->has_domain = true;
+        leaf->is_free &= !use.unique && dtype_is_int(p->values[node->in[k]].dtype);
+    }
+}
+
+struct leaf *leaves_new(const struct program *p, struct arena *arena)
+{
+    struct leaf *leaves = ARENA_ZARRAY(arena, struct leaf, p->n_values);
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        leaves[id].is_free = v->kind == VALUE_INPUT || (v->kind == VALUE_CONST && !v->data);
+        if (v->kind == VALUE_CONST && v->data) {
+            leaves[id].data = value_tensor(v);
+        }
+    }
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        hold_indices(p, &p->nodes[i], leaves);
+    }
+    return leaves;
+}
+
+static void mark_moving(struct search *s)
 {
     const struct program *p = s->p;
     for (uint32_t id = 0; id < p->n_values; id++) {
         s->is_free[id] = p->values[id].kind != VALUE_NODE && s->leaves[id].is_free;
+        s->is_smooth[id] = s->is_free[id] && dtype_is_float(p->values[id].dtype);
     }
     for (uint32_t i = 0; i < p->n_nodes; i++) {
         const struct node *node = &p->nodes[i];
-        bool any = false;
+        bool any = false, any_smooth = false;
         for (uint32_t k = 0; k < node->n_in; k++) {
             any |= node->in[k] != VALUE_ABSENT && s->is_free[node->in[k]];
+            any_smooth |= node->in[k] != VALUE_ABSENT && s->is_smooth[node->in[k]];
         }
         for (uint32_t o = 0; o < node->n_out; o++) {
-            s->is_free[node->out[o]] = any;
+            uint32_t id = node->out[o];
+            s->is_free[id] = any;
+            s->is_smooth[id] = any_smooth && node->op->vjp && dtype_is_float(p->values[id].dtype);
         }
     }
 }
@@ -37,9 +74,9 @@ static struct search *search_new(const struct program *p, struct leaf *leaves, s
     *s = (struct search){.p = p, .leaves = leaves, .rng = rng, .arena = arena};
     s->values = ARENA_ZARRAY(arena, struct array, n);
     s->is_free = ARENA_ZARRAY(arena, bool, n);
+    s->is_smooth = ARENA_ZARRAY(arena, bool, n);
     s->is_dirty = ARENA_ZARRAY(arena, bool, n);
     s->facts = ARENA_ZARRAY(arena, struct facts, n);
-    s->widest = ARENA_ZARRAY(arena, struct interval, n);
     s->now = ARENA_ZARRAY(arena, struct interval, n);
     s->want = ARENA_ZARRAY(arena, struct interval, n);
     for (uint32_t id = 0; id < n; id++) {
@@ -54,7 +91,7 @@ static struct search *search_new(const struct program *p, struct leaf *leaves, s
             s->values[id] = array_from_tensor(arena, &leaves[id].data);
         }
     }
-    mark_free(s);
+    mark_moving(s);
     return s;
 }
 
@@ -80,8 +117,8 @@ static void redraw(struct search *s, unsigned restart)
         }
         struct interval to = tame[(restart + rng_below(&s->rng, 2)) % ARRAY_SIZE(tame)];
         struct array *x = &s->values[id];
-        real lo = to.lo > s->widest[id].lo ? to.lo : s->widest[id].lo;
-        real hi = to.hi < s->widest[id].hi ? to.hi : s->widest[id].hi;
+        real lo = to.lo > s->possible.widest[id].lo ? to.lo : s->possible.widest[id].lo;
+        real hi = to.hi < s->possible.widest[id].hi ? to.hi : s->possible.widest[id].hi;
         for (size_t i = 0; i < x->n && lo <= hi; i++) {
             real v = lo + (hi - lo) * (real)rng_below(&s->rng, 257) / 256;
             v = dtype_is_float(x->dtype) ? dtype_round(x->dtype, v) : truncl(v);
@@ -113,19 +150,20 @@ void search_clean(const struct program *p, struct leaf *leaves, struct rng rng, 
         for (unsigned round = 0; round < ROUNDS && s->bad < p->n_nodes; round++) {
             result->way = restart ? SEARCH_RESTART : round ? SEARCH_NARROWED : SEARCH_DESCENDED;
             search_descend(s);
-            if (s->bad < p->n_nodes && s->nodes < s->nodes_max) {
-                result->way = restart ? SEARCH_RESTART : SEARCH_NARROWED;
-                search_narrow(s, round + restart > 0);
-                search_evaluate(s);
-            }
+        }
+        if (s->bad < p->n_nodes && s->nodes < s->nodes_max) {
+            result->way = restart ? SEARCH_RESTART : SEARCH_NARROWED;
+            search_narrow(s, round + restart > 0);
+            search_evaluate(s);
         }
     }
-    result->is_clean = s->bad == p->n_nodes;
-    result->is_impossible = !is_possible;
-    result->bad = s->bad;
-    result->nodes = s->nodes;
-    if (result->is_clean) {
-        store_leaves(s);
-    }
-    arena_rewind(arena, mark);
+}
+result->is_clean = s->bad == p->n_nodes;
+result->is_impossible = !is_possible;
+result->bad = s->bad;
+result->nodes = s->nodes;
+if (result->is_clean) {
+    store_leaves(s);
+}
+arena_rewind(arena, mark);
 }

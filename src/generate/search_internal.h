@@ -8,6 +8,12 @@
 
 #include "generate/generate_internal.h"
 
+/* ---- intervals (search_ranges.c) ---- */
+
+struct interval interval_intersect(struct interval a, struct interval b);
+bool interval_has_none(struct interval a);       /* no element */
+struct interval interval_of_dtype(enum dtype d); /* all finite values */
+
 /* All arrays are by value id. */
 struct search {
     const struct program *p;
@@ -16,15 +22,16 @@ struct search {
     struct arena *arena;
     struct array *values; /* leaves, and results of the nodes before `bad` and its own */
     bool *is_free;        /* hangs on a leaf that may be changed */
+    bool *is_smooth;      /* a float that does so by vjps alone */
     bool *is_dirty;       /* of leaves: changed since the last evaluation */
     uint32_t bad;         /* the first node that is not clean, n_nodes: none */
     uint64_t nodes;       /* evaluated in all, steps backward included */
     uint64_t nodes_max;
     /* search_ranges.c */
-    struct facts *facts;     /* for queries of node_ranges */
-    struct interval *widest; /* where elements of clean programs can lie */
-    struct interval *now;    /* where they lie, or will */
-    struct interval *want;   /* where they may lie for the nodes behind to be clean */
+    struct facts *facts;      /* for queries of node_ranges */
+    struct possible possible; /* its `widest`: where elements of clean programs can lie */
+    struct interval *now;     /* where they lie, or will */
+    struct interval *want;    /* where they may lie for the nodes behind to be clean */
 };
 
 /* ---- search_steps.c ---- */
@@ -37,11 +44,13 @@ struct interval array_range(const struct array *a);
 
 /* ---- search_ranges.c ---- */
 
-/* Fills `widest`; false: whatever the leaves, some node is not clean. */
+/* Fills `possible`; false: whatever the leaves, some node is not clean. */
 bool search_is_possible(struct search *s);
-/* Intervals of the node's operands, in `now`, from which intervals prove it clean and its results
- * where they are wanted; `now` as it was where that holds already. False: none was found. */
-bool search_settle_node(struct search *s, const struct node *node, bool is_bold);
+/* Narrows the operands that may_move, in `now` and, as wide as it goes, in `want`, until intervals
+ * prove the node clean and its results where they are wanted. False: nothing does. is_bold: at
+ * random among what fits. */
+bool search_settle_node(struct search *s, const struct node *node, const bool *may_move,
+                        bool is_bold);
 /* Narrows the leaves' domains from the last node to the first until intervals prove all nodes
  * clean, and moves what lies outside: false: some node is left unproven. is_bold: at random among
  * what fits, else the widest. */

@@ -12,30 +12,30 @@
 
 /* ---- intervals ---- */
 
-static struct interval intersect(struct interval a, struct interval b)
+struct interval interval_intersect(struct interval a, struct interval b)
 {
     return (struct interval){.lo = a.lo > b.lo ? a.lo : b.lo, .hi = a.hi < b.hi ? a.hi : b.hi};
 }
 
-static bool is_empty(struct interval a)
+bool interval_has_none(struct interval a)
 {
     return !(a.lo <= a.hi);
 }
 
+struct interval interval_of_dtype(enum dtype d)
+{
+    return d == DTYPE_BOOL ? (struct interval){.lo = 0, .hi = 1}
+                           : (struct interval){.lo = dtype_lowest(d), .hi = dtype_max(d)};
+}
+
 static bool is_inside(struct interval a, struct interval b)
 {
-    return is_empty(a) || (!a.may_nan && a.lo >= b.lo && a.hi <= b.hi);
+    return interval_has_none(a) || (!a.may_nan && a.lo >= b.lo && a.hi <= b.hi);
 }
 
 static bool is_same(struct interval a, struct interval b)
 {
     return a.lo == b.lo && a.hi == b.hi;
-}
-
-static struct interval full_range(enum dtype d)
-{
-    return d == DTYPE_BOOL ? (struct interval){.lo = 0, .hi = 1}
-                           : (struct interval){.lo = dtype_lowest(d), .hi = dtype_max(d)};
 }
 
 /* Integers have integers as ends. */
@@ -68,22 +68,31 @@ static const struct interval offers[] = {
     {.lo = 1, .hi = 4},
     {.lo = 0x1p-10L, .hi = 0.5L},
     {.lo = 1, .hi = 2},
+    {.lo = 1.0625L, .hi = 1.25L},
     {.lo = 0.5L, .hi = 1},
+    {.lo = 4, .hi = 64},
     {.lo = 64, .hi = 0x1p14L},
     {.lo = -0x1p-4L, .hi = 0x1p-4L},
     {.lo = 0, .hi = 0x1p-4L},
     {.lo = 0x1p-10L, .hi = 0x1p-4L},
+    {.lo = 0x1p-14L, .hi = 0x1p-7L},
     {.lo = -0x1p-10L, .hi = 0x1p-10L},
     {.lo = 1, .hi = 1},
     {.lo = 0, .hi = 0},
     {.lo = 2, .hi = 2},
 };
-enum { OFFERS = 2 * ARRAY_SIZE(offers) };
+enum { OFFERS = 2 * ARRAY_SIZE(offers) + 2 };
 
-static struct interval offer(unsigned i)
+/* The last two: where the result is wanted, and the middle of that. */
+static struct interval offer(const struct search *s, const struct node *node, unsigned i)
 {
-    struct interval a = offers[i / 2];
-    return i % 2 ? (struct interval){.lo = -a.hi, .hi = -a.lo} : a;
+    struct interval a = s->want[node->out[0]];
+    if (i < 2 * ARRAY_SIZE(offers)) {
+        a = offers[i / 2];
+        return i % 2 ? (struct interval){.lo = -a.hi, .hi = -a.lo} : a;
+    }
+    real inset = i % 2 ? (a.hi - a.lo) / 4 : 0;
+    return (struct interval){.lo = a.lo + inset, .hi = a.hi - inset};
 }
 
 /* ---- one node ---- */
@@ -91,6 +100,7 @@ static struct interval offer(unsigned i)
 /* Its operands, each value once. */
 struct operands {
     uint32_t n, id[OP_INPUTS_MAX];
+    bool may_move[OP_INPUTS_MAX];
     struct interval allowed[OP_INPUTS_MAX]; /* asked for by nodes behind, and as indices */
     struct interval own[OP_INPUTS_MAX];     /* where they lie, as far as that is allowed */
     struct interval tried[OP_INPUTS_MAX];
@@ -99,11 +109,12 @@ struct operands {
 static struct interval index_limits(const struct program *p, const struct node *node, uint32_t k)
 {
     int64_t least = node_index_least(p, node, k);
-    return least < 0 ? full_range(p->values[node->in[k]].dtype)
+    return least < 0 ? interval_of_dtype(p->values[node->in[k]].dtype)
                      : (struct interval){.lo = -(real)least, .hi = (real)(least - 1)};
 }
 
-static struct operands operands_of(const struct search *s, const struct node *node)
+static struct operands operands_of(const struct search *s, const struct node *node,
+                                   const bool *may_move)
 {
     struct operands set = {0};
     for (uint32_t k = 0; k < node->n_in; k++) {
@@ -118,18 +129,45 @@ static struct operands operands_of(const struct search *s, const struct node *no
             set.id[set.n++] = id;
             set.allowed[at] = s->want[id];
         }
-        if (shape_numel(&s->p->values[id].shape) > 0) {
-            set.allowed[at] = intersect(set.allowed[at], index_limits(s->p, node, k));
+        if (may_move[id] && shape_numel(&s->p->values[id].shape) > 0) {
+            set.allowed[at] = interval_intersect(set.allowed[at], index_limits(s->p, node, k));
         }
     }
     for (uint32_t i = 0; i < set.n; i++) {
-        struct interval now = s->now[set.id[i]], fits = intersect(now, set.allowed[i]);
+        struct interval now = s->now[set.id[i]], fits = interval_intersect(now, set.allowed[i]);
         /* What cannot be moved must be where it lies. */
-        bool stays = !s->is_free[set.id[i]] || is_empty(now);
-        set.own[i] = stays ? now : is_empty(fits) ? set.allowed[i] : fits;
+        bool stays = !may_move[set.id[i]] || interval_has_none(now);
+        set.may_move[i] = !stays;
+        set.own[i] = stays ? now : interval_has_none(fits) ? set.allowed[i] : fits;
         set.tried[i] = set.own[i];
     }
     return set;
+}
+
+static bool are_points(const struct operands *set)
+{
+    for (uint32_t i = 0; i < set->n; i++) {
+        if (set->tried[i].lo != set->tried[i].hi) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_proven_by_ranges(struct search *s, const struct node *node)
+{
+    if (node_ranges(s->p, node, s->facts) != HAZARD_NONE) {
+        return false;
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        const struct interval range = s->facts[node->out[o]].range;
+        struct interval held = whole(s->p->values[node->out[o]].dtype, range);
+        held.may_nan = range.may_nan;
+        if (!is_inside(held, s->want[node->out[o]])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Do the tried intervals prove the node clean? */
@@ -141,27 +179,25 @@ static bool proves(struct search *s, const struct node *node, const struct opera
         }
         s->facts[set->id[i]].range = set->tried[i];
     }
-    if (node_ranges(s->p, node, s->facts) != HAZARD_NONE) {
-        return false;
+    real y;
+    if (are_points(set) && node_at_point(s->p, node, s->facts, s->arena, &y)) {
+        const struct interval result = {.lo = y, .hi = y};
+        return is_inside(result, s->want[node->out[0]]);
     }
-    for (uint32_t o = 0; o < node->n_out; o++) {
-        if (!is_inside(s->facts[node->out[o]].range, s->want[node->out[o]])) {
-            return false;
-        }
-    }
-    return true;
+    return is_proven_by_ranges(s, node);
 }
 
 /* False: it leaves nothing, or nothing new. */
 static bool narrow_operand(const struct search *s, struct operands *set, uint32_t i,
                            struct interval to)
 {
-    struct interval own = intersect(set->own[i], to), any = intersect(set->allowed[i], to);
+    struct interval own = interval_intersect(set->own[i], to),
+                    any = interval_intersect(set->allowed[i], to);
     enum dtype d = s->p->values[set->id[i]].dtype;
     own = whole(d, own);
     any = whole(d, any);
     set->tried[i] = set->own[i];
-    if (!s->is_free[set->id[i]] || is_empty(set->own[i]) || is_empty(any)) {
+    if (!set->may_move[i] || interval_has_none(any)) {
         return false;
     }
     /* A point of where it lies is no place for a tensor. */
@@ -204,7 +240,37 @@ static bool narrow_one(struct search *s, const struct node *node, struct operand
     for (unsigned c = 0; c < OFFERS; c++) {
         for (uint32_t i = 0; i < set->n; i++) {
             reset_tried(set);
-            if (narrow_operand(s, set, i, offer(c)) && take(s, node, set, choice)) {
+            if (narrow_operand(s, set, i, offer(s, node, c)) && take(s, node, set, choice)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+enum { LINEAR_CELLS = 64, OCTAVES = 32, CELLS = LINEAR_CELLS + 2 * OCTAVES };
+
+/* Eighths of -4..4, then octaves of both signs. */
+static struct interval cell(unsigned c)
+{
+    if (c < LINEAR_CELLS) {
+        real lo = ((real)c - LINEAR_CELLS / 2) / 8;
+        return (struct interval){.lo = lo, .hi = lo + 0.125L};
+    }
+    c -= LINEAR_CELLS;
+    real octave = ldexpl(1, (int)(c / 2) - OCTAVES / 2);
+    return c % 2 ? (struct interval){.lo = -2 * octave, .hi = -octave}
+                 : (struct interval){.lo = octave, .hi = 2 * octave};
+}
+
+/* The same with small cells, for what lies between the offers. */
+static bool narrow_to_cell(struct search *s, const struct node *node, struct operands *set,
+                           struct choice *choice)
+{
+    for (unsigned c = 0; c < CELLS; c++) {
+        for (uint32_t i = 0; i < set->n; i++) {
+            reset_tried(set);
+            if (narrow_operand(s, set, i, cell(c)) && take(s, node, set, choice)) {
                 return true;
             }
         }
@@ -219,7 +285,7 @@ static bool narrow_all(struct search *s, const struct node *node, struct operand
         bool any = false;
         reset_tried(set);
         for (uint32_t i = 0; i < set->n; i++) {
-            any |= narrow_operand(s, set, i, offer(c));
+            any |= narrow_operand(s, set, i, offer(s, node, c));
         }
         if (any && take(s, node, set, choice)) {
             return true;
@@ -231,12 +297,12 @@ static bool narrow_all(struct search *s, const struct node *node, struct operand
 static bool narrow_some(struct search *s, const struct node *node, struct operands *set,
                         struct choice *choice)
 {
-    enum { TRIES = 100 };
+    enum { TRIES = 300 };
     for (unsigned t = 0; t < TRIES && set->n > 1; t++) {
         reset_tried(set);
         for (uint32_t i = 0; i < set->n; i++) {
             if (rng_chance(&s->rng, 3, 4)) {
-                narrow_operand(s, set, i, offer((unsigned)rng_below(&s->rng, OFFERS)));
+                narrow_operand(s, set, i, offer(s, node, (unsigned)rng_below(&s->rng, OFFERS)));
             }
         }
         if (take(s, node, set, choice)) {
@@ -246,21 +312,63 @@ static bool narrow_some(struct search *s, const struct node *node, struct operan
     return false;
 }
 
-bool search_settle_node(struct search *s, const struct node *node, bool is_bold)
+/* One end of an operand's interval, as far out as the node stays proven. */
+static void push_end(struct search *s, const struct node *node, struct operands *set, uint32_t i,
+                     bool is_lo, bool is_fine)
 {
-    struct operands set = operands_of(s, node);
+    const int first = 14, last = -5, step = is_fine ? 1 : 7;
+    real *end = is_lo ? &set->tried[i].lo : &set->tried[i].hi;
+    const real limit = is_lo ? set->allowed[i].lo : set->allowed[i].hi, sign = is_lo ? -1 : 1;
+    for (int e = first; e >= last; e -= step) {
+        const real old = *end, to = old + sign * ldexpl(1, e);
+        *end = is_lo == (to < limit) ? limit : to;
+        if (*end != old && !proves(s, node, set)) {
+            *end = old;
+        }
+    }
+}
+
+/* Wherever else the operands may lie: the nodes before need not be asked for more. */
+static void widen(struct search *s, const struct node *node, struct operands *set, bool is_fine)
+{
+    for (uint32_t i = 0; i < set->n; i++) {
+        const struct interval found = set->tried[i];
+        if (!set->may_move[i]) {
+            continue;
+        }
+        set->tried[i] = set->allowed[i];
+        if (is_same(found, set->allowed[i]) || proves(s, node, set)) {
+            continue;
+        }
+        set->tried[i] = found;
+        push_end(s, node, set, i, true, is_fine);
+        push_end(s, node, set, i, false, is_fine);
+    }
+}
+
+bool search_settle_node(struct search *s, const struct node *node, const bool *may_move,
+                        bool is_bold)
+{
+    struct operands set = operands_of(s, node, may_move);
     struct choice choice = {.is_bold = is_bold};
-    if (proves(s, node, &set)) {
+    bool holds = proves(s, node, &set);
+    if (holds) {
         choice.has_any = true;
         choice.best = set;
     } else if (!narrow_one(s, node, &set, &choice) && !narrow_all(s, node, &set, &choice) &&
-               !choice.has_any) {
+               !narrow_to_cell(s, node, &set, &choice) && !choice.has_any) {
         choice.is_bold = false;
         narrow_some(s, node, &set, &choice);
     }
-    for (uint32_t i = 0; choice.has_any && i < set.n; i++) {
-        s->now[set.id[i]] = choice.best.tried[i];
-        s->want[set.id[i]] = choice.best.tried[i];
+    if (choice.has_any) {
+        set = choice.best;
+        for (uint32_t i = 0; i < set.n; i++) {
+            s->now[set.id[i]] = set.tried[i];
+        }
+        widen(s, node, &set, !holds);
+        for (uint32_t i = 0; i < set.n; i++) {
+            s->want[set.id[i]] = set.tried[i];
+        }
     }
     return choice.has_any;
 }
@@ -279,33 +387,30 @@ static bool clean_ranges(struct search *s, const struct node *node, struct inter
     for (uint32_t o = 0; o < node->n_out; o++) {
         const struct value *v = &s->p->values[node->out[o]];
         struct interval range = s->facts[node->out[o]].range;
-        from[node->out[o]] = intersect(range, full_range(v->dtype));
-        if (is_empty(from[node->out[o]]) && shape_numel(&v->shape) > 0) {
+        from[node->out[o]] = interval_intersect(range, interval_of_dtype(v->dtype));
+        if (interval_has_none(from[node->out[o]]) && shape_numel(&v->shape) > 0) {
             return false;
         }
     }
     return true;
 }
 
-static void start_widest(struct search *s)
+bool search_is_possible(struct search *s)
 {
+    bool is_possible = true;
+    possible_reserve(&s->possible, s->p->n_values, s->arena);
     for (uint32_t id = 0; id < s->p->n_values; id++) {
         const struct value *v = &s->p->values[id];
         if (v->kind != VALUE_NODE) {
             const struct leaf *leaf = &s->leaves[id];
-            s->widest[id] = !leaf->is_free     ? array_range(&s->values[id])
-                            : leaf->has_domain ? leaf->domain
-                                               : full_range(v->dtype);
+            possible_leaf(&s->possible, id,
+                          !leaf->is_free     ? array_range(&s->values[id])
+                          : leaf->has_domain ? leaf->domain
+                                             : interval_of_dtype(v->dtype));
         }
     }
-}
-
-bool search_is_possible(struct search *s)
-{
-    bool is_possible = true;
-    start_widest(s);
     for (uint32_t i = 0; i < s->p->n_nodes; i++) {
-        is_possible &= clean_ranges(s, &s->p->nodes[i], s->widest);
+        is_possible &= possible_node(&s->possible, s->p, &s->p->nodes[i]);
     }
     return is_possible;
 }
@@ -321,10 +426,15 @@ static void start_now(struct search *s)
         const struct node *node = &s->p->nodes[i];
         clean_ranges(s, node, s->now);
         for (uint32_t o = 0; o < node->n_out; o++) {
-            struct interval *now = &s->now[node->out[o]];
-            now->may_nan = false;
-            *now = is_empty(*now) ? s->widest[node->out[o]]
-                                  : interval_assume(s->p->values[node->out[o]].dtype, *now);
+            uint32_t id = node->out[o];
+            struct interval seen = array_range(&s->values[id]);
+            bool is_bound = is_inside(s->facts[id].range, interval_of_dtype(s->values[id].dtype));
+            is_bound &= !interval_has_none(s->now[id]);
+            s->now[id].may_nan = false;
+            if (!is_bound) {
+                s->now[id] = i < s->bad ? seen : s->possible.widest[id];
+                s->now[id] = interval_assume(s->values[id].dtype, s->now[id]);
+            }
         }
     }
 }
@@ -335,7 +445,7 @@ static real draw_inside(struct search *s, enum dtype d, struct interval a)
     static const struct interval tame[] = {
         {.lo = -4, .hi = 4}, {.lo = -64, .hi = 64}, {.lo = -0x1p10L, .hi = 0x1p10L}};
     for (size_t i = 0; i < ARRAY_SIZE(tame); i++) {
-        struct interval part = whole(d, intersect(a, tame[i]));
+        struct interval part = whole(d, interval_intersect(a, tame[i]));
         if (part.lo < part.hi) {
             a = part;
             break;
@@ -350,7 +460,7 @@ static void move_inside(struct search *s, uint32_t id)
 {
     struct array *x = &s->values[id];
     struct interval want = whole(x->dtype, s->want[id]);
-    for (size_t i = 0; i < x->n && !is_empty(want); i++) {
+    for (size_t i = 0; i < x->n && !interval_has_none(want); i++) {
         if (!(x->v[i] >= want.lo && x->v[i] <= want.hi)) {
             x->v[i] = draw_inside(s, x->dtype, want);
             s->is_dirty[id] = true;
@@ -362,9 +472,9 @@ bool search_narrow(struct search *s, bool is_bold)
 {
     bool is_proven = true;
     start_now(s);
-    memcpy(s->want, s->widest, s->p->n_values * sizeof(*s->want));
+    memcpy(s->want, s->possible.widest, s->p->n_values * sizeof(*s->want));
     for (uint32_t i = s->p->n_nodes; i-- > 0;) {
-        is_proven &= search_settle_node(s, &s->p->nodes[i], is_bold);
+        is_proven &= search_settle_node(s, &s->p->nodes[i], s->is_free, is_bold);
     }
     for (uint32_t id = 0; id < s->p->n_values; id++) {
         if (s->p->values[id].kind != VALUE_NODE && s->leaves[id].is_free) {

@@ -148,13 +148,13 @@ static bool find_aim(struct search *s, struct aim *aim)
     for (uint32_t k = 0; k < node->n_in; k++) {
         if (node->in[k] != VALUE_ABSENT) {
             s->now[node->in[k]] = array_range(&s->values[node->in[k]]);
-            s->want[node->in[k]] = s->widest[node->in[k]];
+            s->want[node->in[k]] = s->possible.widest[node->in[k]];
         }
     }
     for (uint32_t o = 0; o < node->n_out; o++) {
-        s->want[node->out[o]] = s->widest[node->out[o]];
+        s->want[node->out[o]] = s->possible.widest[node->out[o]];
     }
-    if (!search_settle_node(s, node, false)) {
+    if (!search_settle_node(s, node, s->is_smooth, false)) {
         return false;
     }
     for (uint32_t k = 0; k < node->n_in; k++) {
@@ -185,7 +185,7 @@ static real loss_of(const struct search *s, const struct aim *aim)
 
 static real *gradient_at(struct search *s, real **grad, uint32_t id)
 {
-    bool is_wanted = id != VALUE_ABSENT && s->is_free[id] && dtype_is_float(s->values[id].dtype);
+    bool is_wanted = id != VALUE_ABSENT && s->is_smooth[id];
     if (is_wanted && !grad[id]) {
         grad[id] = ARENA_ZARRAY(s->arena, real, s->values[id].n + 1);
     }
@@ -240,7 +240,7 @@ static real to_few_bits(real x)
 
 static real moved(const struct search *s, uint32_t id, real x, real by)
 {
-    const struct interval domain = s->widest[id];
+    const struct interval domain = s->possible.widest[id];
     real to = x - by;
     if (!isfinite(to) || by == 0) {
         return x;
@@ -308,7 +308,7 @@ static void put_leaves(struct search *s, real *const *kept)
 /* One step, shorter ones while it does not help; false: none helps. */
 static bool descend_once(struct search *s, const struct aim *aim)
 {
-    static const real factors[] = {1.5L, 0.5L};
+    static const real factors[] = {1.5L, 0.5L, 0.125L, 0x1p-6L};
     real loss = loss_of(s, aim);
     if (!(loss > 0)) {
         return false;

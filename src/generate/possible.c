@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Can a program be clean at all? Two intervals of each value tell of all clean evaluations at once:
+ * all elements lie in `widest`, and some element in `sure`, which is the narrower one where an op
+ * puts zeros between others (padding, triangles, strides of a transposed convolution) or shares out
+ * a sum (softmax). A node that has no clean result of either is impossible: log(-relu(x)),
+ * acosh(softmax(x)), 1 / tril(x).
+ */
+#include <math.h>
+#include <string.h>
+
+#include "generate/search_internal.h"
+
+void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena)
+{
+    if (n_values <= x->capacity) {
+        return;
+    }
+    uint32_t capacity = 2 * n_values + 64;
+    struct possible grown = *x;
+    grown.capacity = capacity;
+    grown.arena = arena;
+    grown.widest = ARENA_ARRAY(arena, struct interval, capacity);
+    grown.sure = ARENA_ARRAY(arena, struct interval, capacity);
+    grown.facts = ARENA_ZARRAY(arena, struct facts, capacity);
+    if (x->capacity > 0) {
+        memcpy(grown.widest, x->widest, x->capacity * sizeof(*x->widest));
+        memcpy(grown.sure, x->sure, x->capacity * sizeof(*x->sure));
+    }
+    *x = grown;
+}
+
+void possible_leaf(struct possible *x, uint32_t id, struct interval range)
+{
+    x->widest[id] = x->sure[id] = range;
+}
+
+static bool is_point(struct interval a, real at)
+{
+    return a.lo == at && a.hi == at;
+}
+
+static struct interval point(real at)
+{
+    return (struct interval){.lo = at, .hi = at};
+}
+
+static bool is_narrower(struct interval a, struct interval b)
+{
+    return a.hi - a.lo < b.hi - b.lo;
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names; names++) {
+        if (strcmp(name, *names) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- elementwise ---- */
+
+static bool divides(const struct node *node)
+{
+    static const char *const names[] = {"div", "floor_div", "mod", "fmod", NULL};
+    return is_one_of(node->op_name, names);
+}
+
+/* x - x and the like */
+static bool is_zero_of_twins(const struct node *node)
+{
+    static const char *const names[] = {"sub", "mod", "fmod", "bit_xor", "xor", NULL};
+    return node->n_in == 2 && node->in[0] == node->in[1] && is_one_of(node->op_name, names);
+}
+
+static bool has_pole_at_zero(const struct possible *x, const struct node *node)
+{
+    uint32_t k = divides(node) ? 1 : 0;
+    bool applies = k == 1 || strcmp(node->op_name, "reciprocal") == 0;
+    return applies && is_point(x->sure[node->in[k]], 0);
+}
+
+bool node_at_point(const struct program *p, const struct node *node, const struct facts *facts,
+                   struct arena *arena, real *result)
+{
+    if (!node->op->elementwise) {
+        return false;
+    }
+    struct value values[OP_INPUTS_MAX + 1] = {0};
+    uint32_t in[OP_INPUTS_MAX], out = OP_INPUTS_MAX;
+    real at[OP_INPUTS_MAX];
+    struct array operands[OP_INPUTS_MAX], y;
+    const struct array *given[OP_INPUTS_MAX] = {0};
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        in[k] = node->in[k] == VALUE_ABSENT ? VALUE_ABSENT : k;
+        if (in[k] != VALUE_ABSENT) {
+            values[k].dtype = p->values[node->in[k]].dtype;
+            at[k] = facts[node->in[k]].range.lo;
+            operands[k] = (struct array){.dtype = values[k].dtype, .n = 1, .v = &at[k]};
+            given[k] = &operands[k];
+        }
+    }
+    values[out].dtype = p->values[node->out[0]].dtype;
+    const struct program single = {.n_values = ARRAY_SIZE(values), .values = values};
+    struct node alone = *node;
+    alone.in = in;
+    alone.out = &out;
+    struct arena_mark mark = arena_mark(arena);
+    op_evaluate(&single, &alone, given, true, &y, NULL, arena);
+    *result = y.v[0];
+    struct evaluation e = {.node = &alone, .n_in = node->n_in, .n_out = 1, .scratch = arena};
+    memcpy(e.in, given, sizeof(given));
+    e.out[0] = y;
+    uint8_t is_open = 0, *marks[OP_OUTPUTS_MAX] = {&is_open};
+    if (node->op->unspecified && node->op->hazard && !dtype_is_float(y.dtype)) {
+        node->op->unspecified(&e, marks);
+    }
+    arena_rewind(arena, mark);
+    return isfinite(*result) && !is_open;
+}
+
+/* The result's range with one operand at a time where some element of it is for sure. */
+static bool settle_elementwise(struct possible *x, const struct program *p, const struct node *node,
+                               struct interval *sure)
+{
+    enum dtype d = p->values[node->out[0]].dtype;
+    if (has_pole_at_zero(x, node)) {
+        return false;
+    }
+    struct interval first = x->sure[node->in[0]];
+    if (node->n_in == 1 && first.lo == first.hi) {
+        real y;
+        x->facts[node->in[0]].range = first;
+        bool is_clean = node_at_point(p, node, x->facts, x->arena, &y);
+        x->facts[node->in[0]].range = x->widest[node->in[0]];
+        *sure = point(y);
+        return is_clean;
+    }
+    if (divides(node) && is_point(first, 0)) { /* whatever the divisor */
+        *sure = point(0);
+        return true;
+    }
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        uint32_t id = node->in[k];
+        if (id == VALUE_ABSENT || !is_narrower(x->sure[id], x->widest[id])) {
+            continue;
+        }
+        x->facts[id].range = x->sure[id];
+        node_ranges(p, node, x->facts);
+        x->facts[id].range = x->widest[id];
+        struct interval range =
+            interval_intersect(x->facts[node->out[0]].range, interval_of_dtype(d));
+        if (interval_has_none(range)) {
+            return false;
+        }
+        range = interval_intersect(range, x->widest[node->out[0]]);
+        *sure = is_narrower(range, *sure) ? range : *sure;
+    }
+    return true;
+}
+
+/* ---- ops that bring elements of their own ---- */
+
+static int64_t value_of(const struct node *node, const char *name, int k, int64_t otherwise)
+{
+    const struct attr *a = node_attr(node, name);
+    return a && k < a->n ? a->i[k] : otherwise;
+}
+
+/* Along one spatial dim, is there an output position to which no input goes? */
+static bool has_gap(const struct node *node, int d, int64_t in, int64_t kernel, int64_t out,
+                    bool is_transposed)
+{
+    int64_t stride = value_of(node, "strides", d, 1), dilation = value_of(node, "dilations", d, 1);
+    int64_t pad = value_of(node, "pads", d, 0);
+    for (int64_t y = 0; y < out; y++) {
+        bool any = false;
+        for (int64_t k = 0; k < kernel && !any; k++) {
+            int64_t at = is_transposed ? y + pad - k * dilation : y * stride + k * dilation - pad;
+            bool fits = at >= 0 && (!is_transposed || at % stride == 0);
+            any = fits && (is_transposed ? at / stride : at) < in;
+        }
+        if (!any) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_any_gap(const struct program *p, const struct node *node, const struct shape *w)
+{
+    const struct shape *x = &p->values[node->in[0]].shape, *y = &p->values[node->out[0]].shape;
+    bool is_transposed = strncmp(node->op_name, "conv_transpose", 14) == 0;
+    for (int d = 2; d < y->rank; d++) {
+        int64_t kernel = w ? w->dim[d] : value_of(node, "kernel_shape", d - 2, 1);
+        if (has_gap(node, d - 2, x->dim[d], kernel, y->dim[d], is_transposed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool cuts_all(const struct node *node, const struct shape *x)
+{
+    bool is_lower = strcmp(node->op_name, "tril") == 0;
+    if (!is_lower && strcmp(node->op_name, "triu") != 0) {
+        return false;
+    }
+    int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
+    int64_t k = value_of(node, "k", 0, 0);
+    return is_lower ? -(rows - 1) > k : columns - 1 < k;
+}
+
+static bool has_cut(const struct node *node, const struct shape *x)
+{
+    int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
+    int64_t k = value_of(node, "k", 0, 0);
+    return strcmp(node->op_name, "tril") == 0 ? columns - 1 > k : -(rows - 1) < k;
+}
+
+static bool is_padded(const struct node *node)
+{
+    const struct attr *mode = node_attr(node, "mode"), *pads = node_attr(node, "pads");
+    bool any = false;
+    for (int k = 0; pads && k < pads->n; k++) {
+        any |= pads->i[k] > 0;
+    }
+    return any && mode && strcmp(mode->text, "constant") == 0;
+}
+
+static int64_t largest_dim(const struct node *node, const struct shape *x)
+{
+    int64_t start = node_int(node, "start", 0), end = node_int(node, "end", x->rank), most = 0;
+    start += start < 0 ? x->rank : 0;
+    end += end < 0 ? x->rank : 0;
+    for (int64_t d = start > 0 ? start : 0; d < end && d < x->rank; d++) {
+        most = x->dim[d] > most ? x->dim[d] : most;
+    }
+    return most;
+}
+
+static int64_t axis_length(const struct node *node, const struct shape *x)
+{
+    int64_t axis = node_int(node, "axis", -1);
+    return x->rank > 0 ? x->dim[axis < 0 ? axis + x->rank : axis] : 1;
+}
+
+/* Ops whose results hold every element of their first input, in some order. */
+static const char *const keepers[] = {
+    "transpose", "reshape", "squeeze",        "unsqueeze",      "flatten", "expand", "tile",
+    "flip",      "roll",    "depth_to_space", "space_to_depth", "sort",    NULL};
+
+/* Not above log n, in steps of 1/16, without a libm. */
+static real least_log(int64_t n)
+{
+    const real step = 1.0645L; /* above exp(1/16) */
+    real log = 0;
+    for (real power = step; power <= (real)n; power *= step) {
+        log += 0x1p-4L;
+    }
+    return log;
+}
+
+/* What is surely among the operand's elements is likely among the result's. */
+static bool is_likely_kept(const struct node *node)
+{
+    return node->op->origins || strcmp(node->op_name, "reduce_max") == 0 ||
+           strcmp(node->op_name, "reduce_min") == 0;
+}
+
+/* Without a bias, results of both signs, or 0 alone. */
+static bool is_centred(const struct node *node)
+{
+    static const char *const names[] = {"layer_norm", "group_norm", "instance_norm", NULL};
+    bool has_bias = node->n_in > 2 && node->in[2] != VALUE_ABSENT;
+    return is_one_of(node->op_name, names) && !has_bias;
+}
+
+/* Of output 0; false: impossible. */
+static bool settle_other(struct possible *x, const struct program *p, const struct node *node,
+                         struct interval *sure)
+{
+    const char *name = node->op_name;
+    const struct shape *in = &p->values[node->in[0]].shape;
+    enum dtype d = p->values[node->out[0]].dtype;
+    bool is_conv = strncmp(name, "conv", 4) == 0;
+    if (is_one_of(name, keepers)) {
+        *sure = x->sure[node->in[0]];
+    } else if (strcmp(name, "concat") == 0) {
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            bool has_any = shape_numel(&p->values[node->in[k]].shape) > 0;
+            const struct interval own = x->sure[node->in[k]];
+            *sure = has_any && is_narrower(own, *sure) ? own : *sure;
+        }
+    } else if (is_conv && has_any_gap(p, node, &p->values[node->in[1]].shape)) {
+        bool has_bias = node->n_in > 2 && node->in[2] != VALUE_ABSENT;
+        *sure = has_bias ? x->sure[node->in[2]] : point(0);
+    } else if (strcmp(name, "max_pool") == 0 && dtype_is_float(d)) {
+        return !has_any_gap(p, node, NULL); /* of none: -inf */
+    } else if (strcmp(name, "avg_pool") == 0 && has_any_gap(p, node, NULL)) {
+        *sure = point(0);
+        return node_int(node, "count_include_pad", 0) != 0; /* else 0 / 0 */
+    } else if (strcmp(name, "tril") == 0 || strcmp(name, "triu") == 0) {
+        *sure = has_cut(node, in) ? point(0) : x->sure[node->in[0]];
+    } else if (strcmp(name, "pad") == 0 && is_padded(node)) {
+        *sure = point((real)node_real(node, "value", 0));
+    } else if (strcmp(name, "one_hot") == 0 && node_int(node, "depth", 1) > 1) {
+        real on = (real)node_real(node, "on", 1), off = (real)node_real(node, "off", 0);
+        *sure = point(on == 0 ? on : off);
+    } else if (strcmp(name, "softmax") == 0) {
+        *sure = (struct interval){.lo = 0, .hi = dtype_round(d, 1 / (real)axis_length(node, in))};
+    } else if (x->is_guess && is_centred(node)) {
+        *sure = (struct interval){.lo = dtype_lowest(d), .hi = 0};
+    } else if (strcmp(name, "shape") == 0) {
+        *sure = point((real)largest_dim(node, in));
+    } else if (strcmp(name, "cum_sum") == 0 && node_int(node, "exclusive", 0)) {
+        *sure = point(0);
+    } else if (strcmp(name, "reduce_prod") == 0 && is_point(x->sure[node->in[0]], 0)) {
+        *sure = point(0);
+    } else if (strcmp(name, "log_softmax") == 0) {
+        *sure = (struct interval){.lo = dtype_lowest(d), .hi = -least_log(axis_length(node, in))};
+    } else if (x->is_guess && is_likely_kept(node)) {
+        *sure = x->sure[node->in[0]];
+    }
+    *sure = interval_intersect(*sure, x->widest[node->out[0]]);
+    return !interval_has_none(*sure);
+}
+
+/* ---- the node ---- */
+
+/* The operand's elements of a clean node: for what comes behind. */
+static bool narrow_operand(struct possible *x, const struct node *node)
+{
+    static const struct {
+        const char *name;
+        real lo, hi;
+    } domains[] = {
+        {"log", 0, INFINITY},  {"log2", 0, INFINITY},  {"log1p", -1, INFINITY},
+        {"sqrt", 0, INFINITY}, {"rsqrt", 0, INFINITY}, {"acosh", 1, INFINITY},
+        {"asin", -1, 1},       {"acos", -1, 1},        {"atanh", -1, 1},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
+        if (strcmp(node->op_name, domains[i].name) == 0) {
+            const struct interval domain = {.lo = domains[i].lo, .hi = domains[i].hi};
+            struct interval *widest = &x->widest[node->in[0]], *sure = &x->sure[node->in[0]];
+            *widest = interval_intersect(*widest, domain);
+            *sure = interval_intersect(*sure, domain);
+            return !interval_has_none(*widest) && !interval_has_none(*sure);
+        }
+    }
+    return true;
+}
+
+/* Valid indices narrow what is known of the value, too: for the nodes behind. */
+static bool settle_indices(struct possible *x, const struct program *p, const struct node *node)
+{
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        int64_t least = node_index_least(p, node, k);
+        if (least < 0 || shape_numel(&p->values[node->in[k]].shape) == 0) {
+            continue;
+        }
+        struct interval valid = {.lo = -(real)least, .hi = (real)(least - 1)};
+        const struct value *v = &p->values[node->in[k]];
+        bool is_place =
+            x->is_guess && v->kind == VALUE_NODE && p->nodes[v->node].op->jumps == JUMPS_IN_ORDER;
+        if ((is_place && x->widest[node->in[k]].hi > valid.hi) ||
+            interval_has_none(interval_intersect(x->widest[node->in[k]], valid)) ||
+            interval_has_none(interval_intersect(x->sure[node->in[k]], valid))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What only the very end of a range would make clean is no hope: tanh(x) = 1, cosh(x) = 1. */
+static void pull_in(struct interval *range)
+{
+    const struct interval inner = {.lo = range->lo + fabsl(range->lo) * 0x1p-6L,
+                                   .hi = range->hi - fabsl(range->hi) * 0x1p-6L};
+    *range = inner.lo < inner.hi ? inner : *range;
+}
+
+bool possible_node(struct possible *x, const struct program *p, const struct node *node)
+{
+    bool is_possible = settle_indices(x, p, node);
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        if (node->in[k] != VALUE_ABSENT) {
+            x->facts[node->in[k]].range = x->widest[node->in[k]];
+        }
+    }
+    node_ranges(p, node, x->facts);
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        uint32_t id = node->out[o];
+        const struct value *v = &p->values[id];
+        x->widest[id] = interval_intersect(x->facts[id].range, interval_of_dtype(v->dtype));
+        if (x->is_guess && node->op->elementwise && dtype_is_float(v->dtype)) {
+            pull_in(&x->widest[id]);
+        }
+        if (is_zero_of_twins(node) || cuts_all(node, &p->values[node->in[0]].shape)) {
+            x->widest[id] = point(0);
+        }
+        is_possible &= !interval_has_none(x->widest[id]) || shape_numel(&v->shape) == 0;
+        x->sure[id] = x->widest[id];
+    }
+    if (!is_possible || shape_numel(&p->values[node->out[0]].shape) == 0) {
+        return is_possible;
+    }
+    struct interval widest = x->widest[node->in[0]], sure = x->sure[node->in[0]];
+    is_possible = narrow_operand(x, node);
+    is_possible &= node->op->elementwise ? settle_elementwise(x, p, node, &x->sure[node->out[0]])
+                                         : settle_other(x, p, node, &x->sure[node->out[0]]);
+    if (strcmp(node->op_name, "sort") == 0) { /* each line's indices are 0, 1, ... */
+        x->sure[node->out[1]] = point(0);
+    }
+    if (!is_possible) { /* it may not come into the program */
+        x->widest[node->in[0]] = widest;
+        x->sure[node->in[0]] = sure;
+    }
+    if (x->is_guess && node->op->jumps == JUMPS_IN_ORDER) { /* the last output: places */
+        x->sure[node->out[node->n_out - 1]] = point(0);
+    }
+    return is_possible;
+}

@@ -67,10 +67,13 @@ uint32_t pick_placeholder(struct maker *g, const struct attempt *a, uint32_t o)
     for (uint32_t step = 1; step <= WALK_MAX && step <= g->p->n_values; step++) {
         uint32_t id = g->p->n_values - step;
         const struct value *v = &g->p->values[id];
-        /* Unique indices cannot be promised of a result, nor rows with a limit for each part. */
+        const struct index_use *use = &g->facts[id].recipe.index;
+        /* Unique indices cannot be promised of a result, nor rows with a limit for each part, nor
+         * that floats are whole. */
+        bool may_be_made = use->n == 0 || (use->n == 1 && !use->unique && dtype_is_int(v->dtype));
         bool fits = v->kind != VALUE_NODE && dtype_in(v->dtype, set) &&
                     v->shape.rank >= spec->rank_min && v->shape.rank <= spec->rank_max &&
-                    !g->facts[id].recipe.index.unique && g->facts[id].recipe.index.n <= 1;
+                    may_be_made;
         if (fits) {
             last = id;
             if (rng_chance(&g->rng, 1, 3)) {

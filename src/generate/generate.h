@@ -101,7 +101,7 @@ struct leaf {
  * stay valid, and as they are where they must differ. Data of the others is left to the caller. */
 struct leaf *leaves_new(const struct program *p, struct arena *arena);
 /* What the search needed in the end, each the ones before too. */
-enum search_way { SEARCH_DRAWN, SEARCH_DESCENDED, SEARCH_NARROWED, SEARCH_RESTART, SEARCH_WAYS };
+enum search_way { SEARCH_DRAWN, SEARCH_DESCENDED, SEARCH_NARROWED, SEARCH_RESTARTED, SEARCH_WAYS };
 struct search_result {
     bool is_clean;
     bool is_impossible; /* intervals prove that no leaves make it clean */

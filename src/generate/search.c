@@ -130,40 +130,48 @@ static void redraw(struct search *s, unsigned restart)
 
 /* ---- the search ---- */
 
+/* From the leaves as they are; the last step that it needed. */
+static enum search_way search_from_here(struct search *s, bool is_first)
+{
+    enum { ROUNDS = 3 };
+    enum search_way way = SEARCH_DRAWN;
+    for (unsigned round = 0; round < ROUNDS && s->bad < s->p->n_nodes; round++) {
+        way = way == SEARCH_DRAWN ? SEARCH_DESCENDED : way;
+        search_descend(s);
+        if (s->bad < s->p->n_nodes && s->nodes < s->nodes_max) {
+            way = SEARCH_NARROWED;
+            search_narrow(s, round > 0 || !is_first);
+            search_evaluate(s);
+        }
+    }
+    return way;
+}
+
 void search_clean(const struct program *p, struct leaf *leaves, struct rng rng, struct arena *arena,
                   struct search_result *result)
 {
-    enum { RESTARTS = 6, ROUNDS = 3, BUDGET = 100 };
+    enum { RESTARTS = 5, BUDGET = 100 };
     struct arena_mark mark = arena_mark(arena);
     struct search *s = search_new(p, leaves, rng, arena);
     s->nodes_max = (uint64_t)BUDGET * p->n_nodes;
     search_evaluate(s);
     *result = (struct search_result){.way = SEARCH_DRAWN};
     bool is_possible = s->bad == p->n_nodes || search_is_possible(s);
-    for (unsigned restart = 0; is_possible && restart < RESTARTS && s->bad < p->n_nodes;
-         restart++) {
-        if (restart > 0) {
-            redraw(s, restart - 1);
-            search_evaluate(s);
-            result->way = SEARCH_RESTART;
-        }
-        for (unsigned round = 0; round < ROUNDS && s->bad < p->n_nodes; round++) {
-            result->way = restart ? SEARCH_RESTART : round ? SEARCH_NARROWED : SEARCH_DESCENDED;
-            search_descend(s);
-        }
-        if (s->bad < p->n_nodes && s->nodes < s->nodes_max) {
-            result->way = restart ? SEARCH_RESTART : SEARCH_NARROWED;
-            search_narrow(s, round + restart > 0);
-            search_evaluate(s);
-        }
+    if (is_possible) {
+        result->way = search_from_here(s, true);
     }
-}
-result->is_clean = s->bad == p->n_nodes;
-result->is_impossible = !is_possible;
-result->bad = s->bad;
-result->nodes = s->nodes;
-if (result->is_clean) {
-    store_leaves(s);
-}
-arena_rewind(arena, mark);
+    for (unsigned i = 0; is_possible && i < RESTARTS && s->bad < p->n_nodes; i++) {
+        redraw(s, i);
+        search_evaluate(s);
+        search_from_here(s, false);
+        result->way = SEARCH_RESTARTED;
+    }
+    result->is_clean = s->bad == p->n_nodes;
+    result->is_impossible = !is_possible;
+    result->bad = s->bad;
+    result->nodes = s->nodes;
+    if (result->is_clean && result->way != SEARCH_DRAWN) {
+        store_leaves(s);
+    }
+    arena_rewind(arena, mark);
 }

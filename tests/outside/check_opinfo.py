@@ -25,7 +25,8 @@ CALLS = {"and": "logical_and", "or": "logical_or", "xor": "logical_xor", "not": 
          "index_select": "index_select", "min": "minimum", "max": "maximum", "swish": "nn.functional.silu",
          "where": "where", "conv2d": "nn.functional.conv2d", "conv3d": "nn.functional.conv3d",
          "reduce_prod": "prod", "is_inf": "isinf", "max_pool": "nn.functional.max_pool2d",
-         "avg_pool": "nn.functional.avg_pool2d", "space_to_depth": "nn.functional.pixel_unshuffle"}
+         "avg_pool": "nn.functional.avg_pool2d", "space_to_depth": "nn.functional.pixel_unshuffle",
+         "batch_norm_training": "nn.functional.batch_norm"}
 
 
 class Skip(Exception):
@@ -206,6 +207,13 @@ def batch_norm(a, _, __):
     return {"epsilon": float(a.get("eps", 1e-5))}
 
 
+def batch_norm_training(a, _, __):
+    """torch's momentum is the share of the new."""
+    if not a.get("training") or a.get("weight") is None or a.get("bias") is None:
+        raise Skip("no training, or no weight or bias")
+    return {"epsilon": float(a.get("eps", 1e-5)), "momentum": 1 - float(a.get("momentum", 0.1))}
+
+
 def instance_norm(a, _, __):
     if not a.get("use_input_stats", True) or a.get("weight") is None or a.get("bias") is None:
         raise Skip("statistics of its own, or no weight or bias")
@@ -261,6 +269,8 @@ INVERSE = {
     "transpose": ("dims", permuted), "einsum": ("equation", equation),
     "global_avg_pool": ("output_size", to_one), "global_max_pool": ("output_size return_indices", to_one),
     "batch_norm": ("*running_mean *running_var *weight *bias training momentum eps", batch_norm),
+    "batch_norm_training": ("*running_mean *running_var *weight *bias training momentum eps",
+                            batch_norm_training),
     "instance_norm": ("running_mean running_var *weight *bias use_input_stats momentum eps",
                       instance_norm),
     **{f"conv_transpose{n}d": ("*weight *bias stride padding output_padding groups dilation",
@@ -298,7 +308,8 @@ INVERSE = {
     "linear": ("*weight *bias", lambda a, x, y: {}),
 }
 # Where torch's samples have another order: which of them is our k-th.
-ORDER = {"where": [1, 0, 2], "batch_norm": [0, 3, 4, 1, 2]}
+ORDER = {"where": [1, 0, 2], "batch_norm": [0, 3, 4, 1, 2],
+         "batch_norm_training": [0, 3, 4, 1, 2]}
 PLAIN = ("*other *third", lambda a, x, y: {})
 
 
@@ -318,6 +329,16 @@ def typed(array):
 
 def as_array(torch, t):
     return t.detach().resolve_neg().numpy().copy() if isinstance(t, torch.Tensor) else None
+
+
+def further_results(op, outputs):
+    """Those that torch's callable does not give."""
+    if op == "sort" and len(outputs) == 1:
+        return [f"unused: i64[{','.join(map(str, outputs[0].shape))}]"]
+    if op == "batch_norm_training":
+        channels = f"{harness.DTYPES[outputs[0].dtype]}[{outputs[0].shape[1]}]"
+        return [f"mean: {channels}", f"var: {channels}"]
+    return []
 
 
 def program_of(torch, op, sample, y):
@@ -346,8 +367,7 @@ def program_of(torch, op, sample, y):
         raise Skip("inputs of several types")
     text = "".join(f"x{k}: {typed(x)} = input\n" for k, x in enumerate(arrays))
     results = ", ".join([f"y{k}: {typed(o)}" for k, o in enumerate(outputs)] +
-                        [f"unused: i64[{','.join(map(str, outputs[0].shape))}]"] *
-                        (op == "sort" and len(outputs) == 1))
+                        further_results(op, outputs))
     said = ", ".join([f"x{k}" for k in range(len(arrays))] +
                      [f"{k}={spell(v)}" for k, v in attrs.items()])
     text += f"{results} = {op}({said})\n" + "".join(f"output y{k}\n" for k in range(len(outputs)))

@@ -28,8 +28,8 @@ struct bench_subject {
     enum err (*run)(const struct bench_settings *settings, struct arena *arena, bool *failed);
 };
 
-extern const struct bench_subject bench_judge, bench_bounds, bench_evaluate, bench_observability,
-    bench_throughput, bench_generator, bench_unjudged;
+extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, bench_evaluate,
+    bench_observability, bench_throughput, bench_generator, bench_unjudged;
 
 /* ---- the python side of a figure: a script under scripts/ that answers a line for a line ---- */
 

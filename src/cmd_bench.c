@@ -12,8 +12,8 @@
 enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON, KEY_POLICY };
 
 static const struct bench_subject *const subject_table[] = {
-    &bench_judge,      &bench_bounds,    &bench_evaluate, &bench_observability,
-    &bench_throughput, &bench_generator, &bench_unjudged,
+    &bench_judge,         &bench_bounds,     &bench_diversity, &bench_evaluate,
+    &bench_observability, &bench_throughput, &bench_generator, &bench_unjudged,
 };
 
 static const struct bench_subject *find_subject(const char *name)

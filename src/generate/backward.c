@@ -202,6 +202,7 @@ void attempt_splice(struct maker *g, struct attempt *a, uint32_t index)
     target->range = g->facts[made].range;
     target->assumed = g->facts[made].assumed;
     target->is_live = g->facts[made].is_live;
+    target->is_dull = g->facts[made].is_dull;
     p->values[a->target].kind = VALUE_NODE;
     p->values[a->target].output = a->target_output;
     node.out[a->target_output] = a->target;

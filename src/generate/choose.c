@@ -3,6 +3,7 @@
  * What goes into a node: for each input that is open an existing value that fits or a new one,
  * dtypes by the policy's weights among what is supported.
  */
+#include <math.h>
 #include <string.h>
 
 #include "generate/generate_internal.h"
@@ -103,6 +104,21 @@ static bool is_before(const struct maker *g, const struct attempt *a, uint32_t i
 }
 
 /*
+ * Does the op tell something of the value? The first input is not to be dull, so that a dull value
+ * only goes where another one tells more. What mixes elements (sums, products, norms) makes nothing
+ * but NaN of a value with some.
+ */
+static bool tells(const struct maker *g, const struct op *op, const struct slot_spec *spec,
+                  uint32_t id)
+{
+    const struct facts *f = &g->facts[id];
+    bool mixes = !op->elementwise && !op->origins;
+    bool is_wild = f->range.may_nan || isinf(f->range.lo) || isinf(f->range.hi);
+    bool is_dull = f->is_dull || !f->is_live;
+    return !(mixes && is_wild) && !(is_dull && spec == &op->in[0]);
+}
+
+/*
  * An existing value, by a walk backwards from the newest (or, now and then, from anywhere): each
  * that fits is taken with the chance of its appeal. like: shapes that broadcast with it are
  * preferred. VALUE_NEW when nothing was taken.
@@ -118,11 +134,12 @@ static uint32_t pick_existing(struct maker *g, const struct attempt *a, dtype_se
     uint32_t newest = a->target == VALUE_NEW ? n - 1 : a->target;
     uint32_t at = rng_chance(&g->rng, 1, 4) ? (uint32_t)rng_below(&g->rng, n) : newest;
     uint32_t last = VALUE_NEW;
+    bool may_be_dull = percent(g, g->policy->dead_percent);
     for (uint32_t step = 0; step < WALK_MAX && step < n; step++) {
         const struct value *v = &g->p->values[at];
         bool fits = dtype_in(v->dtype, set) && v->shape.rank >= spec->rank_min &&
                     v->shape.rank <= spec->rank_max && !g->facts[at].is_inside &&
-                    is_before(g, a, at);
+                    is_before(g, a, at) && (may_be_dull || tells(g, a->op, spec, at));
         if (fits) {
             if (rng_below(&g->rng, 16) < appeal(g, at, like)) {
                 return at;
@@ -205,7 +222,8 @@ static bool choose_first(struct maker *g, struct attempt *a)
     }
     if (a->value[0] == VALUE_OPEN) {
         a->value[0] = VALUE_NEW;
-        if (percent(g, g->policy->reuse_percent)) {
+        uint32_t share = g->policy->reuse_percent / (op_asks_equality(a->op) ? 4 : 1);
+        if (percent(g, share)) {
             a->value[0] = pick_existing(g, a, usable, &a->op->in[0], NULL);
         }
     }
@@ -226,6 +244,17 @@ bool may_index(const struct maker *g, uint32_t id)
     const struct facts *f = &g->facts[id];
     real most = g->policy->dim_max;
     return !f->assumed && !f->range.may_nan && f->range.lo >= -most && f->range.hi < most;
+}
+
+/* Is op(x, x) the same for all x but NaN and infinity? */
+static bool cancels(const struct op *op)
+{
+    static const char *const names[] = {"sub", "div", "floor_div", "mod", "fmod", "xor", "bit_xor"};
+    bool found = op->jumps == JUMPS_WHERE_EQUAL;
+    for (size_t i = 0; !found && i < ARRAY_SIZE(names); i++) {
+        found = strcmp(op->name, names[i]) == 0;
+    }
+    return found;
 }
 
 /* An existing value for input k, or VALUE_NEW. */
@@ -249,7 +278,8 @@ static uint32_t pick_other(struct maker *g, const struct attempt *a, uint32_t k,
     }
     /* x - x and the like say little: a new value instead. */
     for (uint32_t i = 0; i < k && IS_VALUE(id); i++) {
-        bool is_twin = a->value[i] == id && !percent(g, g->policy->twin_percent);
+        bool is_twin = a->value[i] == id && !percent(g, cancels(a->op) ? g->policy->dead_percent
+                                                                       : g->policy->twin_percent);
         id = is_twin ? VALUE_NEW : id;
     }
     return id;

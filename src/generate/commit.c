@@ -133,9 +133,66 @@ void node_assume(struct maker *g, uint32_t id)
     f->assumed = true;
 }
 
+bool op_asks_equality(const struct op *op)
+{
+    return strcmp(op->name, "equal") == 0 || strcmp(op->name, "not_equal") == 0;
+}
+
+/*
+ * Is it likely that the node's result does not depend on its inputs' elements? Constants make
+ * constants; ordinary floats are never NaN, seldom equal, and all true.
+ */
+static bool is_likely_dull(const struct maker *g, const struct node *node)
+{
+    const struct value *in = &g->p->values[node->in[0]];
+    bool all_dull = true;
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        const struct facts *f = node->in[k] == VALUE_ABSENT ? NULL : &g->facts[node->in[k]];
+        all_dull = all_dull && (!f || f->is_dull || !f->is_live);
+    }
+    bool is_truth = g->p->values[node->out[0]].dtype == DTYPE_BOOL && in->dtype != DTYPE_BOOL;
+    bool is_made =
+        in->kind == VALUE_NODE || g->p->values[node->in[node->n_in - 1]].kind == VALUE_NODE;
+    bool tells_little = node->n_in == 1 || (op_asks_equality(node->op) && is_made);
+    return all_dull || node->op->weight > 0 || node_is_dead(g, node) ||
+           (is_truth && tells_little && dtype_is_float(in->dtype));
+}
+
+/* Backward: the readers of the target go on with what the node gives, and learn something of it. */
 static bool fits_readers(struct maker *g, const struct attempt *a, const struct node *node)
 {
-    return a->target == VALUE_NEW || attempt_fits_readers(g, a, node->out[a->target_output]);
+    return a->target == VALUE_NEW ||
+           (!is_likely_dull(g, node) && attempt_fits_readers(g, a, node->out[a->target_output]));
+}
+
+/* The least or largest of many: of few values it is always the same one. */
+static bool takes_extreme(const struct op *op)
+{
+    return strcmp(op->name, "reduce_min") == 0 || strcmp(op->name, "reduce_max") == 0;
+}
+
+/*
+ * An ordinary recipe for new input k, made to suit the op. Numbers are compared where they lie
+ * close: in the domain of the other one, few and whole where they are to be equal.
+ */
+static struct recipe suit(const struct maker *g, const struct node *node, uint32_t k,
+                          bool is_other_known, struct recipe recipe)
+{
+    if (node->op->jumps == JUMPS_WHERE_EQUAL && is_other_known) {
+        const struct interval *other = &g->facts[node->in[1 - k]].range;
+        bool is_known = !other->may_nan && isfinite(other->lo) && isfinite(other->hi);
+        if (recipe.special == 0 && is_known && other->lo < other->hi) {
+            recipe.lo = other->lo;
+            recipe.hi = other->hi;
+        }
+    }
+    if (op_asks_equality(node->op)) {
+        recipe.style = STYLE_INTEGER;
+    }
+    if (takes_extreme(node->op) && recipe.style != STYLE_LOG) {
+        recipe.style = STYLE_UNIFORM;
+    }
+    return recipe;
 }
 
 /* Values of the program without the attempt's. */
@@ -197,11 +254,29 @@ static void draw_recipes(struct maker *g, const struct attempt *a, const struct 
                          uint32_t ordinary, unsigned attempt)
 {
     for (uint32_t k = 0; k < node->n_in; k++) {
-        if (ordinary >> k & 1) {
-            enum dtype d = g->p->values[node->in[k]].dtype;
-            set_recipe(g, node->in[k], a->recipe[k] ? *a->recipe[k] : draw_recipe(g, d, attempt));
+        if (!(ordinary >> k & 1)) {
+            continue;
         }
+        bool is_other_known = k == 1 || (node->n_in == 2 && !(ordinary & 2));
+        enum dtype d = g->p->values[node->in[k]].dtype;
+        set_recipe(g, node->in[k],
+                   a->recipe[k] ? *a->recipe[k]
+                                : suit(g, node, k, is_other_known, draw_recipe(g, d, attempt)));
     }
+}
+
+/* Special programs take NaN and infinity where special values bring them, and from an ordinary
+ * domain only after some attempts: acosh of -1..1 says nothing. */
+static bool is_asked_for(const struct maker *g, const struct node *node, unsigned attempt)
+{
+    enum { ORDINARY_ATTEMPTS = 4 };
+    bool is_special = g->is_clean || attempt >= ORDINARY_ATTEMPTS;
+    for (uint32_t k = 0; k < node->n_in && !is_special; k++) {
+        const struct interval *range =
+            node->in[k] == VALUE_ABSENT ? NULL : &g->facts[node->in[k]].range;
+        is_special = range && (range->may_nan || isinf(range->lo) || isinf(range->hi));
+    }
+    return is_special;
 }
 
 /* Recipes for the new values until the node's ranges are fine; false: they never are. */
@@ -222,7 +297,9 @@ static bool settle_ranges(struct maker *g, const struct attempt *a, const struct
         bool is_alive = may_be_dead || !node_is_dead(g, node);
         bool is_hopeful = !g->is_clean || (!g->is_unproven && hazard == HAZARD_NONE) ||
                           (hazard <= a->risk && may_be_clean(g, a, node));
-        if (is_hopeful && hazard_is_fine(g, hazard) && is_alive && fits_readers(g, a, node)) {
+        bool is_fine =
+            hazard == HAZARD_NONE || (hazard_is_fine(g, hazard) && is_asked_for(g, node, attempt));
+        if (is_hopeful && is_fine && is_alive && fits_readers(g, a, node)) {
             return true;
         }
         if (is_hopeful && hazard != HAZARD_NONE && hazard <= a->risk) {
@@ -288,6 +365,10 @@ static bool commit(struct maker *g, struct attempt *a)
         if (ids[k] != VALUE_ABSENT) {
             g->facts[ids[k]].uses++;
         }
+    }
+    bool is_dull = is_likely_dull(g, node);
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        g->facts[node->out[o]].is_dull = is_dull;
     }
     a->node = index;
     if (a->target != VALUE_NEW) {

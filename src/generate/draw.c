@@ -30,8 +30,9 @@ static const struct domain_choice int_domains[] = {
     {-0x1p62L, 0x1p62L, 2},
 };
 /* What almost every op takes, atanh and its poles at 1 included; the last resort when ranges do not
- * fit. */
-static const struct domain_choice tame_domains[] = {{-0.5L, 0.5L, 1}, {0x1p-4L, 1, 1}, {1, 2, 1}};
+ * fit. Of integers: divisors, shifts, powers. */
+static const struct domain_choice tame_floats[] = {{-0.5L, 0.5L, 1}, {0x1p-4L, 1, 1}, {1, 2, 1}};
+static const struct domain_choice tame_ints[] = {{1, 9, 1}, {0, 4, 1}, {1, 2, 1}};
 
 static struct domain_choice choose_domain(struct rng *rng, const struct domain_choice *from,
                                           size_t n)
@@ -55,9 +56,9 @@ struct recipe recipe_draw(struct rng *rng, enum dtype d, unsigned attempt)
     struct recipe recipe = {.style = (enum style)rng_below(rng, STYLE_COUNT)};
     struct domain_choice domain;
     if (attempt >= WILD_ATTEMPTS) {
-        size_t tame = attempt - WILD_ATTEMPTS;
-        domain =
-            tame_domains[tame < ARRAY_SIZE(tame_domains) ? tame : ARRAY_SIZE(tame_domains) - 1];
+        const size_t last = ARRAY_SIZE(tame_floats) - 1;
+        size_t tame = attempt - WILD_ATTEMPTS < last ? attempt - WILD_ATTEMPTS : last;
+        domain = dtype_is_float(d) ? tame_floats[tame] : tame_ints[tame];
     } else if (dtype_is_float(d)) {
         domain = choose_domain(rng, float_domains, ARRAY_SIZE(float_domains));
     } else {
@@ -65,10 +66,11 @@ struct recipe recipe_draw(struct rng *rng, enum dtype d, unsigned attempt)
     }
     recipe.lo = domain.lo;
     recipe.hi = domain.hi;
+    _Static_assert(ARRAY_SIZE(tame_floats) == ARRAY_SIZE(tame_ints), "one attempt each");
     if (!dtype_is_float(d)) {
         recipe.lo = clamp_real(domain.lo, dtype_lowest(d), dtype_max(d));
         recipe.hi = clamp_real(domain.hi, dtype_lowest(d), dtype_max(d));
-        recipe.lo = domain.lo > 0 && recipe.lo < 1 ? 1 : recipe.lo; /* 1/16 is no integer */
+        recipe.lo = d == DTYPE_BOOL ? 0 : recipe.lo; /* not all true */
     }
     return recipe;
 }
@@ -109,14 +111,14 @@ enum special_kind {
 
 uint32_t special_kinds_draw(struct rng *rng)
 {
-    /* NaN and infinity drown what follows: half of the programs go without. */
-    uint32_t all = rng_chance(rng, 1, 2) ? (1u << SPECIAL_COUNT) - 1 : (1u << SPECIAL_INFINITY) - 1;
+    /* NaN and infinity drown what follows: two thirds of the programs go without. */
+    uint32_t all = rng_chance(rng, 1, 3) ? (1u << SPECIAL_COUNT) - 1 : (1u << SPECIAL_INFINITY) - 1;
     return (uint32_t)rng_below(rng, all) + 1;
 }
 
 void recipe_make_special(struct recipe *recipe, uint32_t kinds, struct rng *rng)
 {
-    static const uint8_t shares[] = {1, 2, 4, 8, 16};
+    static const uint8_t shares[] = {1, 1, 2, 4, 16};
     recipe->special = shares[rng_below(rng, ARRAY_SIZE(shares))];
     recipe->kinds = kinds;
 }
@@ -291,13 +293,14 @@ static void draw_ordinary(struct rng *rng, const struct recipe *recipe, const re
     BUG("style %d", (int)recipe->style);
 }
 
-/* Integers have fewer styles: what lies between them is nothing. */
+/* Integers have fewer styles: what lies between them is nothing, and of few all octaves are 0. */
 static enum style style_for(const struct recipe *recipe, enum dtype d)
 {
     bool between = recipe->style == STYLE_UNIFORM || recipe->style == STYLE_GRID ||
                    recipe->style == STYLE_BELL;
     if (!dtype_is_float(d)) {
-        return between ? STYLE_INTEGER : recipe->style;
+        bool is_narrow = recipe->style == STYLE_LOG && recipe->hi - recipe->lo < 256;
+        return between || is_narrow || d == DTYPE_BOOL ? STYLE_INTEGER : recipe->style;
     }
     bool holds_integers = recipe->hi - recipe->lo >= 2;
     return recipe->style == STYLE_INTEGER && !holds_integers ? STYLE_GRID : recipe->style;

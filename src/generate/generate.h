@@ -70,6 +70,9 @@ void policy_at_opset(struct policy *policy, uint32_t opset);
 /* The baseline, when no target's table is at hand: what ONNX can say at that opset, and in most
  * programs torch too. */
 void policy_without_targets(struct policy *policy, uint32_t opset);
+/* What a campaign on ONNX Runtime and torch has, as far as spellings tell without asking the
+ * libraries: the one table what both can say, the other what either can. */
+void policy_of_libraries(struct policy *policy, uint32_t opset);
 /* Can programs be made with it? ERR_USAGE if not: to be asked again after a change of its tables.
  */
 MUST_USE enum err policy_check(const struct policy *policy);

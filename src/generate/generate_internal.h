@@ -53,6 +53,7 @@ struct facts {
     uint32_t uses;
     bool assumed;   /* derives from an op that ranges could not clear */
     bool is_live;   /* known to depend on an input */
+    bool is_dull;   /* likely the same whatever the inputs */
     bool is_inside; /* of a motif as written: no output, and nothing else reads it */
     bool is_moved;  /* while ranges are derived again (backward.c) */
 };
@@ -179,6 +180,8 @@ int choose_rank(struct maker *g, const struct slot_spec *spec);
 /* Is the value known well enough to be an index into some dim? */
 bool may_index(const struct maker *g, uint32_t id);
 bool attempt_solve(struct maker *g, struct attempt *a);
+/* equal and not_equal: results are as the operands are only where these have few values. */
+bool op_asks_equality(const struct op *op);
 /* May a node stay that may go wrong so? */
 bool hazard_is_fine(const struct maker *g, enum hazard hazard);
 /* A result that ranges could not clear is taken for finite. */

@@ -120,22 +120,32 @@ static void add_outputs(struct maker *g)
 {
     for (uint32_t id = 0; id < g->p->n_values; id++) {
         if (g->p->values[id].kind == VALUE_NODE &&
-            (g->facts[id].uses == 0 ||
-             (!g->facts[id].is_inside && percent(g, g->policy->intermediate_percent)))) {
+            (g->facts[id].uses == 0 || (!g->facts[id].is_inside && !g->facts[id].is_dull &&
+                                        percent(g, g->policy->intermediate_percent)))) {
             program_add_output(g->p, id);
         }
     }
 }
 
+static bool is_supported(const struct support *support, size_t op)
+{
+    bool is = false;
+    for (enum dtype d = DTYPE_COUNT; !is && d-- > 1;) {
+        is = support->pairs[op][d] != 0;
+    }
+    return is;
+}
+
+/* Ops that only some targets support make up in the programs that may use them for those that may
+ * not, so that none is rare. */
 static void weigh_ops(struct maker *g)
 {
+    enum { UNION_BOOST = 5 };
     uint32_t sum = 0;
     for (size_t i = 0; i < op_count; i++) {
-        bool is_supported = false;
-        for (enum dtype d = DTYPE_COUNT; !is_supported && d-- > 1;) {
-            is_supported = g->support->pairs[i][d] != 0;
-        }
-        sum += is_supported ? g->policy->op_weight[i] : 0;
+        bool is_rare = g->support == &g->policy->any && !is_supported(&g->policy->all, i);
+        uint32_t weight = is_supported(g->support, i) ? g->policy->op_weight[i] : 0;
+        sum += is_rare ? weight * UNION_BOOST : weight;
         g->weight_up_to[i] = sum;
     }
 }

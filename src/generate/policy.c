@@ -33,7 +33,7 @@ static const char default_text[] = "name = default\n"
                                    "backward_percent = 25\n"
                                    "constant_percent = 20\n"
                                    "weight_percent = 75\n"
-                                   "intermediate_percent = 25\n"
+                                   "intermediate_percent = 36\n"
                                    "union_percent = 10\n"
                                    "motif_percent = 6\n"
                                    "dynamic_percent = 0\n"
@@ -64,12 +64,13 @@ static const char default_text[] = "name = default\n"
                                    "op.reduce_all = 3\n"
                                    "op.reduce_any = 3\n"
                                    "op.sign = 5\n"
+                                   "op.reduce_prod = 5\n"
                                    "op.less = 5\n"
                                    "op.less_equal = 5\n"
                                    "op.greater = 5\n"
                                    "op.greater_equal = 5\n"
-                                   "op.equal = 5\n"
-                                   "op.not_equal = 5\n";
+                                   "op.equal = 3\n"
+                                   "op.not_equal = 3\n";
 
 /* All values finite, by ranges where they can tell; no program is kept for which they cannot. */
 static const char clean_text[] = "name = clean\n"
@@ -171,6 +172,22 @@ void policy_at_opset(struct policy *policy, uint32_t opset)
     policy->opset = opset;
     support_narrow(&policy->all, (int)opset, onnx_can);
     support_narrow(&policy->any, (int)opset, onnx_can);
+}
+
+void policy_of_libraries(struct policy *policy, uint32_t opset)
+{
+    policy->opset = opset;
+    for (size_t i = 0; i < op_count; i++) {
+        for (enum dtype in = 1; in < DTYPE_COUNT; in++) {
+            for (enum dtype out = 1; out < DTYPE_COUNT; out++) {
+                dtype_set bit = (dtype_set)1 << out;
+                bool onnx = onnx_can(op_table[i], (int)opset, in, out);
+                bool torch = torch_can(op_table[i], (int)opset, in, out);
+                policy->all.pairs[i][in] &= ~(onnx && torch ? 0 : bit);
+                policy->any.pairs[i][in] &= ~(onnx || torch ? 0 : bit);
+            }
+        }
+    }
 }
 
 void policy_without_targets(struct policy *policy, uint32_t opset)

@@ -262,11 +262,26 @@ static void conv_vjp(const struct vjp *v)
 
 /* ---- range, unspecified ---- */
 
-void conv_range_of(struct range_query *q, const struct conv_result *to)
+/* Does any product lie inside the input? Dilated kernels may have all their taps in the padding. */
+static bool reads_input(const struct conv *c)
+{
+    bool reads = true;
+    for (int d = 0; d < SPATIAL_MAX; d++) {
+        int64_t first = 0, end = 0;
+        for (int64_t k = 0; first >= end && k < c->kernel[d]; k++) {
+            conv_inside(c, d, k, &first, &end);
+        }
+        reads = reads && first < end;
+    }
+    return reads;
+}
+
+void conv_range_of(struct range_query *q, const struct conv *c, const struct conv_result *to)
 {
     const struct interval zero = {.lo = 0, .hi = 0};
     struct interval term = interval_union(interval_mul(q->in[0], q->in[1]), zero); /* padding */
-    struct interval sum = interval_sum(term, to->terms);
+    bool is_finite = !term.may_nan && isfinite(term.lo) && isfinite(term.hi);
+    struct interval sum = is_finite && !reads_input(c) ? zero : interval_sum(term, to->terms);
     if (q->node->n_in > 2 && q->in_value[2]) {
         sum = interval_widen(interval_add(sum, q->in[2]));
     }
@@ -278,7 +293,7 @@ static void conv_range(struct range_query *q)
     struct conv c = conv_of(q->node, &q->in_value[0]->shape, &q->in_value[1]->shape,
                             &q->out_value[0]->shape, false);
     struct conv_result to = result_of(&c, 0);
-    conv_range_of(q, &to);
+    conv_range_of(q, &c, &to);
 }
 
 /* Where a weight is infinite or NaN and lies over padding: 0 * inf is NaN if the zeros are

@@ -196,6 +196,6 @@ void conv_sum(struct evaluation *e, const struct conv *c, const struct conv_resu
  * marks all of its channel. */
 void conv_taint_rest(const struct taint *t, const struct conv_result *to, const size_t *channel);
 void conv_vjp_bias(const struct vjp *v, const struct conv_result *to);
-void conv_range_of(struct range_query *q, const struct conv_result *to);
+void conv_range_of(struct range_query *q, const struct conv *c, const struct conv_result *to);
 
 #endif

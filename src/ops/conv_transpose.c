@@ -183,7 +183,7 @@ static void conv_transpose_range(struct range_query *q)
     struct conv c = conv_of(q->node, &q->out_value[0]->shape, &q->in_value[1]->shape,
                             &q->in_value[0]->shape, false);
     struct conv_result to = result_of(&c, 0);
-    conv_range_of(q, &to);
+    conv_range_of(q, &c, &to);
 }
 
 /* ---- unspecified ---- */

@@ -460,7 +460,8 @@ struct interval norm_range_of(const struct range_query *q, size_t length, uint32
 static void norm_range(struct range_query *q)
 {
     struct norm n = norm_of(q->node, &q->in_value[0]->shape);
-    q->out[0] = norm_range_of(q, n.length, OP_INPUTS_MAX);
+    bool is_alone = n.is_centered && n.length == 1; /* x - x */
+    q->out[0] = norm_range_of(q, is_alone ? 0 : n.length, OP_INPUTS_MAX);
 }
 
 /* scale / deviation * x + (bias - scale / deviation * mean) gives inf - inf. No text says in which

@@ -67,7 +67,8 @@ static void one_hot_relate(struct relation *r, struct instance *m)
     int axis = axis_normalize(instance_attr(m, "axis")->i[0], y->rank), from = 0;
     for (int d = 0; d < y->rank; d++) {
         if (d == axis) {
-            relate_equal(r, y->dim[d], instance_attr_var(m, r, "depth", 0, 1, DIM_LIMIT));
+            /* Drawn ones are not 1: on everywhere. */
+            relate_equal(r, y->dim[d], instance_attr_var(m, r, "depth", 0, 2, DIM_LIMIT));
         } else {
             relate_equal(r, y->dim[d], x->dim[from++]);
         }

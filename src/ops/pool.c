@@ -107,10 +107,8 @@ static void pool_relate(struct relation *r, struct instance *m)
     }
     for (unsigned d = 0; d < 2 * n; d++) {
         pad[d] = log_attr(m, r, "pads", d, 0, PAD_MAX);
-        if (!m->is_node) { /* as large as the kernel: ONNX Runtime refuses it */
-            relate_linear_le(r, 2, (const int64_t[]){1, -1}, (const var[]){pad[d], kernel[d % n]},
-                             -1);
-        }
+        /* As large as the kernel: ONNX Runtime refuses it, torch beyond half of that. */
+        relate_linear_le(r, 2, (const int64_t[]){1, -1}, (const var[]){pad[d], kernel[d % n]}, -1);
     }
     for (unsigned d = 0; d < n; d++) {
         const var window[] = {x->dim[2 + d], kernel[d], stride[d], pad[d], pad[n + d], dilation[d]};

@@ -278,6 +278,7 @@ static bool declare(struct sampler *s, const struct node *node, const struct arr
     mark_overflowing(s, node, noise);
     keep_variant(s, node, 0, out, out, noise);
     mark_unspecified(s, node, in, 0);
+    mark_overflowed(s, node, out);
     return exact;
 }
 

@@ -68,8 +68,9 @@ static void run_taint(struct sampler *s, const struct node *node, const struct a
  * bool that may change, an integer or bool may as well; a float's spread shows the change if the
  * samples do, else nothing bounds it.
  */
-static void settle_marks(struct sampler *s, struct track *t)
+static void settle_marks(struct sampler *s, const struct node *node, struct track *t)
 {
+    bool takes_back = node->op->folding == FOLDS_AS_SCALE;
     bool is_float = dtype_is_float(t->variant[0].dtype);
     for (size_t i = 0; t->mark && i < t->variant[0].n; i++) {
         uint8_t m = t->mark[i];
@@ -78,10 +79,15 @@ static void settle_marks(struct sampler *s, struct track *t)
             m |= MARK_WILD;
             s->is_settled &= (m & MARK_CLASH) != 0; /* other samples may show it */
         }
+        if (takes_back && m & MARK_OVERFLOW) {
+            m |= MARK_WILD;
+        }
         if (is_float && m & MARK_JUMP) {
             m |= MARK_STEP;
         }
-        t->mark[i] = (uint8_t)(m & ~(MARK_CLASH | (is_float ? MARK_JUMP : MARK_STEP)));
+        unsigned gone = MARK_CLASH | (is_float ? MARK_JUMP : MARK_STEP) |
+                        (node->op->origins ? 0 : MARK_OVERFLOW);
+        t->mark[i] = (uint8_t)(m & ~gone);
     }
 }
 
@@ -111,7 +117,7 @@ static void propagate_marks(struct sampler *s, const struct node *node,
     if (any) {
         run_taint(s, node, in, &taint);
         for (uint32_t o = 0; o < node->n_out; o++) {
-            settle_marks(s, &s->tracks[node->out[o]]);
+            settle_marks(s, node, &s->tracks[node->out[o]]);
         }
     }
 }
@@ -175,6 +181,17 @@ void mark_overflowing(struct sampler *s, const struct node *node, real **noise)
                 noise[o][i] = 0;
                 mark_of(t)[i] |= MARK_WILD;
             }
+        }
+    }
+}
+
+void mark_overflowed(struct sampler *s, const struct node *node, const struct array *exact)
+{
+    struct track *t = &s->tracks[node->out[0]];
+    const struct array *y = &t->variant[0];
+    for (size_t i = 0; node->op->folding == FOLDS_AS_SCALE && i < y->n; i++) {
+        if (isinf(y->v[i]) && isfinite(exact->v[i])) {
+            mark_of(t)[i] |= MARK_OVERFLOW;
         }
     }
 }

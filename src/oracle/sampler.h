@@ -12,9 +12,18 @@
  * UNSPECIFIED: no document defines it. WILD: the samples do not bound it, an input may move further
  * than the op is near linear, say. JUMP, of integers and bools: it may be another value than in the
  * samples. CLASH: samples are of different classes (finite, infinite, NaN). STEP, of floats: they
- * hang on jumps (floor), of which few samples show the worst together.
+ * hang on jumps (floor), of which few samples show the worst together. OVERFLOW: infinite by
+ * rounding in a scale; one that follows may be made one with it, which then does not overflow (x *
+ * 2 * 0.5).
  */
-enum { MARK_UNSPECIFIED = 1, MARK_JUMP = 2, MARK_WILD = 4, MARK_CLASH = 8, MARK_STEP = 16 };
+enum {
+    MARK_UNSPECIFIED = 1,
+    MARK_JUMP = 2,
+    MARK_WILD = 4,
+    MARK_CLASH = 8,
+    MARK_STEP = 16,
+    MARK_OVERFLOW = 32,
+};
 enum { STEP_FACTOR = 4 }; /* their deviations count as often */
 enum { VARIANTS_MAX = 64, CODE_BITS = 6, CODES = 61 };
 
@@ -80,6 +89,8 @@ void mark_unspecified(struct sampler *s, const struct node *node, const struct a
 /* An infinite error: terms that overflow on their way, so finite, infinite or NaN by order. It
  * becomes 0. */
 void mark_overflowing(struct sampler *s, const struct node *node, real **noise);
+/* Results of a scale, `exact` before rounding, that rounding made infinite. */
+void mark_overflowed(struct sampler *s, const struct node *node, const struct array *exact);
 /* All others: of inputs' marks, of inputs that move too far, of what compilers may do to products,
  * of the samples themselves. */
 void mark_node(struct sampler *s, const struct node *node, const struct array *const *in);

@@ -591,6 +591,10 @@ static const struct refusal {
     const char *text, *complaint;
 } refusals[] = {
     {"a: f32[2] = input\ny: f32[2] = frobnicate(a)\n", "y: there is no op frobnicate"},
+    {"a: f32[1,1,4] = input\n"
+     "y: f32[1,1,7] = max_pool(a, kernel_shape=[2], strides=[1], dilations=[1], pads=[2,2], "
+     "ceil_mode=false)\n",
+     "its input shapes [1,1,4] and attributes do not fit together"},
     {"a: f32[2] = input\ny: f32[3] = relu(a)\n",
      "y (relu): its declared shape is [3], but [2] follows from its inputs"},
     {"a: f32[2] = input\ny: f16[2] = relu(a)\n",

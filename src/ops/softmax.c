@@ -210,6 +210,40 @@ static void log_softmax_evaluate(struct evaluation *e)
     }
 }
 
+/* How far the elements of a line may move: as they like where none outweighs the rest, for then the
+ * logarithm's slopes lie between 0 and 1. Else the result of the one that does is minus the sum of
+ * the others' weights, which grow e-fold per step of 1, unless they are beneath its roundoff. */
+static real line_reach(const real *x, struct line l, real roundoff)
+{
+    real top = line_max(x, l), second = -INFINITY, sum = 0;
+    bool met_top = false;
+    for (size_t k = 0; k < l.n; k++) {
+        real v = x[l.start + k * l.step];
+        sum += expl(v - top);
+        if (v == top && !met_top) {
+            met_top = true;
+        } else {
+            second = fmaxl(second, v);
+        }
+    }
+    real beneath = top - second + logl(roundoff);
+    return !(sum < 2) ? INFINITY : beneath > 1 ? 2 * beneath : 2;
+}
+
+static void log_softmax_reaches(const struct evaluation *e, uint32_t k, real *reach)
+{
+    const struct array *x = e->in[0];
+    real roundoff = dtype_roundoff(dtype_is_half(x->dtype) ? DTYPE_F32 : x->dtype);
+    int axis = node_axis(e->node, &x->shape);
+    for (size_t i = 0; i < count_lines(x, axis); i++) {
+        struct line l = line_at(&x->shape, axis, i);
+        real most = line_reach(x->v, l, roundoff);
+        for (size_t j = 0; j < l.n; j++) {
+            reach[l.start + j * l.step] = most;
+        }
+    }
+}
+
 /* dx = c - softmax(x) * sum c. */
 static void log_softmax_vjp(const struct vjp *v)
 {
@@ -250,6 +284,7 @@ static void log_softmax_range(struct range_query *q)
 }
 
 const struct op op_log_softmax = {.name = "log_softmax",
+                                  .reaches = log_softmax_reaches,
                                   .summary = "x - max - log(sum(exp(x - max))) along an axis",
                                   .evaluate = log_softmax_evaluate,
                                   .vjp = log_softmax_vjp,

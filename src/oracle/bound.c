@@ -334,8 +334,11 @@ static void release_dead(struct sampler *s, uint32_t index)
 {
     const struct node *node = &s->p->nodes[index];
     for (uint32_t i = 0; i < node->n_in; i++) {
-        struct track *t = node->in[i] == VALUE_ABSENT ? NULL : &s->tracks[node->in[i]];
-        if (t && t->block && !t->is_output && t->last_use == index) {
+        if (node->in[i] == VALUE_ABSENT) {
+            continue;
+        }
+        struct track *t = &s->tracks[node->in[i]];
+        if (t->block && !t->is_output && t->last_use == index) {
             track_release(t);
         }
     }
@@ -458,8 +461,8 @@ static void find_uses(struct sampler *s, const bool *wanted)
             continue;
         }
         for (uint32_t i = 0; i < node->n_in; i++) {
-            struct track *t = node->in[i] == VALUE_ABSENT ? NULL : &s->tracks[node->in[i]];
-            if (t) {
+            if (node->in[i] != VALUE_ABSENT) {
+                struct track *t = &s->tracks[node->in[i]];
                 t->is_needed = true;
                 t->last_use = n > t->last_use ? n : t->last_use;
             }

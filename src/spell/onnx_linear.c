@@ -284,20 +284,17 @@ static const char *put_term(struct equation *q, const char *at, int rank, int *d
     return at;
 }
 
-/* Without "->": the ellipsis' dims, then the letters that come once, in alphabetical order. */
+/* Without "->": the ellipsis' dims, then the letters that come once, in alphabetical order. The
+ * dims have come in an operand and now again. */
 static bool put_implicit(struct equation *q, int dots)
 {
-    int used[128];
-
-    memcpy(used, q->used, sizeof used);
     for (int i = q->n_dots - dots; i < q->n_dots; i++) {
-        used[(unsigned char)q->dots[i]] = 0;
         if (!put_letter(q, q->dots[i])) {
             return false;
         }
     }
     for (int c = 'A'; c <= 'z'; c++) {
-        if (used[c] == 1 && isalpha(c) && !put_letter(q, (char)c)) {
+        if (q->used[c] == 1 && isalpha(c) && !put_letter(q, (char)c)) {
             return false;
         }
     }

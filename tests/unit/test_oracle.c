@@ -504,6 +504,28 @@ static void test_differences_of_what_moves_alike(void **state)
     assert_found(&t, &o, "value");
 }
 
+/* The first of two outweighs the second by e^13.5, or e^9 when each moves by its error: few samples
+ * move a pair apart, and only some of them this way. */
+static void test_log_softmax_of_what_outweighs(void **state)
+{
+    enum { PAIRS = 64 };
+    struct test t = make_test("x: bf16[2,64] = input\n"
+                              "a: bf16[2,64] = gelu(x, approximate=\"none\")\n"
+                              "y: bf16[2,64] = log_softmax(a, axis=0)\n"
+                              "output y\n");
+    double x[2 * PAIRS];
+    for (size_t i = 0; i < PAIRS; i++) {
+        x[i] = 96 + 0.5 * (double)i;
+        x[PAIRS + i] = x[i] - 13.5;
+    }
+    set_input(&t, 0, x);
+    struct outcome o = right_outcome(&t);
+    for (size_t i = 0; i < PAIRS; i++) {
+        put(&o, 0, i, -1e-4L);
+    }
+    assert_int_equal(judged(&t, &o).kind, VERDICT_UNJUDGED);
+}
+
 static void test_elements(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(element_cases); i++) {
@@ -682,6 +704,7 @@ int main(void)
         TEST(test_errors_that_cancel_in_all_samples),
         TEST(test_places_of_near_equals),
         TEST(test_differences_of_what_moves_alike),
+        TEST(test_log_softmax_of_what_outweighs),
         TEST(test_elements),
         TEST(test_undefined_programs_may_end),
         TEST(test_form_oracles),

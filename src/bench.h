@@ -19,6 +19,10 @@ struct bench_settings {
     struct texts targets; /* --target; empty: the subject's default */
     const char *python;
     const char *policy; /* of the programs that are measured; NULL: the subject's default */
+    /* `inputs` alone */
+    uint64_t models, samples; /* 0: the subject's default */
+    struct texts nodes;       /* --nodes, as given */
+    const char *save, *load, *plot;
 };
 
 struct bench_subject {
@@ -29,7 +33,7 @@ struct bench_subject {
 };
 
 extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, bench_evaluate,
-    bench_observability, bench_throughput, bench_generator, bench_unjudged;
+    bench_observability, bench_throughput, bench_generator, bench_inputs, bench_unjudged;
 
 /* ---- the python side of a figure: a script under scripts/ that answers a line for a line ---- */
 

@@ -9,11 +9,21 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON, KEY_POLICY };
+enum {
+    KEY_JSON = COMMAND_KEYS,
+    KEY_PYTHON,
+    KEY_POLICY,
+    KEY_NODES,
+    KEY_MODELS,
+    KEY_SAMPLES,
+    KEY_SAVE,
+    KEY_LOAD,
+    KEY_PLOT,
+};
 
 static const struct bench_subject *const subject_table[] = {
-    &bench_judge,         &bench_bounds,     &bench_diversity, &bench_evaluate,
-    &bench_observability, &bench_throughput, &bench_generator, &bench_unjudged,
+    &bench_judge,      &bench_bounds,    &bench_diversity, &bench_evaluate, &bench_observability,
+    &bench_throughput, &bench_generator, &bench_inputs,    &bench_unjudged,
 };
 
 static const struct bench_subject *find_subject(const char *name)
@@ -38,6 +48,11 @@ static enum err run_bench(void *settings, struct arena *arena, bool *found)
     const struct bench_subject *subject = find_subject(s->subject);
     if (subject == NULL) {
         return err_set(ERR_USAGE, "there is no figure '%s'; `opjury bench` lists them", s->subject);
+    }
+    bool is_inputs = subject == &bench_inputs;
+    if (!is_inputs && (s->nodes.n || s->models || s->samples || s->save || s->load || s->plot)) {
+        return err_set(ERR_USAGE, "--nodes, --models, --samples, --save, --load and --plot are "
+                                  "options of `opjury bench inputs`");
     }
     campaign_keep_memory();
     TRY(subject->run(s, arena, found));
@@ -70,6 +85,22 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_JSON:
         s->json = true;
         return ERR_OK;
+    case KEY_NODES:
+        texts_add(&s->nodes, value, arena);
+        return ERR_OK;
+    case KEY_MODELS:
+        return parse_u64_range("--models", value, 1, 1000000, &s->models);
+    case KEY_SAMPLES:
+        return parse_u64_range("--samples", value, 1, 1000, &s->samples);
+    case KEY_SAVE:
+        s->save = value;
+        return ERR_OK;
+    case KEY_LOAD:
+        s->load = value;
+        return ERR_OK;
+    case KEY_PLOT:
+        s->plot = value;
+        return ERR_OK;
     default:
         BUG("option %d has no meaning", key);
     }
@@ -82,6 +113,12 @@ static const struct argp_option options[] = {
     {"policy", KEY_POLICY, "P", 0, "of the programs: name or file (the subject says)", 0},
     {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object", 0},
+    {"nodes", KEY_NODES, "N", 0, "inputs: operators a program; may be repeated (5, 20, 40)", 0},
+    {"models", KEY_MODELS, "M", 0, "inputs: programs of each size (200)", 0},
+    {"samples", KEY_SAMPLES, "S", 0, "inputs: plain samples of each program (4)", 0},
+    {"save", KEY_SAVE, "DIR", 0, "inputs: keep programs and samples in a new folder", 0},
+    {"load", KEY_LOAD, "DIR", 0, "inputs: measure those of a folder again", 0},
+    {"plot", KEY_PLOT, "FILE", 0, "inputs: draw the figures (SVG)", 0},
     {0},
 };
 

@@ -103,6 +103,8 @@ struct leaf {
 /* By value id: which leaves are free, with what domain. Constants that hold data are not; indices
  * stay valid, and as they are where they must differ. Data of the others is left to the caller. */
 struct leaf *leaves_new(const struct program *p, struct arena *arena);
+/* Is the program clean with these? As search_clean has it. */
+bool leaves_are_clean(const struct program *p, struct leaf *leaves, struct arena *arena);
 /* What the search needed in the end, each the ones before too. */
 enum search_way { SEARCH_DRAWN, SEARCH_DESCENDED, SEARCH_NARROWED, SEARCH_RESTARTED, SEARCH_WAYS };
 struct search_result {

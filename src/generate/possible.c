@@ -299,6 +299,10 @@ static bool settle_other(struct possible *x, const struct program *p, const stru
         *sure = has_bias ? x->sure[node->in[2]] : point(0);
     } else if (strcmp(name, "max_pool") == 0 && dtype_is_float(d)) {
         return !has_any_gap(p, node, NULL); /* of none: -inf */
+    } else if (strcmp(name, "reduce_var") ==
+               0) { /* over no degree of freedom: 0 / 0, or infinite */
+        size_t terms = shape_numel(in) / shape_numel(&p->values[node->out[0]].shape);
+        return (int64_t)terms > node_int(node, "correction", 1);
     } else if (strcmp(name, "avg_pool") == 0 && has_any_gap(p, node, NULL)) {
         *sure = point(0);
         return node_int(node, "count_include_pad", 0) != 0; /* else 0 / 0 */

@@ -117,12 +117,13 @@ static void redraw(struct search *s, unsigned restart)
         }
         struct interval to = tame[(restart + rng_below(&s->rng, 2)) % ARRAY_SIZE(tame)];
         struct array *x = &s->values[id];
-        real lo = to.lo > s->possible.widest[id].lo ? to.lo : s->possible.widest[id].lo;
-        real hi = to.hi < s->possible.widest[id].hi ? to.hi : s->possible.widest[id].hi;
+        to = interval_intersect(to, s->possible.widest[id]);
+        const bool is_float = dtype_is_float(x->dtype);
+        const real lo = is_float ? to.lo : ceill(to.lo), hi = is_float ? to.hi : floorl(to.hi);
         for (size_t i = 0; i < x->n && lo <= hi; i++) {
             real v = lo + (hi - lo) * (real)rng_below(&s->rng, 257) / 256;
-            v = dtype_is_float(x->dtype) ? dtype_round(x->dtype, v) : truncl(v);
-            x->v[i] = v < lo ? lo : v > hi ? hi : v;
+            v = is_float ? v : floorl(v);
+            x->v[i] = dtype_round(x->dtype, v);
             s->is_dirty[id] = true;
         }
     }
@@ -145,6 +146,16 @@ static enum search_way search_from_here(struct search *s, bool is_first)
         }
     }
     return way;
+}
+
+bool leaves_are_clean(const struct program *p, struct leaf *leaves, struct arena *arena)
+{
+    struct arena_mark mark = arena_mark(arena);
+    struct search *s = search_new(p, leaves, rng_seeded(0), arena);
+    search_evaluate(s);
+    bool is_clean = s->bad == p->n_nodes;
+    arena_rewind(arena, mark);
+    return is_clean;
 }
 
 void search_clean(const struct program *p, struct leaf *leaves, struct rng rng, struct arena *arena,

@@ -453,7 +453,7 @@ static real draw_inside(struct search *s, enum dtype d, struct interval a)
     }
     real x = a.lo + (a.hi - a.lo) * (real)rng_below(&s->rng, 257) / 256;
     x = dtype_is_float(d) ? dtype_round(d, x) : floorl(x);
-    return x < a.lo || x > a.hi ? a.lo : x;
+    return x < a.lo || x > a.hi ? dtype_round(d, a.lo) : x;
 }
 
 static void move_inside(struct search *s, uint32_t id)

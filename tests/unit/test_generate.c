@@ -450,7 +450,8 @@ static void test_clean_is_clean_and_special_is_not(void **state)
     }
     print_message("# %zu clean, %zu special, of which %zu hold NaN or Inf\n", n_clean, n_special,
                   n_wild);
-    assert_in_range(n_clean, N * 60 / 100, N * 77 / 100); /* 73 % are drawn, three deviations */
+    /* clean_percent is 73; the search leaves next to none of those unclean */
+    assert_in_range(n_clean, N * 69 / 100, N * 77 / 100);
     assert_true(n_wild * 2 > n_special);
     for (int i = 0; i < 3; i++) {
         assert_true(n_places[i] > N / 8);

@@ -67,9 +67,12 @@ struct interval interval_assume(enum dtype d, struct interval range);
 struct possible {
     struct interval *widest; /* all elements lie here */
     struct interval *sure;   /* some element lies here, if there is one */
+    bool *is_whole;          /* no fractions among the elements */
     struct facts *facts;     /* for queries of node_ranges */
     struct arena *arena;
     bool is_guess;              /* too: what the search cannot move, though other inputs may */
+    bool is_again;              /* ranges that are known stay at least as narrow */
+    bool has_narrowed;          /* a node's operands; results of nodes before may be narrower now */
     uint32_t capacity;          /* values */
     uint32_t n_nodes, n_values; /* graph_make's: those before are known */
 };
@@ -77,6 +80,9 @@ void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena
 void possible_leaf(struct possible *x, uint32_t id, struct interval range);
 /* The node's results; false: whatever the leaves, it is not clean. */
 bool possible_node(struct possible *x, const struct program *p, const struct node *node);
+/* All nodes again, with operands that the last one narrowed. False: then one is not clean, and what
+ * was known stays. */
+bool possible_again(struct possible *x, const struct program *p);
 /* The one result of an elementwise node whose operands are points (their `range`), as the reference
  * has it. False: it is not clean, or the node not of that kind. */
 bool node_at_point(const struct program *p, const struct node *node, const struct facts *facts,

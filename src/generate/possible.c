@@ -22,10 +22,12 @@ void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena
     grown.arena = arena;
     grown.widest = ARENA_ARRAY(arena, struct interval, capacity);
     grown.sure = ARENA_ARRAY(arena, struct interval, capacity);
+    grown.is_whole = ARENA_ZARRAY(arena, bool, capacity);
     grown.facts = ARENA_ZARRAY(arena, struct facts, capacity);
     if (x->capacity > 0) {
         memcpy(grown.widest, x->widest, x->capacity * sizeof(*x->widest));
         memcpy(grown.sure, x->sure, x->capacity * sizeof(*x->sure));
+        memcpy(grown.is_whole, x->is_whole, x->capacity * sizeof(*x->is_whole));
     }
     *x = grown;
 }
@@ -33,6 +35,7 @@ void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena
 void possible_leaf(struct possible *x, uint32_t id, struct interval range)
 {
     x->widest[id] = x->sure[id] = range;
+    x->is_whole[id] = false;
 }
 
 static bool is_point(struct interval a, real at)
@@ -45,9 +48,11 @@ static struct interval point(real at)
     return (struct interval){.lo = at, .hi = at};
 }
 
+/* Of two overlapping ones, the one that says more. */
 static bool is_narrower(struct interval a, struct interval b)
 {
-    return a.hi - a.lo < b.hi - b.lo;
+    bool inside = a.lo >= b.lo && a.hi <= b.hi && (a.lo > b.lo || a.hi < b.hi);
+    return inside || a.hi - a.lo < b.hi - b.lo;
 }
 
 static bool is_one_of(const char *name, const char *const *names)
@@ -263,11 +268,21 @@ static real least_log(int64_t n)
     return log;
 }
 
+/* Whatever the elements. */
+static bool is_always_zero(const struct program *p, const struct node *node)
+{
+    const struct shape *x = &p->values[node->in[0]].shape;
+    bool is_alone = strcmp(node->op_name, "log_softmax") == 0 && axis_length(node, x) == 1;
+    return is_alone || is_zero_of_twins(node) || cuts_all(node, x);
+}
+
 /* What is surely among the operand's elements is likely among the result's. */
 static bool is_likely_kept(const struct node *node)
 {
-    return node->op->origins || strcmp(node->op_name, "reduce_max") == 0 ||
-           strcmp(node->op_name, "reduce_min") == 0;
+    static const char *const names[] = {
+        "reduce_max",        "reduce_min", "max_pool",          "avg_pool",
+        "adaptive_max_pool", "resize",     "adaptive_avg_pool", NULL};
+    return node->op->origins || is_one_of(node->op_name, names);
 }
 
 /* Without a bias, results of both signs, or 0 alone. */
@@ -321,6 +336,8 @@ static bool settle_other(struct possible *x, const struct program *p, const stru
         *sure = point((real)largest_dim(node, in));
     } else if (strcmp(name, "cum_sum") == 0 && node_int(node, "exclusive", 0)) {
         *sure = point(0);
+    } else if (strncmp(name, "scatter", 7) == 0 && !node_attr(node, "reduction")) {
+        *sure = x->sure[node->in[2]];
     } else if (strcmp(name, "reduce_prod") == 0 && is_point(x->sure[node->in[0]], 0)) {
         *sure = point(0);
     } else if (strcmp(name, "log_softmax") == 0) {
@@ -334,29 +351,6 @@ static bool settle_other(struct possible *x, const struct program *p, const stru
 
 /* ---- the node ---- */
 
-/* The operand's elements of a clean node: for what comes behind. */
-static bool narrow_operand(struct possible *x, const struct node *node)
-{
-    static const struct {
-        const char *name;
-        real lo, hi;
-    } domains[] = {
-        {"log", 0, INFINITY},  {"log2", 0, INFINITY},  {"log1p", -1, INFINITY},
-        {"sqrt", 0, INFINITY}, {"rsqrt", 0, INFINITY}, {"acosh", 1, INFINITY},
-        {"asin", -1, 1},       {"acos", -1, 1},        {"atanh", -1, 1},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
-        if (strcmp(node->op_name, domains[i].name) == 0) {
-            const struct interval domain = {.lo = domains[i].lo, .hi = domains[i].hi};
-            struct interval *widest = &x->widest[node->in[0]], *sure = &x->sure[node->in[0]];
-            *widest = interval_intersect(*widest, domain);
-            *sure = interval_intersect(*sure, domain);
-            return !interval_has_none(*widest) && !interval_has_none(*sure);
-        }
-    }
-    return true;
-}
-
 /* Valid indices narrow what is known of the value, too: for the nodes behind. */
 static bool settle_indices(struct possible *x, const struct program *p, const struct node *node)
 {
@@ -367,8 +361,10 @@ static bool settle_indices(struct possible *x, const struct program *p, const st
         }
         struct interval valid = {.lo = -(real)least, .hi = (real)(least - 1)};
         const struct value *v = &p->values[node->in[k]];
+        /* Places in an order, and indices that stay as drawn (a leaf with a sure 0). */
         bool is_place =
-            x->is_guess && v->kind == VALUE_NODE && p->nodes[v->node].op->jumps == JUMPS_IN_ORDER;
+            x->is_guess && (v->kind == VALUE_NODE ? p->nodes[v->node].op->jumps == JUMPS_IN_ORDER
+                                                  : is_point(x->sure[node->in[k]], 0));
         if ((is_place && x->widest[node->in[k]].hi > valid.hi) ||
             interval_has_none(interval_intersect(x->widest[node->in[k]], valid)) ||
             interval_has_none(interval_intersect(x->sure[node->in[k]], valid))) {
@@ -378,12 +374,78 @@ static bool settle_indices(struct possible *x, const struct program *p, const st
     return true;
 }
 
-/* What only the very end of a range would make clean is no hope: tanh(x) = 1, cosh(x) = 1. */
-static void pull_in(struct interval *range)
+/* Are all results whole numbers? */
+static bool gives_whole(const struct possible *x, const struct program *p, const struct node *node)
 {
+    static const char *const makers[] = {"floor", "ceil",    "round",     "trunc",
+                                         "sign",  "one_hot", "floor_div", NULL};
+    static const char *const passers[] = {"neg", "abs", "relu", "cast", NULL};
+    bool passes = is_one_of(node->op_name, passers) || is_one_of(node->op_name, keepers);
+    return !dtype_is_float(p->values[node->out[0]].dtype) || is_one_of(node->op_name, makers) ||
+           (passes && x->is_whole[node->in[0]]);
+}
+
+/* The operand's elements of a clean node: for what comes behind. At an end of these domains that is
+ * open the function is infinite. */
+static bool narrow_operand(struct possible *x, const struct node *node)
+{
+    static const struct {
+        const char *name;
+        real lo, hi;
+        bool is_open;
+    } domains[] = {
+        {"log", 0, INFINITY, true},    {"log2", 0, INFINITY, true}, {"log1p", -1, INFINITY, true},
+        {"rsqrt", 0, INFINITY, true},  {"atanh", -1, 1, true},      {"sqrt", 0, INFINITY, false},
+        {"acosh", 1, INFINITY, false}, {"asin", -1, 1, false},      {"acos", -1, 1, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
+        if (strcmp(node->op_name, domains[i].name) == 0) {
+            /* From an open end one step of whole numbers; a guess is that much of others. */
+            bool is_whole = x->is_whole[node->in[0]];
+            real inset = is_whole ? 1 : x->is_guess ? 0x1p-14L : 0;
+            inset = domains[i].is_open ? inset : 0;
+            const struct interval domain = {.lo = domains[i].lo + inset,
+                                            .hi = domains[i].hi - inset};
+            struct interval *widest = &x->widest[node->in[0]], *sure = &x->sure[node->in[0]];
+            x->has_narrowed |= widest->lo < domain.lo || widest->hi > domain.hi;
+            *widest = interval_intersect(*widest, domain);
+            *sure = interval_intersect(*sure, domain);
+            return !interval_has_none(*widest) && !interval_has_none(*sure);
+        }
+    }
+    return true;
+}
+
+/* What only the very end of a range would make clean is no hope: tanh(x) = 1, cosh(x) = 1. */
+static void pull_in(const struct node *node, struct interval *range)
+{
+    static const char *const positive[] = {"exp", "exp2", "sigmoid", "softplus", "rsqrt", NULL};
+    if (range->lo == 0 && is_one_of(node->op_name, positive)) {
+        range->lo = 0x1p-10L; /* 0 by underflow alone */
+    }
     const struct interval inner = {.lo = range->lo + fabsl(range->lo) * 0x1p-6L,
                                    .hi = range->hi - fabsl(range->hi) * 0x1p-6L};
     *range = inner.lo < inner.hi ? inner : *range;
+}
+
+bool possible_again(struct possible *x, const struct program *p)
+{
+    const size_t size = p->n_values * sizeof(struct interval);
+    struct arena_mark mark = arena_mark(x->arena);
+    const struct interval *widest = arena_copy(x->arena, x->widest, size);
+    const struct interval *sure = arena_copy(x->arena, x->sure, size);
+    bool is_possible = true;
+    x->is_again = true;
+    for (uint32_t i = 0; is_possible && i < p->n_nodes; i++) {
+        is_possible = possible_node(x, p, &p->nodes[i]);
+    }
+    x->is_again = false;
+    if (!is_possible) {
+        memcpy(x->widest, widest, size);
+        memcpy(x->sure, sure, size);
+    }
+    arena_rewind(x->arena, mark);
+    return is_possible;
 }
 
 bool possible_node(struct possible *x, const struct program *p, const struct node *node)
@@ -398,12 +460,18 @@ bool possible_node(struct possible *x, const struct program *p, const struct nod
     for (uint32_t o = 0; o < node->n_out; o++) {
         uint32_t id = node->out[o];
         const struct value *v = &p->values[id];
-        x->widest[id] = interval_intersect(x->facts[id].range, interval_of_dtype(v->dtype));
+        struct interval range = interval_intersect(x->facts[id].range, interval_of_dtype(v->dtype));
+        x->widest[id] = x->is_again ? interval_intersect(x->widest[id], range) : range;
         if (x->is_guess && node->op->elementwise && dtype_is_float(v->dtype)) {
-            pull_in(&x->widest[id]);
+            pull_in(node, &x->widest[id]);
         }
-        if (is_zero_of_twins(node) || cuts_all(node, &p->values[node->in[0]].shape)) {
+        if (is_always_zero(p, node)) {
             x->widest[id] = point(0);
+        }
+        x->is_whole[id] = !dtype_is_float(v->dtype) || (o == 0 && gives_whole(x, p, node));
+        if (x->is_whole[id]) {
+            x->widest[id].lo = ceill(x->widest[id].lo);
+            x->widest[id].hi = floorl(x->widest[id].hi);
         }
         is_possible &= !interval_has_none(x->widest[id]) || shape_numel(&v->shape) == 0;
         x->sure[id] = x->widest[id];

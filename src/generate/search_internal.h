@@ -38,6 +38,10 @@ struct search {
 
 /* Evaluates what hangs on dirty leaves, up to the first node that is not clean: `bad`. */
 void search_evaluate(struct search *s);
+/* Is the node clean on `given` in place of these values, and are its results where they are wanted?
+ */
+bool search_try_node(struct search *s, const struct node *node, uint32_t n, const uint32_t *ids,
+                     const struct array *given);
 /* Steps down the gradient until `bad` is clean, and then the next one, while that helps. */
 void search_descend(struct search *s);
 struct interval array_range(const struct array *a);

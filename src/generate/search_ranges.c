@@ -202,7 +202,9 @@ static bool narrow_operand(const struct search *s, struct operands *set, uint32_
     }
     /* A point of where it lies is no place for a tensor. */
     set->tried[i] = own.lo < own.hi || is_same(any, own) ? own : any;
-    return !is_same(set->tried[i], set->own[i]);
+    /* Some element lies where it must. */
+    return !is_same(set->tried[i], set->own[i]) &&
+           !interval_has_none(interval_intersect(set->tried[i], s->possible.sure[set->id[i]]));
 }
 
 struct choice {
@@ -312,6 +314,83 @@ static bool narrow_some(struct search *s, const struct node *node, struct operan
     return false;
 }
 
+/* A place in the domain: where values are mostly wanted, near 1, if it has that. */
+static real draw_inside(struct search *s, enum dtype d, struct interval a)
+{
+    static const struct interval tame[] = {
+        {.lo = -4, .hi = 4}, {.lo = -64, .hi = 64}, {.lo = -0x1p10L, .hi = 0x1p10L}};
+    for (size_t i = 0; i < ARRAY_SIZE(tame); i++) {
+        struct interval part = whole(d, interval_intersect(a, tame[i]));
+        if (part.lo < part.hi) {
+            a = part;
+            break;
+        }
+    }
+    real x = a.lo + (a.hi - a.lo) * (real)rng_below(&s->rng, 257) / 256;
+    x = dtype_is_float(d) ? dtype_round(d, x) : floorl(x);
+    return x < a.lo || x > a.hi ? dtype_round(d, a.lo) : x;
+}
+
+/* ---- by trial ---- */
+
+/* Operands drawn from the tried intervals, the others as they are: is the node clean, and are its
+ * results where they are wanted? No proof, but ranges say nothing of what cancels or repeats. */
+static bool turns_out_clean(struct search *s, const struct node *node, const struct operands *set)
+{
+    for (uint32_t i = 0; i < set->n; i++) {
+        if (!is_inside(set->tried[i], set->allowed[i])) {
+            return false;
+        }
+    }
+    struct arena_mark mark = arena_mark(s->arena);
+    struct array *given = ARENA_ZARRAY(s->arena, struct array, set->n);
+    for (uint32_t i = 0; i < set->n; i++) {
+        given[i] = s->values[set->id[i]];
+        if (set->may_move[i]) {
+            given[i].v = ARENA_ARRAY(s->arena, real, given[i].n);
+        }
+        for (size_t k = 0; set->may_move[i] && k < given[i].n; k++) {
+            given[i].v[k] = draw_inside(s, given[i].dtype, set->tried[i]);
+        }
+    }
+    bool is_clean = search_try_node(s, node, set->n, set->id, given);
+    arena_rewind(s->arena, mark);
+    return is_clean;
+}
+
+/* One value and no other, of results: next to nothing gives that. */
+static bool asks_for_a_point(const struct search *s, const struct operands *set)
+{
+    for (uint32_t i = 0; i < set->n; i++) {
+        const struct value *v = &s->p->values[set->id[i]];
+        if (v->kind == VALUE_NODE && dtype_is_float(v->dtype) && set->may_move[i] &&
+            set->tried[i].lo == set->tried[i].hi) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool try_some(struct search *s, const struct node *node, struct operands *set)
+{
+    enum { TRIALS = 24 };
+    for (unsigned t = 0; t < TRIALS && s->nodes < s->nodes_max; t++) {
+        bool any = false;
+        reset_tried(set);
+        for (uint32_t i = 0; i < set->n; i++) {
+            unsigned c = (unsigned)rng_below(&s->rng, OFFERS);
+            c = rng_chance(&s->rng, 1, 3) ? OFFERS - 1 - (c & 1) : c;
+            if (t > 0 && rng_chance(&s->rng, 3, 4)) {
+                any |= narrow_operand(s, set, i, offer(s, node, c));
+            }
+        }
+        if ((any || t == 0) && !asks_for_a_point(s, set) && turns_out_clean(s, node, set)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One end of an operand's interval, as far out as the node stays proven. */
 static void push_end(struct search *s, const struct node *node, struct operands *set, uint32_t i,
                      bool is_lo, bool is_fine)
@@ -360,12 +439,19 @@ bool search_settle_node(struct search *s, const struct node *node, const bool *m
         choice.is_bold = false;
         narrow_some(s, node, &set, &choice);
     }
+    bool is_proven = choice.has_any && !asks_for_a_point(s, &choice.best);
+    if (!is_proven && try_some(s, node, &set)) {
+        choice.has_any = true;
+        choice.best = set;
+    }
     if (choice.has_any) {
         set = choice.best;
         for (uint32_t i = 0; i < set.n; i++) {
             s->now[set.id[i]] = set.tried[i];
         }
-        widen(s, node, &set, !holds);
+        if (is_proven) {
+            widen(s, node, &set, !holds);
+        }
         for (uint32_t i = 0; i < set.n; i++) {
             s->want[set.id[i]] = set.tried[i];
         }
@@ -409,8 +495,11 @@ bool search_is_possible(struct search *s)
                                              : interval_of_dtype(v->dtype));
         }
     }
-    for (uint32_t i = 0; i < s->p->n_nodes; i++) {
-        is_possible &= possible_node(&s->possible, s->p, &s->p->nodes[i]);
+    for (int pass = 0; pass < 2; pass++) { /* the second with operands that the first narrowed */
+        s->possible.is_again = pass > 0;
+        for (uint32_t i = 0; i < s->p->n_nodes; i++) {
+            is_possible &= possible_node(&s->possible, s->p, &s->p->nodes[i]);
+        }
     }
     return is_possible;
 }
@@ -437,23 +526,6 @@ static void start_now(struct search *s)
             }
         }
     }
-}
-
-/* A place in the domain: where values are mostly wanted, near 1, if it has that. */
-static real draw_inside(struct search *s, enum dtype d, struct interval a)
-{
-    static const struct interval tame[] = {
-        {.lo = -4, .hi = 4}, {.lo = -64, .hi = 64}, {.lo = -0x1p10L, .hi = 0x1p10L}};
-    for (size_t i = 0; i < ARRAY_SIZE(tame); i++) {
-        struct interval part = whole(d, interval_intersect(a, tame[i]));
-        if (part.lo < part.hi) {
-            a = part;
-            break;
-        }
-    }
-    real x = a.lo + (a.hi - a.lo) * (real)rng_below(&s->rng, 257) / 256;
-    x = dtype_is_float(d) ? dtype_round(d, x) : floorl(x);
-    return x < a.lo || x > a.hi ? dtype_round(d, a.lo) : x;
 }
 
 static void move_inside(struct search *s, uint32_t id)

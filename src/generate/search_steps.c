@@ -128,6 +128,37 @@ struct interval array_range(const struct array *a)
     return range;
 }
 
+/* ---- trials ---- */
+
+bool search_try_node(struct search *s, const struct node *node, uint32_t n, const uint32_t *ids,
+                     const struct array *given)
+{
+    struct arena_mark mark = arena_mark(s->arena);
+    struct array kept_in[OP_INPUTS_MAX], kept_out[OP_OUTPUTS_MAX];
+    for (uint32_t i = 0; i < n; i++) {
+        kept_in[i] = s->values[ids[i]];
+        s->values[ids[i]] = given[i];
+    }
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        struct array *y = &s->values[node->out[o]];
+        kept_out[o] = *y;
+        y->v = ARENA_ARRAY(s->arena, real, y->n);
+    }
+    evaluate_node(s, node);
+    bool is_fine = is_clean(s, node);
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        const struct interval range = array_range(&s->values[node->out[o]]);
+        const struct interval want = s->want[node->out[o]];
+        is_fine &= range.lo > range.hi || (range.lo >= want.lo && range.hi <= want.hi);
+        s->values[node->out[o]] = kept_out[o];
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        s->values[ids[i]] = kept_in[i];
+    }
+    arena_rewind(s->arena, mark);
+    return is_fine;
+}
+
 /* ---- loss ---- */
 
 static real beyond(real x, struct interval a)

@@ -209,7 +209,20 @@ static const struct {
      "a: f16[2,1,5] = conv_transpose1d(x, w, strides=[4], pads=[0,0], dilations=[1], group=1, "
      "output_padding=[0])\ny: f16[2,1,5] = log(a)\noutput y\n",
      true},
+    {"x: f32[3,4] = input\na: f32[3,4] = log_softmax(x, axis=1)\ny: f32[3,4] = asin(a)\noutput y\n",
+     true},
+    {"x: f32[9] = input\na: f32[9] = sign(x)\nb: f32[9] = atanh(a)\ny: f32[9] = log(b)\noutput y\n",
+     true},
+    {"x: f32[9] = input\na: f32[9] = asin(x)\nb: f32[] = reduce_max(x, axes=[0], keepdims=false)\n"
+     "c: f32[] = atan(b)\ny: f32[] = acosh(c)\noutput a, y\n",
+     true},
+    {"x: f32[3,1] = input\ny: f32[3] = reduce_var(x, axes=[1], keepdims=false, correction=1)\n"
+     "output y\n",
+     true},
     /* near misses: possible */
+    {"x: f32[3,2] = input\na: f32[3,2] = log_softmax(x, axis=1)\ny: f32[3,2] = asin(a)\noutput y\n",
+     false},
+    {"x: f32[9] = input\na: f32[9] = sign(x)\ny: f32[9] = atanh(a)\noutput y\n", false},
     {"x: f32[9] = input\na: f32[9] = relu(x)\nb: f32[9] = neg(a)\ny: f32[9] = sqrt(b)\noutput y\n",
      false},
     {"x: f32[3,1] = input\na: f32[3,1] = softmax(x, axis=1)\ny: f32[3,1] = acosh(a)\noutput y\n",

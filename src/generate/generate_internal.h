@@ -68,6 +68,7 @@ struct possible {
     struct interval *widest; /* all elements lie here */
     struct interval *sure;   /* some element lies here, if there is one */
     bool *is_whole;          /* no fractions among the elements */
+    bool *is_place;          /* indices of an order: arg_max, sort */
     struct facts *facts;     /* for queries of node_ranges */
     struct arena *arena;
     bool is_guess;              /* too: what the search cannot move, though other inputs may */

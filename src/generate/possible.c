@@ -23,11 +23,13 @@ void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena
     grown.widest = ARENA_ARRAY(arena, struct interval, capacity);
     grown.sure = ARENA_ARRAY(arena, struct interval, capacity);
     grown.is_whole = ARENA_ZARRAY(arena, bool, capacity);
+    grown.is_place = ARENA_ZARRAY(arena, bool, capacity);
     grown.facts = ARENA_ZARRAY(arena, struct facts, capacity);
     if (x->capacity > 0) {
         memcpy(grown.widest, x->widest, x->capacity * sizeof(*x->widest));
         memcpy(grown.sure, x->sure, x->capacity * sizeof(*x->sure));
         memcpy(grown.is_whole, x->is_whole, x->capacity * sizeof(*x->is_whole));
+        memcpy(grown.is_place, x->is_place, x->capacity * sizeof(*x->is_place));
     }
     *x = grown;
 }
@@ -35,7 +37,7 @@ void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena
 void possible_leaf(struct possible *x, uint32_t id, struct interval range)
 {
     x->widest[id] = x->sure[id] = range;
-    x->is_whole[id] = false;
+    x->is_whole[id] = x->is_place[id] = false;
 }
 
 static bool is_point(struct interval a, real at)
@@ -126,6 +128,23 @@ bool node_at_point(const struct program *p, const struct node *node, const struc
     return isfinite(*result) && !is_open;
 }
 
+/* x less its own mean, greatest or least element along some axes: of both signs, or 0. */
+static bool is_likely_centred(const struct program *p, const struct node *node)
+{
+    static const char *const names[] = {"reduce_mean", "reduce_max", "reduce_min", NULL};
+    if (strcmp(node->op_name, "sub") != 0) {
+        return false;
+    }
+    for (uint32_t k = 0; k < 2; k++) {
+        const struct value *v = &p->values[node->in[k]];
+        const struct node *by = v->kind == VALUE_NODE ? &p->nodes[v->node] : NULL;
+        if (by && is_one_of(by->op_name, names) && by->in[0] == node->in[1 - k]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The result's range with one operand at a time where some element of it is for sure. */
 static bool settle_elementwise(struct possible *x, const struct program *p, const struct node *node,
                                struct interval *sure)
@@ -133,6 +152,10 @@ static bool settle_elementwise(struct possible *x, const struct program *p, cons
     enum dtype d = p->values[node->out[0]].dtype;
     if (has_pole_at_zero(x, node)) {
         return false;
+    }
+    if (x->is_guess && is_likely_centred(p, node)) {
+        *sure = point(0);
+        return true;
     }
     struct interval first = x->sure[node->in[0]];
     if (node->n_in == 1 && first.lo == first.hi) {
@@ -280,8 +303,8 @@ static bool is_always_zero(const struct program *p, const struct node *node)
 static bool is_likely_kept(const struct node *node)
 {
     static const char *const names[] = {
-        "reduce_max",        "reduce_min", "max_pool",          "avg_pool",
-        "adaptive_max_pool", "resize",     "adaptive_avg_pool", NULL};
+        "reduce_max",        "reduce_min", "max_pool", "avg_pool", "adaptive_max_pool",
+        "adaptive_avg_pool", "resize",     "top_k",    "cum_sum",  NULL};
     return node->op->origins || is_one_of(node->op_name, names);
 }
 
@@ -313,7 +336,10 @@ static bool settle_other(struct possible *x, const struct program *p, const stru
         bool has_bias = node->n_in > 2 && node->in[2] != VALUE_ABSENT;
         *sure = has_bias ? x->sure[node->in[2]] : point(0);
     } else if (strcmp(name, "max_pool") == 0 && dtype_is_float(d)) {
-        return !has_any_gap(p, node, NULL); /* of none: -inf */
+        *sure = x->is_guess ? x->sure[node->in[0]] : *sure;
+        if (has_any_gap(p, node, NULL)) { /* of none: -inf */
+            return false;
+        }
     } else if (strcmp(name, "reduce_var") ==
                0) { /* over no degree of freedom: 0 / 0, or infinite */
         size_t terms = shape_numel(in) / shape_numel(&p->values[node->out[0]].shape);
@@ -362,9 +388,8 @@ static bool settle_indices(struct possible *x, const struct program *p, const st
         struct interval valid = {.lo = -(real)least, .hi = (real)(least - 1)};
         const struct value *v = &p->values[node->in[k]];
         /* Places in an order, and indices that stay as drawn (a leaf with a sure 0). */
-        bool is_place =
-            x->is_guess && (v->kind == VALUE_NODE ? p->nodes[v->node].op->jumps == JUMPS_IN_ORDER
-                                                  : is_point(x->sure[node->in[k]], 0));
+        bool is_place = x->is_guess && (v->kind == VALUE_NODE ? x->is_place[node->in[k]]
+                                                              : is_point(x->sure[node->in[k]], 0));
         if ((is_place && x->widest[node->in[k]].hi > valid.hi) ||
             interval_has_none(interval_intersect(x->widest[node->in[k]], valid)) ||
             interval_has_none(interval_intersect(x->sure[node->in[k]], valid))) {
@@ -383,6 +408,12 @@ static bool gives_whole(const struct possible *x, const struct program *p, const
     bool passes = is_one_of(node->op_name, passers) || is_one_of(node->op_name, keepers);
     return !dtype_is_float(p->values[node->out[0]].dtype) || is_one_of(node->op_name, makers) ||
            (passes && x->is_whole[node->in[0]]);
+}
+
+/* Of places in an order, still places: what the search cannot move. */
+static bool keeps_places(const struct possible *x, const struct node *node)
+{
+    return x->is_place[node->in[0]] && (node->op->origins || strcmp(node->op_name, "abs") == 0);
 }
 
 /* The operand's elements of a clean node: for what comes behind. At an end of these domains that is
@@ -468,6 +499,8 @@ bool possible_node(struct possible *x, const struct program *p, const struct nod
         if (is_always_zero(p, node)) {
             x->widest[id] = point(0);
         }
+        x->is_place[id] = (node->op->jumps == JUMPS_IN_ORDER && o + 1 == node->n_out) ||
+                          (o == 0 && keeps_places(x, node));
         x->is_whole[id] = !dtype_is_float(v->dtype) || (o == 0 && gives_whole(x, p, node));
         if (x->is_whole[id]) {
             x->widest[id].lo = ceill(x->widest[id].lo);

@@ -235,10 +235,36 @@ static void reset_tried(struct operands *set)
     memcpy(set->tried, set->own, sizeof(set->tried));
 }
 
+/* Of a sum or difference, where operand i must lie for the result to be where it is wanted. */
+static bool solve_operand(const struct search *s, const struct node *node,
+                          const struct operands *set, uint32_t i, struct interval *solution)
+{
+    bool is_sum = strcmp(node->op_name, "add") == 0;
+    if (set->n != 2 || !(is_sum || strcmp(node->op_name, "sub") == 0)) {
+        return false;
+    }
+    const struct interval want = s->want[node->out[0]], other = set->own[1 - i];
+    *solution = (struct interval){.lo = want.lo - other.lo, .hi = want.hi - other.hi};
+    if (!is_sum && i == 0) {
+        *solution = (struct interval){.lo = want.lo + other.hi, .hi = want.hi + other.lo};
+    } else if (!is_sum) {
+        *solution = (struct interval){.lo = other.hi - want.hi, .hi = other.lo - want.lo};
+    }
+    return true;
+}
+
 /* One operand narrowed, the others as they are. */
 static bool narrow_one(struct search *s, const struct node *node, struct operands *set,
                        struct choice *choice)
 {
+    for (uint32_t i = 0; i < set->n; i++) {
+        struct interval solution;
+        reset_tried(set);
+        if (solve_operand(s, node, set, i, &solution) && narrow_operand(s, set, i, solution) &&
+            take(s, node, set, choice)) {
+            return true;
+        }
+    }
     for (unsigned c = 0; c < OFFERS; c++) {
         for (uint32_t i = 0; i < set->n; i++) {
             reset_tried(set);
@@ -373,7 +399,7 @@ static bool asks_for_a_point(const struct search *s, const struct operands *set)
 
 static bool try_some(struct search *s, const struct node *node, struct operands *set)
 {
-    enum { TRIALS = 24 };
+    enum { TRIALS = 32, LAST = 8 }; /* points are the last resort */
     for (unsigned t = 0; t < TRIALS && s->nodes < s->nodes_max; t++) {
         bool any = false;
         reset_tried(set);
@@ -384,7 +410,8 @@ static bool try_some(struct search *s, const struct node *node, struct operands 
                 any |= narrow_operand(s, set, i, offer(s, node, c));
             }
         }
-        if ((any || t == 0) && !asks_for_a_point(s, set) && turns_out_clean(s, node, set)) {
+        bool may_be_point = t >= TRIALS - LAST || !asks_for_a_point(s, set);
+        if ((any || t == 0) && may_be_point && turns_out_clean(s, node, set)) {
             return true;
         }
     }

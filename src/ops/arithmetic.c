@@ -25,6 +25,7 @@ static struct interval sub_bound(const struct range_query *q)
 
 const struct op op_sub = {.name = "sub",
                           .folding = FOLDS_AS_SCALE,
+                          .factors = addend_factors,
                           .summary = "a - b, broadcast; integers wrap",
                           BINARY_OP(DT_NUMBERS),
                           .elementwise = &(const struct elementwise){.row = sub_row,

@@ -138,6 +138,21 @@ static void batch_reaches(const struct evaluation *e, uint32_t k, real *reach)
     }
 }
 
+/* Folded into weights it multiplies them by scale / deviation and adds bias - mean * that. */
+static void batch_factors(const struct evaluation *e, uint32_t k, real *factor)
+{
+    struct norm n = channels_in(e);
+    for (size_t i = 0; i < e->in[k]->n; i++) {
+        factor[i] = 1; /* x is no factor; variances are in the slope */
+        if (k == BN_X || k == BN_VAR) {
+            continue;
+        }
+        struct moments m = given_moments(e, &n, i);
+        real v = fabsl(e->in[k]->v[i]), slope = fabsl(e->in[BN_SCALE]->v[i]) / m.deviation;
+        factor[i] = k == BN_SCALE ? slope : fmaxl(k == BN_MEAN ? v * slope : v, 1);
+    }
+}
+
 #define BATCH_INPUTS                                                                               \
     {{"x", .dtypes = DT_FLOATS, .rank_min = 2, .rank_max = 5},                                     \
      NORM_PARAMETER("scale", 1),                                                                   \
@@ -148,6 +163,7 @@ static void batch_reaches(const struct evaluation *e, uint32_t k, real *reach)
 const struct op op_batch_norm = {
     .name = "batch_norm",
     .folding = FOLDS_AS_SCALE,
+    .factors = batch_factors,
     .summary = "(x - mean) / sqrt(var + epsilon) * scale + bias, a channel each (inference)",
     .in = BATCH_INPUTS,
     .out = {{"y", .same_as = "x", .rank_min = 2, .rank_max = 5}},

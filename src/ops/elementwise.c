@@ -57,8 +57,17 @@ static struct interval add_bound(const struct range_query *q)
     return interval_of_result(q, interval_add(q->in[0], q->in[1]));
 }
 
+/* An addend is no factor; how far it moves the sum matters where it is large. */
+void addend_factors(const struct evaluation *e, uint32_t k, real *factor)
+{
+    for (size_t i = 0; i < e->in[k]->n; i++) {
+        factor[i] = fmaxl(fabsl(e->in[k]->v[i]), 1);
+    }
+}
+
 const struct op op_add = {.name = "add",
                           .folding = FOLDS_AS_SCALE,
+                          .factors = addend_factors,
                           .summary = "a + b, broadcast; integers wrap",
                           BINARY_OP(DT_NUMBERS),
                           .elementwise = &(const struct elementwise){.row = add_row,

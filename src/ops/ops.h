@@ -203,6 +203,9 @@ struct op {
     /* Optimisers fold a scale or bias that follows a product into its weights (Conv + Mul, MatMul +
      * Add, batch normalisation), which rounds what is exact as written. */
     enum folding folding;
+    /* FOLDS_AS_SCALE: the factors, in magnitude, that the elements of input k become in a product's
+     * weights once they are folded into them. NULL: themselves. */
+    void (*factors)(const struct evaluation *e, uint32_t k, real *factor);
     /* Ops with poles or exponential growth: how far an element x of float input k may move while
      * the results it goes into stay near linear in it. Beyond it samples say nothing of the worst
      * case. NULL: anywhere. */

@@ -146,6 +146,8 @@ bool has_pair(const struct evaluation *e, pair_test *is_open);
 /* reach[i]: the least `reach_of` of all pairs that element i of input k is in. */
 typedef real pair_reach(const struct evaluation *e, uint32_t k, real a, real b);
 void reach_pairs(const struct evaluation *e, uint32_t k, real *reach, pair_reach *reach_of);
+/* op->factors of sums. */
+void addend_factors(const struct evaluation *e, uint32_t k, real *factor);
 
 /* ---- data movement (move.c) ---- */
 

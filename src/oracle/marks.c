@@ -302,6 +302,19 @@ static void mark_near_zero(struct sampler *s, const struct node *node,
     }
 }
 
+/* What the elements of input k become in a product's weights. */
+static const real *factors_of(struct sampler *s, const struct node *node, uint32_t k,
+                              const struct array *const *in)
+{
+    if (!node->op->factors) {
+        return in[k]->v;
+    }
+    real *factor = ARENA_ARRAY(s->scratch, real, in[k]->n + 1);
+    struct evaluation e = describe(s, node, in, 0);
+    node->op->factors(&e, k, factor);
+    return factor;
+}
+
 /*
  * A scale that may be folded into a product's weights moves its intermediate results by as much:
  * where it is as large or small as a good part of the dtype's range, they may overflow or vanish
@@ -314,7 +327,9 @@ static uint8_t *extreme_of(struct sampler *s, const struct node *node, uint32_t 
     bool beside_product =
         node->op->folding == FOLDS_AS_SCALE &&
         (reads_from(s->p, node, FOLDS_AS_PRODUCT) || is_read_by(s->p, node, FOLDS_AS_PRODUCT));
-    if (!beside_product || !dtype_is_float(x->dtype)) {
+    const struct node *own = maker_of(s->p, node->in[k]);
+    bool is_product = own && own->op->folding == FOLDS_AS_PRODUCT; /* it is scaled, no scale */
+    if (!beside_product || is_product || !dtype_is_float(x->dtype)) {
         return NULL;
     }
     real weight = 1;
@@ -323,9 +338,10 @@ static uint8_t *extreme_of(struct sampler *s, const struct node *node, uint32_t 
         weight = fmaxl(weight, maker ? s->largest[maker - s->p->nodes] : 0);
     }
     real top = dtype_max(x->dtype), most = fminl(powl(top, 0.25L), top / weight);
+    const real *factor = factors_of(s, node, k, in);
     uint8_t *mark = NULL;
     for (size_t i = 0; i < x->n; i++) {
-        real size = fabsl(x->v[i]);
+        real size = fabsl(factor[i]);
         if (size != 0 && (size > most || size < 1 / most)) {
             mark = mark ? mark : arena_zalloc(s->scratch, x->n + 1);
             mark[i] = MARK_WILD;

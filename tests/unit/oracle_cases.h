@@ -289,6 +289,26 @@ static const struct element_case element_cases[] = {
      0,
      3e38,
      true},
+    {"a weight that batch normalisation folded into it makes infinite",
+     "x: f32[1,1,1] = input\nw: f32[1,1,1] = const [-3.4028235e+38]\n"
+     "v: f32[1,1,1] = conv1d(x, w, strides=[1], dilations=[1], pads=[0,0], group=1)\n"
+     "s: f32[1] = const [1]\nb: f32[1] = const [1]\nm: f32[1] = const [1]\n"
+     "a: f32[1] = const [0]\n"
+     "y: f32[1,1,1] = batch_norm(v, s, b, m, a, epsilon=0.001)\noutput y\n",
+     {0},
+     0,
+     NAN,
+     false},
+    {"small means and biases of a batch normalisation behind a product",
+     "x: f16[1,1,1] = input\nw: f16[1,1,1] = const [0.5]\n"
+     "v: f16[1,1,1] = conv1d(x, w, strides=[1], dilations=[1], pads=[0,0], group=1)\n"
+     "s: f16[1] = const [1]\nb: f16[1] = const [0.002]\nm: f16[1] = const [0.001]\n"
+     "a: f16[1] = const [1]\n"
+     "y: f16[1,1,1] = batch_norm(v, s, b, m, a, epsilon=0.001)\noutput y\n",
+     {2},
+     0,
+     1.25,
+     true},
     {"a product with 0 whose other factors overflow",
      "x: f32[3] = input\ny: f32[] = reduce_prod(x, axes=[0], keepdims=false)\noutput y\n",
      {1e30, 1e30, 0},

@@ -218,6 +218,9 @@ static inline size_t pose_stated(struct source *from, struct relation *r, struct
     }
     for (size_t i = 0; i < n; i++) {
         stated[i] = draw_stated(from, box);
+        if (i > 0 && take(from, 0, 3) == 0) { /* over the variables of the one before */
+            memcpy(stated[i].x, stated[i - 1].x, sizeof(stated[i].x));
+        }
         state_one(r, &stated[i]);
     }
     return n;

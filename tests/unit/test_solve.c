@@ -429,6 +429,15 @@ static void test_creeping_bounds_end(void **state)
     relate_linear_le(f->r, 2, (int64_t[]){1, -1}, (var[]){x, y}, -1);
     relate_linear_le(f->r, 2, (int64_t[]){1, -1}, (var[]){y, x}, -1);
     assert_int_not_equal(relation_solve(f->r, &f->rng, 100), SOLVE_SAT);
+    /* where the last step before the end fixes both */
+    for (int64_t most = 0; most < 2500; most++) {
+        relation_clear(f->r);
+        x = relation_var(f->r, 0, most);
+        y = relation_var(f->r, 0, most);
+        relate_linear_le(f->r, 2, (int64_t[]){1, -1}, (var[]){x, y}, -1);
+        relate_linear_le(f->r, 2, (int64_t[]){1, -1}, (var[]){y, x}, -1);
+        assert_int_equal(solve(f), SOLVE_UNSAT);
+    }
 }
 
 static void test_same_stream_same_solution(void **state)

@@ -11,7 +11,7 @@
 #include "generate/generate_internal.h"
 
 /* Nodes that may lie behind the place; the cost of an insertion does not grow with the graph. */
-enum { WINDOW = 64 };
+enum { WINDOW = 24 };
 
 /* ---- what is to be produced ---- */
 

@@ -164,8 +164,9 @@ int choose_rank(struct maker *g, const struct slot_spec *spec)
 
 const struct slot_spec *slot_leader(const struct op *op, const struct slot_spec *slot)
 {
-    for (size_t k = 0; slot->same_as && k < op_n_inputs(op); k++) {
-        if (strcmp(op->in[k].name, slot->same_as) == 0) {
+    for (size_t k = 0; slot->same_as && k < OP_INPUTS_MAX && op->in[k].name; k++) {
+        const char *name = op->in[k].name;
+        if (name == slot->same_as || strcmp(name, slot->same_as) == 0) {
             return slot_leader(op, &op->in[k]);
         }
     }

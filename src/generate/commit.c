@@ -135,7 +135,8 @@ void node_assume(struct maker *g, uint32_t id)
 
 bool op_asks_equality(const struct op *op)
 {
-    return strcmp(op->name, "equal") == 0 || strcmp(op->name, "not_equal") == 0;
+    return op->jumps == JUMPS_WHERE_EQUAL &&
+           (strcmp(op->name, "equal") == 0 || strcmp(op->name, "not_equal") == 0);
 }
 
 /*
@@ -168,7 +169,8 @@ static bool fits_readers(struct maker *g, const struct attempt *a, const struct 
 /* The least or largest of many: of few values it is always the same one. */
 static bool takes_extreme(const struct op *op)
 {
-    return strcmp(op->name, "reduce_min") == 0 || strcmp(op->name, "reduce_max") == 0;
+    return !op->elementwise && !op->origins &&
+           (strcmp(op->name, "reduce_min") == 0 || strcmp(op->name, "reduce_max") == 0);
 }
 
 /*
@@ -286,6 +288,15 @@ static bool is_asked_for(const struct maker *g, const struct node *node, unsigne
     return is_special;
 }
 
+static bool reads_assumed(const struct maker *g, const struct node *node)
+{
+    bool reads = false;
+    for (uint32_t k = 0; k < node->n_in && g->is_unproven; k++) {
+        reads = reads || (node->in[k] != VALUE_ABSENT && g->facts[node->in[k]].assumed);
+    }
+    return reads;
+}
+
 /* Recipes for the new values until the node's ranges are fine; false: they never are. */
 static bool settle_ranges(struct maker *g, const struct attempt *a, const struct node *node,
                           uint32_t is_new)
@@ -302,7 +313,7 @@ static bool settle_ranges(struct maker *g, const struct attempt *a, const struct
         draw_recipes(g, a, node, ordinary, attempt);
         enum hazard hazard = node_ranges(g->p, node, g->facts);
         bool is_alive = may_be_dead || !node_is_dead(g, node);
-        bool is_hopeful = !g->is_clean || (!g->is_unproven && hazard == HAZARD_NONE) ||
+        bool is_hopeful = !g->is_clean || (hazard == HAZARD_NONE && !reads_assumed(g, node)) ||
                           (hazard <= a->risk && may_be_clean(g, a, node));
         bool is_fine =
             hazard == HAZARD_NONE || (hazard_is_fine(g, hazard) && is_asked_for(g, node, attempt));
@@ -389,18 +400,29 @@ bool attempt_make(struct maker *g, struct attempt *a)
     return attempt_solve(g, a) && commit(g, a);
 }
 
+/* Input k is an existing value that attempt_choose picked. */
+static bool is_picked(const struct attempt *a, uint32_t k)
+{
+    return IS_VALUE(a->value[k]) && !(a->given >> k & 1);
+}
+
 bool attempt_make_somehow(struct maker *g, struct attempt *a)
 {
     uint32_t kept = a->n_in;
     while (!attempt_make(g, a)) {
-        while (kept > 0 && (!IS_VALUE(a->value[kept - 1]) || (a->given >> (kept - 1) & 1))) {
-            kept--;
+        uint32_t n_dropped = 0;
+        bool had_first = a->value[0] != VALUE_NEW;
+        /* Backward, all go at once: the op can still go forward. */
+        for (; kept > 0 && (n_dropped == 0 || a->target != VALUE_NEW); kept--) {
+            if (is_picked(a, kept - 1)) {
+                a->value[kept - 1] = VALUE_NEW;
+                n_dropped++;
+            }
         }
-        if (kept == 0) {
+        if (n_dropped == 0) {
             return false;
         }
-        a->value[--kept] = VALUE_NEW;
-        if (kept == 0 && a->target == VALUE_NEW) {
+        if (had_first && a->value[0] == VALUE_NEW && a->target == VALUE_NEW) {
             a->rank = choose_rank(g, &a->op->in[0]);
         }
     }

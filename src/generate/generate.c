@@ -73,14 +73,25 @@ static enum placement draw_placement(const struct rng *root)
 
 /* ---- tests ---- */
 
-static struct graph make_graph(const struct policy *policy, uint64_t seed, uint64_t index,
-                               struct arena *arena, struct rng *root, struct test *test)
+/* Of policy and seed: what all tests of a campaign have in common. */
+struct campaign_key {
+    const struct policy *policy;
+    uint64_t seed, hash;
+};
+
+static struct campaign_key key_of(const struct policy *policy, uint64_t seed)
 {
-    *root = rng_seeded(hash_mix(hash_mix(policy_hash(policy), seed), index));
+    return (struct campaign_key){policy, seed, hash_mix(policy_hash(policy), seed)};
+}
+
+static struct graph make_graph(const struct campaign_key *key, uint64_t index, struct arena *arena,
+                               struct rng *root, struct test *test)
+{
+    *root = rng_seeded(hash_mix(key->hash, index));
     struct rng structure = rng_split(root, STREAM_STRUCTURE);
-    bool is_clean = rng_chance(&structure, policy->clean_percent, 100);
-    struct graph g = graph_make(policy, is_clean, structure, arena);
-    *test = (struct test){.seed = seed,
+    bool is_clean = rng_chance(&structure, key->policy->clean_percent, 100);
+    struct graph g = graph_make(key->policy, is_clean, structure, arena);
+    *test = (struct test){.seed = key->seed,
                           .index = index,
                           .program = g.program,
                           .placement = draw_placement(root),
@@ -105,29 +116,30 @@ void generate_samples(const struct policy *policy, uint64_t seed, uint64_t index
                       struct arena *arena, struct test *test, struct leaf **samples)
 {
     struct rng root;
-    struct graph g = make_graph(policy, seed, index, arena, &root, test);
+    const struct campaign_key key = key_of(policy, seed);
+    struct graph g = make_graph(&key, index, arena, &root, test);
     for (unsigned k = 0; k < n; k++) {
         samples[k] = draw_leaves(&g, &root, k, arena);
     }
 }
 
 /* Are tests 2k and 2k + 1 to be one program at two shapes? */
-static bool is_paired(const struct policy *policy, uint64_t seed, uint64_t index)
+static bool is_paired(const struct campaign_key *key, uint64_t index)
 {
-    struct rng rng = rng_seeded(hash_mix(hash_mix(policy_hash(policy), seed), ~(index / 2)));
-    return rng_chance(&rng, policy->dynamic_percent, 100);
+    struct rng rng = rng_seeded(hash_mix(key->hash, ~(index / 2)));
+    return rng_chance(&rng, key->policy->dynamic_percent, 100);
 }
 
 /* One of a pair, the other one as its `before`; false: the program has no other shapes. */
-static bool make_one_of_pair(const struct policy *policy, uint64_t seed, uint64_t index,
-                             struct arena *arena, struct test *test)
+static bool make_one_of_pair(const struct campaign_key *key, uint64_t index, struct arena *arena,
+                             struct test *test)
 {
     struct test *even = arena_alloc(arena, sizeof(*even));
     struct test *odd = arena_alloc(arena, sizeof(*odd));
     struct rng root;
-    struct graph g = make_graph(policy, seed, index & ~(uint64_t)1, arena, &root, even);
+    struct graph g = make_graph(key, index & ~(uint64_t)1, arena, &root, even);
     fill(&g, &root, arena, even);
-    if (!test_at_other_shapes(policy, &g, even, rng_split(&root, STREAM_SHAPES), arena, odd)) {
+    if (!test_at_other_shapes(key->policy, &g, even, rng_split(&root, STREAM_SHAPES), arena, odd)) {
         return false;
     }
     odd->index++;
@@ -139,12 +151,13 @@ static bool make_one_of_pair(const struct policy *policy, uint64_t seed, uint64_
 void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
                    enum materialize what, struct arena *arena, struct test *test)
 {
-    if (is_paired(policy, seed, index) && make_one_of_pair(policy, seed, index, arena, test)) {
+    const struct campaign_key key = key_of(policy, seed);
+    if (is_paired(&key, index) && make_one_of_pair(&key, index, arena, test)) {
         test->inputs = what == MATERIALIZE_NONE ? NULL : test->inputs;
         return;
     }
     struct rng root;
-    struct graph g = make_graph(policy, seed, index, arena, &root, test);
+    struct graph g = make_graph(&key, index, arena, &root, test);
     if (what == MATERIALIZE_ALL) {
         fill(&g, &root, arena, test);
     }

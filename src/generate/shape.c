@@ -77,10 +77,39 @@ static void fix_dims(struct maker *g, struct slot *s, uint32_t id)
     }
 }
 
+/* Functions of single elements keep the shape: one that is there is the other's, and a limit of one
+ * the other's too. Two ops in five are such; the solver has little left to do. */
+static bool keeps_shape(const struct op *op)
+{
+    return op->elementwise && op_n_inputs(op) == 1;
+}
+
+static void make_variables_of_one_shape(struct maker *g, struct attempt *a)
+{
+    struct slot *x = &a->instance.in[0], *y = &a->instance.out[0];
+    uint32_t given = a->target != VALUE_NEW ? a->target : a->value[0];
+    if (IS_VALUE(given)) {
+        fix_dims(g, x, IS_VALUE(a->value[0]) ? a->value[0] : given);
+        fix_dims(g, y, given);
+        return;
+    }
+    struct shape model = {.rank = x->rank};
+    draw_dims(g, model.rank, model.dim);
+    make_dims(g, x, &model, true);
+    limit_numel(g, x);
+    for (int d = 0; d < y->rank; d++) {
+        y->dim[d] = relation_var(g->r, 0, g->policy->dim_max);
+    }
+}
+
 static void make_variables(struct maker *g, struct attempt *a)
 {
     struct instance *m = &a->instance;
     struct shape model = {.rank = 0};
+    if (keeps_shape(a->op)) {
+        make_variables_of_one_shape(g, a);
+        return;
+    }
     if (IS_VALUE(a->value[0])) {
         model = g->p->values[a->value[0]].shape;
     } else {
@@ -116,6 +145,9 @@ static void make_variables(struct maker *g, struct attempt *a)
 /* Existing indices: the dim that they choose from must hold them all, without an axis every dim. */
 static void make_room_for_indices(struct maker *g, struct attempt *a)
 {
+    if (a->op->index_inputs == 0) {
+        return;
+    }
     struct slot *data = &a->instance.in[0];
     const struct attr *axis = instance_attr(&a->instance, "axis");
     for (uint32_t k = 1; k < a->n_in; k++) {

@@ -187,17 +187,17 @@ enum dtype norm_accumulator(const struct norm *n, enum dtype d)
 }
 
 /*
- * To first order. Sums of n terms: gamma_n / 2, as sum_noise_init says. The variance: two passes
- * lose gamma var + the mean's error squared; updates (Welford) gamma sqrt(var E[x^2]) (Chan, Golub,
- * LeVeque 1983); E[x^2] - E[x]^2, which ONNX's function bodies of LayerNormalization and
- * GroupNormalization are made of, gamma E[x^2]. Squares that overflow make 1 / deviation 0 or NaN,
- * or do not, by the order.
+ * To first order. Sums of n terms: noise_gamma. The variance: two passes lose gamma var + the
+ * mean's error squared; updates (Welford) gamma sqrt(var E[x^2]) (Chan, Golub, LeVeque 1983);
+ * E[x^2] - E[x]^2, which ONNX's function bodies of LayerNormalization and GroupNormalization are
+ * made of, gamma E[x^2]. Squares that overflow make 1 / deviation 0 or NaN, or do not, by the
+ * order.
  */
 struct moment_errors norm_moment_errors(const struct norm *n, const struct moments *m, enum dtype d)
 {
     enum dtype acc = norm_accumulator(n, d);
-    real u = dtype_roundoff(acc), count = (real)n->length, nu = count * u, top = dtype_max(acc);
-    real gamma = (nu < 0.5L ? nu / (1 - nu) : 1) / 2 + 2 * u;
+    real u = dtype_roundoff(acc), count = (real)n->length, top = dtype_max(acc);
+    real gamma = noise_gamma(acc, count) + 2 * u;
     struct moment_errors e = {.mean = n->is_centered && n->length > 1 ? gamma * m->magnitude : 0};
     real lost = gamma * m->var + e.mean * e.mean + dtype_tiny(acc), both = m->var + n->epsilon;
     if (n->is_centered) {
@@ -327,7 +327,9 @@ real norm_noise(const struct norm *n, const struct moments *m, const struct mome
 {
     struct steps s = steps_of(n, m, d, el);
     if (isinf(m->deviation)) { /* of infinite elements; n is 0 */
-        return s.away * s.scale > dtype_max(s.wide) && !isinf(s.away) ? INFINITY : 0;
+        bool overflows =
+            isfinite(s.away) && isfinite(s.scale) && s.away * s.scale > dtype_max(s.wide);
+        return overflows ? INFINITY : 0;
     }
     if (isinf(el->scale)) {
         return infinite_scale_noise(n, &s, error);

@@ -92,7 +92,7 @@ static const struct {
      "y: f32[2,3] = rms_norm(x, s, axis=1, epsilon=0.125)\n",
      "....o."},
     {"an infinite x makes the others 0, the products before the division aside",
-     "x: f32[4] = const [inf, 1, -3e30, 1e30]\ns: f32[4] = const [1, 2, 1e10, 1]\n"
+     "x: f32[4] = const [inf, 1, -3e30, 1e30]\ns: f32[4] = const [1, inf, 1e10, 1]\n"
      "y: f32[4] = rms_norm(x, s, axis=0, epsilon=0.125)\n",
      "..o."},
     {"a running mean of sums that may overflow",

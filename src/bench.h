@@ -23,6 +23,7 @@ struct bench_settings {
     uint64_t models, samples; /* 0: the subject's default */
     struct texts nodes;       /* --nodes, as given */
     const char *save, *load, *plot;
+    double time; /* `campaign` alone: seconds; 0: its default */
 };
 
 struct bench_subject {
@@ -33,7 +34,8 @@ struct bench_subject {
 };
 
 extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, bench_evaluate,
-    bench_observability, bench_throughput, bench_generator, bench_inputs, bench_unjudged;
+    bench_observability, bench_throughput, bench_generator, bench_inputs, bench_unjudged,
+    bench_campaign;
 
 /* ---- the python side of a figure: a script under scripts/ that answers a line for a line ---- */
 

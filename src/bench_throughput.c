@@ -76,7 +76,7 @@ static enum err measure_open(const struct bench_settings *s, struct target *targ
                              struct jury *jury, struct arena *arena, struct throughput *t)
 {
     struct policy *policy;
-    TRY(campaign_policy(NULL, 0, &target, 1, arena, &policy));
+    TRY(campaign_policy(s->policy, 0, &target, 1, arena, &policy));
     struct jury_usage before = jury_usage(jury);
     double self = clock_cpu_self();
     struct arena *arenas[JURY_WINDOW];

@@ -13,6 +13,7 @@ enum {
     KEY_JSON = COMMAND_KEYS,
     KEY_PYTHON,
     KEY_POLICY,
+    KEY_TIME,
     KEY_NODES,
     KEY_MODELS,
     KEY_SAMPLES,
@@ -23,7 +24,7 @@ enum {
 
 static const struct bench_subject *const subject_table[] = {
     &bench_judge,      &bench_bounds,    &bench_diversity, &bench_evaluate, &bench_observability,
-    &bench_throughput, &bench_generator, &bench_inputs,    &bench_unjudged,
+    &bench_throughput, &bench_generator, &bench_inputs,    &bench_unjudged, &bench_campaign,
 };
 
 static const struct bench_subject *find_subject(const char *name)
@@ -82,6 +83,8 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_POLICY:
         s->policy = value;
         return ERR_OK;
+    case KEY_TIME:
+        return parse_duration("--time", value, &s->time);
     case KEY_JSON:
         s->json = true;
         return ERR_OK;
@@ -110,6 +113,7 @@ static const struct argp_option options[] = {
     {"tests", 'n', "N", 0, "how many (the subject says)", 0},
     {"seed", 's', "S", 0, "of all chance (1)", 0},
     {"target", 't', "TARGET", 0, "measure this one; may be repeated (the subject says)", 0},
+    {"time", KEY_TIME, "20s", 0, "campaign: how long each", 0},
     {"policy", KEY_POLICY, "P", 0, "of the programs: name or file (the subject says)", 0},
     {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object", 0},

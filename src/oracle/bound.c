@@ -14,7 +14,7 @@
 #include <string.h>
 
 const struct bound_table bound_table = {
-    .samples = 12, .draws = 4, .first_samples = 2, .c = 3.0, .widen = 2.0, .cheap_steps = 2};
+    .samples = 12, .draws = 4, .first_samples = 1, .c = 3.0, .widen = 2.0, .cheap_steps = 2};
 
 bool program_has_half(const struct program *p)
 {
@@ -289,7 +289,7 @@ static void evaluate_variant(struct sampler *s, const struct node *node, unsigne
                              const struct array **in, struct array *out, real **noise)
 {
     real *more[OP_OUTPUTS_MAX] = {0};
-    bool asks = k == s->first_sample || k == s->first_sample + 1;
+    bool asks = s->asks_variants && (k == s->first_sample || k == s->first_sample + 1);
     if (asks && is_folded) {
         doubt_inputs(s, node->n_in, in);
     }
@@ -492,11 +492,12 @@ static void sample_program(struct sampler *s, const struct bound_request *q)
 void bound_program(const struct bound_request *q, struct arena *arena, struct bounds *bounds)
 {
     const struct program *p = q->p;
-    CHECK(q->samples >= 2 && q->samples + 2 <= VARIANTS_MAX);
+    CHECK(q->samples >= 1 && q->samples + 2 <= VARIANTS_MAX);
     struct sampler s = {.p = p,
                         .arena = arena,
                         .scratch = arena_new(),
                         .rng = rng_seeded(q->seed),
+                        .asks_variants = !q->is_first,
                         .is_settled = true};
     s.first_sample = program_has_half(p) ? 2 : 1;
     s.n_variants = s.first_sample + q->samples;

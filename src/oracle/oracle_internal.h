@@ -13,6 +13,7 @@ struct bound_request {
     unsigned samples;
     double c;
     const bool *wanted; /* by output; NULL: all of them */
+    bool is_first;      /* errors of the declared inputs alone, which are no larger */
 };
 struct bounds {
     struct expectation *outputs; /* by output, zero where not wanted */

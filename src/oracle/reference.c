@@ -29,6 +29,7 @@ struct reference *reference_new(const struct test *test, struct arena *arena)
     return r;
 }
 
+/* wanted: NULL for all, by all samples. */
 static void find_bounds(struct reference *r, unsigned samples, unsigned draw, const bool *wanted,
                         struct bounds *bounds)
 {
@@ -39,7 +40,8 @@ static void find_bounds(struct reference *r, unsigned samples, unsigned draw, co
                                           .seed = program_hash(p) + draw,
                                           .samples = samples,
                                           .c = bound_table.c,
-                                          .wanted = wanted};
+                                          .wanted = wanted,
+                                          .is_first = wanted != NULL};
     bound_program(&request, r->arena, bounds);
 }
 

@@ -51,7 +51,8 @@ struct sampler {
     uint8_t *code;      /* each element's pattern of ways, a bit a sample */
     real *largest;      /* by node: the largest finite operand of a product */
     bool traps; /* an element that is undefined was met: a library may refuse the program or die */
-    bool is_settled; /* of struct bounds */
+    bool is_settled;    /* of struct bounds */
+    bool asks_variants; /* errors are those of moved inputs, too */
 };
 
 /* Variant 1 keeps half floats in single precision. */

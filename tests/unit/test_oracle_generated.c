@@ -68,7 +68,6 @@ static void test_first_samples_decide_as_all(void **state)
         n[all.kind]++;
     }
     assert_true(n[VERDICT_PASS] >= TESTS / 10 && n[VERDICT_FINDING] >= TESTS / 10);
-    assert_true(n[VERDICT_UNJUDGED] > 0);
     arena_free(lasting);
     arena_free(arena);
 }

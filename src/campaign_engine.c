@@ -15,6 +15,10 @@
 /* Every run of one test in this many is made twice and compared bit for bit. */
 enum { REPEAT_ONE_IN = 64 };
 
+/* Bytes that a place in the window keeps from test to test: what a large one needed more goes back,
+ * lest the engine grow by one rare test after the other. */
+enum { PLACE_KEEPS = 2 << 20 };
+
 struct pending {
     struct arena *arena;
     struct test test;
@@ -200,6 +204,7 @@ static enum err post_tests(struct engine *e)
         struct arena *arena = s->arena;
         size_t n = e->options->n_targets;
         arena_reset(arena);
+        arena_trim(arena, PLACE_KEEPS);
         *s = (struct pending){
             .arena = arena,
             .outcomes = ARENA_ZARRAY(arena, struct outcome, n),

@@ -204,6 +204,27 @@ void arena_reset(struct arena *arena)
     arena_rewind(arena, (struct arena_mark){.chunk = arena->first, .used = 0});
 }
 
+void arena_trim(struct arena *arena, size_t keep)
+{
+    struct chunk **link = &arena->first->next;
+    CHECK(arena->current == arena->first);
+    for (size_t kept = arena->first->capacity; *link;) {
+        struct chunk *chunk = *link;
+        if (chunk->capacity <= keep && kept <= keep - chunk->capacity) {
+            kept += chunk->capacity;
+            link = &chunk->next;
+        } else {
+            *link = chunk->next;
+            ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->capacity);
+            free(chunk);
+        }
+    }
+    /* What was given back may be needed again, in as few pieces. */
+    if (arena->next_capacity > keep && keep > CHUNK_MIN) {
+        arena->next_capacity = keep;
+    }
+}
+
 struct arena_mark arena_mark(const struct arena *arena)
 {
     return (struct arena_mark){.chunk = arena->current, .used = arena->current->used};

@@ -91,6 +91,9 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Forget all that was allocated; the memory is kept for reuse. */
 void arena_reset(struct arena *arena);
+/* Give back all but the first `keep` bytes or so of an arena that was just reset: what one large
+ * round needed is not kept for ever. */
+void arena_trim(struct arena *arena, size_t keep);
 /* Forget all that was allocated since the mark. */
 struct arena_mark {
     void *chunk;

@@ -248,6 +248,24 @@ static void reset_arena_does_not_grow(void **state)
 #endif
 }
 
+static void trimmed_arena_gives_back(void **state)
+{
+#ifndef UNDER_ASAN
+    struct arena *arena = arena_new();
+    size_t start = mallinfo2().uordblks + mallinfo2().hblkhd;
+    for (int i = 0; i < 100; i++) {
+        memset(arena_alloc(arena, 100000), i, 100000);
+    }
+    arena_reset(arena);
+    arena_trim(arena, 1 << 20);
+    assert_in_range(mallinfo2().uordblks + mallinfo2().hblkhd - start, 0, 1 << 20);
+    for (int i = 0; i < 100; i++) {
+        memset(arena_alloc(arena, 100000), i, 100000);
+    }
+    arena_free(arena);
+#endif
+}
+
 static void dead_memory_is_poisoned(void **state)
 {
 #ifdef UNDER_ASAN
@@ -564,6 +582,7 @@ int main(void)
         cmocka_unit_test(rewind_keeps_what_came_before),
         cmocka_unit_test(rewound_memory_comes_again),
         cmocka_unit_test(reset_arena_does_not_grow),
+        cmocka_unit_test(trimmed_arena_gives_back),
         cmocka_unit_test(dead_memory_is_poisoned),
         cmocka_unit_test(out_of_memory_ends_with_a_message),
         cmocka_unit_test(heap_helpers),

@@ -236,13 +236,10 @@ static bool may_be_clean(struct maker *g, const struct attempt *a, const struct 
     for (; x->n_nodes < place; x->n_nodes++) {
         possible_node(x, g->p, &g->p->nodes[x->n_nodes]);
     }
-    struct interval first = x->widest[node->in[0]], first_sure = x->sure[node->in[0]];
     x->has_narrowed = false;
     bool is_possible = possible_node(x, g->p, node);
-    if (is_possible && x->has_narrowed && !is_backward && !possible_again(x, g->p)) {
-        is_possible = false;
-        x->widest[node->in[0]] = first;
-        x->sure[node->in[0]] = first_sure;
+    if (is_possible && x->has_narrowed && !is_backward) {
+        is_possible = possible_again(x, g->p);
     }
     if (is_possible && is_backward) {
         uint32_t made = node->out[a->target_output];

@@ -71,9 +71,11 @@ struct possible {
     bool *is_place;          /* indices of an order: arg_max, sort */
     struct facts *facts;     /* for queries of node_ranges */
     struct arena *arena;
-    bool is_guess;              /* too: what the search cannot move, though other inputs may */
-    bool is_again;              /* ranges that are known stay at least as narrow */
-    bool has_narrowed;          /* a node's operands; results of nodes before may be narrower now */
+    bool is_guess;     /* too: what the search cannot move, though other inputs may */
+    bool is_again;     /* ranges that are known stay at least as narrow */
+    bool has_narrowed; /* an operand of a node, and what was known of it before */
+    uint32_t narrowed;
+    struct interval widest_before, sure_before;
     uint32_t capacity;          /* values */
     uint32_t n_nodes, n_values; /* graph_make's: those before are known */
 };
@@ -81,8 +83,8 @@ void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena
 void possible_leaf(struct possible *x, uint32_t id, struct interval range);
 /* The node's results; false: whatever the leaves, it is not clean. */
 bool possible_node(struct possible *x, const struct program *p, const struct node *node);
-/* All nodes again, with operands that the last one narrowed. False: then one is not clean, and what
- * was known stays. */
+/* All nodes again, with the operand that the last one narrowed. False: then one is not clean, and
+ * all is as it was before that. */
 bool possible_again(struct possible *x, const struct program *p);
 /* The one result of an elementwise node whose operands are points (their `range`), as the reference
  * has it. False: it is not clean, or the node not of that kind. */

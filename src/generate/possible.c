@@ -340,8 +340,8 @@ static bool settle_other(struct possible *x, const struct program *p, const stru
         if (has_any_gap(p, node, NULL)) { /* of none: -inf */
             return false;
         }
-    } else if (strcmp(name, "reduce_var") ==
-               0) { /* over no degree of freedom: 0 / 0, or infinite */
+    } else if (strcmp(name, "reduce_var") == 0) {
+        /* Over no degree of freedom: 0 / 0, or infinite. */
         size_t terms = shape_numel(in) / shape_numel(&p->values[node->out[0]].shape);
         return (int64_t)terms > node_int(node, "correction", 1);
     } else if (strcmp(name, "avg_pool") == 0 && has_any_gap(p, node, NULL)) {
@@ -416,35 +416,67 @@ static bool keeps_places(const struct possible *x, const struct node *node)
     return x->is_place[node->in[0]] && (node->op->origins || strcmp(node->op_name, "abs") == 0);
 }
 
-/* The operand's elements of a clean node: for what comes behind. At an end of these domains that is
- * open the function is infinite. */
-static bool narrow_operand(struct possible *x, const struct node *node)
+/* Where an operand's elements lie if the node is clean. At an end that is open it is not. */
+struct domain_rule {
+    uint32_t k;
+    real lo, hi;
+    bool is_open;
+};
+
+static bool find_domain(const struct program *p, const struct node *node, struct domain_rule *rule)
 {
     static const struct {
         const char *name;
-        real lo, hi;
-        bool is_open;
-    } domains[] = {
-        {"log", 0, INFINITY, true},    {"log2", 0, INFINITY, true}, {"log1p", -1, INFINITY, true},
-        {"rsqrt", 0, INFINITY, true},  {"atanh", -1, 1, true},      {"sqrt", 0, INFINITY, false},
-        {"acosh", 1, INFINITY, false}, {"asin", -1, 1, false},      {"acos", -1, 1, false},
+        struct domain_rule rule;
+    } functions[] = {
+        {"log", {0, 0, INFINITY, true}},    {"log2", {0, 0, INFINITY, true}},
+        {"log1p", {0, -1, INFINITY, true}}, {"rsqrt", {0, 0, INFINITY, true}},
+        {"atanh", {0, -1, 1, true}},        {"sqrt", {0, 0, INFINITY, false}},
+        {"acosh", {0, 1, INFINITY, false}}, {"asin", {0, -1, 1, false}},
+        {"acos", {0, -1, 1, false}},
     };
-    for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
-        if (strcmp(node->op_name, domains[i].name) == 0) {
-            /* From an open end one step of whole numbers; a guess is that much of others. */
-            bool is_whole = x->is_whole[node->in[0]];
-            real inset = is_whole ? 1 : x->is_guess ? 0x1p-14L : 0;
-            inset = domains[i].is_open ? inset : 0;
-            const struct interval domain = {.lo = domains[i].lo + inset,
-                                            .hi = domains[i].hi - inset};
-            struct interval *widest = &x->widest[node->in[0]], *sure = &x->sure[node->in[0]];
-            x->has_narrowed |= widest->lo < domain.lo || widest->hi > domain.hi;
-            *widest = interval_intersect(*widest, domain);
-            *sure = interval_intersect(*sure, domain);
-            return !interval_has_none(*widest) && !interval_has_none(*sure);
+    for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+        if (strcmp(node->op_name, functions[i].name) == 0) {
+            *rule = functions[i].rule;
+            return true;
         }
     }
-    return true;
+    enum dtype from = p->values[node->in[0]].dtype, to = p->values[node->out[0]].dtype;
+    if (strcmp(node->op_name, "cast") == 0 && dtype_is_float(from) && dtype_is_int(to)) {
+        *rule = (struct domain_rule){0, dtype_lowest(to) - 1, dtype_max(to) + 1, true};
+        return true;
+    }
+    if (strncmp(node->op_name, "shift_", 6) == 0) {
+        *rule = (struct domain_rule){1, 0, (real)(8 * dtype_size(to) - 1), false};
+        return true;
+    }
+    if (strcmp(node->op_name, "batch_norm") == 0) { /* the variance */
+        *rule = (struct domain_rule){4, -(real)node_real(node, "epsilon", 0), INFINITY, true};
+        return true;
+    }
+    return false;
+}
+
+/* For the nodes behind. From an open end one step of whole numbers; a guess is that a little of
+ * others is needed, too. */
+static bool narrow_operand(struct possible *x, const struct node *node,
+                           const struct domain_rule *rule)
+{
+    const uint32_t id = node->in[rule->k];
+    real inset = x->is_whole[id] ? 1 : x->is_guess ? 0x1p-14L : 0;
+    inset = rule->is_open ? inset : 0;
+    const bool lies_whole = rule->lo == floorl(rule->lo);
+    inset = x->is_whole[id] && !lies_whole ? 0 : inset;
+    const struct interval domain = {.lo = rule->lo + inset, .hi = rule->hi - inset};
+    if (x->widest[id].lo < domain.lo || x->widest[id].hi > domain.hi) {
+        x->has_narrowed = true;
+        x->narrowed = id;
+        x->widest_before = x->widest[id];
+        x->sure_before = x->sure[id];
+    }
+    x->widest[id] = interval_intersect(x->widest[id], domain);
+    x->sure[id] = interval_intersect(x->sure[id], domain);
+    return !interval_has_none(x->widest[id]) && !interval_has_none(x->sure[id]);
 }
 
 /* What only the very end of a range would make clean is no hope: tanh(x) = 1, cosh(x) = 1. */
@@ -465,6 +497,7 @@ bool possible_again(struct possible *x, const struct program *p)
     struct arena_mark mark = arena_mark(x->arena);
     const struct interval *widest = arena_copy(x->arena, x->widest, size);
     const struct interval *sure = arena_copy(x->arena, x->sure, size);
+    const struct possible last = *x;
     bool is_possible = true;
     x->is_again = true;
     for (uint32_t i = 0; is_possible && i < p->n_nodes; i++) {
@@ -474,6 +507,8 @@ bool possible_again(struct possible *x, const struct program *p)
     if (!is_possible) {
         memcpy(x->widest, widest, size);
         memcpy(x->sure, sure, size);
+        x->widest[last.narrowed] = last.widest_before;
+        x->sure[last.narrowed] = last.sure_before;
     }
     arena_rewind(x->arena, mark);
     return is_possible;
@@ -512,16 +547,21 @@ bool possible_node(struct possible *x, const struct program *p, const struct nod
     if (!is_possible || shape_numel(&p->values[node->out[0]].shape) == 0) {
         return is_possible;
     }
-    struct interval widest = x->widest[node->in[0]], sure = x->sure[node->in[0]];
-    is_possible = narrow_operand(x, node);
-    is_possible &= node->op->elementwise ? settle_elementwise(x, p, node, &x->sure[node->out[0]])
-                                         : settle_other(x, p, node, &x->sure[node->out[0]]);
+    struct domain_rule rule = {0};
+    bool has_domain =
+        find_domain(p, node, &rule) && shape_numel(&p->values[node->in[rule.k]].shape) > 0;
+    const uint32_t narrowed = node->in[rule.k];
+    const struct interval widest = x->widest[narrowed], sure = x->sure[narrowed];
+    is_possible = !has_domain || narrow_operand(x, node, &rule);
+    struct interval *own = &x->sure[node->out[0]];
+    is_possible &=
+        node->op->elementwise ? settle_elementwise(x, p, node, own) : settle_other(x, p, node, own);
     if (strcmp(node->op_name, "sort") == 0) { /* each line's indices are 0, 1, ... */
         x->sure[node->out[1]] = point(0);
     }
     if (!is_possible) { /* it may not come into the program */
-        x->widest[node->in[0]] = widest;
-        x->sure[node->in[0]] = sure;
+        x->widest[narrowed] = widest;
+        x->sure[narrowed] = sure;
     }
     if (x->is_guess && node->op->jumps == JUMPS_IN_ORDER) { /* the last output: places */
         x->sure[node->out[node->n_out - 1]] = point(0);

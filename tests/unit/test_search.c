@@ -219,7 +219,20 @@ static const struct {
     {"x: f32[3,1] = input\ny: f32[3] = reduce_var(x, axes=[1], keepdims=false, correction=1)\n"
      "output y\n",
      true},
+    {"x: f32[9] = input\na: f32[9] = clip(x, min=300.0, max=400.0)\ny: i8[9] = cast(a, to=i8)\n"
+     "output y\n",
+     true},
+    {"x: i32[9] = input\na: f32[30,30] = input\ns: i64[] = size(a)\nc: i32[] = cast(s, to=i32)\n"
+     "y: i32[9] = shift_left(x, c)\noutput y\n",
+     true},
+    {"x: f32[2,3] = input\ns: f32[3] = input\nb: f32[3] = input\nm: f32[3] = input\n"
+     "u: f32[2] = input\nv: f32[3] = pad(u, mode=\"constant\", pads=[1,0], value=-3.0)\n"
+     "y: f32[2,3] = batch_norm(x, s, b, m, v, epsilon=0.001)\noutput y\n",
+     true},
     /* near misses: possible */
+    {"x: f32[9] = input\na: f32[9] = clip(x, min=127.5, max=400.0)\ny: i8[9] = cast(a, to=i8)\n"
+     "output y\n",
+     false},
     {"x: f32[3,2] = input\na: f32[3,2] = log_softmax(x, axis=1)\ny: f32[3,2] = asin(a)\noutput y\n",
      false},
     {"x: f32[9] = input\na: f32[9] = sign(x)\ny: f32[9] = atanh(a)\noutput y\n", false},

@@ -203,6 +203,7 @@ struct op {
     /* Optimisers fold a scale or bias that follows a product into its weights (Conv + Mul, MatMul +
      * Add, batch normalisation), which rounds what is exact as written. */
     enum folding folding;
+    bool is_mean; /* of its input: less it, optimisers make a normalisation of both */
     /* FOLDS_AS_SCALE: the factors, in magnitude, that the elements of input k become in a product's
      * weights once they are folded into them. NULL: themselves. */
     void (*factors)(const struct evaluation *e, uint32_t k, real *factor);

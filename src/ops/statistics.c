@@ -132,6 +132,7 @@ static void reduce_mean_range(struct range_query *q)
  * such mean; the mean of nothing is "undefined" (ONNX) or NaN (torch): neither is made. */
 const struct op op_reduce_mean = {.name = "reduce_mean",
                                   .summary = "mean over axes",
+                                  .is_mean = true,
                                   REDUCE_OP(DT_FLOATS),
                                   .relate = reduce_relate_some,
                                   .evaluate = reduce_mean_evaluate,

@@ -233,8 +233,29 @@ static bool is_read_by(const struct program *p, const struct node *node, enum fo
     return false;
 }
 
+/* Normalisation kernels take the mean in other ways (Welford's), which round sums that are short.
+ */
+static bool is_centring(const struct program *p, const struct node *node)
+{
+    for (uint32_t n = 0; n < p->n_nodes; n++) {
+        const struct node *reader = &p->nodes[n];
+        bool reads_mean = false, reads_same = false;
+        for (uint32_t i = 0; reader->op->folding == FOLDS_AS_SCALE && i < reader->n_in; i++) {
+            reads_mean |= maker_of(p, reader->in[i]) == node;
+            reads_same |= reader->in[i] == node->in[0];
+        }
+        if (reads_mean && reads_same) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool may_be_folded(const struct program *p, const struct node *node)
 {
+    if (node->op->is_mean) {
+        return is_centring(p, node);
+    }
     return node->op->folding == FOLDS_AS_PRODUCT &&
            (reads_from(p, node, FOLDS_AS_SCALE) || is_read_by(p, node, FOLDS_AS_SCALE));
 }

@@ -96,8 +96,9 @@ void mark_overflowed(struct sampler *s, const struct node *node, const struct ar
  * of the samples themselves. */
 void mark_node(struct sampler *s, const struct node *node, const struct array *const *in);
 
-/* May a scale or bias before or behind this product be folded into its weights? Then no short sum
- * of it counts as exact. */
+/* May optimisers make one op of this node and its neighbours, which does not round as they do: a
+ * product and a scale or bias before or behind it, folded into its weights; a mean and what it is
+ * taken from, x - mean(x)? Then no short sum of it counts as exact. */
 bool may_be_folded(const struct program *p, const struct node *node);
 
 #endif

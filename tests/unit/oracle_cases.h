@@ -309,6 +309,26 @@ static const struct element_case element_cases[] = {
      0,
      1.25,
      true},
+    {"what is the mean itself, in a normalisation made of the ops",
+     "x: f64[4] = input\nm: f64[1] = reduce_mean(x, axes=[0], keepdims=true)\n"
+     "c: f64[4] = sub(x, m)\nq: f64[4] = mul(c, c)\n"
+     "v: f64[1] = reduce_mean(q, axes=[0], keepdims=true)\ne: f64[] = const [1e-05]\n"
+     "a: f64[1] = add(v, e)\nr: f64[1] = sqrt(a)\nd: f64[4] = div(c, r)\n"
+     "b: f64[] = const [-0.02362060546875]\ny: f64[4] = add(d, b)\noutput y\n",
+     {1, 2, 3, 2},
+     1,
+     -0.023620605468750024,
+     false},
+    {"what is not the mean, in a normalisation made of the ops",
+     "x: f64[4] = input\nm: f64[1] = reduce_mean(x, axes=[0], keepdims=true)\n"
+     "c: f64[4] = sub(x, m)\nq: f64[4] = mul(c, c)\n"
+     "v: f64[1] = reduce_mean(q, axes=[0], keepdims=true)\ne: f64[] = const [1e-05]\n"
+     "a: f64[1] = add(v, e)\nr: f64[1] = sqrt(a)\nd: f64[4] = div(c, r)\n"
+     "b: f64[] = const [-0.02362060546875]\ny: f64[4] = add(d, b)\noutput y\n",
+     {1, 2, 3, 2},
+     1,
+     -0.0236206054,
+     true},
     {"a product with 0 whose other factors overflow",
      "x: f32[3] = input\ny: f32[] = reduce_prod(x, axes=[0], keepdims=false)\noutput y\n",
      {1e30, 1e30, 0},

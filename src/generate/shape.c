@@ -36,9 +36,12 @@ static void draw_dims(struct maker *g, int rank, int64_t *dims)
 }
 
 /* Variables for a new tensor's dims, hinted: as in `model` seen from the right, where that has a
- * dim, now and then 1 to be broadcast; beyond it drawn. */
-static void make_dims(struct maker *g, struct slot *s, const struct shape *model, bool is_model)
+ * dim, now and then 1 to be broadcast; beyond it drawn. Half of the weights have no hints: they
+ * rather follow from what the op asks, as the groups of a convolution do. */
+static void make_dims(struct maker *g, struct slot *s, const struct shape *model, bool is_model,
+                      bool is_weight)
 {
+    bool is_hinted = !is_weight || s->rank < 2 || rng_chance(&g->rng, 1, 2);
     int64_t drawn[RANK_MAX] = {0};
     if (s->rank > model->rank) {
         draw_dims(g, s->rank, drawn);
@@ -51,7 +54,9 @@ static void make_dims(struct maker *g, struct slot *s, const struct shape *model
         }
         s->dim[d] = relation_var(g->r, g->may_be_empty ? 0 : 1, g->policy->dim_max);
         relation_prefer_log(g->r, s->dim[d]);
-        relation_hint(g->r, s->dim[d], hint);
+        if (is_hinted) {
+            relation_hint(g->r, s->dim[d], hint);
+        }
     }
 }
 
@@ -95,7 +100,7 @@ static void make_variables_of_one_shape(struct maker *g, struct attempt *a)
     }
     struct shape model = {.rank = x->rank};
     draw_dims(g, model.rank, model.dim);
-    make_dims(g, x, &model, true);
+    make_dims(g, x, &model, true, false);
     limit_numel(g, x);
     for (int d = 0; d < y->rank; d++) {
         y->dim[d] = relation_var(g->r, 0, g->policy->dim_max);
@@ -122,7 +127,7 @@ static void make_variables(struct maker *g, struct attempt *a)
             continue;
         }
         if (a->value[k] == VALUE_NEW) {
-            make_dims(g, s, &model, k == 0);
+            make_dims(g, s, &model, k == 0, op_input_spec(a->op, k)->constant_likely);
             limit_numel(g, s);
         } else {
             fix_dims(g, s, a->value[k]);

@@ -141,7 +141,8 @@ bool op_asks_equality(const struct op *op)
 
 /*
  * Is it likely that the node's result does not depend on its inputs' elements? Constants make
- * constants; ordinary floats are never NaN, seldom equal, and all true.
+ * constants; ordinary floats are never NaN, seldom equal, and all true; steps are few where the
+ * range is short.
  */
 static bool is_likely_dull(const struct maker *g, const struct node *node)
 {
@@ -155,6 +156,11 @@ static bool is_likely_dull(const struct maker *g, const struct node *node)
     bool is_made =
         in->kind == VALUE_NODE || g->p->values[node->in[node->n_in - 1]].kind == VALUE_NODE;
     bool tells_little = node->n_in == 1 || (op_asks_equality(node->op) && is_made);
+    const struct interval *range = &g->facts[node->out[0]].range;
+    bool is_stepped = node->op->jumps == JUMPS_ALWAYS && node->op->elementwise && node->n_in == 1;
+    if (is_stepped && range->hi - range->lo <= 2) { /* floor of a sigmoid */
+        return true;
+    }
     return all_dull || node->op->weight > 0 || node_is_dead(g, node) ||
            (is_truth && tells_little && dtype_is_float(in->dtype));
 }

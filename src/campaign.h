@@ -18,10 +18,11 @@ enum { CAMPAIGN_JOBS_MAX = 256, CAMPAIGN_NODES_MAX = 256 };
 struct campaign_options {
     const char *const *targets; /* texts; none: every installed one */
     size_t n_targets;
-    const char *python; /* NULL: found as target_parse says */
-    const char *policy; /* name or file; NULL: "default" */
-    const char *known;  /* file or "none"; NULL: the shipped rules */
-    uint32_t nodes;     /* ops a program; 0: the policy's own */
+    const char *python;                /* NULL: found as target_parse says */
+    const char *policy;                /* name or file; NULL: "default" */
+    const struct generator *generator; /* NULL: the policy's */
+    const char *known;                 /* file or "none"; NULL: the shipped rules */
+    uint32_t nodes;                    /* ops a program; 0: the policy's own */
     uint64_t seed;
     uint64_t tests;  /* in total, over all sittings; 0: no limit */
     double time;     /* seconds in total, over all sittings; 0: no limit */

@@ -158,6 +158,9 @@ static enum err engine_open(struct engine *e)
     TRY(jury_open(o->targets, o->n_targets, &(struct jury_options){0}, &e->jury));
     TRY(campaign_policy(o->campaign->policy, o->campaign->nodes, o->targets, o->n_targets, e->arena,
                         &e->policy));
+    if (o->campaign->generator != NULL) {
+        e->policy->generator = o->campaign->generator;
+    }
     struct buffer text = BUFFER_INIT;
     policy_print(e->policy, &text);
     e->policy_text = arena_strdup(e->arena, text.data);

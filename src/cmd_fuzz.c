@@ -15,6 +15,7 @@ static const double default_time = 60;
 enum {
     KEY_NODES = COMMAND_KEYS,
     KEY_POLICY,
+    KEY_GENERATOR,
     KEY_KNOWN,
     KEY_OUT,
     KEY_JSON,
@@ -36,6 +37,7 @@ static const struct argp_option options[] = {
     {"seed", 's', "S", 0, "of all chance; a number or `random' (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
+    {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: random (the policy says)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
     {"jobs", 'j', "J", 0, "engine processes (1)", 0},
     {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},
@@ -88,6 +90,8 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_POLICY:
         c->policy = value;
         return ERR_OK;
+    case KEY_GENERATOR:
+        return generator_find(value, &c->generator);
     case KEY_KNOWN:
         c->known = value;
         return ERR_OK;
@@ -126,8 +130,8 @@ const struct command command_fuzz = {
     .help = "Without --time and --tests it runs for a minute. The same command on the\n"
             "same --out DIR goes on where the last one stopped, was stopped (Ctrl-C) or\n"
             "was killed; --time (from when the libraries are open) and --tests are totals\n"
-            "over all sittings. A campaign is its seed, targets and policy: the same three\n"
-            "give the same tests with any number of --jobs, other ones need another DIR.\n"
+            "over all sittings. A campaign is its seed, targets, policy and generator: the\n"
+            "same ones give the same tests with any number of --jobs, others need another DIR.\n"
             "\n"
             "Policies: default; clean (all values finite, where ranges can tell);\n"
             "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file,\n"

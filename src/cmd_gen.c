@@ -15,6 +15,7 @@ enum {
     KEY_COUNT,
     KEY_NODES,
     KEY_POLICY,
+    KEY_GENERATOR,
     KEY_OPSET,
     KEY_FORMAT,
     KEY_OUT,
@@ -27,6 +28,7 @@ struct gen_settings {
     uint64_t seed, first, count;
     uint64_t nodes, opset; /* 0: as the policy says */
     const char *policy, *target, *python, *out;
+    const struct generator *generator; /* NULL: the policy's */
     enum format format;
 };
 
@@ -38,6 +40,7 @@ static const struct argp_option options[] = {
     {"count", KEY_COUNT, "N", 0, "how many tests (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
+    {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: random (the policy says)", 0},
     {"target", 't', "TARGET", 0, "only what this one supports", 0},
     {"opset", KEY_OPSET, "N", 0, "only what ONNX can say at this opset (21)", 0},
     {"format", KEY_FORMAT, "F", 0,
@@ -77,6 +80,8 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_POLICY:
         s->policy = value;
         return ERR_OK;
+    case KEY_GENERATOR:
+        return generator_find(value, &s->generator);
     case KEY_OPSET:
         return parse_u64_range("--opset", value, 1, 1000, &s->opset);
     case KEY_FORMAT:
@@ -123,6 +128,9 @@ static enum err make_policy(const struct gen_settings *s, struct arena *arena,
     }
     if (s->opset) {
         version->opset = (int)s->opset;
+    }
+    if (s->generator) {
+        (*policy)->generator = s->generator;
     }
     if (s->nodes) {
         (*policy)->nodes = (uint32_t)s->nodes;

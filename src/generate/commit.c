@@ -315,6 +315,10 @@ static bool settle_ranges(struct maker *g, const struct attempt *a, const struct
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         draw_recipes(g, a, node, ordinary, attempt);
         enum hazard hazard = node_ranges(g->p, node, g->facts);
+        if (g->is_unsteered) {
+            g->is_unproven |= hazard != HAZARD_NONE;
+            return hazard <= a->risk;
+        }
         bool is_alive = may_be_dead || !node_is_dead(g, node);
         bool is_hopeful = !g->is_clean || (hazard == HAZARD_NONE && !reads_assumed(g, node)) ||
                           (hazard <= a->risk && may_be_clean(g, a, node));

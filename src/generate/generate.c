@@ -90,12 +90,12 @@ static struct graph make_graph(const struct campaign_key *key, uint64_t index, s
     *root = rng_seeded(hash_mix(key->hash, index));
     struct rng structure = rng_split(root, STREAM_STRUCTURE);
     bool is_clean = rng_chance(&structure, key->policy->clean_percent, 100);
-    struct graph g = graph_make(key->policy, is_clean, structure, arena);
+    struct graph g = key->policy->generator->make(key->policy, is_clean, structure, arena);
     *test = (struct test){.seed = key->seed,
                           .index = index,
                           .program = g.program,
                           .placement = draw_placement(root),
-                          .policy = is_clean ? "clean" : "special"};
+                          .policy = g.is_clean ? "clean" : "special"};
     return g;
 }
 

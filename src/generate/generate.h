@@ -16,6 +16,22 @@ struct support {
     dtype_set (*pairs)[DTYPE_COUNT];
 };
 
+/* A way to make graphs. What is made of them (data, pairs of shapes, tests) is the same for all. */
+struct graph;
+struct policy;
+struct generator {
+    const char *name, *summary;
+    /* Of policy->nodes ops, valid, within the policy's limits. is_clean: all values should be
+     * finite, as far as the generator cares. Inputs that make it so are searched for when the
+     * graph is_unproven. (generate_internal.h) */
+    struct graph (*make)(const struct policy *policy, bool is_clean, struct rng rng,
+                         struct arena *arena);
+};
+extern const struct generator generators[]; /* the first is ours */
+extern const size_t generator_count;
+/* ERR_USAGE: there is none of that name; the message has them all. */
+MUST_USE enum err generator_find(const char *name, const struct generator **generator);
+
 /* The plain numbers of a policy: key, smallest, largest. */
 #define POLICY_NUMBERS(X)                                                                          \
     X(nodes, 1, 1000000)        /* catalogue ops per program */                                    \
@@ -56,6 +72,7 @@ struct policy {
     uint32_t motif_weight[MOTIF_WEIGHTS_MAX]; /* motif_table order */
     struct support all; /* supported by every target: what most programs use */
     struct support any; /* by at least one */
+    const struct generator *generator;
 };
 /* One of the policies made in, default, clean and nnsmith39 (policy.c says what they are for)? */
 bool policy_is_builtin(const char *name);

@@ -96,6 +96,7 @@ bool node_at_point(const struct program *p, const struct node *node, const struc
 struct graph {
     struct program *program;
     struct facts *facts; /* by value id */
+    bool is_clean;       /* all values finite, if not for is_unproven */
     bool is_unproven;    /* clean, but only evaluation can tell */
 };
 
@@ -116,6 +117,7 @@ struct maker {
     struct facts *facts; /* by value id */
     uint32_t facts_capacity;
     bool is_clean, is_unproven, may_be_empty;
+    bool is_unsteered;        /* ranges refuse only what is undefined */
     struct possible possible; /* looked at where ranges cannot clear a node */
     int rank_limit;           /* the policy's largest rank with a weight */
     uint32_t special_kinds;
@@ -217,8 +219,16 @@ enum stream {
     STREAM_SHAPES,
 };
 
+/* Empty, with what the policy leaves to be drawn for the whole program. */
+void maker_init(struct maker *g, const struct policy *policy, bool is_clean, struct rng rng,
+                struct arena *arena);
+/* Ids in order, outputs. */
+struct graph maker_finish(struct maker *g);
+/* The generators' `make`. */
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena);
+struct graph random_make(const struct policy *policy, bool is_clean, struct rng rng,
+                         struct arena *arena);
 
 /* The inputs' elements by their recipes: one sample of several. */
 void fill_inputs(const struct graph *g, const struct rng *root, unsigned sample,

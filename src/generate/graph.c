@@ -150,24 +150,39 @@ static void weigh_ops(struct maker *g)
     }
 }
 
+void maker_init(struct maker *g, const struct policy *policy, bool is_clean, struct rng rng,
+                struct arena *arena)
+{
+    *g = (struct maker){.policy = policy,
+                        .arena = arena,
+                        .p = program_new(arena),
+                        .r = relation_new(arena),
+                        .rng = rng,
+                        .is_clean = is_clean};
+    g->support = percent(g, policy->union_percent) ? &policy->any : &policy->all;
+    g->may_be_empty = percent(g, policy->empty_percent);
+    g->special_kinds = special_kinds_draw(&g->rng);
+    for (int rank = 0; rank <= RANK_MAX; rank++) {
+        g->rank_limit = policy->rank_weight[rank] > 0 ? rank : g->rank_limit;
+    }
+    weigh_ops(g);
+}
+
+struct graph maker_finish(struct maker *g)
+{
+    renumber(g);
+    add_outputs(g);
+    return (struct graph){
+        .program = g->p, .facts = g->facts, .is_clean = g->is_clean, .is_unproven = g->is_unproven};
+}
+
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena)
 {
     /* No op of a policy that passed policy_check fails this often on new inputs. */
     enum { ATTEMPTS_MAX = 100000 };
-    struct maker g = {.policy = policy,
-                      .arena = arena,
-                      .p = program_new(arena),
-                      .r = relation_new(arena),
-                      .rng = rng,
-                      .is_clean = is_clean};
-    g.support = percent(&g, policy->union_percent) ? &policy->any : &policy->all;
-    g.may_be_empty = percent(&g, policy->empty_percent);
-    g.special_kinds = special_kinds_draw(&g.rng);
-    for (int rank = 0; rank <= RANK_MAX; rank++) {
-        g.rank_limit = policy->rank_weight[rank] > 0 ? rank : g.rank_limit;
-    }
-    weigh_ops(&g);
+    struct maker g;
+    maker_init(&g, policy, is_clean, rng, arena);
     for (uint32_t n = 0, attempts = 0; n < policy->nodes;) {
         bool is_motif = percent(&g, policy->motif_percent);
         uint32_t made = is_motif ? motif_insert(&g, policy->nodes - n) : 0;
@@ -178,7 +193,5 @@ struct graph graph_make(const struct policy *policy, bool is_clean, struct rng r
             BUG("policy %s: no op fits after %u attempts", policy->name, attempts);
         }
     }
-    renumber(&g);
-    add_outputs(&g);
-    return (struct graph){.program = g.p, .facts = g.facts, .is_unproven = g.is_unproven};
+    return maker_finish(&g);
 }

@@ -322,6 +322,12 @@ static enum err parse_line(const struct line *line, struct policy *policy)
         memcpy(policy->name, line->value, size);
         return ERR_OK;
     }
+    if (strcmp(line->key, "generator") == 0) {
+        if (generator_find(line->value, &policy->generator) != ERR_OK) {
+            return LINE_ERROR(line, "there is no generator '%s'", line->value);
+        }
+        return ERR_OK;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
         if (strcmp(line->key, numbers[i].key) == 0) {
             uint32_t number = 0;
@@ -401,6 +407,7 @@ enum err policy_parse(const char *name, const char *text, struct arena *arena,
     struct policy *policy = ARENA_ZARRAY(arena, struct policy, 1);
     policy->all = support_baseline(arena);
     policy->any = support_baseline(arena);
+    policy->generator = &generators[0];
     for (size_t i = 0; i < op_count; i++) {
         policy->op_weight[i] = op_table[i]->weight ? op_table[i]->weight : OP_WEIGHT_DEFAULT;
     }
@@ -466,6 +473,7 @@ static void print_support(const char *table, const struct support *support, stru
 void policy_print(const struct policy *policy, struct buffer *text)
 {
     buffer_printf(text, "name = %s\n", policy->name);
+    buffer_printf(text, "generator = %s\n", policy->generator->name);
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
         uint32_t number;
         memcpy(&number, (const char *)policy + numbers[i].offset, sizeof(number));
@@ -495,5 +503,6 @@ uint64_t policy_hash(const struct policy *policy)
     hash = hash_bytes(policy->op_weight, op_count * sizeof(policy->op_weight[0]), hash);
     hash = hash_bytes(policy->motif_weight, motif_count * sizeof(policy->motif_weight[0]), hash);
     hash = hash_bytes(policy->all.pairs, op_count * sizeof(*policy->all.pairs), hash);
-    return hash_bytes(policy->any.pairs, op_count * sizeof(*policy->any.pairs), hash);
+    hash = hash_bytes(policy->any.pairs, op_count * sizeof(*policy->any.pairs), hash);
+    return policy->generator == &generators[0] ? hash : hash_text(policy->generator->name, hash);
 }

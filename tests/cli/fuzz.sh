@@ -49,6 +49,14 @@ err_has 'text: says where' 'campaign in two'
 sums=$(awk '/runs of/ {r = $1; next} r && NF == 0 {exit} r {s += $1} END {print r - s}' "$work/out")
 passes 'text: the accounting adds up' [ "$sums" = 0 ]
 
+fuzz --generator random --target "$correct" --tests 100 --out by_random
+status_is 0 'a baseline: status'
+fuzz --target "$correct" --tests 100 --out by_random
+status_is 2 'a campaign keeps its generator'
+fuzz --generator none --tests 1
+status_is 2 'no such generator: status'
+err_has 'no such generator: the names' "there is no generator 'none', only opjury, random"
+
 fuzz --target "$correct" --tests 300 --out none
 status_is 0 'nothing found: status'
 out_has 'nothing found: says so' 'no new findings'

@@ -73,7 +73,8 @@ static void test_policy_hash_sees_all_fields(void **state)
                                           "op.gather = 11",
                                           "all.add = f32>f32",
                                           "any.add = f32>f32",
-                                          "all.gather ="};
+                                          "all.gather =",
+                                          "generator = random"};
     uint64_t hashes[ARRAY_SIZE(changes)];
     for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
         struct policy *p;
@@ -102,6 +103,7 @@ static void test_policy_errors_name_the_line(void **state)
         {"nodes = -1", "p:1: nodes must be a number"},
         {"nodes = 99999999999999999999999", "p:1: nodes must be a number"},
         {"clean_percent = 101", "p:1: clean_percent must be a number from 0 to 100, not '101'"},
+        {"generator = none", "p:1: there is no generator 'none'"},
         {"rank.7 = 1", "p:1: ranks go from 0 to 6, not '7'"},
         {"dtype.f33 = 1", "p:1: there is no dtype 'f33'"},
         {"op.frobnicate = 1", "p:1: there is no op 'frobnicate'"},

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What holds of every generator in the table: valid programs of as many ops as asked, within the
+ * policy's limits, clean where it says so, the same bytes from the same seed; and what sets
+ * baselines apart from ours.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "generate/generate.h"
+
+struct fixture {
+    struct arena *arena; /* of the policy */
+    struct arena *test;  /* reset for each test */
+    struct policy *policy;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    f.arena = arena_new();
+    f.test = arena_new();
+    assert_int_equal(policy_load("default", f.arena, &f.policy), ERR_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    arena_free(f->arena);
+    arena_free(f->test);
+    return 0;
+}
+
+static struct test make(struct fixture *f, size_t generator, uint64_t index)
+{
+    struct test test;
+    arena_reset(f->test);
+    f->policy->generator = &generators[generator];
+    generate_test(f->policy, 5, index, MATERIALIZE_ALL, f->test, &test);
+    return test;
+}
+
+static uint64_t digest(const struct test *test)
+{
+    uint64_t hash = program_hash(test->program);
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        hash = tensor_hash(&test->inputs[k], hash);
+    }
+    return hash_text(test->policy, hash);
+}
+
+static void assert_within_limits(const struct policy *policy, const struct program *p)
+{
+    assert_int_equal(p->n_nodes, policy->nodes);
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        assert_true(shape_numel(&p->values[id].shape) <= policy->numel_max);
+        assert_true(policy->rank_weight[p->values[id].shape.rank] > 0);
+    }
+}
+
+static void test_programs_are_valid(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t k = 0; k < generator_count; k++) {
+        for (uint64_t i = 0; i < 200; i++) {
+            f->policy->nodes = 1 + (uint32_t)(i * 7 % 30);
+            struct test test = make(f, k, i);
+            struct program *p = program_clone(test.program, f->test);
+            if (program_verify(p) != ERR_OK || ops_check(p) != ERR_OK) {
+                fail_msg("%s, test %d: %s", generators[k].name, (int)i, err_text());
+            }
+            assert_within_limits(f->policy, p);
+        }
+    }
+}
+
+static void test_same_seed_same_bytes_in_any_order(void **state)
+{
+    struct fixture *f = *state;
+    enum { N = 50 };
+    for (size_t k = 0; k < generator_count; k++) {
+        uint64_t first[N], differ = 0;
+        for (uint64_t i = 0; i < N; i++) {
+            struct test test = make(f, k, i);
+            first[i] = digest(&test);
+        }
+        for (uint64_t i = N; i-- > 0;) {
+            struct test test = make(f, k, i);
+            assert_true(digest(&test) == first[i]);
+            struct test other = make(f, (k + 1) % generator_count, i);
+            differ += digest(&other) != first[i];
+        }
+        assert_int_equal(differ, N);
+    }
+}
+
+static bool is_finite(const struct array *a)
+{
+    bool finite = true;
+    for (size_t i = 0; i < a->n && finite; i++) {
+        finite = isfinite(a->v[i]);
+    }
+    return finite;
+}
+
+static void test_what_says_clean_is_clean(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t k = 0; k < generator_count; k++) {
+        size_t n_clean = 0;
+        for (uint64_t i = 0; i < 100; i++) {
+            struct test test = make(f, k, i);
+            if (strcmp(test.policy, "clean") != 0) {
+                continue;
+            }
+            struct array *values = ARENA_ZARRAY(f->test, struct array, test.program->n_values);
+            program_evaluate(test.program, test.inputs, values, f->test);
+            for (uint32_t id = 0; id < test.program->n_values; id++) {
+                assert_true(is_finite(&values[id]));
+            }
+            n_clean++;
+        }
+        print_message("# %s: %zu of 100 tests are clean\n", generators[k].name, n_clean);
+        assert_true(n_clean > 0);
+    }
+}
+
+/* `random` takes all ops alike: size, of which ours makes a third as many as of others. */
+static void test_random_is_even(void **state)
+{
+    struct fixture *f = *state;
+    const struct op *size = op_find("size");
+    size_t n_size = 0, n_edges = 0, n = 0;
+    for (uint64_t i = 0; i < 1500; i++) {
+        struct test test = make(f, 1, i);
+        const struct program *p = test.program;
+        for (uint32_t k = 0; k < p->n_nodes; k++) {
+            n_size += p->nodes[k].op == size;
+            for (uint32_t in = 0; in < p->nodes[k].n_in; in++) {
+                uint32_t id = p->nodes[k].in[in];
+                n_edges += id != VALUE_ABSENT && p->values[id].kind == VALUE_NODE;
+            }
+            n++;
+        }
+    }
+    double mean = (double)n / (double)op_count;
+    print_message("# random: size %.2f of the mean, %.2f edges a node\n", (double)n_size / mean,
+                  (double)n_edges / (double)n);
+    assert_true((double)n_size > 0.6 * mean);
+    assert_true((double)n_edges > 0.5 * (double)n);
+}
+
+static void test_unknown_names(void **state)
+{
+    (void)state;
+    const struct generator *found;
+    assert_int_equal(generator_find("opjury", &found), ERR_OK);
+    assert_ptr_equal(found, &generators[0]);
+    assert_int_equal(generator_find("none", &found), ERR_USAGE);
+    assert_non_null(strstr(err_text(), "'none', only opjury, random"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_programs_are_valid),
+        TEST(test_same_seed_same_bytes_in_any_order),
+        TEST(test_what_says_clean_is_clean),
+        TEST(test_random_is_even),
+        TEST(test_unknown_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

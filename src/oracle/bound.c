@@ -412,6 +412,23 @@ static uint8_t element_state(const struct track *t, unsigned n_variants, real sc
     return mark & MARK_WILD || is_blind ? ELEMENT_UNSTABLE : ELEMENT_COMPARED;
 }
 
+/*
+ * The deviation of an output without its last rounding, which of halves is by far the most and
+ * needs no multiplier: two numbers d apart round to numbers at most d and a step apart, and
+ * bound_at allows that step. What hangs on jumps keeps all of it.
+ */
+static real *unrounded_deviation(struct sampler *s, const struct track *t)
+{
+    const struct array *base = &t->variant[0];
+    real u = dtype_is_half(base->dtype) ? dtype_roundoff(base->dtype) : 0;
+    real *d = arena_copy(s->arena, t->deviation, sizeof(real) * base->n);
+    for (size_t i = 0; u > 0 && i < base->n; i++) {
+        bool is_step = t->mark && t->mark[i] & MARK_STEP;
+        d[i] = is_step ? d[i] : fmaxl(d[i] - u * fabsl(base->v[i]), 0);
+    }
+    return d;
+}
+
 static void expect(struct sampler *s, uint32_t id, double c, struct expectation *x)
 {
     const struct track *t = &s->tracks[id];
@@ -432,7 +449,7 @@ static void expect(struct sampler *s, uint32_t id, double c, struct expectation 
         }
     }
     x->wide = wide ? wide : x->declared;
-    x->deviation = t->deviation ? arena_copy(s->arena, t->deviation, sizeof(real) * n) : NULL;
+    x->deviation = t->deviation ? unrounded_deviation(s, t) : NULL;
     x->state = state;
 }
 

@@ -43,7 +43,8 @@ struct expectation {
     size_t n;
     const real *declared;  /* every value rounded to its dtype */
     const real *wide;      /* no rounding between half-precision floats; == declared without them */
-    const real *deviation; /* largest deviation of the K perturbed re-evaluations; NULL: all 0 */
+    const real *deviation; /* largest deviation of the K perturbed re-evaluations, less the last
+                              rounding of a half; NULL: all 0 */
     const uint8_t *state;  /* enum element_state */
     bool is_exact;         /* no rounding on the way: elements must be equal */
     size_t n_unstable, n_unspecified;

@@ -4,7 +4,7 @@
 TIME ?= 60s
 FUZZ_ARGS ?=
 
-.PHONY: help build fuzz test test-all bench lint format verify-findings clean
+.PHONY: help build fuzz test test-all bench lint format verify-findings recall clean
 
 help:
 	@echo 'make build             the program: build/opjury'
@@ -12,6 +12,7 @@ help:
 	@echo 'make test              check opjury (about 10 minutes on 2 cores); make test-all: longer'
 	@echo 'make bench             speed and accuracy of opjury itself'
 	@echo 'make lint              formatter and analysers; make format: apply the formatter'
+	@echo 'make recall            search known bugs of released versions (hours: MINUTES=30 CPU time a seed, SEEDS=5)'
 	@echo 'make verify-findings   run the reproducers under findings/ (ID=... for one, FROM=DIR: of a campaign)'
 
 build:
@@ -45,6 +46,10 @@ format:
 verify-findings:
 	@scripts/setup verify
 	@scripts/verify-findings $(if $(FROM),--from '$(FROM)') $(ID)
+
+# MINUTES=N of CPU time for each of SEEDS=N seeds; BUG=... for one.
+recall: build
+	@scripts/recall $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEEDS),--seeds $(SEEDS)) $(BUG)
 
 clean:
 	rm -rf build build-*

@@ -26,6 +26,10 @@ def session_options(level):
 OPTIONS = {"opt=" + level: session_options(level) for level in LEVELS}
 
 
+# Versions before 1.23 take or give no bfloat16 outside a model.
+HAS_BFLOAT16 = hasattr(onnxruntime.OrtValue, "__dlpack__")
+
+
 def version():
     return onnxruntime.__version__
 
@@ -43,6 +47,8 @@ def run(session, tensors):
     feeds = {i.name: t for i, t in zip(session.get_inputs(), tensors)}
     outputs = session.get_outputs()
     if any(o.type == "tensor(bfloat16)" for o in outputs):
+        if not HAS_BFLOAT16:
+            raise NotImplementedError("a bfloat16 output is not supported by this version")
         feeds = {n: t if isinstance(t, onnxruntime.OrtValue)
                  else onnxruntime.OrtValue.ortvalue_from_numpy(t) for n, t in feeds.items()}
         values = session.run_with_ort_values([o.name for o in outputs], feeds)
@@ -53,5 +59,7 @@ def run(session, tensors):
 def from_memory(memory, dtype, shape):
     array = numpy.frombuffer(memory, NUMPY[dtype]).reshape(shape)
     if dtype == "BF16":
+        if not HAS_BFLOAT16:
+            raise NotImplementedError("a bfloat16 input is not supported by this version")
         return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(array, BFLOAT16)
     return array

@@ -174,7 +174,8 @@ static enum err probe_pair(struct probe *b, const struct op *op, enum dtype in, 
             continue;
         }
         TRY(run(b, p, &o));
-        if (o.kind == OUTCOME_UNSUPPORTED || error_is_unsupported(&b->target, &o)) {
+        if (o.kind == OUTCOME_UNSUPPORTED || o.kind == OUTCOME_NOT_EXERCISED ||
+            error_is_unsupported(&b->target, &o)) {
             log_debug("%s: no %s from %s to %s: %s", b->target.kind->name, op->name, dtype_name(in),
                       dtype_name(out), o.message);
             return ERR_OK;

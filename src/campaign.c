@@ -32,7 +32,8 @@ struct watch {
     bool announced;
     bool told_to_stop;
     bool terminal;
-    enum err err; /* the first engine's that failed */
+    double cpu_at_start; /* of this process and its children: campaigns before this one */
+    enum err err;        /* the first engine's that failed */
     char error[1024];
 };
 
@@ -63,8 +64,7 @@ enum err campaign_targets(const char *const *texts, size_t n_texts, const char *
     return ERR_OK;
 }
 
-/* out/1, out/2, ...: the first that is free. */
-static enum err new_folder(struct arena *arena, const char **dir)
+enum err campaign_new_folder(struct arena *arena, const char **dir)
 {
     TRY(dir_make("out"));
     for (unsigned i = 1; i < 1000000; i++) {
@@ -262,6 +262,26 @@ static void show_line(struct watch *w, double now)
     w->last_tests = tests;
 }
 
+/* One point for each of POINTS equal parts of the CPU time, and one at the end. */
+static void note_progress(const struct watch *w, bool is_end)
+{
+    enum { POINTS = CAMPAIGN_POINTS_MAX - 1 };
+    struct campaign_progress *progress = w->options->progress;
+    if (progress == NULL || progress->n == CAMPAIGN_POINTS_MAX) {
+        return;
+    }
+    struct campaign_point now = {0};
+    for (unsigned i = 0; i < w->started; i++) {
+        now.cpu += (double)w->live[i].cpu / 1e6;
+        now.tests += w->live[i].tests;
+        now.buckets += w->live[i].buckets;
+    }
+    double next = w->options->cpu * (double)(progress->n + 1) / (double)POINTS;
+    if (is_end || (now.cpu >= next && progress->n < POINTS)) {
+        progress->points[progress->n++] = now;
+    }
+}
+
 static void end_line(const struct watch *w)
 {
     if (w->terminal && w->announced) {
@@ -297,6 +317,7 @@ static enum err watch_engines(struct watch *w)
             TRY(start_engine(w));
         }
         reap(w);
+        note_progress(w, w->ended == w->started);
         if ((stop_requested || w->err != ERR_OK) && !w->told_to_stop) {
             tell_to_stop(w);
         }
@@ -329,6 +350,10 @@ static enum err say_summary(const struct watch *w, struct arena *arena, bool *fo
 {
     struct summary summary;
     TRY(summary_read(w->engine.dir, w->options, arena, &summary));
+    *found = summary_new_buckets(&summary) > 0;
+    if (w->options->quiet) {
+        return ERR_OK;
+    }
     struct buffer text = BUFFER_INIT;
     if (w->options->json) {
         summary_json(&summary, &text);
@@ -337,7 +362,6 @@ static enum err say_summary(const struct watch *w, struct arena *arena, bool *fo
     }
     fwrite(text.data, 1, text.size, stdout);
     buffer_release(&text);
-    *found = summary_new_buckets(&summary) > 0;
     return ERR_OK;
 }
 
@@ -347,6 +371,7 @@ enum err campaign_run(const struct campaign_options *options, struct arena *aren
     struct watch w = {
         .options = options,
         .terminal = isatty(STDERR_FILENO),
+        .cpu_at_start = options->progress != NULL ? clock_cpu_self() + clock_cpu_children() : 0,
         .engine = {.campaign = options, .dir = options->out},
     };
     TRY(check_settings(options));
@@ -354,7 +379,7 @@ enum err campaign_run(const struct campaign_options *options, struct arena *aren
                          &w.engine.targets, &w.engine.n_targets));
     const char *made = NULL;
     if (options->out == NULL) {
-        TRY(new_folder(arena, &made));
+        TRY(campaign_new_folder(arena, &made));
         w.engine.dir = made;
     }
     TRY(read_before(&w, arena));
@@ -363,7 +388,9 @@ enum err campaign_run(const struct campaign_options *options, struct arena *aren
         double left = options->time - w.before.usage[USAGE_ELAPSED];
         w.engine.time_left = left > 0 ? left : 0;
     }
-    w.engine.cpu_before = clock_cpu_self() + clock_cpu_children();
+    double cpu_left = options->cpu - w.before.usage[USAGE_CPU];
+    w.engine.cpu_left = cpu_left > 0 ? cpu_left / options->jobs : 0;
+    w.engine.cpu_before = clock_cpu_self() + clock_cpu_children() - w.cpu_at_start;
     size_t size = options->jobs * sizeof(struct live);
     void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) {

@@ -15,6 +15,17 @@
 /* Engine processes at most; operators a program at most (tests stay readable and quick). */
 enum { CAMPAIGN_JOBS_MAX = 256, CAMPAIGN_NODES_MAX = 256 };
 
+/* How far a campaign was when it had used so much CPU time. */
+struct campaign_point {
+    double cpu;              /* seconds of all processes */
+    uint64_t tests, buckets; /* buckets: new ones */
+};
+enum { CAMPAIGN_POINTS_MAX = 128 };
+struct campaign_progress {
+    size_t n;
+    struct campaign_point points[CAMPAIGN_POINTS_MAX];
+};
+
 struct campaign_options {
     const char *const *targets; /* texts; none: every installed one */
     size_t n_targets;
@@ -26,13 +37,21 @@ struct campaign_options {
     uint64_t seed;
     uint64_t tests;  /* in total, over all sittings; 0: no limit */
     double time;     /* seconds in total, over all sittings; 0: no limit */
+    double cpu;      /* CPU seconds of all processes in total; 0: no limit */
     unsigned jobs;   /* engine processes, at least 1 */
     const char *out; /* the campaign's folder; NULL: a new one under out/ */
     bool json;       /* stdout: one line with one object */
+    bool quiet;      /* stdout: nothing */
+    struct campaign_progress
+        *progress; /* of this sitting, evenly over `cpu`; then what
+                    * this process used before is not counted; NULL: not wanted */
 };
 /* Run or go on. *found: the campaign holds new findings. */
 MUST_USE enum err campaign_run(const struct campaign_options *options, struct arena *arena,
                                bool *found);
+
+/* out/1, out/2, ...: makes the first that is free. */
+MUST_USE enum err campaign_new_folder(struct arena *arena, const char **dir);
 
 /* Freed memory stays with this process: bounds take and free megabytes a test, and pages that are
  * given back must be cleared again for the next. */

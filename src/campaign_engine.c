@@ -192,7 +192,8 @@ static bool stopping(const struct engine *e)
 {
     const struct engine_options *o = e->options;
     bool timed = o->campaign->time > 0;
-    return stop_requested || (timed && clock_wall() >= o->first->begin + o->time_left);
+    bool is_spent = o->campaign->cpu > 0 && (double)o->live->cpu / 1e6 >= o->cpu_left;
+    return stop_requested || is_spent || (timed && clock_wall() >= o->first->begin + o->time_left);
 }
 
 static struct pending *pending_of(struct engine *e, uint64_t index)
@@ -324,6 +325,9 @@ static void count_test(struct engine *e, const struct pending *s)
     }
     e->counts.tests++;
     live->tests++;
+    if (e->options->campaign->cpu > 0) {
+        live->cpu = (uint64_t)(engine_cpu(e) * 1e6);
+    }
 }
 
 static enum err judge_test(struct engine *e)

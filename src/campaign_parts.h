@@ -52,7 +52,8 @@ struct live {
     double begin;       /* clock_wall of that moment */
     _Atomic uint64_t tests, restarts, buckets;
     _Atomic uint64_t verdicts[VERDICT_COUNT];
-    _Atomic bool done; /* err is set; without it the process was killed */
+    _Atomic uint64_t cpu; /* microseconds of its processes in this sitting */
+    _Atomic bool done;    /* err is set; without it the process was killed */
     enum err err;
     char error[1024];
 };
@@ -67,6 +68,7 @@ struct engine_options {
     struct live *live;
     struct live *first; /* the first engine's page: it starts the clock of --time for all */
     double time_left;   /* wall seconds from then on, when --time is given */
+    double cpu_left;    /* seconds of this engine, when a limit is given */
     double cpu_before;  /* seconds the parent spent on start-up, counted by its first engine */
 };
 /* The whole life of an engine process; the parent reads the result from live->err. */

@@ -34,8 +34,8 @@ struct command {
     enum err (*run)(void *settings, struct arena *arena, bool *found);
 };
 
-extern const struct command command_bench, command_fuzz, command_gen, command_reduce, command_run,
-    command_show, command_targets;
+extern const struct command command_bench, command_compare, command_fuzz, command_gen,
+    command_reduce, command_run, command_show, command_targets;
 
 /* Texts of an option that may be repeated, in order. */
 struct texts {

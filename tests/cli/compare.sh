@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# `opjury compare`: generators side by side. Faults are planted in our own evaluator, so no library
+# is needed.
+. "${0%/*}/harness.sh"
+
+exact_policy 'nodes = 5' >exact.policy
+compare() { run opjury compare --policy exact.policy --known none "$@"; }
+# json_holds EXPRESSION: a Python expression over the object o in the only line; g: its generators.
+json_holds() {
+    python3 - "$work/out" "$1" <<'END'
+import json, sys
+lines = open(sys.argv[1]).read().splitlines()
+assert len(lines) == 1, lines
+o = json.loads(lines[0])
+g = o["generators"]
+sys.exit(0 if eval(sys.argv[2]) else f"{sys.argv[2]} is false for {lines[0]}")
+END
+}
+
+compare opjury random --target faulty:negate.relu --time 1s --json --out both
+status_is 1 'a planted fault: status'
+passes 'json: a row each, in order' json_holds '[r["generator"] for r in g] == ["opjury", "random"]'
+passes 'json: exactly the keys' json_holds 'all(set(r) == {"generator", "tests", "runs", "cpu", "validity", "ops",
+    "op_dtype_ranks", "op_pairs", "verdicts", "buckets"} for r in g)'
+passes 'json: verdicts add up' json_holds 'all(sum(r["verdicts"].values()) == r["runs"] for r in g)'
+passes 'json: both had the time, and not much more' json_holds 'all(1 <= r["cpu"] < 3 for r in g)'
+passes 'json: the policy has 12 ops' json_holds 'all(r["ops"] == 12 and 12 < r["op_pairs"] <= 144 for r in g)'
+passes 'json: all are valid' json_holds 'all(r["validity"] == 1 for r in g)'
+passes 'json: both find it' json_holds 'all(r["buckets"] >= 1 for r in g)'
+passes 'json: sets add up' json_holds 'all(sum(s["buckets"] for s in o["exactly"] if r["generator"] in s["generators"])
+    == r["buckets"] for r in g)'
+for f in curves.svg venn.svg curves.csv curves.gp opjury/campaign.db random/campaign.db; do
+    passes "there is $f" [ -s "both/$f" ]
+done
+for f in curves venn; do
+    passes "$f.svg is XML" python3 -c "import sys, xml.dom.minidom as m; m.parse(sys.argv[1])" "both/$f.svg"
+done
+passes 'curves.csv: never fewer, with more CPU time' python3 - both/curves.csv <<'END'
+import sys
+blocks = open(sys.argv[1]).read().split("\n\n\n")
+assert len(blocks) == 2, blocks
+for block in blocks:
+    rows = [[float(x) for x in line.split(",")] for line in block.splitlines()[1:]]
+    assert len(rows) > 5 and rows[-1][1] > 0 and rows[-1][3] >= 1, rows
+    for a, b in zip(rows, rows[1:]):
+        assert all(x <= y for x, y in zip(a, b)), (a, b)
+END
+if command -v gnuplot >/dev/null; then
+    passes 'curves.png by gnuplot' [ -s both/curves.png ]
+fi
+run env PATH=/nowhere "$OPJURY" compare random --policy exact.policy --target faulty:none --time 0.3s --out one
+status_is 0 'nothing wrong: status'
+err_has 'no gnuplot: what to install' 'install gnuplot-nox'
+passes 'no gnuplot: no PNG' [ ! -e one/curves.png ]
+out_has 'text: a table' 'generator     tests   CPU s  validity'
+out_has 'text: its folder' 'campaigns and plots: one'
+passes 'one generator: nothing to share' [ ! -e one/venn.svg ]
+
+compare opjury --target faulty:none --out one
+status_is 2 'a folder that is there: status'
+err_has 'a folder that is there: said' 'one is there already'
+compare --out two
+status_is 2 'no generator: status'
+err_has 'no generator: said' 'no generator is named'
+compare random random --out two
+err_has 'twice the same' 'generator random is named twice'
+compare lemon --out two
+err_has 'no such generator' "there is no generator 'lemon', only opjury, random"
+done_testing

@@ -54,6 +54,11 @@ static void batch_row(struct evaluation *e, const struct norm *n, size_t start, 
         e->out[0].v[i] = el.y;
         if (e->noise[0]) {
             e->noise[0][i] = norm_noise(n, &m, &error, d, &el);
+            if (dtype_is_half(d)) { /* torch keeps slope and shift of a channel in the half dtype */
+                real slope = fabsl(el.scale) / m.deviation;
+                real folded = (fabsl(el.x) + fabsl(m.mean)) * slope;
+                e->noise[0][i] += isfinite(el.y) ? 3 * dtype_roundoff(d) * folded : 0;
+            }
         }
     }
 }

@@ -147,8 +147,21 @@ struct affine_noise {
     struct sum_noise sum;
     real limit;
     bool is_half;
-    real most; /* largest magnitude in a and b, where alpha scales one of them; else 0 */
+    real most;       /* largest magnitude in a and b, where alpha scales one of them; else 0 */
+    bool may_vanish; /* an element of those, times alpha, may underflow to 0 */
 };
+
+/* Is there an element that alpha takes below the smallest number? */
+static bool vanishes(const struct array *x, real alpha)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        real v = fabsl(x->v[i]);
+        if (v != 0 && v * fabsl(alpha) < dtype_tiny(x->dtype)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static real largest(const struct array *x)
 {
@@ -171,6 +184,9 @@ static real noise_at(const struct affine_noise *n, const struct affine *f, real 
     real noise = sum_noise_of(&n->sum, y, scale * magnitude + (isfinite(c) ? fabsl(c) : 0));
     if (isnan(y)) {
         return 0;
+    }
+    if (n->may_vanish && isinf(y)) { /* 0 times infinity is NaN */
+        return INFINITY;
     }
     if (isinf(sum_noise_of(&n->sum, sum, magnitude)) || hides_overflow(part, y, n->limit) ||
         hides_overflow(c, y, n->limit) || (fabsl(sum) > n->limit && fabsl(part) <= n->limit) ||
@@ -216,8 +232,11 @@ static void affine_evaluate(struct evaluation *e)
     struct affine_noise n = {0};
     if (e->noise[0]) {
         magnitude = product_magnitude(&f.p, e->scratch, e->in[0], e->in[1], y);
-        n = (struct affine_noise){sum_noise_init(y->dtype, f.p.inner + 3, affine_grid(e, &f)),
-                                  dtype_max(y->dtype), dtype_is_half(y->dtype), 0};
+        n = (struct affine_noise){
+            .sum = sum_noise_init(y->dtype, f.p.inner + 3, affine_grid(e, &f)),
+            .limit = dtype_max(y->dtype),
+            .is_half = dtype_is_half(y->dtype),
+            .may_vanish = vanishes(e->in[0], f.alpha) || vanishes(e->in[1], f.alpha)};
         if (fabsl(f.alpha) != 1) {
             n.most = fmaxl(largest(e->in[0]), largest(e->in[1]));
         }

@@ -10,7 +10,9 @@
 
 static real float_power(enum dtype d, real a, real b)
 {
-    return d == DTYPE_F64 ? powl(a, b) : (real)pow((double)a, (double)b);
+    /* glibc 2.36's powl has infinity for (-inf)^(-2^63), where pow has 0. */
+    bool is_double = d != DTYPE_F64 || isinf(a);
+    return is_double ? (real)pow((double)a, (double)b) : powl(a, b);
 }
 
 /* a^n modulo 2^64. */

@@ -371,6 +371,30 @@ static uint8_t *extreme_of(struct sampler *s, const struct node *node, uint32_t 
     return mark;
 }
 
+/*
+ * The other way round: a scale before a product may be taken behind it, so that its operands meet
+ * as they were before. Where one is a good part of the range, their product may overflow.
+ */
+static uint8_t *unscaled_of(struct sampler *s, const struct node *node, uint32_t k,
+                            const struct array *const *in)
+{
+    const struct array *x = in[k];
+    bool is_scaled =
+        node->op->folding == FOLDS_AS_PRODUCT && reads_from(s->p, node, FOLDS_AS_SCALE);
+    if (!is_scaled || !dtype_is_float(x->dtype)) {
+        return NULL;
+    }
+    real most = powl(dtype_max(x->dtype), 0.75L);
+    uint8_t *mark = NULL;
+    for (size_t i = 0; i < x->n; i++) {
+        if (isfinite(x->v[i]) && fabsl(x->v[i]) > most) {
+            mark = mark ? mark : arena_zalloc(s->scratch, x->n + 1);
+            mark[i] = MARK_WILD;
+        }
+    }
+    return mark;
+}
+
 /* Of a product's finite operands, for scales behind it. */
 static void note_largest(struct sampler *s, const struct node *node, const struct array *const *in)
 {
@@ -429,6 +453,7 @@ void mark_node(struct sampler *s, const struct node *node, const struct array *c
     mark_behind(s, node, in, wild_of);
     mark_behind(s, node, in, flushed_of);
     mark_behind(s, node, in, extreme_of);
+    mark_behind(s, node, in, unscaled_of);
     if (may_be_folded(s->p, node)) {
         note_largest(s, node, in);
     }

@@ -169,6 +169,11 @@ static const struct op_case cases_logic[] = {
      "b: f32[13] = const [nan, 0, inf, -1, 0, 3, -3, inf, inf, -inf, 1, 0.5, inf]\n"
      "y: f32[13] = pow(a, b)\n",
      "[1, 1, 1, 0, 1, -inf, -0, 0, inf, 0, nan, inf, 0]", 1},
+    {"pow of infinity to huge exponents",
+     "a: f64[3] = const [-inf, -inf, inf]\n"
+     "b: f64[3] = const [-9.223372036854775808e+18, 9.223372036854775808e+18, -1e300]\n"
+     "y: f64[3] = pow(a, b)\n",
+     "[0, inf, 0]", 1},
     {"pow f16 overflows",
      "a: f16[3] = const [256, 2, 3]\n"
      "b: f16[3] = const [2, 15, -2]\n"

@@ -224,41 +224,84 @@ static void add_possible_leaf(struct maker *g, uint32_t id)
     }
 }
 
+/* As if the last node had not been looked at: it stays out. */
+static void forget_possible(struct maker *g, const struct attempt *a)
+{
+    struct possible *x = &g->possible;
+    if (x->is_current) {
+        x->is_current = false;
+        x->n_nodes = x->n_nodes_before;
+        if (a->target != VALUE_NEW) {
+            add_possible_leaf(g, a->target);
+        }
+    }
+}
+
+/* What the node narrows: the nodes before it that read the same, not too far back. */
+static bool narrowed_fits(struct maker *g, uint32_t own)
+{
+    enum { WINDOW = 64 };
+    struct possible *x = &g->possible;
+    const uint32_t narrowed = x->narrowed, from = own > WINDOW ? own - WINDOW : 0;
+    const struct interval widest = x->widest_before, sure = x->sure_before;
+    x->n_nodes_before = from;
+    if (possible_behind(x, g->p, narrowed, from, own + 1)) {
+        return true;
+    }
+    x->widest[narrowed] = widest;
+    x->sure[narrowed] = sure;
+    return false;
+}
+
 /* Is there hope that the search makes a program with this node clean? It is the last one so far. */
 static bool may_be_clean(struct maker *g, const struct attempt *a, const struct node *node)
 {
     struct possible *x = &g->possible;
-    bool is_backward = a->target != VALUE_NEW;
-    uint32_t own = g->p->n_nodes - 1, place = is_backward ? a->before : own;
+    const bool is_backward = a->target != VALUE_NEW;
+    const uint32_t own = g->p->n_nodes - 1;
+    forget_possible(g, a);
     possible_reserve(x, g->p->n_values, g->arena);
     x->is_guess = true;
-    x->n_nodes = x->n_nodes < place ? x->n_nodes : place;
     for (uint32_t id = x->n_values; id < g->p->n_values; id++) {
         if (g->p->values[id].kind != VALUE_NODE) {
             add_possible_leaf(g, id);
         }
     }
     x->n_values = count_settled(a, node);
-    for (; x->n_nodes < place; x->n_nodes++) {
+    x->n_values_after = node->out[0];
+    for (; x->n_nodes < own; x->n_nodes++) {
         possible_node(x, g->p, &g->p->nodes[x->n_nodes]);
     }
+    x->is_current = true;
+    x->n_nodes_before = is_backward ? a->before : own;
     x->has_narrowed = false;
     bool is_possible = possible_node(x, g->p, node);
-    if (is_possible && x->has_narrowed && !is_backward) {
-        is_possible = possible_again(x, g->p);
-    }
     if (is_possible && is_backward) {
-        uint32_t made = node->out[a->target_output];
+        const uint32_t made = node->out[a->target_output];
         x->widest[a->target] = x->widest[made];
         x->sure[a->target] = x->sure[made];
+        is_possible = possible_behind(x, g->p, a->target, a->before, own);
+    } else if (is_possible && x->has_narrowed) {
+        is_possible = narrowed_fits(g, own);
     }
-    for (uint32_t i = place; is_possible && i < own; i++) {
-        is_possible = possible_node(x, g->p, &g->p->nodes[i]);
-    }
-    if (!is_possible && is_backward) { /* it stays a leaf */
-        add_possible_leaf(g, a->target);
+    if (!is_possible) {
+        forget_possible(g, a);
     }
     return is_possible;
+}
+
+/* The node is in the program, and so is what is known of it. A splice moves outputs. */
+static void keep_possible(struct maker *g, const struct attempt *a, uint32_t n_out)
+{
+    struct possible *x = &g->possible;
+    if (x->is_current) {
+        bool has_shifted = a->target != VALUE_NEW && n_out > 1;
+        x->n_nodes = has_shifted ? a->before : g->p->n_nodes;
+        x->n_values = x->n_values_after;
+        x->is_current = false;
+    } else if (a->target != VALUE_NEW && x->n_nodes > a->before) {
+        x->n_nodes = a->before;
+    }
 }
 
 /* Ordinary recipes for the new values; those that are given are set. */
@@ -291,15 +334,6 @@ static bool is_asked_for(const struct maker *g, const struct node *node, unsigne
     return is_special;
 }
 
-static bool reads_assumed(const struct maker *g, const struct node *node)
-{
-    bool reads = false;
-    for (uint32_t k = 0; k < node->n_in && g->is_unproven; k++) {
-        reads = reads || (node->in[k] != VALUE_ABSENT && g->facts[node->in[k]].assumed);
-    }
-    return reads;
-}
-
 /* Recipes for the new values until the node's ranges are fine; false: they never are. */
 static bool settle_ranges(struct maker *g, const struct attempt *a, const struct node *node,
                           uint32_t is_new)
@@ -320,7 +354,7 @@ static bool settle_ranges(struct maker *g, const struct attempt *a, const struct
             return hazard <= a->risk;
         }
         bool is_alive = may_be_dead || !node_is_dead(g, node);
-        bool is_hopeful = !g->is_clean || (hazard == HAZARD_NONE && !reads_assumed(g, node)) ||
+        bool is_hopeful = !g->is_clean || (hazard == HAZARD_NONE && !g->is_unproven) ||
                           (hazard <= a->risk && may_be_clean(g, a, node));
         bool is_fine =
             hazard == HAZARD_NONE || (hazard_is_fine(g, hazard) && is_asked_for(g, node, attempt));
@@ -384,6 +418,7 @@ static bool commit(struct maker *g, struct attempt *a)
         p->n_values = n_values;
         p->n_nodes = n_nodes;
         g->is_unproven = was_unproven;
+        forget_possible(g, a);
         return false;
     }
     for (uint32_t k = 0; k < a->n_in; k++) {
@@ -395,10 +430,12 @@ static bool commit(struct maker *g, struct attempt *a)
     for (uint32_t o = 0; o < node->n_out; o++) {
         g->facts[node->out[o]].is_dull = is_dull;
     }
+    uint32_t n_out = node->n_out;
     a->node = index;
     if (a->target != VALUE_NEW) {
         attempt_splice(g, a, index);
     }
+    keep_possible(g, a, n_out);
     return true;
 }
 

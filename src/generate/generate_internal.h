@@ -77,15 +77,19 @@ struct possible {
     uint32_t narrowed;
     struct interval widest_before, sure_before;
     uint32_t capacity;          /* values */
+    bool *is_moved;             /* possible_behind's */
     uint32_t n_nodes, n_values; /* graph_make's: those before are known */
+    bool is_current;            /* the last node too; if it stays out, what is known again: */
+    uint32_t n_nodes_before, n_values_after;
 };
 void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena);
 void possible_leaf(struct possible *x, uint32_t id, struct interval range);
 /* The node's results; false: whatever the leaves, it is not clean. */
 bool possible_node(struct possible *x, const struct program *p, const struct node *node);
-/* All nodes again, with the operand that the last one narrowed. False: then one is not clean, and
- * all is as it was before that. */
-bool possible_again(struct possible *x, const struct program *p);
+/* Nodes from..end-1 again as far as they hang on `moved`, which is narrower than before. False: one
+ * is not clean. */
+bool possible_behind(struct possible *x, const struct program *p, uint32_t moved, uint32_t from,
+                     uint32_t end);
 /* The one result of an elementwise node whose operands are points (their `range`), as the reference
  * has it. False: it is not clean, or the node not of that kind. */
 bool node_at_point(const struct program *p, const struct node *node, const struct facts *facts,

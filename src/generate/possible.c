@@ -22,6 +22,7 @@ void possible_reserve(struct possible *x, uint32_t n_values, struct arena *arena
     grown.arena = arena;
     grown.widest = ARENA_ARRAY(arena, struct interval, capacity);
     grown.sure = ARENA_ARRAY(arena, struct interval, capacity);
+    grown.is_moved = ARENA_ZARRAY(arena, bool, capacity);
     grown.is_whole = ARENA_ZARRAY(arena, bool, capacity);
     grown.is_place = ARENA_ZARRAY(arena, bool, capacity);
     grown.facts = ARENA_ZARRAY(arena, struct facts, capacity);
@@ -491,26 +492,38 @@ static void pull_in(const struct node *node, struct interval *range)
     *range = inner.lo < inner.hi ? inner : *range;
 }
 
-bool possible_again(struct possible *x, const struct program *p)
+static bool reads_moved(const struct possible *x, const struct node *node)
 {
-    const size_t size = p->n_values * sizeof(struct interval);
-    struct arena_mark mark = arena_mark(x->arena);
-    const struct interval *widest = arena_copy(x->arena, x->widest, size);
-    const struct interval *sure = arena_copy(x->arena, x->sure, size);
-    const struct possible last = *x;
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        if (node->in[k] != VALUE_ABSENT && x->is_moved[node->in[k]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool possible_behind(struct possible *x, const struct program *p, uint32_t moved, uint32_t from,
+                     uint32_t end)
+{
     bool is_possible = true;
+    uint32_t i = from;
     x->is_again = true;
-    for (uint32_t i = 0; is_possible && i < p->n_nodes; i++) {
-        is_possible = possible_node(x, p, &p->nodes[i]);
+    x->is_moved[moved] = true;
+    for (; is_possible && i < end; i++) {
+        const struct node *node = &p->nodes[i];
+        if (reads_moved(x, node)) {
+            is_possible = possible_node(x, p, node);
+            for (uint32_t o = 0; o < node->n_out; o++) {
+                x->is_moved[node->out[o]] = true;
+            }
+        }
     }
-    x->is_again = false;
-    if (!is_possible) {
-        memcpy(x->widest, widest, size);
-        memcpy(x->sure, sure, size);
-        x->widest[last.narrowed] = last.widest_before;
-        x->sure[last.narrowed] = last.sure_before;
+    while (i-- > from) {
+        for (uint32_t o = 0; o < p->nodes[i].n_out; o++) {
+            x->is_moved[p->nodes[i].out[o]] = false;
+        }
     }
-    arena_rewind(x->arena, mark);
+    x->is_moved[moved] = x->is_again = false;
     return is_possible;
 }
 

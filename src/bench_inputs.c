@@ -31,7 +31,7 @@ static const struct scene {
      "union_percent = 100\n"
      "dtype.* = 10\n"
      "op.* = 10\n",
-     91},
+     89},
     {"default", "clean_percent = 100\n", 98},
 };
 

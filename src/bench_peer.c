@@ -83,7 +83,7 @@ void peer_stop(struct peer *peer)
 enum err peer_start_nnsmith(struct arena *arena, struct peer *peer, const char **versions,
                             const char **why)
 {
-    char *dir, *line;
+    char *dir, *line = NULL;
     TRY(exe_dir(arena, &dir));
     *versions = *why = NULL;
     *peer = (struct peer){0};

@@ -246,7 +246,7 @@ enum err program_infer(struct program *p, struct arena *arena)
 {
     for (uint32_t i = 0; i < p->n_nodes; i++) {
         const struct node *node = &p->nodes[i];
-        enum dtype dtypes[OP_OUTPUTS_MAX];
+        enum dtype dtypes[OP_OUTPUTS_MAX] = {DTYPE_NONE};
         struct shape shapes[OP_OUTPUTS_MAX];
         TRY(op_infer(p, node, arena, dtypes, shapes));
         for (uint32_t o = 0; o < node->n_out; o++) {

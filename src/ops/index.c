@@ -124,23 +124,22 @@ static void gather_unspecified(const struct evaluation *e, uint8_t *const *mark)
     }
 }
 
+/* What gather has in common with gather_elements, and with index_select. */
+#define MOVES_BY_INDEX                                                                             \
+    .attrs = {{"axis", ATTR_INT}}, .evaluate = move_evaluate, .vjp = move_vjp,                     \
+    .range = gather_range, .traps = index_traps, .index_inputs = 1U << 1
+#define SLICES_BY_INDEX                                                                            \
+    .structure = gather_structure, .relate = gather_relate, .taint = gather_taint,                 \
+    .unspecified = gather_unspecified, .origins = gather_origins
+
 const struct op op_gather = {
     .name = "gather",
     .summary = "slices of data along an axis, chosen by indices (numpy.take)",
     .in = {{"data", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX},
            {"indices", .dtypes = DT(I32) | DT(I64), .rank_min = 0, .rank_max = RANK_MAX}},
     .out = {{"y", .same_as = "data", .rank_min = 0, .rank_max = RANK_MAX}},
-    .attrs = {{"axis", ATTR_INT}},
-    .structure = gather_structure,
-    .relate = gather_relate,
-    .evaluate = move_evaluate,
-    .taint = gather_taint,
-    .vjp = move_vjp,
-    .range = gather_range,
-    .unspecified = gather_unspecified,
-    .traps = index_traps,
-    .index_inputs = 1U << 1,
-    .origins = gather_origins};
+    SLICES_BY_INDEX,
+    MOVES_BY_INDEX};
 
 /* torch's; ONNX says it as a Gather. */
 const struct op op_index_select = {
@@ -149,17 +148,8 @@ const struct op op_index_select = {
     .in = {{"data", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX},
            {"indices", .dtypes = DT(I32) | DT(I64), .rank_min = 1, .rank_max = 1}},
     .out = {{"y", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
-    .attrs = {{"axis", ATTR_INT}},
-    .structure = gather_structure,
-    .relate = gather_relate,
-    .evaluate = move_evaluate,
-    .taint = gather_taint,
-    .vjp = move_vjp,
-    .range = gather_range,
-    .unspecified = gather_unspecified,
-    .traps = index_traps,
-    .index_inputs = 1U << 1,
-    .origins = gather_origins};
+    SLICES_BY_INDEX,
+    MOVES_BY_INDEX};
 
 /* ---- gather_elements ---- */
 
@@ -260,14 +250,9 @@ const struct op op_gather_elements = {
     .in = {{"data", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX},
            {"indices", .dtypes = DT(I32) | DT(I64), .rank_min = 1, .rank_max = RANK_MAX}},
     .out = {{"y", .same_as = "data", .rank_min = 1, .rank_max = RANK_MAX}},
-    .attrs = {{"axis", ATTR_INT}},
     .structure = elements_structure,
     .relate = gather_elements_relate,
-    .evaluate = move_evaluate,
     .taint = gather_elements_taint,
-    .vjp = move_vjp,
-    .range = gather_range,
     .unspecified = nowhere_unspecified,
-    .traps = index_traps,
-    .index_inputs = 1U << 1,
-    .origins = gather_elements_origins};
+    .origins = gather_elements_origins,
+    MOVES_BY_INDEX};

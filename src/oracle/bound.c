@@ -315,12 +315,14 @@ static void sample_node(struct sampler *s, uint32_t index)
     bool is_same = inputs_are_exact(s, node); /* for every variant */
     for (unsigned k = 1; k < n_variants; k++) {
         struct arena_mark mark = arena_mark(s->scratch);
-        gather_inputs(s, node, k, jumps, in);
-        if (!is_same) {
+        if (is_same) {
+            keep_variant(s, node, k, exact, exact, noise);
+        } else {
+            gather_inputs(s, node, k, jumps, in);
             evaluate_variant(s, node, k, is_folded, in, out, noise);
+            keep_variant(s, node, k, out, exact, noise);
+            mark_unspecified(s, node, in, k);
         }
-        keep_variant(s, node, k, is_same ? exact : out, exact, noise);
-        mark_unspecified(s, node, in, k);
         arena_rewind(s->scratch, mark); /* the same memory again, which is near */
     }
     if (n_variants > 1) {

@@ -334,7 +334,7 @@ static enum err read_einsum(struct onnx_reader *r, struct onnx_node *n)
 {
     const Onnx__AttributeProto *a = onnx_attr(n, "equation", ONNX_STRING);
     struct equation q = {0};
-    char text[128];
+    char text[128] = "";
     size_t size = 0;
 
     TRY(onnx_read_plain(r, n));
@@ -346,7 +346,6 @@ static enum err read_einsum(struct onnx_reader *r, struct onnx_node *n)
             text[size++] = (char)a->s.data[i];
         }
     }
-    text[size] = '\0';
     if (n->n_in < 1 || n->n_in > 2 || !write_out(r, n, text, &q)) {
         return onnx_refuse(r, n, ERR_UNSUPPORTED, "equation \"%.60s\" on %u operands", text,
                            n->n_in);

@@ -180,7 +180,7 @@ bool attempt_choose(struct maker *g, struct attempt *a);
  * together, and nothing has changed. (shape.c, commit.c) */
 bool attempt_make(struct maker *g, struct attempt *a);
 /* The same; while it does not come together, with a new value for one more existing input that
- * attempt_choose picked, from the last to the first. */
+ * attempt_choose picked, from the last to the first. Backward all of them become new at once. */
 bool attempt_make_somehow(struct maker *g, struct attempt *a);
 /* An op by the policy's weights, of those that are supported; is this one among them? (graph.c) */
 const struct op *draw_op(struct maker *g);

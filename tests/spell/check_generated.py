@@ -4,9 +4,10 @@ Runtime loads it with optimisation off and runs it on the generated inputs, and 
 the program, made an output, has the shape and dtype that the program declares.
 
 What ONNX Runtime alone does otherwise is counted apart as the library's, by a rule that hides nothing of ours:
-of a value of another form onnx's shape inference says that it has the declared one; a model that is refused
-runs in onnx's ReferenceEvaluator, and all its values have the declared forms there. Kernels that it says it
-lacks are counted by themselves: what it has for an op as such is asked before, but not for each attribute.
+of a value of another form, also before a node that is refused then, onnx's shape inference says that it has the
+declared one; a node that is refused otherwise runs in onnx's ReferenceEvaluator on the values that it got, and
+its results have the declared forms there. Kernels that it says it lacks are counted by themselves: what it has
+for an op as such is asked before, but not for each attribute.
 
 check_generated.py OPJURY [MODELS [POLICY]...]"""
 import collections
@@ -111,6 +112,30 @@ def run_onnxruntime(wide, made, given):
     return {n: (v.element_type(), v.shape()) for n, v in zip(made, values)}
 
 
+def prefix(wide, n_nodes):
+    """The first nodes, and of the outputs those that they make."""
+    part = onnx.ModelProto()
+    part.CopyFrom(wide)
+    del part.graph.node[n_nodes:]
+    names = {o for n in part.graph.node for o in n.output}
+    outputs = [o for o in wide.graph.output if o.name in names]
+    del part.graph.output[:]
+    part.graph.output.extend(outputs)
+    return part, [o.name for o in outputs]
+
+
+def refused_node(wide, given):
+    """Index of the first node that ONNX Runtime refuses, and the forms of the values before it."""
+    runs, refused, found = 0, len(wide.graph.node), {}
+    while runs + 1 < refused:
+        middle = (runs + refused) // 2
+        try:
+            found, runs = run_onnxruntime(*prefix(wide, middle), given), middle
+        except Exception:  # pylint: disable=broad-except
+            refused = middle
+    return refused - 1, found
+
+
 def inferred(wide, name):
     """What shape inference makes of one value, that of all others being declared; (0, []) if nothing."""
     bare = onnx.ModelProto()
@@ -126,24 +151,43 @@ def inferred(wide, name):
     return 0, []
 
 
-def evaluated(wide, made, given):
+def evaluated(wide, index, given):
+    """Forms that onnx's evaluator gives the results of one node, on the values that ONNX Runtime hands it."""
+    node = wide.graph.node[index]
+    part, _ = prefix(wide, index)
+    made = {o for n in part.graph.node for o in n.output}
+    operands = {i.name: onnx.numpy_helper.to_array(i) for i in wide.graph.initializer if i.name in node.input}
+    operands.update({n: given[n] for n in node.input if n in given})
+    wanted = sorted({n for n in node.input if n in made})
+    if wanted:
+        del part.graph.output[:]
+        part.graph.output.extend(onnx.ValueInfoProto(name=n) for n in wanted)
+        session = ort.InferenceSession(part.SerializeToString(), OPTIONS, providers=["CPUExecutionProvider"])
+        values = session.run_with_ort_values(wanted, {n: to_ort(x) for n, x in given.items()})
+        operands.update({n: v.numpy() for n, v in zip(wanted, values)})
+    infos = [onnx.helper.make_tensor_value_info(n, onnx.helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
+             for n, x in operands.items()]
+    graph = onnx.helper.make_graph([node], "node", infos, [onnx.ValueInfoProto(name=o) for o in node.output if o])
+    alone = onnx.helper.make_model(graph, opset_imports=wide.opset_import, ir_version=wide.ir_version)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        values = ReferenceEvaluator(wide).run(made, given)
-    kinds = [onnx.helper.np_dtype_to_tensor_dtype(np.asarray(v).dtype) for v in values]
-    return {n: (k, np.shape(v)) for n, k, v in zip(made, kinds, values)}
+        values = ReferenceEvaluator(alone).run(None, operands)
+    names = [o for o in node.output if o]
+    return {n: (onnx.helper.np_dtype_to_tensor_dtype(np.asarray(v).dtype), np.shape(v)) for n, v in zip(names, values)}
 
 
-def reason_against_library(wide, made, given, declared, name):
-    """Why it may be ours after all; None: another says what we say. name: the value of another form; None:
-    the model was refused, so that all of it is in doubt."""
+def reason_against_library(wide, given, declared, name, index):
+    """Why it may be ours after all; None: another says what we say. name: the value of another form; None: the
+    node at index was refused."""
     if name:
         found = {name: inferred(wide, name)}
         return f"shape inference: {told(name, found, declared)}" if misfit(found, declared) else None
     try:
-        found = evaluated(wide, made, given)
+        found = evaluated(wide, index, given)
     except Exception as e:  # pylint: disable=broad-except
         return f"onnx's evaluator: {type(e).__name__} {first_line(e)}"
+    if any(n not in declared for n in found):
+        return "a value that the program does not name"
     name = misfit(found, declared)
     return f"onnx's evaluator: {told(name, found, declared)}" if name else None
 
@@ -170,9 +214,12 @@ def check(path, declared):
         if not name:
             return Result(True, False, "")
         text = told(name, found, declared)
+        index = None
     except Exception as e:  # pylint: disable=broad-except
-        name, text = None, first_line(e)
-    ours = reason_against_library(wide, made, given, declared, name)
+        index, found = refused_node(wide, given)
+        name = misfit(found, declared)
+        text = (f"{told(name, found, declared)}, then " if name else "") + first_line(e)
+    ours = reason_against_library(wide, given, declared, name, index)
     return Result(False, ours is None, text + (f"; {ours}" if ours else ""))
 
 

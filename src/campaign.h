@@ -32,6 +32,7 @@ struct campaign_options {
     const char *python;                /* NULL: found as target_parse says */
     const char *policy;                /* name or file; NULL: "default" */
     const struct generator *generator; /* NULL: the policy's */
+    const char *seeds;                 /* folder of models to start from; NULL: the policy's */
     const char *known;                 /* file or "none"; NULL: the shipped rules */
     uint32_t nodes;                    /* ops a program; 0: the policy's own */
     uint64_t seed;

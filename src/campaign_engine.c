@@ -161,6 +161,10 @@ static enum err engine_open(struct engine *e)
     if (o->campaign->generator != NULL) {
         e->policy->generator = o->campaign->generator;
     }
+    if (o->campaign->seeds != NULL) {
+        TRY(policy_seeds(e->policy, o->campaign->seeds, e->arena));
+    }
+    TRY(generator_check(e->policy));
     struct buffer text = BUFFER_INIT;
     policy_print(e->policy, &text);
     e->policy_text = arena_strdup(e->arena, text.data);

@@ -12,7 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_TIME = COMMAND_KEYS, KEY_NODES, KEY_POLICY, KEY_KNOWN, KEY_OUT, KEY_JSON, KEY_PYTHON };
+enum {
+    KEY_TIME = COMMAND_KEYS,
+    KEY_NODES,
+    KEY_POLICY,
+    KEY_SEEDS,
+    KEY_KNOWN,
+    KEY_OUT,
+    KEY_JSON,
+    KEY_PYTHON
+};
 
 struct compare_settings {
     struct campaign_options campaign;
@@ -27,6 +36,7 @@ static const struct argp_option options[] = {
     {"seed", 's', "S", 0, "of all chance (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
+    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from (.onnx, .txt)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
     {"out", 'o', "DIR", 0, "a new folder for campaigns and plots (one under out/)", 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object on stdout", 0},
@@ -73,6 +83,9 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return set_nodes(s, value);
     case KEY_POLICY:
         s->campaign.policy = value;
+        return ERR_OK;
+    case KEY_SEEDS:
+        s->campaign.seeds = value;
         return ERR_OK;
     case KEY_KNOWN:
         s->campaign.known = value;
@@ -309,7 +322,9 @@ const struct command command_compare = {
     .summary = "Generators side by side, each with the same CPU time",
     .arguments = "GENERATOR...",
     .help = "Generators: opjury (ours); random (as GraphFuzz makes graphs, ICSE 2021: random\n"
-            "edges, any op, any attributes). Each gets a campaign of its own on the same\n"
+            "edges, any op, any attributes); mutate (as LEMON does, ESEC/FSE 2020: layers of\n"
+            "the models under --seeds removed, copied, added, swapped, replaced). Each gets a "
+            "campaign of its own on the same\n"
             "targets, with the same policy, seed, verdicts and CPU time: all processes,\n"
             "libraries and reduction included; what is under way at the end is finished.\n"
             "\n"

@@ -16,6 +16,7 @@ enum {
     KEY_NODES = COMMAND_KEYS,
     KEY_POLICY,
     KEY_GENERATOR,
+    KEY_SEEDS,
     KEY_KNOWN,
     KEY_OUT,
     KEY_JSON,
@@ -37,7 +38,9 @@ static const struct argp_option options[] = {
     {"seed", 's', "S", 0, "of all chance; a number or `random' (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
-    {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: random (the policy says)", 0},
+    {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: mutate, random (the policy says)",
+     0},
+    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from (.onnx, .txt)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
     {"jobs", 'j', "J", 0, "engine processes (1)", 0},
     {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},
@@ -89,6 +92,9 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return set_count("--nodes", value, 1, CAMPAIGN_NODES_MAX, &c->nodes);
     case KEY_POLICY:
         c->policy = value;
+        return ERR_OK;
+    case KEY_SEEDS:
+        c->seeds = value;
         return ERR_OK;
     case KEY_GENERATOR:
         return generator_find(value, &c->generator);

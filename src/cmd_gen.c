@@ -16,6 +16,7 @@ enum {
     KEY_NODES,
     KEY_POLICY,
     KEY_GENERATOR,
+    KEY_SEEDS,
     KEY_OPSET,
     KEY_FORMAT,
     KEY_OUT,
@@ -27,7 +28,7 @@ enum format { FORMAT_TEXT, FORMAT_ONNX, FORMAT_NONE };
 struct gen_settings {
     uint64_t seed, first, count;
     uint64_t nodes, opset; /* 0: as the policy says */
-    const char *policy, *target, *python, *out;
+    const char *policy, *target, *python, *out, *seeds;
     const struct generator *generator; /* NULL: the policy's */
     enum format format;
 };
@@ -40,7 +41,9 @@ static const struct argp_option options[] = {
     {"count", KEY_COUNT, "N", 0, "how many tests (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
-    {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: random (the policy says)", 0},
+    {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: mutate, random (the policy says)",
+     0},
+    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from (.onnx, .txt)", 0},
     {"target", 't', "TARGET", 0, "only what this one supports", 0},
     {"opset", KEY_OPSET, "N", 0, "only what ONNX can say at this opset (21)", 0},
     {"format", KEY_FORMAT, "F", 0,
@@ -79,6 +82,9 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return parse_u64_range("--nodes", value, 1, 100000, &s->nodes);
     case KEY_POLICY:
         s->policy = value;
+        return ERR_OK;
+    case KEY_SEEDS:
+        s->seeds = value;
         return ERR_OK;
     case KEY_GENERATOR:
         return generator_find(value, &s->generator);
@@ -132,6 +138,10 @@ static enum err make_policy(const struct gen_settings *s, struct arena *arena,
     if (s->generator) {
         (*policy)->generator = s->generator;
     }
+    if (s->seeds) {
+        TRY(policy_seeds(*policy, s->seeds, arena));
+    }
+    TRY(generator_check(*policy));
     if (s->nodes) {
         (*policy)->nodes = (uint32_t)s->nodes;
     }

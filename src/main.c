@@ -15,11 +15,11 @@
 
 #include "command.h"
 
-/* In the order of the help; each struct is in src/cmd_NAME.c. */
 #ifndef OPJURY_VERSION /* the build says it; tools that look at this file alone do not */
 #define OPJURY_VERSION "unknown"
 #endif
 
+/* In the order of the help; each struct is in src/cmd_NAME.c. */
 static const struct command *const command_table[] = {
     &command_fuzz,    &command_gen,     &command_run,   &command_show, &command_reduce,
     &command_targets, &command_compare, &command_bench, NULL,

@@ -8,7 +8,7 @@
 
 #include "generate/search_internal.h"
 
-static void reserve_facts(struct maker *g, uint32_t more)
+void maker_reserve(struct maker *g, uint32_t more)
 {
     uint32_t n = g->p->n_values;
     if (n + more <= g->facts_capacity) {
@@ -398,7 +398,7 @@ static bool commit(struct maker *g, struct attempt *a)
     uint32_t n_values = p->n_values, n_nodes = p->n_nodes;
     bool was_unproven = g->is_unproven;
     uint32_t ids[OP_INPUTS_MAX], is_new = 0;
-    reserve_facts(g, OP_INPUTS_MAX + OP_OUTPUTS_MAX);
+    maker_reserve(g, OP_INPUTS_MAX + OP_OUTPUTS_MAX);
     finish(g, a);
     add_new_values(g, a, ids, &is_new);
     static const char *const no_names[OP_OUTPUTS_MAX] = {"", "", "",

@@ -58,7 +58,7 @@ void fill_inputs(const struct graph *g, const struct rng *root, unsigned sample,
 static void put_constants(struct program *p, const struct leaf *leaves)
 {
     for (uint32_t id = 0; id < p->n_values; id++) {
-        if (p->values[id].kind == VALUE_CONST) {
+        if (p->values[id].kind == VALUE_CONST && p->values[id].data == NULL) {
             p->values[id].data = leaves[id].data.data;
         }
     }
@@ -228,8 +228,7 @@ static struct recipe recipe_for(const struct program *p, uint32_t id, struct int
     return recipe_between(lo < dtype_lowest(v->dtype) ? dtype_lowest(v->dtype) : lo, hi);
 }
 
-/* Ranges of given constants. */
-static struct interval range_of_data(const struct value *v)
+struct interval range_of_data(const struct value *v)
 {
     struct interval range = {.lo = (real)INFINITY, .hi = -(real)INFINITY};
     size_t n = shape_numel(&v->shape);

@@ -26,6 +26,7 @@ struct generator {
      * graph is_unproven. (generate_internal.h) */
     struct graph (*make)(const struct policy *policy, bool is_clean, struct rng rng,
                          struct arena *arena);
+    bool needs_seeds; /* makes its graphs, of any number of ops, from the policy's */
 };
 extern const struct generator generators[]; /* the first is ours */
 extern const size_t generator_count;
@@ -73,6 +74,9 @@ struct policy {
     struct support all; /* supported by every target: what most programs use */
     struct support any; /* by at least one */
     const struct generator *generator;
+    const char *seeds; /* folder of models to start from; NULL: none */
+    size_t n_seeds;
+    const struct program **seed;
 };
 /* One of the policies made in, default, clean and nnsmith39 (policy.c says what they are for)? */
 bool policy_is_builtin(const char *name);
@@ -90,6 +94,11 @@ void policy_without_targets(struct policy *policy, uint32_t opset);
 /* What a campaign on ONNX Runtime and torch has, as far as spellings tell without asking the
  * libraries: the one table what both can say, the other what either can. */
 void policy_of_libraries(struct policy *policy, uint32_t opset);
+/* The models (.onnx, program texts) of a folder to start from; those that cannot be read or go
+ * beyond the policy's limits are left out with a warning. ERR_INPUT: none is left. */
+MUST_USE enum err policy_seeds(struct policy *policy, const char *dir, struct arena *arena);
+/* ERR_USAGE: its generator needs models and has none. */
+MUST_USE enum err generator_check(const struct policy *policy);
 /* Can programs be made with it? ERR_USAGE if not: to be asked again after a change of its tables.
  */
 MUST_USE enum err policy_check(const struct policy *policy);

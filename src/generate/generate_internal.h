@@ -226,14 +226,20 @@ enum stream {
 /* Empty, with what the policy leaves to be drawn for the whole program. */
 void maker_init(struct maker *g, const struct policy *policy, bool is_clean, struct rng rng,
                 struct arena *arena);
+/* Room in facts[] for so many values more. */
+void maker_reserve(struct maker *g, uint32_t more);
 /* Ids in order, outputs. */
 struct graph maker_finish(struct maker *g);
 /* The generators' `make`. */
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena);
+struct graph mutate_make(const struct policy *policy, bool is_clean, struct rng rng,
+                         struct arena *arena);
 struct graph random_make(const struct policy *policy, bool is_clean, struct rng rng,
                          struct arena *arena);
 
+/* Of a constant's elements. */
+struct interval range_of_data(const struct value *v);
 /* The inputs' elements by their recipes: one sample of several. */
 void fill_inputs(const struct graph *g, const struct rng *root, unsigned sample,
                  struct arena *arena, struct test *test);

@@ -7,9 +7,12 @@
 #include "generate/generate_internal.h"
 
 const struct generator generators[] = {
-    {"opjury", "ours: motifs, backward insertion, value ranges and a search for inputs",
-     graph_make},
-    {"random", "GraphFuzz's graphs (ICSE 2021): random edges, any op, any attributes", random_make},
+    {"opjury", "ours: motifs, backward insertion, value ranges and a search for inputs", graph_make,
+     false},
+    {"mutate", "LEMON (ESEC/FSE 2020): layers of given models removed, copied, added, swapped",
+     mutate_make, true},
+    {"random", "GraphFuzz's graphs (ICSE 2021): random edges, any op, any attributes", random_make,
+     false},
 };
 const size_t generator_count = ARRAY_SIZE(generators);
 

@@ -71,8 +71,9 @@ static uint32_t renumber_input(struct renumbering *r, uint32_t old)
     }
     const struct value *v = &r->from->values[old];
     CHECK(v->kind != VALUE_NODE);
-    r->id[old] = v->kind == VALUE_INPUT ? program_add_input(r->to, NULL, v->dtype, &v->shape)
-                                        : program_add_const(r->to, NULL, v->dtype, &v->shape, NULL);
+    r->id[old] = v->kind == VALUE_INPUT
+                     ? program_add_input(r->to, NULL, v->dtype, &v->shape)
+                     : program_add_const(r->to, NULL, v->dtype, &v->shape, v->data);
     r->facts[r->id[old]] = r->from_facts[old];
     return r->id[old];
 }

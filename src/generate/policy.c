@@ -322,6 +322,10 @@ static enum err parse_line(const struct line *line, struct policy *policy)
         memcpy(policy->name, line->value, size);
         return ERR_OK;
     }
+    if (strcmp(line->key, "seeds") == 0) {
+        policy->seeds = line->value; /* of the arena; read when all is known */
+        return ERR_OK;
+    }
     if (strcmp(line->key, "generator") == 0) {
         if (generator_find(line->value, &policy->generator) != ERR_OK) {
             return LINE_ERROR(line, "there is no generator '%s'", line->value);
@@ -416,6 +420,7 @@ enum err policy_parse(const char *name, const char *text, struct arena *arena,
     }
     TRY(apply_text("default", arena_strdup(arena, default_text), policy));
     TRY(apply_text(name, arena_strdup(arena, text), policy));
+    TRY(policy->seeds ? policy_seeds(policy, policy->seeds, arena) : ERR_OK);
     TRY(policy_check(policy));
     *result = policy;
     return ERR_OK;
@@ -474,6 +479,9 @@ void policy_print(const struct policy *policy, struct buffer *text)
 {
     buffer_printf(text, "name = %s\n", policy->name);
     buffer_printf(text, "generator = %s\n", policy->generator->name);
+    if (policy->seeds) {
+        buffer_printf(text, "seeds = %s\n", policy->seeds);
+    }
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
         uint32_t number;
         memcpy(&number, (const char *)policy + numbers[i].offset, sizeof(number));
@@ -504,5 +512,8 @@ uint64_t policy_hash(const struct policy *policy)
     hash = hash_bytes(policy->motif_weight, motif_count * sizeof(policy->motif_weight[0]), hash);
     hash = hash_bytes(policy->all.pairs, op_count * sizeof(*policy->all.pairs), hash);
     hash = hash_bytes(policy->any.pairs, op_count * sizeof(*policy->any.pairs), hash);
+    for (size_t i = 0; i < policy->n_seeds; i++) {
+        hash = hash_mix(hash, program_hash(policy->seed[i]));
+    }
     return policy->generator == &generators[0] ? hash : hash_text(policy->generator->name, hash);
 }

@@ -65,5 +65,26 @@ err_has 'no generator: said' 'no generator is named'
 compare random random --out two
 err_has 'twice the same' 'generator random is named twice'
 compare lemon --out two
-err_has 'no such generator' "there is no generator 'lemon', only opjury, random"
+err_has 'no such generator' "there is no generator 'lemon', only opjury, mutate, random"
+
+# Models to start from: one as a file of ONNX, one as text; and what is none.
+mkdir models
+run opjury gen --policy exact.policy --format onnx --first 3 --out models
+run opjury gen --policy exact.policy --first 4
+cp "$work/out" models/4.txt
+compare mutate --seeds models --target faulty:negate.relu --time 0.5s --json --out mutants
+passes 'mutants: as many ops as models and mutations give' json_holds '0 < g[0]["ops"] <= 12 and g[0]["tests"] > 20'
+echo 'no model' >models/0.txt
+run opjury gen --generator mutate --seeds models --count 20 --format none
+status_is 0 'mutants beside what is no model: status'
+err_has 'what is no model: said' 'no model to start from: models/0.txt:1:'
+compare mutate --target faulty:none --out none
+status_is 2 'mutate without models: status'
+err_has 'mutate without models: said' 'generator mutate needs models to start from: --seeds DIR'
+run opjury gen --generator mutate --seeds nowhere
+status_is 2 'models that are not there: status'
+err_has 'models that are not there: said' 'cannot read the folder of models nowhere'
+mkdir empty
+run opjury gen --generator mutate --seeds empty
+err_has 'no model at all' 'empty has no model (.onnx, .txt) to start from'
 done_testing

@@ -55,7 +55,7 @@ fuzz --target "$correct" --tests 100 --out by_random
 status_is 2 'a campaign keeps its generator'
 fuzz --generator none --tests 1
 status_is 2 'no such generator: status'
-err_has 'no such generator: the names' "there is no generator 'none', only opjury, random"
+err_has 'no such generator: the names' "there is no generator 'none', only opjury, mutate, random"
 
 fuzz --target "$correct" --tests 300 --out none
 status_is 0 'nothing found: status'

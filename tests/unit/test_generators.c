@@ -22,12 +22,27 @@ struct fixture {
     struct policy *policy;
 };
 
+/* Some of ours to start from. */
+static void give_seeds(struct fixture *f)
+{
+    enum { SEEDS = 12 };
+    f->policy->seed = ARENA_ARRAY(f->arena, const struct program *, SEEDS);
+    f->policy->n_seeds = 0;
+    for (uint64_t i = 0; i < SEEDS; i++) {
+        struct test test;
+        generate_test(f->policy, 9, i, MATERIALIZE_ALL, f->arena, &test);
+        f->policy->seed[i] = test.program;
+    }
+    f->policy->n_seeds = SEEDS;
+}
+
 static int set_up(void **state)
 {
     static struct fixture f;
     f.arena = arena_new();
     f.test = arena_new();
     assert_int_equal(policy_load("default", f.arena, &f.policy), ERR_OK);
+    give_seeds(&f);
     *state = &f;
     return 0;
 }
@@ -60,7 +75,7 @@ static uint64_t digest(const struct test *test)
 
 static void assert_within_limits(const struct policy *policy, const struct program *p)
 {
-    assert_int_equal(p->n_nodes, policy->nodes);
+    assert_true(policy->generator->needs_seeds || p->n_nodes == policy->nodes);
     for (uint32_t id = 0; id < p->n_values; id++) {
         assert_true(shape_numel(&p->values[id].shape) <= policy->numel_max);
         assert_true(policy->rank_weight[p->values[id].shape.rank] > 0);
@@ -141,7 +156,7 @@ static void test_random_is_even(void **state)
     const struct op *size = op_find("size");
     size_t n_size = 0, n_edges = 0, n = 0;
     for (uint64_t i = 0; i < 1500; i++) {
-        struct test test = make(f, 1, i);
+        struct test test = make(f, 2, i);
         const struct program *p = test.program;
         for (uint32_t k = 0; k < p->n_nodes; k++) {
             n_size += p->nodes[k].op == size;
@@ -159,6 +174,31 @@ static void test_random_is_even(void **state)
     assert_true((double)n_edges > 0.5 * (double)n);
 }
 
+/* Most of what `mutate` makes is none of the seeds, and near one: a few ops more or fewer. */
+static void test_mutants(void **state)
+{
+    struct fixture *f = *state;
+    size_t n_other = 0, n_longer = 0, n_shorter = 0;
+    enum { N = 300 };
+    f->policy->union_percent = 0;
+    for (uint64_t i = 0; i < N; i++) {
+        struct test test = make(f, 1, i);
+        uint64_t hash = program_hash(test.program);
+        bool is_seed = false;
+        for (size_t s = 0; s < f->policy->n_seeds; s++) {
+            is_seed = is_seed || program_hash(f->policy->seed[s]) == hash;
+        }
+        n_other += !is_seed;
+        n_longer += test.program->n_nodes > 10;
+        n_shorter += test.program->n_nodes < 10;
+        assert_in_range(test.program->n_nodes, 4, 16);
+    }
+    print_message("# mutate: %zu of %d are none of the seeds, %zu longer, %zu shorter\n", n_other,
+                  N, n_longer, n_shorter);
+    assert_true(n_other > N * 8 / 10);
+    assert_true(n_longer > N / 10 && n_shorter > N / 50);
+}
+
 static void test_unknown_names(void **state)
 {
     (void)state;
@@ -166,7 +206,7 @@ static void test_unknown_names(void **state)
     assert_int_equal(generator_find("opjury", &found), ERR_OK);
     assert_ptr_equal(found, &generators[0]);
     assert_int_equal(generator_find("none", &found), ERR_USAGE);
-    assert_non_null(strstr(err_text(), "'none', only opjury, random"));
+    assert_non_null(strstr(err_text(), "'none', only opjury, mutate, random"));
 }
 
 int main(void)
@@ -177,6 +217,7 @@ int main(void)
         TEST(test_same_seed_same_bytes_in_any_order),
         TEST(test_what_says_clean_is_clean),
         TEST(test_random_is_even),
+        TEST(test_mutants),
         TEST(test_unknown_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

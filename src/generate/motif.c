@@ -247,10 +247,19 @@ static void note_x(struct composition *c, const struct attempt *a, const struct 
     }
 }
 
+/* x * x: both inputs of the first step. */
+static bool reads_x_twice(const struct step *s)
+{
+    return s->in[0].kind == OPERAND_X && s->in[1].kind == OPERAND_X;
+}
+
 /* Is what was chosen for the first input what later steps want of X? */
 static bool suits(const struct composition *c, const struct attempt *a)
 {
     const struct motif *motif = c->motif;
+    if (reads_x_twice(&motif->steps[0]) && !IS_VALUE(a->value[0])) {
+        return false; /* a new value has no id yet */
+    }
     int rank = IS_VALUE(a->value[0]) ? c->g->p->values[a->value[0]].shape.rank : a->rank;
     return (!motif->floats || dtype_is_float(a->dtype[0])) &&
            (motif->rank_max == 0 || (rank >= motif->rank_min && rank <= motif->rank_max));
@@ -283,6 +292,10 @@ static bool make_step(struct composition *c, uint32_t i)
             return false;
         }
     } while (i == 0 && !suits(c, &a) && ++tries < X_TRIES);
+    if (i == 0 && reads_x_twice(s) && IS_VALUE(a.value[0])) {
+        attempt_give_input(g, &a, 0, a.value[0]);
+        attempt_give_input(g, &a, 1, a.value[0]);
+    }
     if (!attempt_make_somehow(g, &a)) {
         return false;
     }

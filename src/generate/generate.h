@@ -94,8 +94,8 @@ void policy_without_targets(struct policy *policy, uint32_t opset);
 /* What a campaign on ONNX Runtime and torch has, as far as spellings tell without asking the
  * libraries: the one table what both can say, the other what either can. */
 void policy_of_libraries(struct policy *policy, uint32_t opset);
-/* The models (.onnx, program texts) of a folder to start from; those that cannot be read or go
- * beyond the policy's limits are left out with a warning. ERR_INPUT: none is left. */
+/* The models (.onnx, program texts) of a folder and those in it to start from; those that cannot be
+ * read or go beyond the policy's limits are left out with a warning. ERR_INPUT: none is left. */
 MUST_USE enum err policy_seeds(struct policy *policy, const char *dir, struct arena *arena);
 /* ERR_USAGE: its generator needs models and has none. */
 MUST_USE enum err generator_check(const struct policy *policy);

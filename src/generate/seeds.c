@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Models to start from: the files of a folder, in the order of their names.
+ * Models to start from: the files of a folder and its subfolders, in the order of their names.
  */
-#include <dirent.h>
-#include <stdlib.h>
+#include <fts.h>
 #include <string.h>
 
 #include "generate/generate_internal.h"
@@ -16,14 +15,15 @@ static bool ends_in(const char *name, const char *end)
     return n > m && strcmp(name + n - m, end) == 0;
 }
 
-static int is_model(const struct dirent *entry)
+static bool is_model(const FTSENT *entry)
 {
-    return ends_in(entry->d_name, ".onnx") || ends_in(entry->d_name, ".txt");
+    return entry->fts_info == FTS_F &&
+           (ends_in(entry->fts_name, ".onnx") || ends_in(entry->fts_name, ".txt"));
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int by_name(const FTSENT **a, const FTSENT **b)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
+    return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
 static enum err read_program(const char *path, struct arena *arena, struct program **p)
@@ -65,29 +65,54 @@ static enum err check_limits(const char *path, const struct policy *policy, cons
     return p->n_nodes > 0 ? ERR_OK : err_set(ERR_UNSUPPORTED, "%s has no operators", path);
 }
 
+static void add_seed(struct policy *policy, const struct program *p, struct arena *arena)
+{
+    size_t n = policy->n_seeds;
+    if ((n & (n - 1)) == 0) { /* full at each power of two */
+        const struct program **grown = ARENA_ARRAY(arena, const struct program *, n ? 2 * n : 1);
+        if (n > 0) {
+            memcpy(grown, policy->seed, n * sizeof(*grown));
+        }
+        policy->seed = grown;
+    }
+    policy->seed[policy->n_seeds++] = p;
+}
+
+/* Adds the file; *why: the first that is none says why. */
+static void try_seed(struct policy *policy, const char *path, size_t *n_others, const char **why,
+                     struct arena *arena)
+{
+    struct program *p = NULL;
+    enum err err = read_program(path, arena, &p);
+    err = err == ERR_OK ? check_limits(path, policy, p) : err;
+    if (err == ERR_OK) {
+        add_seed(policy, p, arena);
+    } else if ((*n_others)++ == 0) {
+        *why = arena_strdup(arena, err_text());
+    }
+}
+
 enum err policy_seeds(struct policy *policy, const char *dir, struct arena *arena)
 {
-    struct dirent **list = NULL;
-    int n = scandir(dir, &list, is_model, by_name);
-    if (n < 0) {
+    char *roots[] = {arena_strdup(arena, dir), NULL};
+    FTS *walk = file_exists(dir) ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name) : NULL;
+    if (walk == NULL) {
         return err_set(ERR_MISSING, "cannot read the folder of models %s: %m", dir);
     }
-    policy->seeds = arena_strdup(arena, dir);
+    policy->seeds = roots[0];
     policy->n_seeds = 0;
-    policy->seed = ARENA_ARRAY(arena, const struct program *, (size_t)n + 1);
-    for (int i = 0; i < n; i++) {
-        struct program *p = NULL;
-        const char *path = arena_printf(arena, "%s/%s", dir, list[i]->d_name);
-        enum err err = read_program(path, arena, &p);
-        err = err == ERR_OK ? check_limits(path, policy, p) : err;
-        if (err == ERR_OK) {
-            policy->seed[policy->n_seeds++] = p;
-        } else {
-            log_warn("no model to start from: %s", err_text());
+    size_t n_others = 0;
+    const char *why = "";
+    for (FTSENT *entry = fts_read(walk); entry != NULL; entry = fts_read(walk)) {
+        if (is_model(entry)) {
+            try_seed(policy, arena_strdup(arena, entry->fts_path), &n_others, &why, arena);
         }
-        free(list[i]);
     }
-    free(list);
+    fts_close(walk);
+    if (n_others > 0) {
+        log_warn("%zu of %zu files under %s are no model to start from; the first: %s", n_others,
+                 n_others + policy->n_seeds, dir, why);
+    }
     if (policy->n_seeds == 0) {
         return err_set(ERR_INPUT, "%s has no model (.onnx, .txt) to start from", dir);
     }

@@ -71,13 +71,14 @@ err_has 'no such generator' "there is no generator 'lemon', only opjury, mutate,
 mkdir models
 run opjury gen --policy exact.policy --format onnx --first 3 --out models
 run opjury gen --policy exact.policy --first 4
-cp "$work/out" models/4.txt
+mkdir models/more
+cp "$work/out" models/more/4.txt
 compare mutate --seeds models --target faulty:negate.relu --time 0.5s --json --out mutants
 passes 'mutants: as many ops as models and mutations give' json_holds '0 < g[0]["ops"] <= 12 and g[0]["tests"] > 20'
 echo 'no model' >models/0.txt
 run opjury gen --generator mutate --seeds models --count 20 --format none
 status_is 0 'mutants beside what is no model: status'
-err_has 'what is no model: said' 'no model to start from: models/0.txt:1:'
+err_has 'what is no model: said' '1 of 3 files under models are no model to start from; the first: models/0.txt:1:'
 compare mutate --target faulty:none --out none
 status_is 2 'mutate without models: status'
 err_has 'mutate without models: said' 'generator mutate needs models to start from: --seeds DIR'

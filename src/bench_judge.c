@@ -210,10 +210,24 @@ static size_t mutation_place(struct bench_state *s, const struct mutation *mutat
     return i;
 }
 
+/* Is it the first of its group? Each group is tried once: a test counts once for a fault. */
+static bool is_first_of_group(const struct bench_state *s, size_t fault)
+{
+    const struct fault *own = &s->faults[fault];
+    for (size_t f = 0; f < fault; f++) {
+        const struct fault *other = &s->faults[f];
+        if (other->op == own->op &&
+            mutation_dtypes(other->mutation) == mutation_dtypes(own->mutation)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void try_op(struct bench_state *s, const struct op *op)
 {
     for (size_t f = 0; f < s->n_faults; f++) {
-        if (s->faults[f].op == op) {
+        if (s->faults[f].op == op && is_first_of_group(s, f)) {
             try_group(s, op, mutation_dtypes(s->faults[f].mutation));
         }
     }

@@ -292,7 +292,7 @@ static bool make_step(struct composition *c, uint32_t i)
             return false;
         }
     } while (i == 0 && !suits(c, &a) && ++tries < X_TRIES);
-    if (i == 0 && reads_x_twice(s) && IS_VALUE(a.value[0])) {
+    if (i == 0 && reads_x_twice(s) && IS_VALUE(a.value[0]) && a.n_in > 1) {
         attempt_give_input(g, &a, 0, a.value[0]);
         attempt_give_input(g, &a, 1, a.value[0]);
     }

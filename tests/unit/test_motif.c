@@ -69,8 +69,27 @@ static void test_motifs(void **state)
     arena_free(arena);
 }
 
+/* Near misses put any op in place of the pattern's: it all holds together, whatever the op is. */
+static void test_many_misses(void **state)
+{
+    struct arena *arena = arena_new(), *of_test = arena_new();
+    struct policy *policy;
+    assert_int_equal(
+        policy_parse("p", "motif_percent = 100\nnodes = 12\none_percent = 60\n", arena, &policy),
+        ERR_OK);
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct test test;
+        arena_reset(of_test);
+        generate_test(policy, 1, i, MATERIALIZE_NONE, of_test, &test);
+        assert_int_equal(program_verify(test.program), ERR_OK);
+    }
+    arena_free(of_test);
+    arena_free(arena);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_motifs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_motifs),
+                                       cmocka_unit_test(test_many_misses)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * for every generator, and which buckets two or three generators share.
  */
 #include "compare.h"
+#include "svg.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,26 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Pixels: two panels side by side, the legend below. */
-static const double width = 400, height = 260, margin = 60, legend = 40;
-
 static const char *const colours[COMPARE_MAX] = {"#2471a3", "#c0392b", "#1e8449", "#b9770e",
                                                  "#7d3c98", "#566573", "#d4ac0d", "#117a65"};
-
-static void begin_svg(struct buffer *svg, double w, double h)
-{
-    buffer_printf(svg,
-                  "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" "
-                  "font-family=\"sans-serif\" font-size=\"12\">\n"
-                  "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-                  w, h);
-}
-
-static void draw_text(struct buffer *svg, double x, double y, const char *anchor, const char *text)
-{
-    buffer_printf(svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n", x, y, anchor,
-                  text);
-}
 
 /* ---- curves ---- */
 
@@ -51,7 +34,7 @@ struct panel {
 static struct panel panel_of(enum measure measure, const struct compare_row *rows, size_t n)
 {
     struct panel panel = {.measure = measure,
-                          .left = margin + (measure == MEASURE_BUCKETS ? width + margin : 0),
+                          .left = svg_panel_left(measure == MEASURE_BUCKETS ? 1 : 0),
                           .cpu_max = 1e-3,
                           .y_max = 1};
     for (size_t k = 0; k < n; k++) {
@@ -70,36 +53,30 @@ static void draw_axes(struct buffer *svg, const struct panel *panel)
     const int ticks = 4;
     char text[32];
     for (int i = 0; i <= ticks; i++) {
-        double y = margin + height * (1 - (double)i / ticks);
-        double x = panel->left + width * i / ticks;
-        buffer_printf(svg, "<path d=\"M%.1f %.1fh%g\" stroke=\"#ddd\"/>\n", panel->left, y, width);
         snprintf(text, sizeof(text), "%.4g", panel->y_max * i / ticks);
-        draw_text(svg, panel->left - 6, y + 4, "end", text);
+        svg_grid_line(svg, panel->left, svg_panel_y((double)i / ticks), text);
         snprintf(text, sizeof(text), "%.3g", panel->cpu_max * i / ticks);
-        draw_text(svg, x, margin + height + 16, "middle", text);
+        svg_tick(svg, panel->left + SVG_PANEL_WIDTH * i / ticks, text);
     }
-    buffer_printf(svg, "<path d=\"M%.1f %gv%gh%g\" stroke=\"black\" fill=\"none\"/>\n", panel->left,
-                  margin, height, width);
-    draw_text(svg, panel->left + width / 2, margin - 14, "middle", measure_names[panel->measure]);
-    draw_text(svg, panel->left + width / 2, margin + height + 34, "middle", "CPU seconds");
+    svg_frame(svg, panel->left, measure_names[panel->measure], "CPU seconds");
 }
 
 static void draw_curve(struct buffer *svg, const struct panel *panel, const struct compare_row *row,
                        const char *colour)
 {
-    buffer_printf(svg, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\" d=\"M%.1f %.1f",
-                  colour, panel->left, margin + height);
+    svg_begin_curve(svg, colour, "");
+    buffer_printf(svg, "M%.1f %.1f", panel->left, svg_panel_y(0));
     for (size_t i = 0; i < row->progress.n; i++) {
-        double x = panel->left + width * row->progress.points[i].cpu / panel->cpu_max;
+        double x = panel->left + SVG_PANEL_WIDTH * row->progress.points[i].cpu / panel->cpu_max;
         double part = (double)measured(row, i, panel->measure) / panel->y_max;
-        buffer_printf(svg, "L%.1f %.1f", x, margin + height * (1 - part));
+        buffer_printf(svg, "L%.1f %.1f", x, svg_panel_y(part));
     }
-    buffer_puts(svg, "\"/>\n");
+    svg_end_curve(svg);
 }
 
 void compare_curves_svg(const struct compare_row *rows, size_t n, struct buffer *svg)
 {
-    begin_svg(svg, 2 * width + 3 * margin, height + 2 * margin + legend);
+    svg_begin_panels(svg);
     for (enum measure m = 0; m < MEASURES; m++) {
         struct panel panel = panel_of(m, rows, n);
         draw_axes(svg, &panel);
@@ -108,12 +85,9 @@ void compare_curves_svg(const struct compare_row *rows, size_t n, struct buffer 
         }
     }
     for (size_t k = 0; k < n; k++) {
-        double x = margin + (double)k * 110, y = margin + height + legend + 20;
-        buffer_printf(svg, "<path d=\"M%.1f %.1fh30\" stroke=\"%s\" stroke-width=\"2\"/>\n", x,
-                      y - 4, colours[k]);
-        draw_text(svg, x + 36, y, "start", rows[k].generator->name);
+        svg_legend(svg, SVG_MARGIN + (double)k * 110, colours[k], "", rows[k].generator->name);
     }
-    buffer_puts(svg, "</svg>\n");
+    svg_end(svg);
 }
 
 /* ---- shared buckets ---- */
@@ -134,21 +108,21 @@ void compare_venn_svg(const struct compare_row *rows, size_t n, struct buffer *s
 {
     CHECK(n >= 2 && n <= VENN_MAX);
     char text[32];
-    begin_svg(svg, 390, 370);
-    draw_text(svg, 195, 24, "middle", "buckets");
+    svg_begin(svg, 390, 370);
+    svg_text(svg, 195, 24, "middle", "buckets");
     for (size_t k = 0; k < n; k++) {
         const struct place *c = &centres[n - 2][k];
         buffer_printf(svg,
                       "<circle cx=\"%g\" cy=\"%g\" r=\"%g\" fill=\"%s\" fill-opacity=\"0.25\" "
                       "stroke=\"%s\"/>\n",
                       c->x, c->y, radius, colours[k], colours[k]);
-        draw_text(svg, names[k].x, names[k].y, "middle", rows[k].generator->name);
+        svg_text(svg, names[k].x, names[k].y, "middle", rows[k].generator->name);
     }
     for (unsigned set = 1; set < 1u << n; set++) {
         snprintf(text, sizeof(text), "%" PRIu64, compare_shared(rows, n, set));
-        draw_text(svg, labels[n - 2][set].x, labels[n - 2][set].y, "middle", text);
+        svg_text(svg, labels[n - 2][set].x, labels[n - 2][set].y, "middle", text);
     }
-    buffer_puts(svg, "</svg>\n");
+    svg_end(svg);
 }
 
 /* ---- files ---- */

@@ -8,7 +8,6 @@
 #include "command.h"
 
 #include <errno.h>
-#include <fts.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,45 +72,19 @@ struct runner {
 
 /* ---- which files ---- */
 
-static bool ends_in(const char *path, const char *ending)
-{
-    size_t n = strlen(path);
-    size_t m = strlen(ending);
-    return n > m && strcmp(path + n - m, ending) == 0;
-}
-
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-/* Models and programs under a folder, in the order of their names. */
-static enum err walk_folder(const char *folder, struct texts *files, struct arena *arena)
-{
-    char *roots[] = {arena_strdup(arena, folder), NULL};
-    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
-    if (walk == NULL) {
-        return err_set(ERR_IO, "%s: %m", folder);
-    }
-    FTSENT *entry;
-    while ((entry = fts_read(walk)) != NULL) {
-        bool wanted = ends_in(entry->fts_name, ".onnx") || ends_in(entry->fts_name, ".txt");
-        if (entry->fts_info == FTS_F && wanted) {
-            texts_add(files, arena_strdup(arena, entry->fts_path), arena);
-        }
-    }
-    fts_close(walk);
-    return ERR_OK;
-}
-
 static enum err collect_files(const struct texts *given, struct texts *files, bool *any_folder,
                               struct arena *arena)
 {
     for (size_t i = 0; i < given->n; i++) {
         struct stat stat_of;
         if (stat(given->items[i], &stat_of) == 0 && S_ISDIR(stat_of.st_mode)) {
+            const char **paths;
+            size_t n;
             *any_folder = true;
-            TRY(walk_folder(given->items[i], files, arena));
+            TRY(models_under(given->items[i], arena, &paths, &n));
+            for (size_t k = 0; k < n; k++) {
+                texts_add(files, paths[k], arena);
+            }
         } else {
             texts_add(files, given->items[i], arena); /* missing: said when its turn comes */
         }
@@ -196,7 +169,7 @@ static const struct texts *dims_at(struct runner *r, size_t shape)
 static enum err parse_source(struct runner *r, const struct source *source, size_t shape,
                              const struct given *given, struct program **program)
 {
-    if (ends_in(source->path, ".onnx")) {
+    if (is_onnx_file(source->path)) {
         const struct texts *dims = dims_at(r, shape);
         const struct onnx_source model = {.name = source->name,
                                           .data = source->bytes,
@@ -452,7 +425,7 @@ static enum err judge_source(struct runner *r, const char *name, const struct te
 /* An error is one of the environment: what is wrong with the source is a fate. */
 static enum err run_source(struct runner *r, const struct source *source)
 {
-    size_t n = ends_in(source->path, ".onnx") ? count_shapes(r->settings) : 1;
+    size_t n = is_onnx_file(source->path) ? count_shapes(r->settings) : 1;
     struct test *tests = ARENA_ZARRAY(r->arena, struct test, n);
     enum err err = read_shapes(r, source, tests, n);
     if (err != ERR_OK) {
@@ -510,7 +483,7 @@ static enum err run_file(struct runner *r, const char *path)
     buffer_reserve(&bytes, 1); /* an empty file is an empty text */
     const struct source source = {
         .path = path, .name = path, .bytes = bytes.data, .size = bytes.size};
-    bool is_text = bytes.size > 0 && !ends_in(path, ".onnx");
+    bool is_text = bytes.size > 0 && !is_onnx_file(path);
     enum err err = is_text ? run_programs(r, path, &bytes) : run_source(r, &source);
     buffer_release(&bytes);
     return err;

@@ -151,6 +151,17 @@ int64_t rng_log_range(struct rng *rng, int64_t lo, int64_t hi);
 size_t rng_weighted(struct rng *rng, const uint32_t *weights, size_t n);
 void rng_shuffle(struct rng *rng, uint32_t *items, size_t n);
 
+/* The greatest, by Euclid's remainders; with 0 the other one. */
+static inline int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 /* ---- hash: XXH3-64 ---- */
 
 uint64_t hash_bytes(const void *data, size_t size, uint64_t seed);

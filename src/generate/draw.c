@@ -315,16 +315,6 @@ static real to_integer(real x)
 
 /* ---- indices ---- */
 
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* Row `row` of t: the place's parts, the last one counting fastest, `below` of 4 from the end. */
 static void put_index(struct rng *rng, const struct index_use *use, unsigned below,
                       struct tensor *t, size_t row, int64_t place)

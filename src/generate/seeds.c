@@ -2,29 +2,11 @@
 /*
  * Models to start from: the files of a folder and its subfolders, in the order of their names.
  */
-#include <fts.h>
 #include <string.h>
 
 #include "generate/generate_internal.h"
 
 enum { SEED_BYTES_MAX = 1 << 26 };
-
-static bool ends_in(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n > m && strcmp(name + n - m, end) == 0;
-}
-
-static bool is_model(const FTSENT *entry)
-{
-    return entry->fts_info == FTS_F &&
-           (ends_in(entry->fts_name, ".onnx") || ends_in(entry->fts_name, ".txt"));
-}
-
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
-}
 
 static enum err read_program(const char *path, struct arena *arena, struct program **p)
 {
@@ -34,8 +16,8 @@ static enum err read_program(const char *path, struct arena *arena, struct progr
     memcpy(text, bytes.data ? bytes.data : "", bytes.size);
     text[bytes.size] = '\0';
     const struct onnx_source model = {.name = path, .data = text, .size = bytes.size};
-    enum err err = ends_in(path, ".onnx") ? onnx_read(&model, arena, p)
-                                          : program_parse(path, text, bytes.size, arena, p);
+    enum err err = is_onnx_file(path) ? onnx_read(&model, arena, p)
+                                      : program_parse(path, text, bytes.size, arena, p);
     buffer_release(&bytes);
     TRY(err);
     TRY(ops_check(*p));
@@ -94,21 +76,17 @@ static void try_seed(struct policy *policy, const char *path, size_t *n_others, 
 
 enum err policy_seeds(struct policy *policy, const char *dir, struct arena *arena)
 {
-    char *roots[] = {arena_strdup(arena, dir), NULL};
-    FTS *walk = file_exists(dir) ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name) : NULL;
-    if (walk == NULL) {
+    const char **paths, *why = "";
+    size_t n_paths, n_others = 0;
+    if (!file_exists(dir)) {
         return err_set(ERR_MISSING, "cannot read the folder of models %s: %m", dir);
     }
-    policy->seeds = roots[0];
+    TRY(models_under(dir, arena, &paths, &n_paths));
+    policy->seeds = arena_strdup(arena, dir);
     policy->n_seeds = 0;
-    size_t n_others = 0;
-    const char *why = "";
-    for (FTSENT *entry = fts_read(walk); entry != NULL; entry = fts_read(walk)) {
-        if (is_model(entry)) {
-            try_seed(policy, arena_strdup(arena, entry->fts_path), &n_others, &why, arena);
-        }
+    for (size_t i = 0; i < n_paths; i++) {
+        try_seed(policy, paths[i], &n_others, &why, arena);
     }
-    fts_close(walk);
     if (n_others > 0) {
         log_warn("%zu of %zu files under %s are no model to start from; the first: %s", n_others,
                  n_others + policy->n_seeds, dir, why);

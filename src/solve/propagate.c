@@ -93,16 +93,6 @@ static bool cut_above(struct relation *r, var x, int64_t coef, __int128 room)
     return narrow(r, x, ceil_div(-room64, -coef), BOUND_MAX);
 }
 
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* Does what the fixed variables leave of the sum divide by all coefficients of the free ones? */
 static bool may_divide(const struct relation *r, const struct constraint *c)
 {

@@ -304,8 +304,8 @@ static enum err run_compare(void *settings, struct arena *arena, bool *found)
     TRY(compare_plot(dir, rows, s->n, arena, &drawn));
     if (!drawn) {
         fprintf(stderr,
-                "opjury: no gnuplot, so no %s/curves.png (only SVG): install gnuplot-nox, "
-                "then `cd %s && gnuplot curves.gp`\n",
+                "opjury: no gnuplot, so only SVG in %s and no PNG: `scripts/setup plot` (or "
+                "`apt-get install gnuplot-nox`), then `cd %s && gnuplot *.gp`\n",
                 dir, dir);
     }
     struct buffer text = BUFFER_INIT;
@@ -332,8 +332,8 @@ const struct command command_compare = {
             "distinct ops, (op, dtype, rank) by the first input, and pairs of ops (producer,\n"
             "reader); findings; buckets, new and known; runs by verdict; buckets that only\n"
             "one generator found, or several. DIR gets a campaign a generator, curves.svg,\n"
-            "curves.csv, venn.svg (2 or 3 generators), and curves.png where gnuplot is\n"
-            "installed (Debian: gnuplot-nox).\n"
+            "curves.csv, venn.svg (2 or 3 generators), and both as PNG where gnuplot is\n"
+            "installed (`scripts/setup plot`; Debian: gnuplot-nox).\n"
             "\n"
             "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"
             "\n"

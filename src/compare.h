@@ -39,8 +39,8 @@ uint64_t compare_shared(const struct compare_row *rows, size_t n, unsigned set);
 
 void compare_curves_svg(const struct compare_row *rows, size_t n, struct buffer *svg);
 void compare_venn_svg(const struct compare_row *rows, size_t n, struct buffer *svg);
-/* curves.svg, venn.svg (of 2 or 3), curves.csv, and curves.png by gnuplot if that is installed;
- * *drawn false: it is not. */
+/* curves.svg, venn.svg (of 2 or 3), curves.csv, gnuplot's scripts for both, and their PNGs if it is
+ * installed; *drawn false: it is not. */
 MUST_USE enum err compare_plot(const char *dir, const struct compare_row *rows, size_t n,
                                struct arena *arena, bool *drawn);
 

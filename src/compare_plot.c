@@ -96,7 +96,7 @@ void compare_curves_svg(const struct compare_row *rows, size_t n, struct buffer 
 struct place {
     double x, y;
 };
-static const double radius = 90;
+static const double radius = 90, venn_width = 390, venn_height = 370;
 static const struct place centres[2][VENN_MAX] = {{{140, 150}, {250, 150}},
                                                   {{140, 150}, {250, 150}, {195, 245}}};
 static const struct place labels[2][1 << VENN_MAX] = {
@@ -108,7 +108,7 @@ void compare_venn_svg(const struct compare_row *rows, size_t n, struct buffer *s
 {
     CHECK(n >= 2 && n <= VENN_MAX);
     char text[32];
-    svg_begin(svg, 390, 370);
+    svg_begin(svg, venn_width, venn_height);
     svg_text(svg, 195, 24, "middle", "buckets");
     for (size_t k = 0; k < n; k++) {
         const struct place *c = &centres[n - 2][k];
@@ -141,7 +141,7 @@ static void print_points(const struct compare_row *rows, size_t n, struct buffer
     }
 }
 
-static void print_script(const struct compare_row *rows, size_t n, struct buffer *script)
+static void print_curves(const struct compare_row *rows, size_t n, struct buffer *script)
 {
     static const int columns[MEASURES] = {3, 4};
     buffer_puts(script, "set terminal pngcairo size 1000,420\nset output 'curves.png'\n"
@@ -160,8 +160,33 @@ static void print_script(const struct compare_row *rows, size_t n, struct buffer
     buffer_puts(script, "unset multiplot\n");
 }
 
-/* In DIR. *drawn false: there is no gnuplot. */
-static enum err run_gnuplot(const char *dir, bool *drawn)
+/* The same places as in the SVG, y downwards. */
+static void print_venn(const struct compare_row *rows, size_t n, struct buffer *script)
+{
+    buffer_printf(script,
+                  "set terminal pngcairo size %g,%g\nset output 'venn.png'\n"
+                  "set margins 0,0,0,0\nunset border\nunset tics\nunset key\n"
+                  "set label 'buckets' at 195,20 center\n",
+                  venn_width, venn_height);
+    for (size_t k = 0; k < n; k++) {
+        const struct place *c = &centres[n - 2][k];
+        buffer_printf(script,
+                      "set object circle at %g,%g size %g fillcolor rgb '%s' "
+                      "fillstyle transparent solid 0.25 border rgb '%s'\n"
+                      "set label '%s' at %g,%g center\n",
+                      c->x, c->y, radius, colours[k], colours[k], rows[k].generator->name,
+                      names[k].x, names[k].y - 4);
+    }
+    for (unsigned set = 1; set < 1u << n; set++) {
+        const struct place *at = &labels[n - 2][set];
+        buffer_printf(script, "set label '%" PRIu64 "' at %g,%g center front\n",
+                      compare_shared(rows, n, set), at->x, at->y - 4);
+    }
+    buffer_printf(script, "plot [0:%g] [%g:0] NaN\n", venn_width, venn_height);
+}
+
+/* Runs the script in DIR. *drawn false: there is no gnuplot. */
+static enum err run_gnuplot(const char *dir, const char *script, bool *drawn)
 {
     enum { NOT_THERE = 127 };
     int status = 0;
@@ -172,7 +197,7 @@ static enum err run_gnuplot(const char *dir, bool *drawn)
     }
     if (pid == 0) {
         if (chdir(dir) == 0) {
-            execlp("gnuplot", "gnuplot", "curves.gp", (char *)NULL);
+            execlp("gnuplot", "gnuplot", script, (char *)NULL);
         }
         _exit(NOT_THERE);
     }
@@ -181,7 +206,7 @@ static enum err run_gnuplot(const char *dir, bool *drawn)
     }
     *drawn = !(WIFEXITED(status) && WEXITSTATUS(status) == NOT_THERE);
     if (*drawn && status != 0) {
-        return err_set(ERR_IO, "gnuplot failed on %s/curves.gp", dir);
+        return err_set(ERR_IO, "gnuplot failed on %s/%s", dir, script);
     }
     return ERR_OK;
 }
@@ -197,16 +222,20 @@ static enum err write_buffer(const char *dir, const char *name, struct buffer *t
 enum err compare_plot(const char *dir, const struct compare_row *rows, size_t n,
                       struct arena *arena, bool *drawn)
 {
-    struct buffer svg = BUFFER_INIT, venn = BUFFER_INIT, csv = BUFFER_INIT, script = BUFFER_INIT;
+    struct buffer svg = BUFFER_INIT, csv = BUFFER_INIT, script = BUFFER_INIT;
     compare_curves_svg(rows, n, &svg);
     TRY(write_buffer(dir, "curves.svg", &svg, arena));
-    if (n >= 2 && n <= VENN_MAX) {
-        compare_venn_svg(rows, n, &venn);
-        TRY(write_buffer(dir, "venn.svg", &venn, arena));
-    }
     print_points(rows, n, &csv);
     TRY(write_buffer(dir, "curves.csv", &csv, arena));
-    print_script(rows, n, &script);
+    print_curves(rows, n, &script);
     TRY(write_buffer(dir, "curves.gp", &script, arena));
-    return run_gnuplot(dir, drawn);
+    TRY(run_gnuplot(dir, "curves.gp", drawn));
+    if (n < 2 || n > VENN_MAX) {
+        return ERR_OK;
+    }
+    compare_venn_svg(rows, n, &svg);
+    TRY(write_buffer(dir, "venn.svg", &svg, arena));
+    print_venn(rows, n, &script);
+    TRY(write_buffer(dir, "venn.gp", &script, arena));
+    return *drawn ? run_gnuplot(dir, "venn.gp", drawn) : ERR_OK;
 }

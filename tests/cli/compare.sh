@@ -29,7 +29,7 @@ passes 'json: all are valid' json_holds 'all(r["validity"] == 1 for r in g)'
 passes 'json: both find it' json_holds 'all(r["buckets"] >= 1 for r in g)'
 passes 'json: sets add up' json_holds 'all(sum(s["buckets"] for s in o["exactly"] if r["generator"] in s["generators"])
     == r["buckets"] for r in g)'
-for f in curves.svg venn.svg curves.csv curves.gp opjury/campaign.db random/campaign.db; do
+for f in curves.svg venn.svg curves.csv curves.gp venn.gp opjury/campaign.db random/campaign.db; do
     passes "there is $f" [ -s "both/$f" ]
 done
 for f in curves venn; do
@@ -45,13 +45,34 @@ for block in blocks:
     for a, b in zip(rows, rows[1:]):
         assert all(x <= y for x, y in zip(a, b)), (a, b)
 END
+# The number of each set, in the order of `exactly`, and a picture of the size that the script asks for.
+passes 'venn.gp: the sets of the JSON' python3 - "$work/out" both/venn.gp <<'END'
+import json, re, sys
+sets = json.loads(open(sys.argv[1]).read())["exactly"]
+drawn = re.findall(r"set label '(\d+)'", open(sys.argv[2]).read())
+assert drawn == [str(s["buckets"]) for s in sets], (drawn, sets)
+END
+cat >png.py <<'END'
+import struct, sys, zlib
+data = open(sys.argv[1], "rb").read()
+assert data[:8] == b"\x89PNG\r\n\x1a\n", data[:8]
+assert list(struct.unpack(">2I", data[16:24])) == [int(x) for x in sys.argv[2:]], data[16:24]
+at, packed = 8, b""
+while at < len(data):
+    (size,) = struct.unpack(">I", data[at:at + 4])
+    packed += data[at + 8:at + 8 + size] if data[at + 4:at + 8] == b"IDAT" else b""
+    at += size + 12
+assert len(set(zlib.decompress(packed))) > 20, "a blank picture"
+END
 if command -v gnuplot >/dev/null; then
-    passes 'curves.png by gnuplot' [ -s both/curves.png ]
+    passes 'curves.png by gnuplot' python3 png.py both/curves.png 1000 420
+    passes 'venn.png by gnuplot' python3 png.py both/venn.png 390 370
 fi
 run env PATH=/nowhere "$OPJURY" compare random --policy exact.policy --target faulty:none --time 0.3s --out one
 status_is 0 'nothing wrong: status'
-err_has 'no gnuplot: what to install' 'install gnuplot-nox'
+err_has 'no gnuplot: what to install' '`scripts/setup plot` (or `apt-get install gnuplot-nox`)'
 passes 'no gnuplot: no PNG' [ ! -e one/curves.png ]
+passes 'no gnuplot: its script' [ -s one/curves.gp ]
 out_has 'text: a table' 'generator     tests   CPU s  validity'
 out_has 'text: its folder' 'campaigns and plots: one'
 passes 'one generator: nothing to share' [ ! -e one/venn.svg ]

@@ -28,15 +28,6 @@ struct composition {
     struct recipe literals[OP_INPUTS_MAX];
 };
 
-static uint32_t count_steps(const struct motif *motif)
-{
-    uint32_t n = 0;
-    while (n < MOTIF_STEPS_MAX && motif->steps[n].op) {
-        n++;
-    }
-    return n;
-}
-
 /* ---- which op ---- */
 
 /* One of "a|b|c". */
@@ -111,7 +102,7 @@ static void draw_miss(struct composition *c)
     if (percent(c->g, 50)) {
         return;
     }
-    uint32_t n = count_steps(c->motif);
+    uint32_t n = motif_n_steps(c->motif);
     for (unsigned i = 0; i < TRIES && c->miss == MISS_NOTHING; i++) {
         enum miss miss = (enum miss)rng_range(&c->g->rng, MISS_LITERAL, MISS_COUNT - 1);
         c->missed = (uint32_t)rng_below(&c->g->rng, n);
@@ -315,14 +306,23 @@ static void close_inside(const struct composition *c, uint32_t n)
     }
 }
 
+uint32_t motif_n_steps(const struct motif *motif)
+{
+    uint32_t n = 0;
+    while (n < MOTIF_STEPS_MAX && motif->steps[n].op) {
+        n++;
+    }
+    return n;
+}
+
 uint32_t motif_insert(struct maker *g, uint32_t most)
 {
     size_t place = rng_weighted(&g->rng, g->policy->motif_weight, motif_count);
-    if (place == motif_count || count_steps(&motif_table[place]) > most) {
+    if (place == motif_count || motif_n_steps(&motif_table[place]) > most) {
         return 0;
     }
     struct composition c = {.g = g, .motif = &motif_table[place], .x = VALUE_OPEN};
-    uint32_t n = count_steps(c.motif), made = 0;
+    uint32_t n = motif_n_steps(c.motif), made = 0;
     draw_miss(&c);
     while (made < n && make_step(&c, made)) {
         made++;

@@ -60,6 +60,7 @@ struct motif {
 extern const struct motif motif_table[];
 extern const size_t motif_count;
 
+uint32_t motif_n_steps(const struct motif *motif);
 /* Insert one of the policy's weight that has at most `most` nodes; how many came together: 0 to
  * most. What was inserted before a step that failed stays. */
 uint32_t motif_insert(struct maker *g, uint32_t most);

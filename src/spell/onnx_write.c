@@ -348,15 +348,18 @@ enum err onnx_write(const struct program *p, struct onnx_version version, struct
     return write_model(p, shapes, version, model);
 }
 
-enum err onnx_write_dynamic(const struct program *p, const struct program *other,
+enum err onnx_write_dynamic(const struct program *p, const struct test *before,
                             struct onnx_version version, struct buffer *model)
 {
-    const struct program *const shapes[2] = {p, other};
+    if (!before) {
+        return onnx_write(p, version, model);
+    }
+    const struct program *const shapes[2] = {p, before->program};
     struct buffer again = BUFFER_INIT;
     size_t start = model->size;
 
     enum err err = write_model(p, shapes, version, model);
-    err = err ? err : write_model(other, shapes, version, &again);
+    err = err ? err : write_model(before->program, shapes, version, &again);
     if (!err && (again.size != model->size - start ||
                  memcmp(again.data, (const char *)model->data + start, again.size) != 0)) {
         err = err_set(ERR_UNSUPPORTED, "the ONNX form of a node holds what hangs on a shape");

@@ -320,12 +320,6 @@ static const char values_to_numpy[] =
     "    data = ctypes.string_at(value.data_ptr(), size) if size else b\"\"\n"
     "    return np.frombuffer(data, np.uint16).reshape(shape)\n\n";
 
-static enum err write_model(const struct script *s, struct buffer *model)
-{
-    return s->before ? onnx_write_dynamic(s->program, s->before->program, s->onnx, model)
-                     : onnx_write(s->program, s->onnx, model);
-}
-
 static enum err put_onnxruntime(struct text *t)
 {
     const char *level = optimization_level(t->script->setup);
@@ -337,7 +331,8 @@ static enum err put_onnxruntime(struct text *t)
         return err_set(ERR_UNSUPPORTED, "onnxruntime has no level '%s'; all, extended, basic, none",
                        t->script->setup);
     }
-    enum err err = write_model(t->script, &model);
+    enum err err =
+        onnx_write_dynamic(t->script->program, t->script->before, t->script->onnx, &model);
     if (err == ERR_OK) {
         buffer_printf(t->out, "# An ONNX model of opset %d:\n", t->script->onnx.opset);
         put_listing(t);

@@ -36,10 +36,11 @@ bool onnx_comes_back(const struct op *op);
  * ERR_UNSUPPORTED names the node that has no form at this opset. */
 MUST_USE enum err onnx_write(const struct program *p, struct onnx_version version,
                              struct buffer *model);
-/* One model for p and `other`, the same nodes and constants with other shapes (test.before): dims
- * of inputs and outputs in which they differ are symbolic, equal names where both agree. Also
- * ERR_UNSUPPORTED when a form holds what hangs on a shape. */
-MUST_USE enum err onnx_write_dynamic(const struct program *p, const struct program *other,
+/* One model for p and the program of `before`, the same nodes and constants with other shapes
+ * (test.before): dims of inputs and outputs in which they differ are symbolic, equal names where
+ * both agree. Also ERR_UNSUPPORTED when a form holds what hangs on a shape. before NULL: as
+ * onnx_write. */
+MUST_USE enum err onnx_write_dynamic(const struct program *p, const struct test *before,
                                      struct onnx_version version, struct buffer *model);
 /* What onnx_read reads. */
 struct onnx_source {

@@ -52,10 +52,7 @@ static bool can_spell(const struct target *t, const struct op *op, const enum dt
 
 static enum err encode(const struct target *t, const struct test *test, struct buffer *job)
 {
-    if (t->dynamic && test->before) {
-        return onnx_write_dynamic(test->program, test->before->program, t->onnx, job);
-    }
-    return onnx_write(test->program, t->onnx, job);
+    return onnx_write_dynamic(test->program, t->dynamic ? test->before : NULL, t->onnx, job);
 }
 
 const struct target_kind target_onnxruntime = {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "generate/generate.h"
+#include "narrow.h"
 #include "triage/triage.h"
 
 enum { TARGETS = 2, DRAWS = 6, SHOWN = 2 };
@@ -42,27 +42,6 @@ static void must(enum err err)
         fprintf(stderr, "%s\n", err_text());
         exit(2);
     }
-}
-
-/* ---- programs ---- */
-
-/* A policy of one op, whose first input is of one dtype; false: there is none. */
-static bool narrow_policy(struct policy *p, size_t op, enum dtype d, dtype_set outs)
-{
-    for (size_t i = 0; i < op_count; i++) {
-        p->op_weight[i] = i == op ? 10 : 0;
-    }
-    for (enum dtype in = 1; in < DTYPE_COUNT; in++) {
-        p->all.pairs[op][in] = in == d ? outs : 0;
-        p->any.pairs[op][in] = in == d ? outs : 0;
-    }
-    return outs != 0 && policy_check(p) == ERR_OK;
-}
-
-static bool is_wanted(const struct program *p, size_t op, enum dtype d)
-{
-    return p->n_nodes == 1 && p->nodes[0].op == op_table[op] &&
-           p->values[p->nodes[0].in[0]].dtype == d;
 }
 
 /* ---- one program ---- */
@@ -125,7 +104,7 @@ static void check_dtype(struct checker *c, size_t op, enum dtype d, struct tally
         struct test test;
         arena_reset(c->work);
         generate_test(c->policy, 1000 + d, i, MATERIALIZE_ALL, c->work, &test);
-        if (is_wanted(test.program, op, d)) {
+        if (is_narrow(test.program, op, d)) {
             judge_answers(c, &test, tally);
         }
     }
@@ -155,7 +134,7 @@ static bool check_op(struct checker *c, size_t op, dtype_set *baseline)
 
     for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
         struct tally tally;
-        if (!narrow_policy(c->policy, op, d, baseline[d])) {
+        if (!policy_narrow(c->policy, op, d, baseline[d])) {
             continue;
         }
         check_dtype(c, op, d, &tally);

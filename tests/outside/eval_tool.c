@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Our evaluator for the scripts of tests/spell, as a server: one request a line on stdin, one reply
- * a line on stdout: "ok ...", "refused TEXT" (not in the catalogue's range), "error TEXT".
+ * Our evaluator for the scripts of tests/spell, as a server (serve.h; refused: not in the
+ * catalogue's range):
+ *
  *   ops                       "ok NAME:ONNX_TYPE:0|1 ..." ("-": no form; 1: it can be read)
  *   model X.onnx IN OUT       evaluate on the arrays of IN.npz, by name
  *   program X.txt IN OUT      the same for the text form
@@ -14,9 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "serve.h"
 #include "spell/spell.h"
-
-enum { WORDS_MAX = 4 };
 
 static enum err read_program(const char *verb, const char *path, const struct named_tensor *given,
                              size_t n_given, struct arena *arena, struct program **p)
@@ -158,20 +158,23 @@ static enum err answer_torch(char **word, struct arena *arena)
     return err;
 }
 
-static void list_ops(void)
+static enum err answer_ops(struct buffer *reply)
 {
-    printf("ok");
     for (size_t i = 0; i < op_count; i++) {
         const char *type = onnx_type_of(op_table[i]);
-        printf(" %s:%s:%d", op_table[i]->name, type ? type : "-", onnx_comes_back(op_table[i]));
+        buffer_printf(reply, " %s:%s:%d", op_table[i]->name, type ? type : "-",
+                      onnx_comes_back(op_table[i]));
     }
-    printf("\n");
+    return ERR_OK;
 }
 
-static enum err answer(char **word, size_t n, struct arena *arena)
+static enum err answer(char **word, size_t n, struct arena *arena, struct buffer *reply)
 {
     bool evaluates = n == 4 && (strcmp(word[0], "model") == 0 || strcmp(word[0], "program") == 0);
 
+    if (n == 1 && strcmp(word[0], "ops") == 0) {
+        return answer_ops(reply);
+    }
     if (evaluates) {
         return answer_evaluate(word, arena);
     }
@@ -183,27 +186,6 @@ static enum err answer(char **word, size_t n, struct arena *arena)
 
 int main(void)
 {
-    char line[4096];
-
-    while (fgets(line, sizeof line, stdin)) {
-        char *word[WORDS_MAX], *rest = line;
-        size_t n = 0;
-        while (n < WORDS_MAX && (word[n] = strtok_r(NULL, " \n", &rest))) {
-            n++;
-        }
-        if (n == 1 && strcmp(word[0], "ops") == 0) {
-            list_ops();
-        } else {
-            struct arena *arena = arena_new();
-            enum err err = answer(word, n, arena);
-            if (err == ERR_OK) {
-                printf("ok\n");
-            } else {
-                printf("%s %s\n", err == ERR_UNSUPPORTED ? "refused" : "error", err_text());
-            }
-            arena_free(arena);
-        }
-        fflush(stdout);
-    }
+    serve(answer);
     return 0;
 }

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reference of generated programs for check_numpy.py, as a server: one request a line on stdin,
- * one reply a line on stdout: "ok", "ok traps" (a library may refuse it), "refused TEXT" (there is
- * no such program), "error TEXT". ops                       "ok NAME..." op NAME DTYPE INDEX DIR a
- * program of that op alone, whose first input has the dtype mixed INDEX DIR           a program as
- * campaigns have them A program leaves in DIR program.txt, inputs.npz and expected.npz, as findings
- * do.
+ * The reference of generated programs for check_numpy.py, as a server (serve.h):
+ *
+ *   ops                       "ok NAME..."
+ *   op NAME DTYPE INDEX DIR   a program of that op alone, whose first input has the dtype
+ *   mixed INDEX DIR           a program as campaigns have them
+ *
+ * A program is answered by "ok", or "ok traps" where a library may refuse it; it leaves in DIR
+ * program.txt, inputs.npz and expected.npz, as findings do.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "generate/generate.h"
+#include "narrow.h"
 #include "oracle/oracle.h"
+#include "serve.h"
 
-enum { WORDS_MAX = 5, DRAWS = 24, SEED = 2024 };
+enum { DRAWS = 24, SEED = 2024 };
 
 /* Smaller than in campaigns: what there is to find is not in the sizes. */
 static const char one_op[] = "nodes = 1\nnumel_max = 300\ndim_max = 40\nwork_max = 20000\n";
 static const char many_ops[] = "numel_max = 600\ndim_max = 80\nwork_max = 20000\n";
 
 static enum err write_test(const struct test *test, const char *folder, struct arena *arena,
-                           bool *traps)
+                           struct buffer *reply)
 {
     const struct program *p = test->program;
     struct reference *reference = reference_new(test, arena);
@@ -43,7 +45,7 @@ static enum err write_test(const struct test *test, const char *folder, struct a
         expectation_tensors(reference_expectation(reference, o), arena, &item[0].tensor,
                             &item[1].tensor);
     }
-    *traps = reference_traps(reference);
+    buffer_puts(reply, reference_traps(reference) ? " traps" : "");
     program_print(p, &text);
     enum err err = file_write(arena_printf(arena, "%s/program.txt", folder), text.data, text.size);
     buffer_release(&text);
@@ -53,21 +55,7 @@ static enum err write_test(const struct test *test, const char *folder, struct a
                      2 * (size_t)p->n_outputs);
 }
 
-/* Of one op whose first input has the dtype; false: the catalogue has none. */
-static bool narrow_policy(struct policy *p, size_t op, enum dtype d)
-{
-    dtype_set outs = p->all.pairs[op][d];
-    for (size_t i = 0; i < op_count; i++) {
-        p->op_weight[i] = i == op ? 10 : 0;
-    }
-    for (enum dtype in = 1; in < DTYPE_COUNT; in++) {
-        p->all.pairs[op][in] = in == d ? outs : 0;
-        p->any.pairs[op][in] = in == d ? outs : 0;
-    }
-    return outs != 0 && policy_check(p) == ERR_OK;
-}
-
-static enum err answer_op(char **word, struct arena *arena, bool *traps)
+static enum err answer_op(char **word, struct arena *arena, struct buffer *reply)
 {
     const struct op *op = op_find(word[1]);
     enum dtype d = dtype_parse(word[2], strlen(word[2]));
@@ -78,75 +66,48 @@ static enum err answer_op(char **word, struct arena *arena, bool *traps)
         return err_set(ERR_USAGE, "no such op or dtype");
     }
     TRY(policy_parse("one op", one_op, arena, &policy));
-    if (!narrow_policy(policy, op_index(op), d)) {
+    if (!policy_narrow(policy, op_index(op), d, policy->all.pairs[op_index(op)][d])) {
         return err_set(ERR_UNSUPPORTED, "%s has no %s", word[1], word[2]);
     }
     for (uint64_t i = 0; i < DRAWS; i++) {
         struct test test;
         generate_test(policy, SEED + d, index * DRAWS + i, MATERIALIZE_ALL, arena, &test);
-        const struct program *p = test.program;
-        if (p->n_nodes == 1 && p->nodes[0].op == op && p->values[p->nodes[0].in[0]].dtype == d) {
-            return write_test(&test, word[4], arena, traps);
+        if (is_narrow(test.program, op_index(op), d)) {
+            return write_test(&test, word[4], arena, reply);
         }
     }
     return err_set(ERR_UNSUPPORTED, "%s of %s is not drawn", word[1], word[2]);
 }
 
-static enum err answer_mixed(char **word, struct arena *arena, bool *traps)
+static enum err answer_mixed(char **word, struct arena *arena, struct buffer *reply)
 {
     struct policy *policy;
     struct test test;
 
     TRY(policy_parse("many ops", many_ops, arena, &policy));
     generate_test(policy, SEED, strtoull(word[1], NULL, 10), MATERIALIZE_ALL, arena, &test);
-    return write_test(&test, word[2], arena, traps);
+    return write_test(&test, word[2], arena, reply);
 }
 
-static enum err answer(char **word, size_t n, struct arena *arena, bool *traps)
+static enum err answer(char **word, size_t n, struct arena *arena, struct buffer *reply)
 {
+    if (n == 1 && strcmp(word[0], "ops") == 0) {
+        for (size_t i = 0; i < op_count; i++) {
+            buffer_printf(reply, " %s", op_table[i]->name);
+        }
+        return ERR_OK;
+    }
     if (n == 5 && strcmp(word[0], "op") == 0) {
-        return answer_op(word, arena, traps);
+        return answer_op(word, arena, reply);
     }
     if (n == 3 && strcmp(word[0], "mixed") == 0) {
-        return answer_mixed(word, arena, traps);
+        return answer_mixed(word, arena, reply);
     }
     return err_set(ERR_USAGE, "no such request");
 }
 
-static void list_ops(void)
-{
-    printf("ok");
-    for (size_t i = 0; i < op_count; i++) {
-        printf(" %s", op_table[i]->name);
-    }
-    printf("\n");
-}
-
 int main(void)
 {
-    char line[4096];
-
-    while (fgets(line, sizeof line, stdin)) {
-        char *word[WORDS_MAX], *rest = line;
-        size_t n = 0;
-        while (n < WORDS_MAX && (word[n] = strtok_r(NULL, " \n", &rest))) {
-            n++;
-        }
-        if (n == 1 && strcmp(word[0], "ops") == 0) {
-            list_ops();
-        } else {
-            struct arena *arena = arena_new();
-            bool traps = false;
-            enum err err =
-                n == 0 ? err_set(ERR_USAGE, "no request") : answer(word, n, arena, &traps);
-            if (err == ERR_OK) {
-                printf("ok%s\n", traps ? " traps" : "");
-            } else {
-                printf("%s %s\n", err == ERR_UNSUPPORTED ? "refused" : "error", err_text());
-            }
-            arena_free(arena);
-        }
-        fflush(stdout);
-    }
+    serve(answer);
     return 0;
 }

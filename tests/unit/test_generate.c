@@ -4,40 +4,9 @@
  * the same seed, clean where it says clean, indices in range) and what its taste looks like.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "generate/generate.h"
-
-struct fixture {
-    struct arena *arena; /* of the policy */
-    struct arena *test;  /* reset for each test */
-    struct policy *policy;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-    f.arena = arena_new();
-    f.test = arena_new();
-    assert_int_equal(policy_load("default", f.arena, &f.policy), ERR_OK);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    arena_free(f->arena);
-    arena_free(f->test);
-    return 0;
-}
+#include "generate_fixture.h"
 
 static struct test make(struct fixture *f, uint64_t seed, uint64_t index, enum materialize what)
 {
@@ -59,17 +28,6 @@ static void assert_valid(const struct test *test)
     if (err != ERR_OK) {
         fail_msg("test %d: %s", (int)test->index, err_text());
     }
-}
-
-/* Everything that a worker would see. */
-static uint64_t digest(const struct test *test)
-{
-    uint64_t hash = hash_mix(program_hash(test->program), (uint64_t)test->placement);
-    hash = hash_text(test->policy, hash);
-    for (uint32_t k = 0; k < test->n_inputs; k++) {
-        hash = tensor_hash(&test->inputs[k], hash);
-    }
-    return hash;
 }
 
 /* ---- determinism ---- */

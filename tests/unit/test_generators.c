@@ -5,22 +5,9 @@
  * baselines apart from ours.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "generate/generate.h"
-
-struct fixture {
-    struct arena *arena; /* of the policy */
-    struct arena *test;  /* reset for each test */
-    struct policy *policy;
-};
+#include "generate_fixture.h"
 
 /* Some of ours to start from. */
 static void give_seeds(struct fixture *f)
@@ -36,22 +23,10 @@ static void give_seeds(struct fixture *f)
     f->policy->n_seeds = SEEDS;
 }
 
-static int set_up(void **state)
+static int set_up_with_seeds(void **state)
 {
-    static struct fixture f;
-    f.arena = arena_new();
-    f.test = arena_new();
-    assert_int_equal(policy_load("default", f.arena, &f.policy), ERR_OK);
-    give_seeds(&f);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    arena_free(f->arena);
-    arena_free(f->test);
+    set_up(state);
+    give_seeds(*state);
     return 0;
 }
 
@@ -62,15 +37,6 @@ static struct test make(struct fixture *f, size_t generator, uint64_t index)
     f->policy->generator = &generators[generator];
     generate_test(f->policy, 5, index, MATERIALIZE_ALL, f->test, &test);
     return test;
-}
-
-static uint64_t digest(const struct test *test)
-{
-    uint64_t hash = program_hash(test->program);
-    for (uint32_t k = 0; k < test->n_inputs; k++) {
-        hash = tensor_hash(&test->inputs[k], hash);
-    }
-    return hash_text(test->policy, hash);
 }
 
 static void assert_within_limits(const struct policy *policy, const struct program *p)
@@ -211,7 +177,7 @@ static void test_unknown_names(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_with_seeds, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_programs_are_valid),
         TEST(test_same_seed_same_bytes_in_any_order),

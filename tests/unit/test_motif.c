@@ -46,10 +46,7 @@ static void test_motifs(void **state)
     assert_int_equal(policy_load("default", arena, &policy), ERR_OK);
     policy->motif_percent = 100;
     for (size_t m = 0; m < motif_count; m++) {
-        uint32_t n = 0;
-        while (n < MOTIF_STEPS_MAX && motif_table[m].steps[n].op) {
-            n++;
-        }
+        uint32_t n = motif_n_steps(&motif_table[m]);
         memset(policy->motif_weight, 0, sizeof(policy->motif_weight));
         policy->motif_weight[m] = 1;
         policy->nodes = n;

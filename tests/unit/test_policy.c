@@ -3,39 +3,9 @@
  * Policies: their text form, its errors, the ones made in and what they promise.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "generate/generate.h"
-
-struct fixture {
-    struct arena *arena; /* of the policy */
-    struct arena *test;  /* reset for each test */
-    struct policy *policy;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-    f.arena = arena_new();
-    f.test = arena_new();
-    assert_int_equal(policy_load("default", f.arena, &f.policy), ERR_OK);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    arena_free(f->arena);
-    arena_free(f->test);
-    return 0;
-}
+#include "generate_fixture.h"
 
 /* ---- text ---- */
 

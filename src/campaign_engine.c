@@ -164,7 +164,7 @@ static enum err engine_open(struct engine *e)
     if (o->campaign->seeds != NULL) {
         TRY(policy_seeds(e->policy, o->campaign->seeds, e->arena));
     }
-    TRY(generator_check(e->policy));
+    TRY(generator_prepare(e->policy, e->arena));
     struct buffer text = BUFFER_INIT;
     policy_print(e->policy, &text);
     e->policy_text = arena_strdup(e->arena, text.data);

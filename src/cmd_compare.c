@@ -36,7 +36,7 @@ static const struct argp_option options[] = {
     {"seed", 's', "S", 0, "of all chance (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
-    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from (.onnx, .txt)", 0},
+    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from: .onnx, .txt (the build's)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
     {"out", 'o', "DIR", 0, "a new folder for campaigns and plots (one under out/)", 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object on stdout", 0},
@@ -321,25 +321,26 @@ const struct command command_compare = {
     .name = "compare",
     .summary = "Generators side by side, each with the same CPU time",
     .arguments = "GENERATOR...",
-    .help = "Generators: opjury (ours); random (as GraphFuzz makes graphs, ICSE 2021: random\n"
-            "edges, any op, any attributes); mutate (as LEMON does, ESEC/FSE 2020: layers of\n"
-            "the models under --seeds removed, copied, added, swapped, replaced). Each gets a "
-            "campaign of its own on the same\n"
-            "targets, with the same policy, seed, verdicts and CPU time: all processes,\n"
-            "libraries and reduction included; what is under way at the end is finished.\n"
-            "\n"
-            "Printed: tests; validity (runs that the target did not refuse as unsupported);\n"
-            "distinct ops, (op, dtype, rank) by the first input, and pairs of ops (producer,\n"
-            "reader); findings; buckets, new and known; runs by verdict; buckets that only\n"
-            "one generator found, or several. DIR gets a campaign a generator, curves.svg,\n"
-            "curves.csv, venn.svg (2 or 3 generators), and both as PNG where gnuplot is\n"
-            "installed (`scripts/setup plot`; Debian: gnuplot-nox).\n"
-            "\n"
-            "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"
-            "\n"
-            "Examples:\n"
-            "  opjury compare opjury random --time 10m --target onnxruntime:opt=all\n"
-            "  opjury compare opjury random --target faulty:negate.relu --time 5s\n",
+    .help =
+        "Generators: opjury (ours); random (as GraphFuzz makes graphs, ICSE 2021: random\n"
+        "edges, any op, any attributes); mutate (as LEMON does, ESEC/FSE 2020: layers of\n"
+        "the models under --seeds removed, copied, added, swapped, replaced; without it, of\n"
+        "the onnx package's, which the build made). Each gets a campaign of its own on the same\n"
+        "targets, with the same policy, seed, verdicts and CPU time: all processes,\n"
+        "libraries and reduction included; what is under way at the end is finished.\n"
+        "\n"
+        "Printed: tests; validity (runs that the target did not refuse as unsupported);\n"
+        "distinct ops, (op, dtype, rank) by the first input, and pairs of ops (producer,\n"
+        "reader); findings; buckets, new and known; runs by verdict; buckets that only\n"
+        "one generator found, or several. DIR gets a campaign a generator, curves.svg,\n"
+        "curves.csv, venn.svg (2 or 3 generators), and both as PNG where gnuplot is\n"
+        "installed (`scripts/setup plot`; Debian: gnuplot-nox).\n"
+        "\n"
+        "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"
+        "\n"
+        "Examples:\n"
+        "  opjury compare opjury random --time 10m --target onnxruntime:opt=all\n"
+        "  opjury compare opjury random --target faulty:negate.relu --time 5s\n",
     .options = options,
     .settings_size = sizeof(struct compare_settings),
     .defaults = &defaults,

@@ -40,7 +40,7 @@ static const struct argp_option options[] = {
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
     {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: mutate, random (the policy says)",
      0},
-    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from (.onnx, .txt)", 0},
+    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from: .onnx, .txt (the build's)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
     {"jobs", 'j', "J", 0, "engine processes (1)", 0},
     {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},

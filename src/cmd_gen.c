@@ -43,7 +43,7 @@ static const struct argp_option options[] = {
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
     {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: mutate, random (the policy says)",
      0},
-    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from (.onnx, .txt)", 0},
+    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from: .onnx, .txt (the build's)", 0},
     {"target", 't', "TARGET", 0, "only what this one supports", 0},
     {"opset", KEY_OPSET, "N", 0, "only what ONNX can say at this opset (21)", 0},
     {"format", KEY_FORMAT, "F", 0,
@@ -141,7 +141,7 @@ static enum err make_policy(const struct gen_settings *s, struct arena *arena,
     if (s->seeds) {
         TRY(policy_seeds(*policy, s->seeds, arena));
     }
-    TRY(generator_check(*policy));
+    TRY(generator_prepare(*policy, arena));
     if (s->nodes) {
         (*policy)->nodes = (uint32_t)s->nodes;
     }

@@ -54,6 +54,7 @@ enum err compare_count(struct compare_row *row, struct arena *arena)
     struct policy *policy;
     TRY(read_key(row->dir, arena, &key));
     TRY(policy_parse(row->dir, key.policy, arena, &policy));
+    TRY(generator_prepare(policy, arena));
     CHECK(policy_hash(policy) == key.policy_hash);
     struct seen seen = {
         .ops = ARENA_ZARRAY(arena, bool, op_count),

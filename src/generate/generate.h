@@ -74,7 +74,8 @@ struct policy {
     struct support all; /* supported by every target: what most programs use */
     struct support any; /* by at least one */
     const struct generator *generator;
-    const char *seeds; /* folder of models to start from; NULL: none */
+    const char *seeds; /* folder of models to start from; NULL: none, or generator_prepare's */
+    uint64_t seeds_hash;
     size_t n_seeds;
     const struct program **seed;
 };
@@ -97,8 +98,9 @@ void policy_of_libraries(struct policy *policy, uint32_t opset);
 /* The models (.onnx, program texts) of a folder and those in it to start from; those that cannot be
  * read or go beyond the policy's limits are left out with a warning. ERR_INPUT: none is left. */
 MUST_USE enum err policy_seeds(struct policy *policy, const char *dir, struct arena *arena);
-/* ERR_USAGE: its generator needs models and has none. */
-MUST_USE enum err generator_check(const struct policy *policy);
+/* Where its generator needs models and has none: those that the build made with the onnx package.
+ * ERR_USAGE: there are none. */
+MUST_USE enum err generator_prepare(struct policy *policy, struct arena *arena);
 /* Can programs be made with it? ERR_USAGE if not: to be asked again after a change of its tables.
  */
 MUST_USE enum err policy_check(const struct policy *policy);

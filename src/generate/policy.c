@@ -512,8 +512,6 @@ uint64_t policy_hash(const struct policy *policy)
     hash = hash_bytes(policy->motif_weight, motif_count * sizeof(policy->motif_weight[0]), hash);
     hash = hash_bytes(policy->all.pairs, op_count * sizeof(*policy->all.pairs), hash);
     hash = hash_bytes(policy->any.pairs, op_count * sizeof(*policy->any.pairs), hash);
-    for (size_t i = 0; i < policy->n_seeds; i++) {
-        hash = hash_mix(hash, program_hash(policy->seed[i]));
-    }
+    hash = policy->n_seeds > 0 ? hash_mix(hash, policy->seeds_hash) : hash;
     return policy->generator == &generators[0] ? hash : hash_text(policy->generator->name, hash);
 }

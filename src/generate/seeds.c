@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Models to start from: the files of a folder and its subfolders, in the order of their names.
+ * Models to start from: the files of a folder and its subfolders, in the order of their names; when
+ * none is given, those that scripts/seed-models made at the build, beside the program.
  */
 #include <string.h>
 
@@ -58,6 +59,7 @@ static void add_seed(struct policy *policy, const struct program *p, struct aren
         policy->seed = grown;
     }
     policy->seed[policy->n_seeds++] = p;
+    policy->seeds_hash = hash_mix(policy->seeds_hash, program_hash(p));
 }
 
 /* Adds the file; *why: the first that is none says why. */
@@ -74,19 +76,30 @@ static void try_seed(struct policy *policy, const char *path, size_t *n_others, 
     }
 }
 
+/* *n_others files are no model to start from, and the first of them says *why. */
+static enum err add_seeds(struct policy *policy, const char *dir, size_t *n_others,
+                          const char **why, struct arena *arena)
+{
+    const char **paths;
+    size_t n_paths;
+    TRY(models_under(dir, arena, &paths, &n_paths));
+    policy->n_seeds = 0;
+    policy->seeds_hash = 0;
+    for (size_t i = 0; i < n_paths; i++) {
+        try_seed(policy, paths[i], n_others, why, arena);
+    }
+    return ERR_OK;
+}
+
 enum err policy_seeds(struct policy *policy, const char *dir, struct arena *arena)
 {
-    const char **paths, *why = "";
-    size_t n_paths, n_others = 0;
+    const char *why = "";
+    size_t n_others = 0;
     if (!file_exists(dir)) {
         return err_set(ERR_MISSING, "cannot read the folder of models %s: %m", dir);
     }
-    TRY(models_under(dir, arena, &paths, &n_paths));
+    TRY(add_seeds(policy, dir, &n_others, &why, arena));
     policy->seeds = arena_strdup(arena, dir);
-    policy->n_seeds = 0;
-    for (size_t i = 0; i < n_paths; i++) {
-        try_seed(policy, paths[i], &n_others, &why, arena);
-    }
     if (n_others > 0) {
         log_warn("%zu of %zu files under %s are no model to start from; the first: %s", n_others,
                  n_others + policy->n_seeds, dir, why);
@@ -97,11 +110,25 @@ enum err policy_seeds(struct policy *policy, const char *dir, struct arena *aren
     return ERR_OK;
 }
 
-enum err generator_check(const struct policy *policy)
+/* The build makes them for the catalogue of tomorrow too: those that today's lacks are no news. */
+enum err generator_prepare(struct policy *policy, struct arena *arena)
 {
-    if (policy->generator->needs_seeds && policy->n_seeds == 0) {
-        return err_set(ERR_USAGE, "generator %s needs models to start from: --seeds DIR",
-                       policy->generator->name);
+    char *dir;
+    const char *why = "";
+    size_t n_others = 0;
+    if (!policy->generator->needs_seeds || policy->n_seeds > 0) {
+        return ERR_OK;
+    }
+    TRY(exe_dir(arena, &dir));
+    dir = arena_printf(arena, "%s/seeds", dir);
+    if (file_exists(dir)) {
+        TRY(add_seeds(policy, dir, &n_others, &why, arena));
+    }
+    if (policy->n_seeds == 0) {
+        return err_set(ERR_USAGE,
+                       "generator %s needs models to start from: --seeds DIR, or those that the "
+                       "build makes with the onnx package (there are none in %s)",
+                       policy->generator->name, dir);
     }
     return ERR_OK;
 }

@@ -100,9 +100,15 @@ echo 'no model' >models/0.txt
 run opjury gen --generator mutate --seeds models --count 20 --format none
 status_is 0 'mutants beside what is no model: status'
 err_has 'what is no model: said' '1 of 3 files under models are no model to start from; the first: models/0.txt:1:'
-compare mutate --target faulty:none --out none
+# Without any, those of the onnx package, which the build made.
+compare mutate --target faulty:none --time 0.5s --json --out wheel
+passes 'models of the onnx package: several ops each' json_holds 'g[0]["ops"] >= 40 and g[0]["op_pairs"] >= 200'
+run opjury gen --generator mutate --count 20 --format none
+err_is 'models of the onnx package: nothing to say' </dev/null
+cp "$OPJURY" alone
+run ./alone gen --generator mutate
 status_is 2 'mutate without models: status'
-err_has 'mutate without models: said' 'generator mutate needs models to start from: --seeds DIR'
+err_has 'mutate without models: said' 'generator mutate needs models to start from: --seeds DIR, or those that the build makes'
 run opjury gen --generator mutate --seeds nowhere
 status_is 2 'models that are not there: status'
 err_has 'models that are not there: said' 'cannot read the folder of models nowhere'

@@ -19,8 +19,9 @@ static const char shipped[] =
 
 struct rule {
     const char *id, *library, *oracle, *message, *url, *note;
-    const char **versions, **ops, **dtypes;
-    unsigned versions_count, ops_count, dtypes_count;
+    const char **versions, **ops, **dtypes, **read_again;
+    unsigned *ranks;
+    unsigned versions_count, ops_count, dtypes_count, read_again_count, ranks_count;
 };
 
 struct known_rules {
@@ -34,19 +35,25 @@ static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED),
 };
 
+static const cyaml_schema_value_t rank_schema = {
+    CYAML_VALUE_UINT(CYAML_FLAG_DEFAULT, unsigned),
+};
+
 #define RULE_TEXT(name, flags)                                                                     \
     CYAML_FIELD_STRING_PTR(#name, CYAML_FLAG_POINTER | (flags), struct rule, name, 1,              \
                            CYAML_UNLIMITED)
-#define RULE_LIST(name)                                                                            \
+#define RULE_LIST(name, schema)                                                                    \
     CYAML_FIELD_SEQUENCE(#name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct rule, name,       \
-                         &text_schema, 1, CYAML_UNLIMITED)
+                         &(schema), 1, CYAML_UNLIMITED)
 
 static const cyaml_schema_field_t rule_fields[] = {
     RULE_TEXT(id, 0),
     RULE_TEXT(library, 0),
-    RULE_LIST(versions),
-    RULE_LIST(ops),
-    RULE_LIST(dtypes),
+    RULE_LIST(versions, text_schema),
+    RULE_LIST(ops, text_schema),
+    RULE_LIST(dtypes, text_schema),
+    RULE_LIST(ranks, rank_schema),
+    RULE_LIST(read_again, text_schema),
     RULE_TEXT(oracle, CYAML_FLAG_OPTIONAL),
     RULE_TEXT(message, CYAML_FLAG_OPTIONAL),
     RULE_TEXT(url, 0),
@@ -165,16 +172,21 @@ static bool step_holds(struct step step, const char *op)
     return false;
 }
 
+static const struct op *step_op(struct step name)
+{
+    char op[64];
+    if (name.size >= sizeof(op)) {
+        return NULL;
+    }
+    snprintf(op, sizeof(op), "%.*s", (int)name.size, name.text);
+    return op_find(op);
+}
+
 static bool step_is_of_ops(struct step step)
 {
     struct step name;
     while (step_next(&step, &name)) {
-        char op[64];
-        if (name.size >= sizeof(op)) {
-            return false;
-        }
-        snprintf(op, sizeof(op), "%.*s", (int)name.size, name.text);
-        if (op_find(op) == NULL) {
+        if (step_op(name) == NULL) {
             return false;
         }
     }
@@ -205,6 +217,33 @@ static size_t chain_parse(const char *text, struct step chain[CHAIN_MAX])
     }
 }
 
+/* -1: it has none of that name. */
+static int op_input(const struct op *op, const char *name)
+{
+    for (int k = 0; k < (int)op_n_inputs(op); k++) {
+        if (strcmp(op->in[k].name, name) == 0) {
+            return k;
+        }
+    }
+    return -1;
+}
+
+/* Has one of the rule's ops an input of that name? */
+static bool rule_has_input(const struct rule *rule, const char *input)
+{
+    bool found = false;
+    for (unsigned i = 0; i < rule->ops_count; i++) {
+        struct step chain[CHAIN_MAX], name;
+        size_t n = chain_parse(rule->ops[i], chain);
+        for (size_t k = 0; k < n; k++) {
+            while (step_next(&chain[k], &name)) {
+                found = found || op_input(step_op(name), input) >= 0;
+            }
+        }
+    }
+    return found;
+}
+
 static enum err rule_check(const struct rule *rule, const char *place)
 {
     for (unsigned i = 0; i < rule->ops_count; i++) {
@@ -219,6 +258,12 @@ static enum err rule_check(const struct rule *rule, const char *place)
         if (dtype_parse(rule->dtypes[i], strlen(rule->dtypes[i])) == DTYPE_NONE) {
             return err_set(ERR_USAGE, "%s: rule %s: '%s' is no dtype (f32, i64, ...)", place,
                            rule->id, rule->dtypes[i]);
+        }
+    }
+    for (unsigned i = 0; i < rule->read_again_count; i++) {
+        if (!rule_has_input(rule, rule->read_again[i])) {
+            return err_set(ERR_USAGE, "%s: rule %s: none of its ops has an input '%s'", place,
+                           rule->id, rule->read_again[i]);
         }
     }
     if (rule->message != NULL) {
@@ -306,13 +351,15 @@ static bool node_is(const struct rule *rule, const struct program *p, uint32_t i
     if (!step_holds(step, p->nodes[i].op_name)) {
         return false;
     }
-    const char *dtype = dtype_name(node_dtype(p, &p->nodes[i]));
-    for (unsigned k = 0; k < rule->dtypes_count; k++) {
-        if (dtype != NULL && strcmp(dtype, rule->dtypes[k]) == 0) {
-            return true;
-        }
+    const struct value *x = node_operand(p, &p->nodes[i]);
+    bool is_dtype = rule->dtypes_count == 0, is_rank = rule->ranks_count == 0;
+    for (unsigned k = 0; k < rule->dtypes_count && x != NULL; k++) {
+        is_dtype = is_dtype || strcmp(dtype_name(x->dtype), rule->dtypes[k]) == 0;
     }
-    return rule->dtypes_count == 0;
+    for (unsigned k = 0; k < rule->ranks_count && x != NULL; k++) {
+        is_rank = is_rank || (int)rule->ranks[k] == x->shape.rank;
+    }
+    return is_dtype && is_rank;
 }
 
 /*
@@ -353,6 +400,49 @@ static bool rule_has_ops(const struct rule *rule, const struct program *p)
     return all;
 }
 
+/* A constant is read again when the session runs a second time. */
+static bool is_read_again(const struct target *t, const struct program *p, uint32_t value)
+{
+    unsigned reads = p->values[value].kind == VALUE_CONST && t->dynamic ? 2 : 0;
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        for (uint32_t k = 0; k < p->nodes[i].n_in; k++) {
+            reads += p->nodes[i].in[k] == value;
+        }
+    }
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        reads += p->outputs[o] == value;
+    }
+    return reads > 1;
+}
+
+static bool node_reads_again(const struct rule *rule, const struct target *t,
+                             const struct program *p, const struct node *node)
+{
+    bool found = false;
+    for (unsigned i = 0; i < rule->read_again_count && node->op != NULL; i++) {
+        int k = op_input(node->op, rule->read_again[i]);
+        bool is_there = k >= 0 && (uint32_t)k < node->n_in && node->in[k] != VALUE_ABSENT;
+        found = found || (is_there && is_read_again(t, p, node->in[k]));
+    }
+    return found;
+}
+
+static bool rule_reads_again(const struct rule *rule, const struct target *t,
+                             const struct program *p)
+{
+    bool found = rule->read_again_count == 0;
+    for (unsigned i = 0; i < rule->ops_count && !found; i++) {
+        struct step chain[CHAIN_MAX];
+        size_t n = chain_parse(rule->ops[i], chain);
+        for (uint32_t k = 0; k < n * p->n_nodes && !found; k++) {
+            uint32_t node = k % p->n_nodes;
+            found = node_is(rule, p, node, chain[k / p->n_nodes]) &&
+                    node_reads_again(rule, t, p, &p->nodes[node]);
+        }
+    }
+    return found;
+}
+
 static bool rule_has_message(const struct rule *rule, const struct verdict *v,
                              const struct outcome *o)
 {
@@ -374,7 +464,7 @@ const char *known_match(const struct known_rules *rules, const struct target *t,
         const struct rule *rule = &rules->rules[i];
         if (strcmp(rule->library, t->kind->name) == 0 && rule_has_version(rule, t->version) &&
             (rule->oracle == NULL || strcmp(rule->oracle, v->oracle) == 0) &&
-            rule_has_message(rule, v, o) && rule_has_ops(rule, p)) {
+            rule_has_message(rule, v, o) && rule_has_ops(rule, p) && rule_reads_again(rule, t, p)) {
             return rule->id;
         }
     }

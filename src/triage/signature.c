@@ -438,14 +438,20 @@ static void put_op(const struct program *p, const struct node *node, bool dtypes
     }
 }
 
-enum dtype node_dtype(const struct program *p, const struct node *node)
+const struct value *node_operand(const struct program *p, const struct node *node)
 {
     for (uint32_t k = 0; k < node->n_in; k++) {
         if (node->in[k] != VALUE_ABSENT) {
-            return p->values[node->in[k]].dtype;
+            return &p->values[node->in[k]];
         }
     }
-    return DTYPE_NONE;
+    return NULL;
+}
+
+enum dtype node_dtype(const struct program *p, const struct node *node)
+{
+    const struct value *x = node_operand(p, node);
+    return x != NULL ? x->dtype : DTYPE_NONE;
 }
 
 bool node_feeds(const struct program *p, uint32_t from, uint32_t to)

@@ -27,7 +27,8 @@ const char *op_chain(const struct program *p, struct arena *arena);
 
 /* ---- known bugs ---- */
 /* YAML: a list of rules {id, library, versions (optional list), ops (list: all must be there),
- * dtypes, oracle, message (POSIX extended regex), url, note}. */
+ * dtypes, ranks, read_again, oracle, message (POSIX extended regex), url, note}; known.yaml says
+ * what each means. */
 struct known_rules;
 /* path NULL: the shipped file; "none": empty. ERR_USAGE with the line. Memory: the arena's. */
 MUST_USE enum err known_load(const char *path, struct arena *arena, struct known_rules **rules);

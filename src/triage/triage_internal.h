@@ -5,7 +5,9 @@
 
 #include "triage/triage.h"
 
-/* Dtype of the first present input, DTYPE_NONE without any. */
+/* The first present input, NULL without any. */
+const struct value *node_operand(const struct program *p, const struct node *node);
+/* Its dtype, DTYPE_NONE without any. */
 enum dtype node_dtype(const struct program *p, const struct node *node);
 /* Does node `to` read an output of node `from`? */
 bool node_feeds(const struct program *p, uint32_t from, uint32_t to);

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * triage: what names a failure, which rules know it, and that a failing program shrinks to what the
- * fault needs. Reduction is tested end to end against the in-process targets, where the fault and
- * so the smallest program are known.
- */
+/* triage: what names a failure: messages, signatures, chains, keys of buckets. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -210,212 +204,6 @@ static void bucket_key_tells_library_ops_and_signature_apart(void **state)
                         "onnxruntime | relu | status load Fail: no");
 }
 
-/* ---- known bugs ---- */
-
-struct scene { /* a failure that rules are asked about */
-    struct target target;
-    struct verdict verdict;
-    struct outcome outcome;
-};
-
-static struct scene relu_clip_scene(void)
-{
-    return (struct scene){
-        .target = {.kind = &some_kind, .text = "onnxruntime:opt=all", .version = "1.31.1"},
-        .verdict = {.kind = VERDICT_FINDING, .oracle = "status", .text = "load refused it"},
-        .outcome = {.kind = OUTCOME_ERROR,
-                    .phase = "load",
-                    .error_class = "Fail",
-                    .message = "relu_clip_fusion.cc:83 FuseReluClip::Apply(Graph&) const "
-                               "Unexpected data type for Clip 'min' input of 11\n"},
-    };
-}
-
-static const char *match(const struct known_rules *rules, const struct scene *s,
-                         const struct program *p)
-{
-    return known_match(rules, &s->target, p, &s->verdict, &s->outcome);
-}
-
-static const char relu_clip_text[] = "x: f64[3] = input\n"
-                                     "r: f64[3] = relu(x)\n"
-                                     "y: f64[3] = clip(r, min=-1.0, max=1.0)\n"
-                                     "output y\n";
-
-static void shipped_rules_know_relu_clip_and_no_more(void **state)
-{
-    struct known_rules *rules;
-    assert_int_equal(known_load(NULL, *state, &rules), ERR_OK);
-    struct scene s = relu_clip_scene();
-    struct program *p = parse(relu_clip_text, *state);
-    assert_string_equal(match(rules, &s, p), "ort-relu-clip");
-
-    struct scene other = s;
-    other.outcome.message = "something else";
-    assert_null(match(rules, &other, p));
-    other = s;
-    other.verdict.oracle = "value";
-    assert_null(match(rules, &other, p));
-    other = s;
-    const struct target_kind torch = {.name = "torch"};
-    other.target.kind = &torch;
-    assert_null(match(rules, &other, p));
-
-    struct program *alone = parse("x: f64[3] = input\n"
-                                  "y: f64[3] = clip(x, min=-1.0, max=1.0)\n"
-                                  "output y\n",
-                                  *state);
-    assert_null(match(rules, &s, alone));
-    struct program *apart = parse("x: f64[3] = input\n"
-                                  "r: f64[3] = relu(x)\n"
-                                  "y: f64[3] = clip(x, min=-1.0, max=1.0)\n"
-                                  "output r, y\n",
-                                  *state);
-    assert_null(match(rules, &s, apart));
-    struct program *between = parse("x: f64[3] = input\n"
-                                    "r: f64[3] = relu(x)\n"
-                                    "t: f64[3] = transpose(r, perm=[0])\n"
-                                    "y: f64[3] = clip(t, min=-1.0, max=1.0)\n"
-                                    "output y\n",
-                                    *state);
-    assert_string_equal(match(rules, &s, between), "ort-relu-clip");
-}
-
-static void none_knows_nothing(void **state)
-{
-    struct known_rules *rules;
-    assert_int_equal(known_load("none", *state, &rules), ERR_OK);
-    struct scene s = relu_clip_scene();
-    assert_null(match(rules, &s, parse(relu_clip_text, *state)));
-}
-
-/* Loads rules from a file with this text. */
-static enum err load_text(const char *text, struct arena *arena, struct known_rules **rules)
-{
-    char path[] = "/tmp/opjury-known-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-    enum err err = known_load(path, arena, rules);
-    unlink(path);
-    return err;
-}
-
-static void versions_are_prefixes_by_component(void **state)
-{
-    static const struct {
-        const char *version;
-        bool known;
-    } cases[] = {
-        {"1.31", true},   {"1.31.1", true}, {"1.31+cpu", true}, {"1.3", false},
-        {"1.310", false}, {"2.1", false},   {NULL, false},
-    };
-    struct known_rules *rules;
-    assert_int_equal(
-        load_text("- id: a\n  library: onnxruntime\n  versions: [\"1.31\"]\n  url: u\n", *state,
-                  &rules),
-        ERR_OK);
-    struct program *p = parse(relu_clip_text, *state);
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct scene s = relu_clip_scene();
-        s.target.version = cases[i].version;
-        assert_true((match(rules, &s, p) != NULL) == cases[i].known);
-    }
-}
-
-static void first_matching_rule_speaks(void **state)
-{
-    struct known_rules *rules;
-    assert_int_equal(load_text("- id: a\n  library: onnxruntime\n  ops: [conv2d]\n  url: u\n"
-                               "- id: b\n  library: onnxruntime\n  ops: [clip, relu]\n  url: u\n"
-                               "- id: c\n  library: onnxruntime\n  url: u\n",
-                               *state, &rules),
-                     ERR_OK);
-    struct scene s = relu_clip_scene();
-    assert_string_equal(match(rules, &s, parse(relu_clip_text, *state)), "b");
-}
-
-static void any_of_several_ops_will_do(void **state)
-{
-    static const struct {
-        const char *ops;
-        bool known;
-    } cases[] = {
-        {"relu|conv2d", true},          {"conv2d|clip", true},      {"conv2d|exp", false},
-        {"relu|exp -> min|clip", true}, {"relu -> min|max", false},
-    };
-    struct scene s = relu_clip_scene();
-    struct program *p = parse(relu_clip_text, *state);
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char text[128];
-        struct known_rules *rules;
-        snprintf(text, sizeof(text), "- id: a\n  library: onnxruntime\n  ops: [%s]\n  url: u\n",
-                 cases[i].ops);
-        bool is_rule = load_text(text, *state, &rules) == ERR_OK;
-        assert_true((is_rule && match(rules, &s, p) != NULL) == cases[i].known);
-    }
-}
-
-static void bad_rules_are_refused_with_the_line(void **state)
-{
-    static const struct {
-        const char *text, *where, *what;
-    } cases[] = {
-        {"- id: a\n  library: x\n  url: u\n  opz: [relu]\n", ":4:", "opz"},
-        {"- id: a\n  library: x\n", ":", "url"},
-        {"- id: a\n  library: x\n  url: u\n- id: b\n  library: x\n  ops: [frobnicate]\n  url: u\n",
-         ":4:", "frobnicate"},
-        {"- id: a\n  library: x\n  url: u\n  ops: [relu => clip]\n", ":1:", "relu => clip"},
-        {"- id: a\n  library: x\n  url: u\n  ops: [relu -> clip|]\n", ":1:", "relu -> clip|"},
-        {"- id: a\n  library: x\n  url: u\n  dtypes: [f33]\n", ":1:", "f33"},
-        {"- id: a\n  library: x\n  url: u\n  message: \"(\"\n", ":1:", "message"},
-        {"- id: a\n  ops: {x: y}\n", ":2:", "SEQUENCE"},
-        {"just text\n", ":1:", "SEQUENCE"},
-        {"- id: [\n", ":", ""},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct known_rules *rules = NULL;
-        assert_int_equal(load_text(cases[i].text, *state, &rules), ERR_USAGE);
-        assert_null(rules);
-        if (strstr(err_text(), cases[i].where) == NULL ||
-            strstr(err_text(), cases[i].what) == NULL) {
-            fail_msg("case %zu: %s", i, err_text());
-        }
-    }
-}
-
-static void dtypes_are_those_of_every_op_named(void **state)
-{
-    struct known_rules *rules;
-    assert_int_equal(load_text("- id: a\n  library: onnxruntime\n  ops: [relu -> cast, cast]\n"
-                               "  dtypes: [f64, f16]\n  url: u\n",
-                               *state, &rules),
-                     ERR_OK);
-    struct scene s = relu_clip_scene();
-    static const struct {
-        const char *text;
-        bool known;
-    } cases[] = {
-        {"x: f64[3] = input\nr: f64[3] = relu(x)\ny: i8[3] = cast(r, to=i8)\noutput y\n", true},
-        {"x: f16[3] = input\nr: f16[3] = relu(x)\ny: i8[3] = cast(r, to=i8)\noutput y\n", true},
-        {"x: f32[3] = input\nr: f32[3] = relu(x)\ny: i8[3] = cast(r, to=i8)\noutput y\n", false},
-        {"x: f64[3] = input\nr: i8[3] = cast(x, to=i8)\ny: i8[3] = relu(r)\noutput y\n", false},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        assert_true((match(rules, &s, parse(cases[i].text, *state)) != NULL) == cases[i].known);
-    }
-}
-
-static void missing_and_empty_files(void **state)
-{
-    struct known_rules *rules;
-    assert_int_not_equal(known_load("/nonexistent/known.yaml", *state, &rules), ERR_OK);
-    assert_int_equal(load_text("", *state, &rules), ERR_OK);
-    assert_int_equal(load_text("# nothing yet\n", *state, &rules), ERR_OK);
-    assert_int_equal(load_text("[]\n", *state, &rules), ERR_OK);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_arena, free_arena)
 
 int main(void)
@@ -430,14 +218,6 @@ int main(void)
         TEST(chain_names_ops_and_dtypes_in_data_flow_order),
         TEST(chain_does_not_depend_on_the_order_of_independent_nodes),
         TEST(bucket_key_tells_library_ops_and_signature_apart),
-        TEST(shipped_rules_know_relu_clip_and_no_more),
-        TEST(none_knows_nothing),
-        TEST(versions_are_prefixes_by_component),
-        TEST(first_matching_rule_speaks),
-        TEST(dtypes_are_those_of_every_op_named),
-        TEST(any_of_several_ops_will_do),
-        TEST(bad_rules_are_refused_with_the_line),
-        TEST(missing_and_empty_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

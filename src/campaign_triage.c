@@ -514,8 +514,7 @@ static enum err record(struct triage *triage, const struct incident *in, struct 
         return ERR_OK;
     }
     triage->buckets[b].folders++;
-    row.folder = arena_printf(arena, "findings/%llu-%s-%s", (unsigned long long)id, in->library,
-                              f->verdict.oracle);
+    row.folder = finding_folder(id, row.target, row.oracle, arena);
     TRY(write_folder(triage, in, row.folder, arena));
     return store_add_finding(triage->o.store, &row, &id);
 }

@@ -5,6 +5,7 @@
  */
 #include "cmd_finding.h"
 #include "command.h"
+#include "generate/generate.h"
 #include "report/report.h"
 
 #include <stdio.h>
@@ -64,6 +65,8 @@ struct work {
     struct target **targets; /* the failing one first */
     size_t n_targets;
     struct jury *jury;
+    const char *const *others; /* targets of its table, or of the campaign */
+    size_t n_others;
     struct test *before, *original;
     struct failure failure;
     struct reduction reduction;
@@ -73,15 +76,15 @@ struct work {
  * the table shows what they say of the smaller program. */
 static enum err open_targets(struct work *w)
 {
-    const char *const *labels;
-    size_t n;
-    TRY(finding_targets(w->folder, w->arena, &labels, &n));
+    const char *const *labels = w->others;
+    size_t n = w->n_others;
     w->targets = ARENA_ARRAY(w->arena, struct target *, n + 1);
     TRY(target_parse(w->row.target, w->settings->python, w->arena, &w->targets[0]));
     w->n_targets = 1;
     size_t label = strcspn(w->row.target, "@");
     for (size_t i = 0; i < n; i++) {
-        bool same = strncmp(labels[i], w->row.target, label) == 0 && labels[i][label] == '\0';
+        bool same = (strncmp(labels[i], w->row.target, label) == 0 && labels[i][label] == '\0') ||
+                    strcmp(labels[i], w->row.target) == 0;
         struct target **next = &w->targets[w->n_targets];
         if (same) {
             continue;
@@ -205,23 +208,68 @@ static enum err update_row(struct work *w, struct store *store)
     return store_add_finding(store, &row, &id);
 }
 
-static enum err reduce_work(struct work *w, struct store *store)
+/* The finding's test from its folder: the smallest form so far, and what was found. */
+static enum err read_test(struct work *w)
 {
-    const struct reduce_settings *s = w->settings;
-    bool shows;
-    TRY(findings_row(store, w->dir, s->id, w->arena, &w->row));
-    if (w->row.folder[0] == '\0') {
-        return err_set(ERR_USAGE,
-                       "finding %llu has no folder; `opjury show %llu --out %s` names one "
-                       "of its bucket that has",
-                       (unsigned long long)s->id, (unsigned long long)s->id, w->dir);
-    }
     w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);
     TRY(finding_read(w->folder, "program", w->arena, &w->before));
     w->original = w->before;
     if (file_exists(arena_printf(w->arena, "%s/original.txt", w->folder))) {
         TRY(finding_read(w->folder, "original", w->arena, &w->original));
     }
+    return finding_targets(w->folder, w->arena, &w->others, &w->n_others);
+}
+
+/* Lines "target version". */
+static void split_targets(struct work *w, const char *lines)
+{
+    size_t n = 0;
+    for (const char *c = lines; *c != '\0'; c++) {
+        n += *c == '\n';
+    }
+    const char **others = ARENA_ARRAY(w->arena, const char *, n);
+    for (size_t i = 0; i < n; i++) {
+        size_t size = strcspn(lines, "\n"), text = size;
+        while (text > 0 && lines[text] != ' ') {
+            text--;
+        }
+        others[i] = arena_printf(w->arena, "%.*s", (int)text, lines);
+        lines += size + 1;
+    }
+    w->others = others;
+    w->n_others = n;
+}
+
+/* A bucket keeps a few folders only: the test of any other of its findings is made again from the
+ * campaign's seed and policy, and gets a folder. */
+static enum err make_test_again(struct work *w, struct store *store)
+{
+    struct campaign_key key;
+    struct policy *policy;
+    bool bound = false;
+    TRY(store_key(store, w->arena, &key, &bound));
+    CHECK(bound); /* it has findings */
+    TRY(policy_parse(w->dir, key.policy, w->arena, &policy));
+    TRY(generator_prepare(policy, w->arena));
+    if (policy_hash(policy) != key.policy_hash) {
+        return err_set(ERR_STORE, "%s is of another version of opjury, which makes other tests",
+                       w->dir);
+    }
+    struct test *test = arena_alloc(w->arena, sizeof(*test));
+    generate_test(policy, key.seed, w->row.test_index, MATERIALIZE_ALL, w->arena, test);
+    w->before = w->original = test;
+    w->row.folder = finding_folder(w->row.id, w->row.target, w->row.oracle, w->arena);
+    w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);
+    split_targets(w, key.targets);
+    return ERR_OK;
+}
+
+static enum err reduce_work(struct work *w, struct store *store)
+{
+    const struct reduce_settings *s = w->settings;
+    bool shows;
+    TRY(findings_row(store, w->dir, s->id, w->arena, &w->row));
+    TRY(w->row.folder[0] == '\0' ? make_test_again(w, store) : read_test(w));
     TRY(open_targets(w));
     TRY(show_failure(w, &shows));
     if (!shows) {
@@ -265,7 +313,8 @@ const struct command command_reduce = {
     .help = "Only what fails in the same way is kept: nodes go and leave their recorded\n"
             "results as inputs, dims shrink through the relations of all ops, attributes,\n"
             "values and dtypes become simple. The finding's folder is written anew; what\n"
-            "was found at first stays beside it as original.txt and original.npz.\n"
+            "was found at first stays beside it as original.txt and original.npz. A finding\n"
+            "that has no folder, because its bucket has some, gets one.\n"
             "\n"
             "Examples:\n"
             "  opjury reduce 3\n"

@@ -144,8 +144,8 @@ static void print_row(const struct finding_row *row)
     printf("\n");
 }
 
-/* A row whose folder was saved belongs to a bucket that has one. */
-static enum err print_sibling(struct store *store, const struct finding_row *row,
+/* A row without a folder: one of its bucket that has one, and how to get it. */
+static enum err print_sibling(struct store *store, const struct finding_row *row, const char *dir,
                               struct arena *arena)
 {
     struct finding_row *rows;
@@ -155,6 +155,7 @@ static enum err print_sibling(struct store *store, const struct finding_row *row
         if (strcmp(rows[i].bucket, row->bucket) == 0 && rows[i].folder[0] != '\0') {
             printf("no folder of its own; finding %llu is in the same bucket and has one\n",
                    (unsigned long long)rows[i].id);
+            printf("its program: opjury reduce %llu --out %s\n", (unsigned long long)row->id, dir);
             return ERR_OK;
         }
     }
@@ -180,7 +181,7 @@ static enum err print_finding(struct store *store, const char *dir, uint64_t id,
     TRY(findings_row(store, dir, id, arena, &row));
     print_row(&row);
     if (row.folder[0] == '\0') {
-        return print_sibling(store, &row, arena);
+        return print_sibling(store, &row, dir, arena);
     }
     const char *folder = arena_printf(arena, "%s/%s", dir, row.folder);
     TRY(print_file(folder, "program.txt", "program:", arena));

@@ -291,6 +291,12 @@ static enum err write_all(const char *folder, const struct finding_files *f, str
     return write_json(folder, "verdict.json", finding_json(f, title, arena), arena);
 }
 
+const char *finding_folder(uint64_t id, const char *target, const char *oracle, struct arena *arena)
+{
+    return arena_printf(arena, "findings/%llu-%.*s-%s", (unsigned long long)id,
+                        (int)strcspn(target, ":@"), target, oracle);
+}
+
 enum err finding_write(const char *folder, const struct finding_files *f)
 {
     struct arena *arena = arena_new();

@@ -29,6 +29,9 @@ struct finding_files {
 /* "onnxruntime 1.31.1: relu(f64) -> clip(f64): load fails with "..." at opt=all; opt=none passes"
  */
 const char *finding_title(const struct finding_files *f, struct arena *arena);
+/* Where a finding lies in its campaign's folder: findings/ID-LIBRARY-ORACLE. */
+const char *finding_folder(uint64_t id, const char *target, const char *oracle,
+                           struct arena *arena);
 MUST_USE enum err finding_write(const char *folder, const struct finding_files *f);
 /* A test alone, for `opjury run FOLDER/program.txt`; `why` is the first line of program.txt. */
 MUST_USE enum err test_write(const char *folder, const char *why, const struct test *test);

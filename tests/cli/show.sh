@@ -98,6 +98,21 @@ echo 'x: f32[' >"$folder/program.txt"
 run opjury reduce "$id"
 status_is 2 'a damaged program: status'
 err_has 'a damaged program: where' 'program.txt:1'
+
+# A finding of a bucket that has folders enough: its test comes from the campaign again.
+id=1
+while ls -d out/10/findings/"$id"-* >/dev/null 2>&1; do
+    id=$((id + 1))
+done
+run opjury show "$id" --out out/10
+out_has 'no folder: how to get the program' "opjury reduce $id --out out/10"
+run opjury reduce "$id" --out out/10
+status_is 0 'reduce without a folder: status'
+out_has 'reduce without a folder: one node is left' 'nodes -> 1,'
+out_has 'reduce without a folder: the table has the others' "$correct"
+passes 'reduce without a folder: what was found' grep -q '^v' out/10/findings/"$id"-faulty-value/original.txt
+run opjury show "$id" --out out/10
+out_has 'reduce without a folder: it has one now' "opjury run out/10/findings/$id-"
 run opjury reduce
 status_is 2 'reduce without ID: status'
 err_has 'reduce without ID: what to do' 'opjury show'

@@ -123,8 +123,8 @@ void plan_print_python(const struct plan *plan, struct buffer *source);
 
 /* Is it named as an ONNX model? Other files of programs hold their text form. */
 bool is_onnx_file(const char *path);
-/* Models (.onnx) and programs (.txt) of a folder and its subfolders, in the order of their names.
- */
+/* Models (.onnx) and programs (.txt) of a folder and its subfolders, in the order of their names; a
+ * model alone is itself. ERR_IO says which folder cannot be read. */
 MUST_USE enum err models_under(const char *folder, struct arena *arena, const char ***paths,
                                size_t *n);
 

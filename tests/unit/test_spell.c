@@ -6,6 +6,7 @@
  */
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "unit.h"
 
@@ -554,6 +555,49 @@ static void npz_refuses_damage(void **state)
     arena_free(arena);
 }
 
+/* ---- folders ---- */
+
+static const char *in_dir(struct arena *arena, const char *dir, const char *name)
+{
+    return arena_printf(arena, "%s/%s", dir, name);
+}
+
+static void models_of_a_folder_by_name(void **state)
+{
+    static const char *const files[] = {"b.onnx", "a.txt",    "notes.md",
+                                        ".onnx",  "d/2.onnx", "d/1.txt"};
+    static const char *const found[] = {"a.txt", "b.onnx", "c.onnx", "d/1.txt", "d/2.onnx"};
+    struct arena *arena = arena_new();
+    const char *dir = temporary_dir(), **paths;
+    size_t n;
+
+    assert_int_equal(dir_make(in_dir(arena, dir, "d/empty")), ERR_OK);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        assert_int_equal(file_write(in_dir(arena, dir, files[i]), "x", 1), ERR_OK);
+    }
+    /* A link to a model is one; links to folders, which may lead back, and pipes are not. */
+    assert_int_equal(symlink("b.onnx", in_dir(arena, dir, "c.onnx")), 0);
+    assert_int_equal(symlink(".", in_dir(arena, dir, "d/back.txt")), 0);
+    assert_int_equal(mkfifo(in_dir(arena, dir, "pipe.txt"), 0600), 0);
+    for (int slash = 0; slash < 2; slash++) {
+        const char *given = arena_printf(arena, "%s%s", dir, slash ? "/" : "");
+        assert_int_equal(models_under(given, arena, &paths, &n), ERR_OK);
+        assert_int_equal(n, ARRAY_SIZE(found));
+        for (size_t i = 0; i < n; i++) {
+            assert_string_equal(paths[i], in_dir(arena, dir, found[i]));
+        }
+    }
+    const char *alone = in_dir(arena, dir, "d/2.onnx");
+    assert_int_equal(models_under(alone, arena, &paths, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_string_equal(paths[0], alone);
+    assert_int_equal(models_under(in_dir(arena, dir, "notes.md"), arena, &paths, &n), ERR_IO);
+    assert_int_equal(models_under(in_dir(arena, dir, "gone"), arena, &paths, &n), ERR_IO);
+    assert_non_null(strstr(err_text(), "/gone: No such file"));
+    remove_dir(dir);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,6 +614,7 @@ int main(void)
         cmocka_unit_test(plan_check_finds_damage),
         cmocka_unit_test(npz_reads_back),
         cmocka_unit_test(npz_refuses_damage),
+        cmocka_unit_test(models_of_a_folder_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,11 +10,15 @@
 #include "generate/generate.h"
 #include "target/faulty.h"
 
-#include <math.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const unsigned k_values[] = {2, 4, 8, 16};
 static const double c_values[] = {0, 0.25, 0.5, 1, 2, 4, 8};
+
+/* Whose curves: the first is of recall, the others of false alarms. */
+enum { OF_FAULTS, OF_NOISE, OF_TARGETS };
 
 /* Runs whose critical c is above c_values[i], by K. */
 struct curve {
@@ -103,6 +107,9 @@ static enum err real_runs(const struct policy *policy, const struct bench_settin
 {
     struct arena *memory = arena_new();
     enum err e = ERR_OK;
+    for (size_t t = 0; t < n; t++) {
+        curves[t].name = targets[t]->text;
+    }
     for (uint64_t i = 0; i < tests && !stop_requested && e == ERR_OK; i++) {
         arena_reset(memory);
         struct test test;
@@ -111,12 +118,16 @@ static enum err real_runs(const struct policy *policy, const struct bench_settin
         e = jury_post(jury, &test);
         e = e == ERR_OK ? jury_take(jury, memory, outcomes) : e;
         for (size_t t = 0; e == ERR_OK && t < n; t++) {
-            curves[t].name = targets[t]->text;
             curve_add(&curves[t], &test, &outcomes[t], memory);
         }
     }
     arena_free(memory);
     return e;
+}
+
+static double percent_above(const struct curve *curve, size_t k, size_t c)
+{
+    return curve->runs ? 100.0 * (double)curve->above[k][c] / (double)curve->runs : 0;
 }
 
 static void print_curve(const struct curve *curve, bool recall)
@@ -129,12 +140,58 @@ static void print_curve(const struct curve *curve, bool recall)
     for (size_t k = 0; k < ARRAY_SIZE(k_values); k++) {
         printf("\n%8u", k_values[k]);
         for (size_t c = 0; c < ARRAY_SIZE(c_values); c++) {
-            double share =
-                curve->runs ? 100.0 * (double)curve->above[k][c] / (double)curve->runs : 0;
-            printf(" %8.3f", share);
+            printf(" %8.3f", percent_above(curve, k, c));
         }
     }
     printf("\n");
+}
+
+/* percent[i][j]: at k[i] and c[j]. */
+static json_t *curve_json(const struct curve *curve, bool recall)
+{
+    json_t *rows = json_array();
+    for (size_t k = 0; k < ARRAY_SIZE(k_values); k++) {
+        json_t *row = json_array();
+        for (size_t c = 0; c < ARRAY_SIZE(c_values); c++) {
+            CHECK(json_array_append_new(row, json_real(percent_above(curve, k, c))) == 0);
+        }
+        CHECK(json_array_append_new(rows, row) == 0);
+    }
+    json_t *of_runs = json_pack("{s:s, s:s, s:I, s:o}", "runs_of", curve->name, "what",
+                                recall ? "recall" : "false alarms", "runs", (json_int_t)curve->runs,
+                                "percent", rows);
+    CHECK(of_runs != NULL);
+    return of_runs;
+}
+
+static void print_json(const struct curve *curves, size_t n)
+{
+    json_t *list = json_array(), *k_list = json_array(), *c_list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        CHECK(json_array_append_new(list, curve_json(&curves[i], i == OF_FAULTS)) == 0);
+    }
+    for (size_t k = 0; k < ARRAY_SIZE(k_values); k++) {
+        CHECK(json_array_append_new(k_list, json_integer(k_values[k])) == 0);
+    }
+    for (size_t c = 0; c < ARRAY_SIZE(c_values); c++) {
+        CHECK(json_array_append_new(c_list, json_real(c_values[c])) == 0);
+    }
+    json_t *root = json_pack("{s:{s:{s:i, s:f}, s:o, s:o, s:o}}", "bounds", "in_use", "k",
+                             (int)bound_table.samples, "c", bound_table.c, "k", k_list, "c", c_list,
+                             "curves", list);
+    char *text = root != NULL ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    CHECK(text != NULL);
+    printf("%s\n", text);
+    free(text);
+    json_decref(root);
+}
+
+static void print_tables(const struct curve *curves, size_t n)
+{
+    printf("in use: K = %u, c = %g\n", bound_table.samples, bound_table.c);
+    for (size_t i = 0; i < n; i++) {
+        print_curve(&curves[i], i == OF_FAULTS);
+    }
 }
 
 static enum err bounds_run(const struct bench_settings *settings, struct arena *arena, bool *failed)
@@ -147,22 +204,20 @@ static enum err bounds_run(const struct bench_settings *settings, struct arena *
     struct jury *jury;
     TRY(jury_open(targets, n, &(struct jury_options){0}, &jury));
     struct policy *policy;
-    struct curve faulty = {.name = "planted faults"},
-                 noisy = {.name = "evaluator with legal noise"};
-    struct curve *curves = ARENA_ZARRAY(arena, struct curve, n);
+    struct curve *curves = ARENA_ZARRAY(arena, struct curve, OF_TARGETS + n);
+    curves[OF_FAULTS].name = "planted faults";
+    curves[OF_NOISE].name = "evaluator with legal noise";
     enum err e = campaign_policy("default", 0, targets, n, arena, &policy);
     if (e == ERR_OK) {
-        planted(policy, settings, tests, arena, &faulty, &noisy);
-        e = real_runs(policy, settings, tests, jury, targets, n, curves);
+        planted(policy, settings, tests, arena, &curves[OF_FAULTS], &curves[OF_NOISE]);
+        e = real_runs(policy, settings, tests, jury, targets, n, &curves[OF_TARGETS]);
     }
     jury_close(jury);
     TRY(e);
-    printf("in use: K = %u, c = %g\n", bound_table.samples, bound_table.c);
-    print_curve(&faulty, true);
-    print_curve(&noisy, false);
-    for (size_t t = 0; t < n; t++) {
-        print_curve(&curves[t], false);
+    if (stop_requested) {
+        return err_set(ERR_STOPPED, "stopped before all tests were run");
     }
+    (settings->json ? print_json : print_tables)(curves, OF_TARGETS + n);
     return ERR_OK;
 }
 

@@ -207,10 +207,11 @@ static void print_json(const struct tally *tallies)
         const struct tally *t = &tallies[i];
         printf("%s{\"nodes\": %u, \"clean\": %s, \"programs\": %u, \"changed\": %u, "
                "\"found\": %u}",
-               i ? ", " : "[", scenes[i].nodes, scenes[i].is_clean ? "true" : "false", t->tests,
-               t->tests - t->fates[FATE_SAME], t->fates[FATE_FOUND]);
+               i ? ", " : "{\"observability\": [", scenes[i].nodes,
+               scenes[i].is_clean ? "true" : "false", t->tests, t->tests - t->fates[FATE_SAME],
+               t->fates[FATE_FOUND]);
     }
-    printf("]\n");
+    printf("]}\n");
 }
 
 static enum err observe_run(const struct bench_settings *settings, struct arena *arena,

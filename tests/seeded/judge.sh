@@ -18,7 +18,7 @@ passes 'every op has a fault that changes outputs' [ "$(number ops)" = 145 ]
 run opjury bench observability --tests 100 --json
 passes 'a result changed by 1 % is a finding in at least 75 % of programs' python3 -c '
 import json, sys
-for line in json.load(open(sys.argv[1])):
+for line in json.load(open(sys.argv[1]))["observability"]:
     if line["nodes"] <= 10 and line["found"] < 0.75 * line["programs"]:
         sys.exit(str(line))' "$work/out"
 

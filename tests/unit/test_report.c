@@ -228,9 +228,10 @@ static struct folder folder_new(void)
 
 static void folder_remove(const struct folder *f)
 {
-    static const char *const names[] = {
-        "program.txt", "inputs.npz",   "expected.npz",     "model.onnx",   "repro.py",
-        "verdict.txt", "verdict.json", "environment.json", "original.txt", "original.npz"};
+    static const char *const names[] = {"program.txt",  "inputs.npz",       "expected.npz",
+                                        "model.onnx",   "repro.py",         "verdict.txt",
+                                        "verdict.json", "environment.json", "original.txt",
+                                        "original.npz", "inputs_before.npz"};
     char path[128];
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", f->path, names[i]);
@@ -500,6 +501,40 @@ static void a_reduced_finding_keeps_what_was_found(void **state)
     scene_close(&s);
 }
 
+/* A session ran other shapes first: they come back with the test, and repro.py runs them. */
+static void the_shapes_before_come_back(void **state)
+{
+    struct scene s;
+    struct test *back;
+    struct folder f = folder_new();
+    scene_open(&s, "x: f32[2,3] = input\ny: f32[3,2] = transpose(x, perm=[1,0])\noutput y\n");
+    s.test->before =
+        parse("x: f32[2,5] = input\ny: f32[5,2] = transpose(x, perm=[1,0])\noutput y\n", s.arena);
+    s.targets[0].dynamic = true;
+    ((float *)s.outcomes[0].outputs[0].data)[4] = 5;
+    judge_all(&s);
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    assert_int_equal(finding_read(f.path, "program", s.arena, &back), ERR_OK);
+    assert_true(program_hash(back->program) == program_hash(s.test->program));
+    assert_non_null(back->before);
+    assert_true(program_hash(back->before->program) == program_hash(s.test->before->program));
+    assert_int_equal(back->before->n_inputs, 1);
+    assert_true(tensor_equal(&back->before->inputs[0], &s.test->before->inputs[0]));
+    char *repro = file_text(&f, "repro.py");
+    assert_non_null(strstr(repro, "run_session(session, other_inputs)"));
+    free(repro);
+
+    /* Inputs of shapes that the program cannot have are no test. */
+    const struct named_tensor wrong = {"x",
+                                       tensor_new(s.arena, DTYPE_F32, &(struct shape){1, {2}})};
+    const char *path = arena_printf(s.arena, "%s/inputs_before.npz", f.path);
+    assert_int_equal(npz_write(path, &wrong, 1), ERR_OK);
+    assert_int_not_equal(finding_read(f.path, "program", s.arena, &back), ERR_OK);
+    assert_null(strchr(err_text(), '\n'));
+    folder_remove(&f);
+    scene_close(&s);
+}
+
 static void damaged_folders_are_refused_in_one_line(void **state)
 {
     static const struct {
@@ -554,6 +589,7 @@ int main(void)
         cmocka_unit_test(a_test_comes_back_bit_for_bit),
         cmocka_unit_test(a_test_alone_can_be_run_again),
         cmocka_unit_test(a_reduced_finding_keeps_what_was_found),
+        cmocka_unit_test(the_shapes_before_come_back),
         cmocka_unit_test(damaged_folders_are_refused_in_one_line),
         cmocka_unit_test(an_unwritable_folder_is_an_error),
     };

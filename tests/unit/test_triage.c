@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* triage: what names a failure: messages, signatures, chains, keys of buckets. */
+/* triage: what names a failure (messages, signatures, chains, keys of buckets); does it repeat? */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "selftest.h"
 #include "triage/triage.h"
 
 static int make_arena(void **state)
@@ -23,7 +18,7 @@ static int free_arena(void **state)
     return 0;
 }
 
-static struct program *parse(const char *text, struct arena *arena)
+static struct program *parse_program(const char *text, struct arena *arena)
 {
     struct program *p;
     if (program_parse("test", text, strlen(text), arena, &p) != ERR_OK || ops_check(p) != ERR_OK) {
@@ -165,28 +160,28 @@ static void signature_of_a_wrong_value_has_its_class_only(void **state)
 
 static void chain_names_ops_and_dtypes_in_data_flow_order(void **state)
 {
-    struct program *p = parse("x: f64[3] = input\n"
-                              "r: f64[3] = relu(x)\n"
-                              "y: f64[3] = clip(r, min=-1.0, max=1.0)\n"
-                              "output y\n",
-                              *state);
+    struct program *p = parse_program("x: f64[3] = input\n"
+                                      "r: f64[3] = relu(x)\n"
+                                      "y: f64[3] = clip(r, min=-1.0, max=1.0)\n"
+                                      "output y\n",
+                                      *state);
     assert_string_equal(op_chain(p, *state), "relu(f64) -> clip(f64)");
 }
 
 static void chain_does_not_depend_on_the_order_of_independent_nodes(void **state)
 {
-    struct program *a = parse("x: f32[3] = input\n"
-                              "a: f32[3] = neg(x)\n"
-                              "b: i64[3] = cast(x, to=i64)\n"
-                              "c: f32[3] = exp(a)\n"
-                              "output c, b\n",
-                              *state);
-    struct program *b = parse("x: f32[3] = input\n"
-                              "b: i64[3] = cast(x, to=i64)\n"
-                              "a: f32[3] = neg(x)\n"
-                              "c: f32[3] = exp(a)\n"
-                              "output c, b\n",
-                              *state);
+    struct program *a = parse_program("x: f32[3] = input\n"
+                                      "a: f32[3] = neg(x)\n"
+                                      "b: i64[3] = cast(x, to=i64)\n"
+                                      "c: f32[3] = exp(a)\n"
+                                      "output c, b\n",
+                                      *state);
+    struct program *b = parse_program("x: f32[3] = input\n"
+                                      "b: i64[3] = cast(x, to=i64)\n"
+                                      "a: f32[3] = neg(x)\n"
+                                      "c: f32[3] = exp(a)\n"
+                                      "output c, b\n",
+                                      *state);
     assert_string_equal(op_chain(a, *state), "cast(f32->i64), neg(f32) -> exp(f32)");
     assert_string_equal(op_chain(a, *state), op_chain(b, *state));
 }
@@ -196,7 +191,7 @@ static const struct target_kind some_kind = {.name = "onnxruntime"};
 static void bucket_key_tells_library_ops_and_signature_apart(void **state)
 {
     const struct target t = {.kind = &some_kind, .text = "onnxruntime:opt=all"};
-    struct program *p = parse("x: f32[3] = input\ny: f32[3] = relu(x)\noutput y\n", *state);
+    struct program *p = parse_program("x: f32[3] = input\ny: f32[3] = relu(x)\noutput y\n", *state);
     assert_string_equal(bucket_key(p, &t, "value", *state), "onnxruntime | relu(f32) | value");
     assert_string_equal(bucket_key(p, &t, "crash signal 11 at f", *state),
                         "onnxruntime | relu | crash signal 11 at f");
@@ -204,20 +199,57 @@ static void bucket_key_tells_library_ops_and_signature_apart(void **state)
                         "onnxruntime | relu | status load Fail: no");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_arena, free_arena)
+/* ---- recheck ---- */
+
+/* How many of four further runs fail in the way that the test was found to, by that oracle. */
+static unsigned count_repeats(const char *target, const char *oracle, const char *signature,
+                              struct arena *arena)
+{
+    struct target *t = parse(arena, target);
+    struct jury *jury;
+    must(jury_open(&t, 1, NULL, &jury));
+    struct failure f = {.what = t,
+                        .test = echo_test(arena, 1, PLACE_ALIGNED),
+                        .verdict = {.kind = VERDICT_FINDING, .oracle = oracle, .text = ""},
+                        .signature = signature};
+    must(recheck(jury, &f, 4, arena));
+    assert_int_equal(f.runs, 4);
+    jury_close(jury);
+    return f.repeats;
+}
+
+static void recheck_counts_the_same_failure_alone(void **state)
+{
+    static const char raised[] = "status run ZeroDivisionError: integer division or modulo by zero";
+    assert_int_equal(count_repeats("selftest:raise", "status", raised, *state), 4);
+    assert_int_equal(count_repeats("selftest:raise", "status", "status load: other", *state), 0);
+    assert_int_equal(count_repeats("selftest:echo", "status", raised, *state), 0);
+}
+
+/* One look is two runs: results of chance differ, right ones and wrong ones that repeat do not. */
+static void recheck_of_chance_compares_two_runs(void **state)
+{
+    assert_int_equal(count_repeats("selftest:chance", "determinism", "determinism", *state), 4);
+    assert_int_equal(count_repeats("selftest:echo", "determinism", "determinism", *state), 0);
+    assert_int_equal(count_repeats("selftest:raise", "determinism", "determinism", *state), 0);
+}
+
+#define WITH_ARENA(name) cmocka_unit_test_setup_teardown(name, make_arena, free_arena)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(message_keeps_words_and_drops_what_varies),
-        TEST(message_is_bounded_and_keeps_both_ends),
-        TEST(message_fragment_is_in_the_message),
-        TEST(signature_of_an_error_has_no_names_of_the_program),
-        TEST(signature_of_a_crash_has_the_frames_that_say_something),
-        TEST(signature_of_a_wrong_value_has_its_class_only),
-        TEST(chain_names_ops_and_dtypes_in_data_flow_order),
-        TEST(chain_does_not_depend_on_the_order_of_independent_nodes),
-        TEST(bucket_key_tells_library_ops_and_signature_apart),
+        WITH_ARENA(message_keeps_words_and_drops_what_varies),
+        WITH_ARENA(message_is_bounded_and_keeps_both_ends),
+        WITH_ARENA(message_fragment_is_in_the_message),
+        WITH_ARENA(signature_of_an_error_has_no_names_of_the_program),
+        WITH_ARENA(signature_of_a_crash_has_the_frames_that_say_something),
+        WITH_ARENA(signature_of_a_wrong_value_has_its_class_only),
+        WITH_ARENA(chain_names_ops_and_dtypes_in_data_flow_order),
+        WITH_ARENA(chain_does_not_depend_on_the_order_of_independent_nodes),
+        WITH_ARENA(bucket_key_tells_library_ops_and_signature_apart),
+        WITH_ARENA(recheck_counts_the_same_failure_alone),
+        WITH_ARENA(recheck_of_chance_compares_two_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

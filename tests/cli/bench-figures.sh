@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+# `opjury bench SUBJECT` on a few tests: that each figure is there, in one JSON object or in a table, and adds up. How
+# high they are is tested elsewhere (tests/seeded, bench.sh, inputs.sh) or by `make bench`.
+. "${0%/*}/harness.sh"
+
+# json_holds EXPRESSION: a Python expression over the object o in the only line.
+json_holds() {
+    python3 - "$work/out" "$1" <<'END'
+import json, sys
+lines = open(sys.argv[1]).read().splitlines()
+assert len(lines) == 1, lines
+o = json.loads(lines[0])
+assert isinstance(o, dict), o
+sys.exit(0 if eval(f"({sys.argv[2]})") else f"{sys.argv[2]} is false for {lines[0]}")
+END
+}
+
+run opjury bench
+status_is 0 'without a subject: status'
+for subject in judge bounds diversity evaluate observability throughput generator inputs unjudged campaign; do
+    passes "without a subject: $subject is listed" grep -q "^$subject  *[a-z]" "$work/out"
+done
+run opjury bench frob
+status_is 2 'no such subject: status'
+err_has 'no such subject: said' "there is no figure 'frob'; \`opjury bench\` lists them"
+run opjury bench judge bounds
+status_is 2 'two subjects: status'
+err_has 'two subjects: said' "one SUBJECT, not also 'bounds'"
+
+run opjury bench throughput --tests 20 --target faulty:none --target faulty:negate.relu --json
+status_is 0 'throughput: status'
+passes 'throughput: a row a target, of as many tests' json_holds '[(r["target"], r["tests"]) for r in o["throughput"]] ==
+    [("faulty:none", 20), ("faulty:negate.relu", 20)]'
+passes 'throughput: what takes the time' json_holds 'all(r["tests_per_cpu_second"] > 0 and r["generate_us"] > 0 and
+    r["judge_us"] > 0 and r["library_us"] == 0 for r in o["throughput"])'
+run opjury bench throughput --tests 20 --target faulty:none
+out_has 'throughput: a table' 'target                                 tests/s  generate'
+out_has 'throughput: its row' 'faulty:none'
+
+run opjury bench bounds --tests 8 --target faulty:none --json
+status_is 0 'bounds: status'
+passes 'bounds: K and c in use' json_holds 'o["bounds"]["in_use"] == {"k": 12, "c": 3.0}'
+passes 'bounds: whose runs' json_holds '[(c["runs_of"], c["what"]) for c in o["bounds"]["curves"]] == [
+    ("planted faults", "recall"), ("evaluator with legal noise", "false alarms"), ("faulty:none", "false alarms")]'
+passes 'bounds: all correct runs count, faults that change a result do' json_holds 'o["bounds"]["curves"][0]["runs"] <= 8 and
+    all(c["runs"] == 8 for c in o["bounds"]["curves"][1:])'
+passes 'bounds: a row a K, fewer above a larger c' json_holds 'all(len(c["percent"]) == len(o["bounds"]["k"]) and
+    all(len(r) == len(o["bounds"]["c"]) and r == sorted(r, reverse=True) and 0 <= r[-1] <= r[0] <= 100
+    for r in c["percent"]) for c in o["bounds"]["curves"])'
+passes 'bounds: no legal noise is above the largest c' json_holds 'all(r[-1] == 0 for r in o["bounds"]["curves"][1]["percent"])'
+run opjury bench bounds --tests 2 --target faulty:none
+out_has 'bounds: a table' 'in use: K = 12, c = 3'
+out_has 'bounds: its curves' 'planted faults: '
+
+run opjury bench observability --tests 3 --json
+passes 'observability: 10 and 40 nodes, clean and not' json_holds '[(r["nodes"], r["clean"]) for r in o["observability"]] == [
+    (10, True), (10, False), (40, True), (40, False)]'
+passes 'observability: found of changed of all' json_holds 'all(r["found"] <= r["changed"] <= r["programs"] == 3
+    for r in o["observability"])'
+run opjury bench observability --tests 2
+out_has 'observability: a table' 'programs, inputs    tests'
+passes 'observability: a row an op' grep -q '^where  *' "$work/out"
+
+run opjury bench unjudged --tests 30
+status_is 0 'unjudged: status'
+out_has 'unjudged: a table' 'begins at           clean: unstable unspecified'
+out_has 'unjudged: both kinds of inputs' 'special inputs: 30 tests, '
+
+run opjury bench generator --tests 2 --json
+passes 'generator: the floors decide the status' [ "$status" -le 1 ]
+passes 'generator: sizes of both policies, all valid' json_holds 'all(c["valid"] == c["models"] > 0
+    for c in o["generator"]["cells"] if c["generator"] == "opjury")'
+passes 'generator: a graph takes less than a test' json_holds 'all(c["graphs_per_s"] > c["whole_per_s"] > 0
+    for c in o["generator"]["cells"])'
+
+run opjury bench judge --json --tests 0
+status_is 2 'no tests: status'
+err_has 'no tests: said' '--tests'
+run opjury bench throughput --target coffee
+status_is 2 'an unknown target: status'
+err_has 'an unknown target: named' 'coffee'
+
+# Stopped: no figures of half a run.
+timeout -s INT 1 "$OPJURY" bench bounds --tests 1000000 --target faulty:none >"$work/out" 2>"$work/err"
+status=$?
+passes 'stopped: no figures' [ ! -s "$work/out" ]
+err_has 'stopped: said' 'stopped before all tests were run'
+done_testing

@@ -322,8 +322,9 @@ const struct command command_compare = {
     .summary = "Generators side by side, each with the same CPU time",
     .arguments = "GENERATOR...",
     .help =
-        "Generators: opjury (ours); random (as GraphFuzz makes graphs, ICSE 2021: random\n"
-        "edges, any op, any attributes); mutate (as LEMON does, ESEC/FSE 2020: layers of\n"
+        "Generators: opjury (ours); random (as GraphFuzz does, ICSE 2021: random graphs of\n"
+        "blocks, chosen by what the tests before them brought that was new); mutate (as LEMON "
+        "does, ESEC/FSE 2020: layers of\n"
         "the models under --seeds removed, copied, added, swapped, replaced; without it, of\n"
         "the onnx package's, which the build made). Each gets a campaign of its own on the same\n"
         "targets, with the same policy, seed, verdicts and CPU time: all processes,\n"

@@ -45,6 +45,7 @@ struct arena {
     struct chunk *first; /* never NULL */
     struct chunk *current;
     size_t next_capacity;
+    struct arena *children, *sibling; /* arena_child's */
 };
 
 _Noreturn static void out_of_memory(size_t size)
@@ -101,10 +102,27 @@ static struct chunk *chunk_new(size_t capacity)
 
 struct arena *arena_new(void)
 {
-    struct arena *arena = xmalloc(sizeof *arena);
+    struct arena *arena = xcalloc(1, sizeof *arena);
     arena->first = arena->current = chunk_new(CHUNK_MIN);
     arena->next_capacity = 2 * CHUNK_MIN;
     return arena;
+}
+
+struct arena *arena_child(struct arena *parent)
+{
+    struct arena *child = arena_new();
+    child->sibling = parent->children;
+    parent->children = child;
+    return child;
+}
+
+static void free_children(struct arena *arena)
+{
+    for (struct arena *child = arena->children, *next; child; child = next) {
+        next = child->sibling;
+        arena_free(child);
+    }
+    arena->children = NULL;
 }
 
 void arena_free(struct arena *arena)
@@ -112,6 +130,7 @@ void arena_free(struct arena *arena)
     if (!arena) {
         return;
     }
+    free_children(arena);
     for (struct chunk *chunk = arena->first, *next; chunk; chunk = next) {
         next = chunk->next;
         ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->capacity);
@@ -201,6 +220,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 
 void arena_reset(struct arena *arena)
 {
+    free_children(arena);
     arena_rewind(arena, (struct arena_mark){.chunk = arena->first, .used = 0});
 }
 

@@ -81,6 +81,9 @@ extern volatile sig_atomic_t stop_requested;
 struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *arena); /* NULL is fine */
+/* One that ends with the parent, at the parent's next reset or free, but is reset by itself. It
+ * must not be freed. */
+struct arena *arena_child(struct arena *parent);
 /* Uninitialised / zeroed memory, aligned for any type (16). size 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((alloc_size(2), returns_nonnull));
 void *arena_zalloc(struct arena *arena, size_t size)

@@ -90,7 +90,9 @@ static struct graph make_graph(const struct campaign_key *key, uint64_t index, s
     *root = rng_seeded(hash_mix(key->hash, index));
     struct rng structure = rng_split(root, STREAM_STRUCTURE);
     bool is_clean = rng_chance(&structure, key->policy->clean_percent, 100);
-    struct graph g = key->policy->generator->make(key->policy, is_clean, structure, arena);
+    const struct generator *generator = key->policy->generator;
+    struct graph g = generator->learner ? chain_make(key->policy, key->hash, index, arena)
+                                        : generator->make(key->policy, is_clean, structure, arena);
     *test = (struct test){.seed = key->seed,
                           .index = index,
                           .program = g.program,

@@ -19,6 +19,8 @@ struct support {
 /* A way to make graphs. What is made of them (data, pairs of shapes, tests) is the same for all. */
 struct graph;
 struct policy;
+struct learner;
+struct chain;
 struct generator {
     const char *name, *summary;
     /* Of policy->nodes ops, valid, within the policy's limits. is_clean: all values should be
@@ -26,7 +28,8 @@ struct generator {
      * graph is_unproven. (generate_internal.h) */
     struct graph (*make)(const struct policy *policy, bool is_clean, struct rng rng,
                          struct arena *arena);
-    bool needs_seeds; /* makes its graphs, of any number of ops, from the policy's */
+    bool needs_seeds;              /* makes its graphs, of any number of ops, from the policy's */
+    const struct learner *learner; /* in place of `make`: by what the tests before it hold */
 };
 extern const struct generator generators[]; /* the first is ours */
 extern const size_t generator_count;
@@ -78,6 +81,8 @@ struct policy {
     uint64_t seeds_hash;
     size_t n_seeds;
     const struct program **seed;
+    struct chain
+        *chain; /* what its generator remembers of the tests before; no result hangs on it */
 };
 /* One of the policies made in, default, clean and nnsmith39 (policy.c says what they are for)? */
 bool policy_is_builtin(const char *name);

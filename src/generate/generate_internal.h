@@ -102,6 +102,7 @@ struct graph {
     struct facts *facts; /* by value id */
     bool is_clean;       /* all values finite, if not for is_unproven */
     bool is_unproven;    /* clean, but only evaluation can tell */
+    uint32_t choice[2];  /* a learner's note for its learn() */
 };
 
 /* ---- the graph's maker ---- */
@@ -233,10 +234,47 @@ struct graph maker_finish(struct maker *g);
 /* The generators' `make`. */
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena);
+
 struct graph mutate_make(const struct policy *policy, bool is_clean, struct rng rng,
                          struct arena *arena);
-struct graph random_make(const struct policy *policy, bool is_clean, struct rng rng,
+
+/* ---- generators that learn (chain.c) ---- */
+
+enum { CHAIN_TESTS = 256 }; /* BLOCK_TESTS of the store */
+
+struct learner {
+    /* What is known at a chain's first test; of the arena, which lasts as long as the chain. */
+    void *(*begin)(const struct policy *policy, struct arena *arena);
+    /* The next test. It changes nothing that is known: the same state and rng give the same. */
+    struct graph (*make)(const void *state, const struct policy *policy, struct rng rng,
                          struct arena *arena);
+    /* The graph was made (without its facts); what is to last goes into the arena. */
+    void (*learn)(void *state, const struct graph *graph, struct arena *arena);
+};
+extern const struct learner random_learner;
+struct chain *chain_new(struct arena *arena);
+/* Test `index` of the campaign whose seed and policy the key is of. */
+struct graph chain_make(const struct policy *policy, uint64_t key, uint64_t index,
+                        struct arena *arena);
+
+/* What graphs hold: sets as bits (coverage.c). Two forms may share a bit: a few of them do. */
+enum { COVERAGE_FORMS = 1 << 18 };
+struct coverage {
+    uint64_t ops[OP_WEIGHTS_MAX / 64];
+    uint64_t in_degrees[OP_WEIGHTS_MAX], out_degrees[OP_WEIGHTS_MAX]; /* bit d: degree d */
+    uint64_t edges[OP_WEIGHTS_MAX * OP_WEIGHTS_MAX / 64];             /* [producer][reader] */
+    uint64_t forms[COVERAGE_FORMS / 64];
+    uint32_t n_forms[OP_WEIGHTS_MAX];
+};
+/* Of the items of a graph, how many no graph had before. */
+struct novelty {
+    uint32_t n_new, n;
+};
+struct novelty coverage_add(struct coverage *c, const struct program *p);
+/* The same, but it is not added: what the graph has twice counts twice. */
+struct novelty coverage_ask(const struct coverage *c, const struct program *p);
+/* 0 to 1. */
+double coverage_of_op(const struct coverage *c, const struct op *op);
 
 /* Of a constant's elements. */
 struct interval range_of_data(const struct value *v);

@@ -11,8 +11,8 @@ const struct generator generators[] = {
      false},
     {"mutate", "LEMON (ESEC/FSE 2020): layers of given models removed, copied, added, swapped",
      mutate_make, true},
-    {"random", "GraphFuzz's graphs (ICSE 2021): random edges, any op, any attributes", random_make,
-     false},
+    {"random", "GraphFuzz (ICSE 2021): random graphs of blocks that bring what is new", NULL, false,
+     &random_learner},
 };
 const size_t generator_count = ARRAY_SIZE(generators);
 

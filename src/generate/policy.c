@@ -412,6 +412,7 @@ enum err policy_parse(const char *name, const char *text, struct arena *arena,
     policy->all = support_baseline(arena);
     policy->any = support_baseline(arena);
     policy->generator = &generators[0];
+    policy->chain = chain_new(arena);
     for (size_t i = 0; i < op_count; i++) {
         policy->op_weight[i] = op_table[i]->weight ? op_table[i]->weight : OP_WEIGHT_DEFAULT;
     }

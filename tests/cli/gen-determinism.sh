@@ -6,7 +6,9 @@ export OPJURY
 
 masked='glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F'
 printf 'unproven_percent = 100\ndynamic_percent = 20\n' >searched # every clean test goes through the search
-for policy in default searched; do
+# What learns from the tests before it.
+for generator in random mutate; do printf 'generator = %s\ndynamic_percent = 20\n' $generator >$generator; done
+for policy in default searched random mutate; do
     opjury gen --seed 3 --count 1000 --policy $policy >whole
     passes "$policy: all there" [ "$(grep -c '^# test ' whole)" = 1000 ]
     # Pieces of 50 in a shuffled order, two processes at a time.

@@ -9,6 +9,8 @@
 
 #include "generate_fixture.h"
 
+#include "generate/generate_internal.h"
+
 /* Some of ours to start from. */
 static void give_seeds(struct fixture *f)
 {
@@ -53,7 +55,8 @@ static void test_programs_are_valid(void **state)
     struct fixture *f = *state;
     for (size_t k = 0; k < generator_count; k++) {
         for (uint64_t i = 0; i < 200; i++) {
-            f->policy->nodes = 1 + (uint32_t)(i * 7 % 30);
+            /* Another number is another campaign, which learns from the start. */
+            f->policy->nodes = 1 + (uint32_t)(i / 20 * 7 % 30);
             struct test test = make(f, k, i);
             struct program *p = program_clone(test.program, f->test);
             if (program_verify(p) != ERR_OK || ops_check(p) != ERR_OK) {
@@ -115,7 +118,8 @@ static void test_what_says_clean_is_clean(void **state)
     }
 }
 
-/* `random` takes all ops alike: size, of which ours makes a third as many as of others. */
+/* `random` over many tests: ops that the policy of ours makes rare (size: a third as often) are
+ * not, and most nodes read another one. */
 static void test_random_is_even(void **state)
 {
     struct fixture *f = *state;
@@ -138,6 +142,37 @@ static void test_random_is_even(void **state)
                   (double)n_edges / (double)n);
     assert_true((double)n_size > 0.6 * mean);
     assert_true((double)n_edges > 0.5 * (double)n);
+}
+
+/* Operator-level coverage, in percent, of a chain's first tests, and of as many tests that each
+ * begin a chain of their own and so know of none before. */
+static double coverage_of(struct fixture *f, uint64_t n, uint64_t step)
+{
+    struct coverage *c = test_calloc(1, sizeof(*c));
+    double sum = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        struct test test = make(f, 2, i * step);
+        coverage_add(c, test.program);
+    }
+    for (size_t i = 0; i < op_count; i++) {
+        sum += coverage_of_op(c, op_table[i]);
+    }
+    test_free(c);
+    return 100 * sum / (double)op_count;
+}
+
+static void test_random_learns(void **state)
+{
+    static const uint64_t counts[] = {16, 64, CHAIN_TESTS};
+    struct fixture *f = *state;
+    f->policy->union_percent = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+        double learnt = coverage_of(f, counts[i], 1);
+        double plain = coverage_of(f, counts[i], CHAIN_TESTS);
+        print_message("# random: %d tests of a chain cover %.2f %%, as many first ones %.2f %%\n",
+                      (int)counts[i], learnt, plain);
+        assert_true(learnt > plain);
+    }
 }
 
 /* Most of what `mutate` makes is none of the seeds, and near one: a few ops more or fewer. */
@@ -183,6 +218,7 @@ int main(void)
         TEST(test_same_seed_same_bytes_in_any_order),
         TEST(test_what_says_clean_is_clean),
         TEST(test_random_is_even),
+        TEST(test_random_learns),
         TEST(test_mutants),
         TEST(test_unknown_names),
     };

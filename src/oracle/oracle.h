@@ -69,8 +69,6 @@ void reference_set_samples(struct reference *r, unsigned samples);
 bool reference_traps(struct reference *r);
 /* All values' declared results by id (reduction records intermediates). */
 const struct array *reference_values(struct reference *r);
-/* Is any element of any input or value NaN / infinite? For the clean policy and for ranking. */
-bool reference_is_finite(struct reference *r);
 
 /* ---- verdicts ---- */
 

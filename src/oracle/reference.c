@@ -126,20 +126,3 @@ const struct array *reference_values(struct reference *r)
 {
     return r->values;
 }
-
-bool reference_is_finite(struct reference *r)
-{
-    const struct program *p = r->test->program;
-    for (uint32_t id = 0; id < p->n_values; id++) {
-        const struct array *a = &r->values[id];
-        if (!dtype_is_float(a->dtype)) {
-            continue;
-        }
-        for (size_t i = 0; i < a->n; i++) {
-            if (!isfinite(a->v[i])) {
-                return false;
-            }
-        }
-    }
-    return true;
-}

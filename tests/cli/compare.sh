@@ -68,6 +68,18 @@ if command -v gnuplot >/dev/null; then
     passes 'curves.png by gnuplot' python3 png.py both/curves.png 1000 420
     passes 'venn.png by gnuplot' python3 png.py both/venn.png 390 370
 fi
+run opjury compare opjury random --policy exact.policy --target faulty:negate.relu --known none --nodes 3 --seed 2 \
+    --time 0.4s --out small
+status_is 1 'text of two: status'
+out_has 'text of two: the runs by verdict' 'runs                pass'
+passes 'text of two: a row each' [ "$(grep -cE '^(opjury|random) +[0-9]+ +[0-9.]+ +100.0 % ' "$work/out")" = 2 ]
+passes 'text of two: who found which buckets' grep -qE '^ +[0-9]+ (opjury|random|opjury and random)$' "$work/out"
+passes 'text of two: of as many operators as asked' python3 -c '
+import sqlite3, sys
+db = sqlite3.connect("small/random/campaign.db")
+texts = [str(v) for (t,) in db.execute("SELECT name FROM sqlite_master WHERE type = \"table\"").fetchall()
+         for row in db.execute(f"SELECT * FROM {t}") for v in row]
+sys.exit(not any("nodes = 3\n" in text for text in texts))'
 run env PATH=/nowhere "$OPJURY" compare random --policy exact.policy --target faulty:none --time 0.3s --out one
 status_is 0 'nothing wrong: status'
 err_has 'no gnuplot: what to install' '`scripts/setup plot` (or `apt-get install gnuplot-nox`)'

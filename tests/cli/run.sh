@@ -53,6 +53,21 @@ status_is 1 'a finding: status'
 out_has 'a finding: said' 'relu.txt: finding'
 out_has 'a finding: the target at fault' 'faulty:negate.relu  finding'
 out_has 'a finding: the other one' 'faulty:none'
+cat >rules.yaml <<'END'
+- id: our-relu
+  library: faulty
+  ops: [relu]
+  oracle: value
+  url: https://example.org/1
+END
+run opjury run relu.txt --target "$wrong" --known rules.yaml
+status_is 0 'a known bug: status'
+out_has 'a known bug: which' 'known bug our-relu: '
+run opjury run add.txt --target faulty:negate.add --known rules.yaml
+status_is 1 'another bug: status'
+run opjury run relu.txt --target "$wrong" --known relu.txt
+status_is 2 'rules that are none: status'
+err_has 'rules that are none: where' 'relu.txt:1: '
 run opjury run relu.txt --target "$wrong" --domain x=-2:-1 --known none
 status_is 0 'a domain where the fault does not show: status'
 run opjury run relu.txt --target "$wrong" --domain x=1:2 --known none

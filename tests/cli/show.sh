@@ -87,6 +87,12 @@ out_has 'two runs: says that there is more' 'the same command goes on'
 run opjury reduce "$id"
 out_has 'and on: one node' '-> 1,'
 
+printf -- '- id: our-relu\n  library: faulty\n  ops: [relu]\n  url: https://example.org/1\n' >rules.yaml
+cp "$folder/original.txt" "$folder/program.txt" && cp "$folder/original.npz" "$folder/inputs.npz"
+run opjury reduce "$id" --known rules.yaml --time 50s
+out_has 'what a rule knows: said' 'known bug: our-relu'
+out_has 'what a rule knows: one node all the same' 'nodes -> 1,'
+
 # A program that does not fail: nothing is written.
 sed 's/relu(/neg(/' "$folder/program.txt" >changed && cp changed "$folder/program.txt"
 run opjury reduce "$id"

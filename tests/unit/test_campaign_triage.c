@@ -223,19 +223,60 @@ static void test_explained_joins(void **state)
     assert_true(triage_reduce_cpu(w->triage) == 0);
 }
 
-static void test_known_bug(void **state)
+/* What looks as another did before that was reduced joins its bucket and is not reduced. */
+static void test_same_look_joins(void **state)
 {
     struct world *w = *state;
-    static const char rules[] = "- id: our-relu\n"
-                                "  library: faulty\n"
-                                "  ops: [relu]\n"
-                                "  oracle: value\n"
-                                "  url: https://example.org/1\n";
+    struct failing *f = next_failing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    const char *bucket = row_of(w, f).bucket;
+    double reduced = triage_reduce_cpu(w->triage);
+    assert_true(reduced > 0);
+    f->test.index += 1000000;
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    assert_string_equal(row_of(w, f).bucket, bucket);
+    assert_string_equal(row_of(w, f).state, "new");
+    assert_true(triage_reduce_cpu(w->triage) == reduced);
+    assert_int_equal(w->live.buckets, 1);
+}
+
+/* A rule for relu, and with it `more`. */
+static void use_rule(struct world *w, const char *more)
+{
     const char *path = arena_printf(w->arena, "%s/rules.yaml", w->dir);
+    const char *rules = arena_printf(w->arena,
+                                     "- id: our-relu\n"
+                                     "  library: faulty\n"
+                                     "  ops: [relu]\n"
+                                     "  oracle: value\n"
+                                     "  url: https://example.org/1\n%s",
+                                     more);
     ok(file_write(path, rules, strlen(rules)));
     ok(known_load(path, w->arena, &w->known));
     triage_close(w->triage);
     open_triage(w);
+}
+
+/* Rules that say what is left of a failure once it is small are asked again then. */
+static void test_known_once_reduced(void **state)
+{
+    struct world *w = *state;
+    use_rule(w, "  message: \"; 1 of 1 compared\"\n");
+    struct failing *f = next_failing(w);
+    while (strstr(f->verdicts[WRONG].text, "; 1 of 1 compared") != NULL) {
+        f = next_failing(w);
+    }
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    assert_int_equal(f->verdicts[WRONG].kind, VERDICT_KNOWN);
+    assert_string_equal(row_of(w, f).state, "known");
+    assert_true(triage_reduce_cpu(w->triage) > 0);
+    assert_int_equal(w->live.buckets, 0);
+}
+
+static void test_known_bug(void **state)
+{
+    struct world *w = *state;
+    use_rule(w, "");
     struct failing *f = next_failing(w);
     ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
     assert_int_equal(f->verdicts[WRONG].kind, VERDICT_KNOWN);
@@ -265,7 +306,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_first_findings_are_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_explained_joins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_same_look_joins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_known_bug, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_known_once_reduced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flaky, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -607,7 +607,19 @@ static void test_determinism(void **state)
     assert_true(outcomes_agree(&a, &b, arena, &text));
     put(&b, 0, 2, 1 + 0x1p-23L);
     assert_false(outcomes_agree(&a, &b, arena, &text));
-    assert_non_null(text);
+    assert_string_equal(text, "output 0 differs between two runs of the same test");
+    b = right_outcome(&t);
+    b.n_outputs = 0;
+    assert_false(outcomes_agree(&a, &b, arena, &text));
+    assert_string_equal(text, "the number of outputs changed");
+    const struct outcome died = {.kind = OUTCOME_CRASH, .signal = 11, .message = "", .log = ""};
+    const struct outcome raised = {.kind = OUTCOME_ERROR, .message = "one", .log = ""};
+    assert_false(outcomes_agree(&a, &died, arena, &text));
+    assert_string_equal(text, "one run ended well, the other did not");
+    assert_false(outcomes_agree(&died, &raised, arena, &text));
+    struct outcome again = raised; /* texts of errors may hold addresses */
+    again.message = "other";
+    assert_true(outcomes_agree(&raised, &again, arena, &text));
 }
 
 /* Two libraries that agree against the reference accuse the reference; one alone does not. */

@@ -501,6 +501,41 @@ static void a_reduced_finding_keeps_what_was_found(void **state)
     scene_close(&s);
 }
 
+/* Where a process died is in the JSON, and how in the title. */
+static void a_death_is_told(void **state)
+{
+    struct scene s;
+    struct folder f = folder_new();
+    scene_open(&s, "x: f32[2] = input\ny: f32[2] = neg(x)\noutput y\n");
+    s.outcomes[0] = (struct outcome){.kind = OUTCOME_CRASH,
+                                     .signal = 11,
+                                     .n_frames = 2,
+                                     .frames = {"kernel", "library.so+0x12"},
+                                     .message = "",
+                                     .log = ""};
+    judge_all(&s);
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    json_t *root = file_json(&f, "verdict.json");
+    const json_t *row = json_array_get(json_object_get(root, "verdicts"), 0);
+    const json_t *frames = json_object_get(row, "frames");
+    assert_int_equal(json_integer_value(json_object_get(row, "signal")), 11);
+    assert_int_equal(json_array_size(frames), 2);
+    assert_string_equal(json_string_value(json_array_get(frames, 1)), "library.so+0x12");
+    json_decref(root);
+    folder_remove(&f);
+
+    s.outcomes[0] =
+        (struct outcome){.kind = OUTCOME_CRASH, .exit_status = 3, .message = "", .log = ""};
+    judge_all(&s);
+    assert_non_null(
+        strstr(finding_title(&s.files, s.arena), "neg(f32): the process exits with status 3"));
+    s.outcomes[0] = right_outcome(&s);
+    s.outcomes[0].input_changed = true;
+    judge_all(&s);
+    assert_non_null(strstr(finding_title(&s.files, s.arena), "an input tensor was changed"));
+    scene_close(&s);
+}
+
 /* A session ran other shapes first: they come back with the test, and repro.py runs them. */
 static void the_shapes_before_come_back(void **state)
 {
@@ -589,6 +624,7 @@ int main(void)
         cmocka_unit_test(a_test_comes_back_bit_for_bit),
         cmocka_unit_test(a_test_alone_can_be_run_again),
         cmocka_unit_test(a_reduced_finding_keeps_what_was_found),
+        cmocka_unit_test(a_death_is_told),
         cmocka_unit_test(the_shapes_before_come_back),
         cmocka_unit_test(damaged_folders_are_refused_in_one_line),
         cmocka_unit_test(an_unwritable_folder_is_an_error),

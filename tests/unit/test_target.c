@@ -4,6 +4,9 @@
 
 #include <sys/stat.h>
 
+#include "generate/generate.h"
+#include "target/target_internal.h"
+
 /* ---- text ---- */
 
 static void test_parse(void **state)
@@ -365,6 +368,75 @@ static void test_state(void **state)
     close_jury(&f);
 }
 
+/* ---- support tables ---- */
+
+static struct support table_of(struct arena *arena, const char *op, enum dtype in, dtype_set out)
+{
+    struct support s = {.pairs = arena_zalloc(arena, op_count * sizeof *s.pairs)};
+    s.pairs[op_index(op_find(op))][in] = out;
+    return s;
+}
+
+static void test_support_combines(void **state)
+{
+    struct arena *arena = arena_new();
+    const size_t cast = op_index(op_find("cast"));
+    struct support a = table_of(arena, "cast", DTYPE_F32, DT(F16) | DT(I8));
+    struct support b = table_of(arena, "cast", DTYPE_F32, DT(I8) | DT(BOOL)), all, any;
+    struct target first = {.support = &a}, second = {.support = &b}, ours = {.support = NULL};
+
+    support_combine((struct target *const[]){&first, &second, &ours}, 3, arena, &all, &any);
+    assert_int_equal(all.pairs[cast][DTYPE_F32], DT(I8));
+    assert_int_equal(any.pairs[cast][DTYPE_F32], DT_ALL); /* without a table it takes everything */
+    assert_int_equal(all.pairs[cast][DTYPE_I8], 0);
+    support_combine((struct target *const[]){&first, &second}, 2, arena, &all, &any);
+    assert_int_equal(any.pairs[cast][DTYPE_F32], DT(F16) | DT(I8) | DT(BOOL));
+    arena_free(arena);
+}
+
+/* A table comes back from its file; one that is cut, damaged or of another library does not. */
+static void test_support_is_kept(void **state)
+{
+    static const struct {
+        const char *from, *to, *says;
+    } damage[] = {
+        {"library selftest 1.0", "library selftest 9.9", "not the table of selftest 1.0"},
+        {"onnx 21 10", "onnx 21", "the ONNX version is missing"},
+        {"cast f32:", "coast f32:", "malformed line of 'coast'"},
+        {"cast f32:", "cast f33:", "malformed line of 'cast'"},
+        {" f16\n", " f17\n", "no dtype 'f17'"},
+        {"end\n", "", "the end is missing"},
+    };
+    struct arena *arena = arena_new();
+    const char *dir = temporary_dir(), *path = arena_printf(arena, "%s/table", dir);
+    struct target *t = parse(arena, "selftest:echo");
+    struct support table = table_of(arena, "cast", DTYPE_F32, DT(F16) | DT(I8));
+    struct support back = table_of(arena, "cast", DTYPE_F32, 0);
+    struct buffer text = BUFFER_INIT;
+
+    t->version = "1.0";
+    t->onnx = (struct onnx_version){.opset = 21, .ir = 10};
+    must(support_save(path, t, &table));
+    t->onnx = (struct onnx_version){0};
+    must(support_load(path, t, &back));
+    assert_memory_equal(back.pairs, table.pairs, op_count * sizeof *table.pairs);
+    assert_int_equal(t->onnx.opset, 21);
+    assert_int_equal(t->onnx.ir, 10);
+    must(file_read(path, 0, &text));
+    for (size_t i = 0; i < ARRAY_SIZE(damage); i++) {
+        const char *at = strstr(text.data, damage[i].from);
+        assert_non_null(at);
+        const char *changed = arena_printf(arena, "%.*s%s%s", (int)(at - text.data), text.data,
+                                           damage[i].to, at + strlen(damage[i].from));
+        must(file_write(path, changed, strlen(changed)));
+        assert_int_equal(support_load(path, t, &back), ERR_INPUT);
+        assert_non_null(strstr(err_text(), damage[i].says));
+    }
+    buffer_release(&text);
+    remove_dir(dir);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +454,8 @@ int main(void)
         TEST(test_leak),
         TEST(test_fences),
         TEST(test_state),
+        TEST(test_support_combines),
+        TEST(test_support_is_kept),
     };
 
     return cmocka_run_group_tests_name("target", tests, NULL, NULL);

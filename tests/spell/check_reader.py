@@ -42,6 +42,43 @@ KERNEL = numbers("w", np.ones((1, 1, 3, 2), np.float32))
 CONV = ("x: f32[1,1,5,4] = input\nw: f32[1,1,3,2] = const [1, 1, 1, 1, 1, 1]\n"
         "y: f32[1,1,{}] = conv2d(x, w, strides={}, pads={}, dilations=[1,1], group=1)\noutput y\n")
 HEAD = "x: f32[2,3] = input\n"
+CUBE = info("x", T.FLOAT, [1, 1, 4, 6])
+
+
+def floats(name, *values):
+    return numbers(name, np.array(values, np.float32))
+
+
+def ints(name, *values):
+    return numbers(name, np.array(values, np.int64))
+
+
+def resize(*initializers, opset=18, **attributes):
+    """Resize of CUBE by the scales s or the sizes z."""
+    names = {i.name for i in initializers}
+    given = ["x", "", "s" if "s" in names else "", "z" if "z" in names else ""]
+    return model([node("Resize", given, **attributes)], [CUBE], initializers=initializers, opset=opset)
+
+
+def pad(pads, *more, **attributes):
+    return model([node("Pad", ["x", "p"] + (["", "a"] if more else []), **attributes)], opset=18,
+                 initializers=[ints("p", *pads), *more])
+
+
+def split(dims, parts, opset=18, **attributes):
+    outputs = [f"y{k}" for k in range(parts)]
+    return model([helper.make_node("Split", ["x"], outputs, **attributes)], [info("x", T.FLOAT, dims)], outputs,
+                 opset=opset)
+
+
+def slice_of(starts, ends, axes, steps):
+    lists = [ints("s", *starts), ints("e", *ends), ints("a", *axes), ints("t", *steps)]
+    return model([node("Slice", ["x", "s", "e", "a", "t"])], initializers=lists)
+
+
+def conv(**attributes):
+    return model([node("Conv", ["x", "w"], **attributes)], [IMAGE], initializers=[KERNEL])
+
 
 # name, model, further arguments, expected text
 CASES = [
@@ -190,6 +227,130 @@ CASES = [
      [], "not supported: model: input x has data type 1 and rank 7\n"),
     ("an old opset", model([node("Relu", ["x"])], opset=6), [],
      "not supported: model: opset 6; 7 to 28 are known\n"),
+    ("Resize by scales", resize(floats("s", 1, 1, 2, 0.5)), [],
+     "x: f32[1,1,4,6] = input\ny: f32[1,1,8,3] = resize(x, sizes=[8,3], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\noutput y\n"),
+    ("Resize by scales that sizes do not say", resize(floats("s", 1, 1, 1.3, 1)), [],
+     "x: f32[1,1,4,6] = input\ny: f32[1,1,5,6] = resize(x, sizes=[5,6], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75, scale_h=1.2999999523162842, scale_w=1.0)\noutput y\n"),
+    ("Resize by sizes", resize(ints("z", 1, 1, 3, 9)), [],
+     "x: f32[1,1,4,6] = input\ny: f32[1,1,3,9] = resize(x, sizes=[3,9], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\noutput y\n"),
+    ("Resize along axes", resize(ints("z", 8), axes=[-2]), [],
+     "x: f32[1,1,4,6] = input\ny: f32[1,1,8,6] = resize(x, sizes=[8,6], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\noutput y\n"),
+    ("Resize, not larger", resize(ints("z", 8, 8), axes=[2, 3], keep_aspect_ratio_policy="not_larger"), [],
+     "x: f32[1,1,4,6] = input\ny: f32[1,1,5,8] = resize(x, sizes=[5,8], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75, scale_h=1.3333333333333333, scale_w=1.3333333333333333)\noutput y\n"),
+    ("Resize, not smaller", resize(ints("z", 8, 8), axes=[2, 3], keep_aspect_ratio_policy="not_smaller"), [],
+     "x: f32[1,1,4,6] = input\ny: f32[1,1,8,12] = resize(x, sizes=[8,12], mode=\"nearest\", "
+     "coordinate_transformation_mode=\"half_pixel\", nearest_mode=\"round_prefer_floor\", "
+     "cubic_coeff_a=-0.75)\noutput y\n"),
+    ("Resize by an unknown policy", resize(ints("z", 8, 8), axes=[2, 3], keep_aspect_ratio_policy="any"), [],
+     "malformed input: model: y (Resize): unknown keep_aspect_ratio_policy\n"),
+    ("Resize by neither", resize(), [],
+     "malformed input: model: y (Resize): input 2 is missing\n"),
+    ("Resize by one scale of four", resize(floats("s", 2)), [],
+     "malformed input: model: y (Resize): scales must be a float for each axis\n"),
+    ("Resize to nothing", resize(floats("s", 1, 1, 0.1, 1)), [],
+     "not supported: model: y (Resize): a scale to no element, or to too many\n"),
+    ("Resize to a size of 0", resize(ints("z", 1, 1, 0, 4)), [],
+     "not supported: model: y (Resize): a size of 0\n"),
+    ("Resize of channels", resize(floats("s", 1, 2, 1, 1)), [],
+     "not supported: model: y (Resize): resizing of batch or channels\n"),
+    ("Resize along an axis that is not there", resize(ints("z", 8), axes=[4]), [],
+     "malformed input: model: y (Resize): axis 4\n"),
+    ("Resize by another mode", resize(floats("s", 1, 1, 2, 2), mode="area"), [],
+     "not supported: model: y (Resize): such a mode\n"),
+    ("Resize of rank 2", model([node("Resize", ["x", "", "s"])], opset=18, initializers=[floats("s", 1, 1)]), [],
+     "not supported: model: y (Resize): a tensor of rank 2\n"),
+    ("Resize before 11", model([node("Resize", ["x", "s"])], [CUBE], opset=10, initializers=[floats("s", 1, 1, 2, 2)]), [],
+     "not supported: model: y (Resize): before opset 11\n"),
+    ("Split into equal parts", split([4, 3], 2, num_outputs=2), [],
+     "x: f32[4,3] = input\ny0: f32[2,3], y1: f32[2,3] = split(x, axis=0, split=[2,2])\noutput y0, y1\n"),
+    ("Split into a shorter last part", split([5, 3], 2, num_outputs=2), [],
+     "x: f32[5,3] = input\ny0: f32[3,3], y1: f32[2,3] = split(x, axis=0, split=[3,2])\noutput y0, y1\n"),
+    ("Split into another count", split([4, 3], 2, num_outputs=3), [],
+     "malformed input: model: y0 (Split): 4 elements into 2 parts\n"),
+    ("Split before 18 that does not divide", split([5, 3], 2, opset=13), [],
+     "malformed input: model: y0 (Split): 5 elements into 2 parts\n"),
+    ("Split along an axis that is not there", split([4, 3], 2, axis=2, num_outputs=2), [],
+     "not supported: model: y0 (Split): 2 outputs along axis 2\n"),
+    ("Pad along axes", pad([1, 2], ints("a", -1)), [],
+     "x: f32[2,3] = input\ny: f32[2,6] = pad(x, mode=\"constant\", pads=[0,1,0,2], value=0.0)\noutput y\n"),
+    ("Pad by too few pads", pad([1, 2, 3]), [],
+     "malformed input: model: y (Pad): pads has 3 values where 4 are needed\n"),
+    ("Pad by too few pads for its axes", pad([1, 2, 3], ints("a", -1)), [],
+     "malformed input: model: y (Pad): 3 pads for 1 axes\n"),
+    ("Pad along an axis that is not there", pad([1, 2], ints("a", 2)), [],
+     "malformed input: model: y (Pad): axis 2 of rank 2\n"),
+    ("Pad below 0 by reflection", pad([-1, 0, 0, 0], mode="reflect"), [],
+     "not supported: model: y (Pad): a pad below 0 in mode reflect\n"),
+    ("Pad by pads as attribute", model([node("Pad", ["x"], pads=[0, 1, 0, 0], value=2.0)], opset=10), [],
+     "x: f32[2,3] = input\ny: f32[2,4] = pad(x, mode=\"constant\", pads=[0,1,0,0], value=2.0)\noutput y\n"),
+    ("Pad by a constant of two", model([node("Pad", ["x", "p", "v"])], opset=18,
+                                       initializers=[ints("p", 0, 1, 0, 0), floats("v", 1, 2)]), [],
+     "malformed input: model: y (Pad): the constant must be one element of the data's type\n"),
+    ("Slice by a step of 0", slice_of([0], [1], [0], [0]), [],
+     "malformed input: model: y (Slice): axis 0 of rank 2, step 0\n"),
+    ("Slice along an axis that is not there", slice_of([0], [1], [2], [1]), [],
+     "malformed input: model: y (Slice): axis 2 of rank 2, step 1\n"),
+    ("Slice by lists of two lengths", slice_of([0, 0], [1], [0], [1]), [],
+     "malformed input: model: y (Slice): 1 ends where there are 2\n"),
+    ("Slice without ends", model([node("Slice", ["x", "s"])], initializers=[ints("s", 0)]), [],
+     "malformed input: model: y (Slice): starts and ends are needed\n"),
+    ("Conv VALID", conv(auto_pad="VALID"), [],
+     "x: f32[1,1,5,4] = input\nw: f32[1,1,3,2] = const [1, 1, 1, 1, 1, 1]\n"
+     "y: f32[1,1,3,3] = conv2d(x, w, strides=[1,1], pads=[0,0,0,0], dilations=[1,1], group=1)\noutput y\n"),
+    ("Conv by an unknown auto_pad", conv(auto_pad="SAME"), [],
+     "malformed input: model: y (Conv): unknown auto_pad\n"),
+    ("Conv by a stride of 0", conv(strides=[0, 1]), [],
+     "malformed input: model: y (Conv): strides and dilations must be at least 1\n"),
+    ("Conv by one stride of two", conv(strides=[1]), [],
+     "malformed input: model: y (Conv): strides has 1 values where 2 are needed\n"),
+    ("Conv by pads below 0", conv(pads=[-1, 0, 0, 0]), [],
+     "malformed input: model: y (Conv): pads holds -1; 0 to 2^39 is possible\n"),
+    ("Conv by pads beyond what any tensor has", conv(pads=[2**40, 0, 0, 0]), [],
+     "malformed input: model: y (Conv): pads holds 1099511627776; 0 to 2^39 is possible\n"),
+    ("Conv without a weight", model([node("Conv", ["x"])], [IMAGE]), [],
+     "malformed input: model: y (Conv): no weight\n"),
+    ("MaxPool of rank 2", model([node("MaxPool", ["x"], kernel_shape=[1])]), [],
+     "not supported: model: y (MaxPool): a pool over a tensor of rank 2\n"),
+    ("MaxPool SAME_UPPER", model([node("MaxPool", ["x"], kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER")],
+                                 [IMAGE]), [],
+     "x: f32[1,1,5,4] = input\n"
+     "y: f32[1,1,3,2] = max_pool(x, kernel_shape=[3,2], strides=[2,2], pads=[1,0,1,0], dilations=[1,1], "
+     "ceil_mode=false)\noutput y\n"),
+    ("BatchNormalization before 9 by element", model(
+        [node("BatchNormalization", ["x", "s", "s", "s", "s"], spatial=0)], [IMAGE], opset=7,
+        initializers=[floats("s", 1)]), [],
+     "not supported: model: y (BatchNormalization): spatial = 0\n"),
+    ("axes as numbers of int32", model([node("ReduceMax", ["x", "a"])], opset=18,
+                                       initializers=[numbers("a", np.array([1], np.int32))]), [],
+     "malformed input: model: y (ReduceMax): input 1 must be a list of int64\n"),
+    ("Concat of nothing", model([node("Concat", [], axis=0)]), [],
+     "malformed input: model: y (Concat): no inputs\n"),
+    ("an op of too many inputs", model([node("Concat", ["x"] * 40, axis=0)]), [],
+     "not supported: model: y (Concat): more than 8 inputs\n"),
+    ("a Constant of text", model([helper.make_node("Constant", [], ["c"], value_string="a"), node("Neg", ["c"])]), [],
+     "not supported: model: c (Constant): a constant that is no tensor of numbers\n"),
+    ("a Constant of floats", model([helper.make_node("Constant", [], ["c"], value_floats=[1.0, -2.0]),
+                                    node("Neg", ["c"])]), [],
+     "x: f32[2,3] = input\nc: f32[2] = const [1, -2]\ny: f32[2] = neg(c)\noutput y\n"),
+    ("a Constant of an int", model([helper.make_node("Constant", [], ["c"], value_int=3), node("Neg", ["c"])]), [],
+     "x: f32[2,3] = input\nc: i64[] = const [3]\ny: i64[] = neg(c)\noutput y\n"),
+    ("too many outputs", model([helper.make_node("Neg", ["x"], ["y", "z"])]), [],
+     "not supported: model: y (Neg): 2 outputs where neg here has 1\n"),
+    ("a dim below 0", model([node("Neg", ["x"])], [info("x", T.FLOAT, [-2])]), [],
+     "malformed input: model: dim 0 of input x is -2\n"),
+    ("an output twice under two names", model([helper.make_node("Neg", ["x"], ["n"]),
+                                               helper.make_node("Identity", ["n"], ["y"])], outputs=("n", "y")), [],
+     "not supported: model: y is another output under a new name\n"),
 ]
 
 

@@ -116,13 +116,13 @@ static void sum_into(struct evaluation *e, const struct conv *c, const struct co
     const struct array *b = conv_bias(e);
     struct arena *scratch = e->scratch;
     if (e->out[0].dtype == DTYPE_F64) {
-        k->in_real(c, to, reals_of(scratch, e->in[0], magnitude),
+        k->in_real(c, to, scratch, reals_of(scratch, e->in[0], magnitude),
                    reals_of(scratch, e->in[1], magnitude),
                    b ? reals_of(scratch, b, magnitude) : NULL, y);
         return;
     }
     double *sum = ARENA_ARRAY(scratch, double, to->n);
-    k->in_double(c, to, doubles_of(scratch, e->in[0], magnitude),
+    k->in_double(c, to, scratch, doubles_of(scratch, e->in[0], magnitude),
                  doubles_of(scratch, e->in[1], magnitude),
                  b ? doubles_of(scratch, b, magnitude) : NULL, sum);
     for (size_t i = 0; i < to->n; i++) {
@@ -218,7 +218,7 @@ static void conv_taint(const struct taint *t)
         return;
     }
     if (t->in_mark[0]) {
-        conv_taps(&c, taint_tap, &copy);
+        conv_taps(&c, t->e->scratch, taint_tap, &copy);
     }
     size_t n = t->e->in[1]->n, *channel = ARENA_ARRAY(t->e->scratch, size_t, n);
     for (size_t i = 0; i < n; i++) {
@@ -256,7 +256,7 @@ static void conv_vjp(const struct vjp *v)
     struct conv c = conv_in(v->e);
     struct conv_result to = result_of(&c, v->e->out[0].n);
     struct vjp copy = *v;
-    conv_taps(&c, vjp_tap, &copy);
+    conv_taps(&c, v->e->scratch, vjp_tap, &copy);
     conv_vjp_bias(v, &to);
 }
 

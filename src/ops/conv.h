@@ -83,44 +83,74 @@ ALWAYS_INLINE void conv_tap_at(const struct conv *c, size_t tap, int64_t at[SPAT
     }
 }
 
-/* The rows that one weight takes part in. */
-ALWAYS_INLINE void conv_weight_taps(const struct conv *c, size_t tap_index, size_t x_plane,
-                                    size_t y_plane, size_t w, tap_fn *fn, void *data)
+/* A kernel position along one dim: the output positions that read inside the input, and where the
+ * first of them does. */
+struct span {
+    int64_t first, end, in;
+};
+
+ALWAYS_INLINE const struct span *conv_spans(const struct conv *c, int d, struct arena *scratch)
 {
-    int64_t at[SPATIAL_MAX], first[SPATIAL_MAX], end[SPATIAL_MAX], in[SPATIAL_MAX];
-    conv_tap_at(c, tap_index, at);
-    for (int d = 0; d < SPATIAL_MAX; d++) {
-        conv_inside(c, d, at[d], &first[d], &end[d]);
-        in[d] = first[d] * c->stride[d] + at[d] * c->dilation[d] - c->pad[d];
+    struct span *spans = ARENA_ARRAY(scratch, struct span, (size_t)c->kernel[d]);
+    for (int64_t k = 0; k < c->kernel[d]; k++) {
+        struct span *s = &spans[k];
+        conv_inside(c, d, k, &s->first, &s->end);
+        s->in = s->first * c->stride[d] + k * c->dilation[d] - c->pad[d];
     }
-    if (first[2] >= end[2]) {
+    return spans;
+}
+
+/* The rows that weight w takes part in, which is at `at` in the kernel. */
+ALWAYS_INLINE void conv_weight_taps(const struct conv *c, const struct span *const at[SPATIAL_MAX],
+                                    size_t x_plane, size_t y_plane, size_t w, tap_fn *fn,
+                                    void *data)
+{
+    const struct span *a = at[0], *b = at[1], *row = at[2];
+    if (row->first >= row->end) {
         return;
     }
-    for (int64_t i = first[0], x = in[0]; i < end[0]; i++, x += c->stride[0]) {
-        int64_t row = x * c->in_size[1] + in[1];
-        for (int64_t j = first[1]; j < end[1]; j++, row += c->stride[1]) {
-            int64_t to = (i * c->out_size[1] + j) * c->out_size[2] + first[2];
+    for (int64_t i = a->first, x = a->in; i < a->end; i++, x += c->stride[0]) {
+        int64_t from = x * c->in_size[1] + b->in;
+        for (int64_t j = b->first; j < b->end; j++, from += c->stride[1]) {
+            int64_t to = (i * c->out_size[1] + j) * c->out_size[2] + row->first;
             struct tap tap = {.w = w,
-                              .x = x_plane + (size_t)(row * c->in_size[2] + in[2]),
+                              .x = x_plane + (size_t)(from * c->in_size[2] + row->in),
                               .step = (size_t)c->stride[2],
                               .y = y_plane + (size_t)to,
-                              .n = (size_t)(end[2] - first[2])};
+                              .n = (size_t)(row->end - row->first)};
             fn(data, &tap);
         }
     }
 }
 
-ALWAYS_INLINE void conv_taps(const struct conv *c, tap_fn *fn, void *data)
+/* The rows of one kernel, whose first weight is w. */
+ALWAYS_INLINE void conv_kernel_taps(const struct conv *c, const struct span *const of[SPATIAL_MAX],
+                                    size_t x_plane, size_t y_plane, size_t w, tap_fn *fn,
+                                    void *data)
 {
+    for (int64_t i = 0; i < c->kernel[0]; i++) {
+        for (int64_t j = 0; j < c->kernel[1]; j++) {
+            for (int64_t k = 0; k < c->kernel[2]; k++) {
+                const struct span *const at[SPATIAL_MAX] = {of[0] + i, of[1] + j, of[2] + k};
+                conv_weight_taps(c, at, x_plane, y_plane, w++, fn, data);
+            }
+        }
+    }
+}
+
+ALWAYS_INLINE void conv_taps(const struct conv *c, struct arena *scratch, tap_fn *fn, void *data)
+{
+    if (c->batch == 0 || c->per_group_in == 0 || c->kernel_size == 0) {
+        return; /* beside a 0 the other dims may be huge */
+    }
+    const struct span *const of[SPATIAL_MAX] = {
+        conv_spans(c, 0, scratch), conv_spans(c, 1, scratch), conv_spans(c, 2, scratch)};
     for (size_t at = 0; at < c->batch * c->out_channels; at++) {
         size_t n = at / c->out_channels, m = at % c->out_channels;
         size_t w = m * c->per_group_in * c->kernel_size;
         size_t channel = n * c->in_channels + m / c->per_group_out * c->per_group_in;
-        for (size_t k = 0; k < c->per_group_in; k++) {
-            for (size_t tap = 0; tap < c->kernel_size; tap++) {
-                conv_weight_taps(c, tap, (channel + k) * c->in_plane, at * c->out_plane, w++, fn,
-                                 data);
-            }
+        for (size_t k = 0; k < c->per_group_in; k++, w += c->kernel_size) {
+            conv_kernel_taps(c, of, (channel + k) * c->in_plane, at * c->out_plane, w, fn, data);
         }
     }
 }
@@ -151,14 +181,14 @@ ALWAYS_INLINE void conv_taps(const struct conv *c, tap_fn *fn, void *data)
             to[TO(t, i, t->step)] += factor * from[FROM(t, i, t->step)];                           \
         }                                                                                          \
     }                                                                                              \
-    static void name(const struct conv *c, const struct conv_result *to, const type *from,         \
-                     const type *w, const type *b, type *y)                                        \
+    static void name(const struct conv *c, const struct conv_result *to, struct arena *scratch,    \
+                     const type *from, const type *w, const type *b, type *y)                      \
     {                                                                                              \
         for (size_t i = 0; i < to->n; i++) {                                                       \
             y[i] = b ? b[conv_channel(to, i)] : 0;                                                 \
         }                                                                                          \
         struct name##_data data = {w, from, y};                                                    \
-        conv_taps(c, name##_tap, &data);                                                           \
+        conv_taps(c, scratch, name##_tap, &data);                                                  \
     }
 #define CONV_AT_OUT(t, i, step) ((t)->y + (i))
 #define CONV_AT_IN(t, i, step) ((t)->x + (i) * (step))
@@ -181,10 +211,10 @@ ALWAYS_INLINE const struct array *conv_bias(const struct evaluation *e)
 }
 /* Sums in double up to f32 (see product.c), in long double for f64; and their noise. */
 struct conv_kernels {
-    void (*in_double)(const struct conv *c, const struct conv_result *to, const double *from,
-                      const double *w, const double *b, double *y);
-    void (*in_real)(const struct conv *c, const struct conv_result *to, const real *from,
-                    const real *w, const real *b, real *y);
+    void (*in_double)(const struct conv *c, const struct conv_result *to, struct arena *scratch,
+                      const double *from, const double *w, const double *b, double *y);
+    void (*in_real)(const struct conv *c, const struct conv_result *to, struct arena *scratch,
+                    const real *from, const real *w, const real *b, real *y);
 };
 void conv_sum(struct evaluation *e, const struct conv *c, const struct conv_result *to,
               const struct conv_kernels *k);

@@ -143,7 +143,7 @@ static void conv_transpose_taint(const struct taint *t)
         return;
     }
     if (t->in_mark[0]) {
-        conv_taps(&c, taint_tap, &copy);
+        conv_taps(&c, t->e->scratch, taint_tap, &copy);
     }
     size_t n = t->e->in[1]->n, *channel = ARENA_ARRAY(t->e->scratch, size_t, n);
     for (size_t i = 0; i < n; i++) {
@@ -174,7 +174,7 @@ static void conv_transpose_vjp(const struct vjp *v)
     struct conv c = conv_in(v->e);
     struct conv_result to = result_of(&c, v->e->out[0].n);
     struct vjp copy = *v;
-    conv_taps(&c, vjp_tap, &copy);
+    conv_taps(&c, v->e->scratch, vjp_tap, &copy);
     conv_vjp_bias(v, &to);
 }
 

@@ -286,21 +286,11 @@ static enum err keep_suspect(struct engine *e, const struct pending *s)
     return ERR_OK;
 }
 
-static enum err judge_runs(struct engine *e, struct pending *s)
+static enum err judge_pending(struct engine *e, struct pending *s)
 {
-    size_t n = e->options->n_targets;
-    for (size_t t = 0; t < n; t++) {
-        const struct judgement j = {
-            .test = &s->test,
-            .reference = s->reference,
-            .target = e->options->targets[t],
-            .outcome = &s->outcomes[t],
-            .arena = s->arena,
-        };
-        judge(&j, &s->verdicts[t]);
-    }
-    bool is_suspect = judge_suspects(e->options->targets, s->outcomes, n, s->verdicts) > 0;
-    return is_suspect ? keep_suspect(e, s) : ERR_OK;
+    size_t n_suspect = judge_runs(&s->test, s->reference, e->options->targets, s->outcomes,
+                                  e->options->n_targets, s->arena, s->verdicts);
+    return n_suspect > 0 ? keep_suspect(e, s) : ERR_OK;
 }
 
 static enum err triage_runs(struct engine *e, struct pending *s)
@@ -341,7 +331,7 @@ static enum err judge_test(struct engine *e)
     if (e->taken == e->judged) {
         TRY(take_test(e));
     }
-    TRY(judge_runs(e, s));
+    TRY(judge_pending(e, s));
     if (is_repeated(e, e->judged)) {
         TRY(repeat_runs(e, s));
     }

@@ -291,15 +291,7 @@ static enum err run_test(struct runner *r, const struct test *test, struct findi
     TRY(jury_post(r->jury, test));
     struct reference *reference = reference_new(test, r->arena);
     TRY(jury_take(r->jury, r->arena, outcomes));
-    for (size_t t = 0; t < r->n_targets; t++) {
-        const struct judgement j = {.test = test,
-                                    .reference = reference,
-                                    .target = r->targets[t],
-                                    .outcome = &outcomes[t],
-                                    .arena = r->arena};
-        judge(&j, &verdicts[t]);
-    }
-    judge_suspects(r->targets, outcomes, r->n_targets, verdicts);
+    judge_runs(test, reference, r->targets, outcomes, r->n_targets, r->arena, verdicts);
     for (size_t t = 0; t < r->n_targets; t++) {
         if (verdicts[t].kind == VERDICT_FINDING) {
             TRY(confirm(r, test, t, &outcomes[t], &verdicts[t]));

@@ -103,6 +103,11 @@ extern const struct oracle *const oracle_table[];
 extern const size_t oracle_count;
 
 void judge(const struct judgement *j, struct verdict *verdict);
+/* A test's runs, run i on target i. What a run gives bit for bit as one before it on a target of
+ * the same kind has that one's verdict. Then judge_suspects; returns how many changed there. */
+size_t judge_runs(const struct test *test, struct reference *reference,
+                  struct target *const *targets, const struct outcome *outcomes, size_t n,
+                  struct arena *arena, struct verdict *verdicts);
 /* Two outcomes of the same run must agree bit for bit; false and a text if not. */
 bool outcomes_agree(const struct outcome *a, const struct outcome *b, struct arena *arena,
                     const char **text);

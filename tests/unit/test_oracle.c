@@ -663,6 +663,32 @@ static void test_faults_beside_infinity(void **state)
     assert_int_equal(judge_suspects(targets, o, 2, v), 2);
 }
 
+/* Each of several runs is judged as it would be alone: the same bits, others, the same of a library
+ * that may flush subnormals, the same with a side effect. */
+static void test_runs_are_judged_as_alone(void **state)
+{
+    static const struct target_kind flushing = {.name = "flushing", .flushes_subnormals = true};
+    struct target first = here, again = here, other = {.kind = &flushing, .text = "flushing"};
+    struct target *targets[] = {&first, &again, &again, &other, &again};
+    struct test t = make_test("x: f32[4] = input\ny: f32[4] = add(x, x)\noutput y\n");
+    set_input(&t, 0, (const double[]){0x1p-140, 1, 2, 3});
+    struct outcome o[ARRAY_SIZE(targets)];
+    struct verdict v[ARRAY_SIZE(targets)];
+    for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+        o[i] = right_outcome(&t);
+        put(&o[i], 0, 0, i == 2 ? 0x1p-139L : 0);
+    }
+    o[4].input_changed = true;
+    judge_runs(&t, reference_new(&t, arena), targets, o, ARRAY_SIZE(o), arena, v);
+    const enum verdict_kind expected[] = {VERDICT_FINDING, VERDICT_FINDING, VERDICT_PASS,
+                                          VERDICT_PASS, VERDICT_FINDING};
+    for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+        assert_int_equal(v[i].kind, expected[i]);
+    }
+    assert_string_equal(v[1].text, v[0].text);
+    assert_string_equal(v[4].oracle, "side_effects");
+}
+
 static void test_verdict_repeats(void **state)
 {
     struct test t = add_test();
@@ -723,6 +749,7 @@ int main(void)
         TEST(test_process_oracles),
         TEST(test_determinism),
         TEST(test_reference_suspect),
+        TEST(test_runs_are_judged_as_alone),
         TEST(test_faults_beside_infinity),
         TEST(test_verdict_repeats),
         TEST(test_faults_have_names),

@@ -157,8 +157,10 @@ void op_evaluate(const struct program *p, const struct node *node, const struct 
     CHECK(node->op && node->n_in <= OP_INPUTS_MAX && node->n_out <= OP_OUTPUTS_MAX);
     struct evaluation e = {
         .node = node, .n_in = node->n_in, .n_out = node->n_out, .scratch = arena};
+    bool inexact = false;
     for (uint32_t k = 0; k < node->n_in; k++) {
         e.in[k] = in[k];
+        inexact |= in[k] && in[k]->inexact;
     }
     for (uint32_t o = 0; o < node->n_out; o++) {
         const struct value *v = &p->values[node->out[o]];
@@ -174,10 +176,12 @@ void op_evaluate(const struct program *p, const struct node *node, const struct 
     node->op->evaluate(&e);
     arena_rewind(arena, mark); /* what the op needed on its way */
     for (uint32_t o = 0; o < node->n_out; o++) {
-        if (round && dtype_is_float(e.out[o].dtype)) { /* integers and bools come wrapped */
-            dtype_round_many(e.out[o].dtype, e.out[o].v, e.out[o].n);
+        struct array *y = &e.out[o];
+        if (round) { /* integers and bools come wrapped */
+            bool is_float = dtype_is_float(y->dtype);
+            y->inexact = (is_float && dtype_round_many(y->dtype, y->v, y->n)) || inexact;
         }
-        out[o] = e.out[o];
+        out[o] = *y;
     }
 }
 

@@ -276,8 +276,8 @@ size_t broadcast_index(const struct shape *out, const struct shape *in, size_t f
 void shape_strides(const struct shape *s, int64_t strides[RANK_MAX]);
 
 /* Evaluate one node: allocates out[].v in `arena`, calls op->evaluate, and (if `round`) rounds to
- * each output's dtype. in[k] NULL for absent inputs. noise: NULL or array of n_out pointers to
- * fill. */
+ * each output's dtype; inexact is then what has been rounded here or on its way. in[k] NULL for
+ * absent inputs. noise: NULL or array of n_out pointers to fill. */
 void op_evaluate(const struct program *p, const struct node *node, const struct array *const *in,
                  bool round, struct array *out, real **noise, struct arena *arena);
 struct array array_from_tensor(struct arena *arena, const struct tensor *t);

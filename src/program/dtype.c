@@ -16,12 +16,7 @@ const struct dtype_info dtype_table[DTYPE_COUNT] = {[DTYPE_NONE] = {"none", 0, C
 #undef DTYPE_ROW
 };
 
-/* What follows from bits, emax and emin of the table, at hand where it is needed per element. */
-struct limits {
-    real max, lowest;
-    real roundoff, tiny, min_normal;
-};
-static const struct limits limits[DTYPE_COUNT] = {
+const struct dtype_limits dtype_limits[DTYPE_COUNT] = {
     [DTYPE_BOOL] = {1, 0, 0, 0, 0},
     [DTYPE_I8] = {INT8_MAX, INT8_MIN, 0, 0, 0},
     [DTYPE_U8] = {UINT8_MAX, 0, 0, 0, 0},
@@ -36,31 +31,6 @@ static const struct limits limits[DTYPE_COUNT] = {
     [DTYPE_F64] = {0x1.fffffffffffffp1023L, -0x1.fffffffffffffp1023L, 0x1p-53L, 0x1p-1074L,
                    0x1p-1022L},
 };
-
-real dtype_max(enum dtype d)
-{
-    return limits[d].max;
-}
-
-real dtype_lowest(enum dtype d)
-{
-    return limits[d].lowest;
-}
-
-real dtype_roundoff(enum dtype d)
-{
-    return limits[d].roundoff;
-}
-
-real dtype_tiny(enum dtype d)
-{
-    return limits[d].tiny;
-}
-
-real dtype_min_normal(enum dtype d)
-{
-    return limits[d].min_normal;
-}
 
 enum dtype dtype_parse(const char *name, size_t size)
 {
@@ -233,7 +203,7 @@ real dtype_wrap(enum dtype d, uint64_t pattern)
 /* The pattern an integer dtype keeps of any real. */
 static inline uint64_t int_pattern(enum dtype d, real value)
 {
-    return integral_pattern(value, (uint64_t)(int64_t)limits[d].lowest);
+    return integral_pattern(value, (uint64_t)(int64_t)dtype_limits[d].lowest);
 }
 
 /* ---- rounding ---- */
@@ -243,14 +213,16 @@ static inline uint64_t int_pattern(enum dtype d, real value)
         for (size_t i = 0; i < n; i++) {                                                           \
             real v = values[i];                                                                    \
             values[i] = (real)(expression);                                                        \
+            changed |= values[i] != v;                                                             \
         }                                                                                          \
-        return;                                                                                    \
+        return changed;                                                                            \
     } while (0)
 
 /* Rounds *v by its bits when it is zero, or normal in the format and not near overflow: what nearly
- * all elements are, in a third of the time that the x87 takes. false: another way is needed. */
+ * all elements are, in a third of the time that the x87 takes. false: another way is needed.
+ * *changed: it was no value of the format. */
 static inline __attribute__((always_inline)) bool round_normal(real *v, int bits, int emax,
-                                                               int emin)
+                                                               int emin, bool *changed)
 {
 #if __LDBL_MANT_DIG__ == 64 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     uint64_t significand;
@@ -266,6 +238,7 @@ static inline __attribute__((always_inline)) bool round_normal(real *v, int bits
     bool carries = rounded < significand;
     rounded = (rounded & ~(unit - 1)) | (uint64_t)carries << 63;
     top = (uint16_t)(top + carries);
+    *changed |= rounded != significand;
     memcpy(v, &rounded, sizeof rounded);
     memcpy((char *)v + sizeof rounded, &top, sizeof top);
     return true;
@@ -277,16 +250,18 @@ static inline __attribute__((always_inline)) bool round_normal(real *v, int bits
 #define ROUND_FLOATS(bits, emax, emin, expression)                                                 \
     do {                                                                                           \
         for (size_t i = 0; i < n; i++) {                                                           \
-            if (!round_normal(&values[i], bits, emax, emin)) {                                     \
+            if (!round_normal(&values[i], bits, emax, emin, &changed)) {                           \
                 real v = values[i];                                                                \
                 values[i] = (real)(expression);                                                    \
+                changed |= values[i] != v && !isnan(v);                                            \
             }                                                                                      \
         }                                                                                          \
-        return;                                                                                    \
+        return changed;                                                                            \
     } while (0)
 
-void dtype_round_many(enum dtype d, real *values, size_t n)
+bool dtype_round_many(enum dtype d, real *values, size_t n)
 {
+    bool changed = false;
     switch (d) {
     case DTYPE_BOOL:
         ROUND_LOOP(v != 0);

@@ -102,19 +102,44 @@ void dtype_load_many(enum dtype d, const void *data, size_t n, real *out);
 void dtype_store_many(enum dtype d, void *data, size_t n, const real *in);
 /* The value that dtype_store would keep. Exact (no double rounding), subnormals included. */
 real dtype_round(enum dtype d, real value);
-void dtype_round_many(enum dtype d, real *values, size_t n); /* in place */
+/* In place. true: some number was none of the dtype's values. */
+bool dtype_round_many(enum dtype d, real *values, size_t n);
 /* Wrap an exact two's-complement pattern to d (integers) and give it as real. */
 real dtype_wrap(enum dtype d, uint64_t pattern);
 /* Low 64 bits of an integral value in [-2^63, 2^64). */
 uint64_t real_pattern(real value);
-real dtype_max(enum dtype d);    /* largest finite value */
-real dtype_lowest(enum dtype d); /* most negative finite value; unsigned and bool: 0 */
+
+/* What follows from bits, emax and emin of the table, at hand where it is needed per element. */
+struct dtype_limits {
+    real max, lowest;
+    real roundoff, tiny, min_normal;
+};
+extern const struct dtype_limits dtype_limits[DTYPE_COUNT];
+
+/* Largest finite value; most negative one (unsigned and bool: 0). */
+static inline real dtype_max(enum dtype d)
+{
+    return dtype_limits[d].max;
+}
+static inline real dtype_lowest(enum dtype d)
+{
+    return dtype_limits[d].lowest;
+}
 /* Unit roundoff 2^-bits of a float dtype (half the distance from 1 to the next value); 0 otherwise.
  */
-real dtype_roundoff(enum dtype d);
+static inline real dtype_roundoff(enum dtype d)
+{
+    return dtype_limits[d].roundoff;
+}
 /* Smallest positive subnormal / normal of a float dtype; 0 otherwise. */
-real dtype_tiny(enum dtype d);
-real dtype_min_normal(enum dtype d);
+static inline real dtype_tiny(enum dtype d)
+{
+    return dtype_limits[d].tiny;
+}
+static inline real dtype_min_normal(enum dtype d)
+{
+    return dtype_limits[d].min_normal;
+}
 /* Steps between two values on d's grid (floats: count of representable values between; NaN pairs 0;
  * NaN against number INT64_MAX). */
 int64_t dtype_steps(enum dtype d, real a, real b);

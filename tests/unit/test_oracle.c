@@ -663,6 +663,26 @@ static void test_faults_beside_infinity(void **state)
     assert_int_equal(judge_suspects(targets, o, 2, v), 2);
 }
 
+/* Beside an output that needs bounds: one step is an error in what is exact, none behind an exp. */
+static void test_one_step_of_exact_values(void **state)
+{
+    struct test t = make_test("x: f32[2] = input\n"
+                              "far: f32[2] = exp(x)\n"
+                              "moved: f32[2] = neg(x)\n"
+                              "behind: f32[2] = neg(far)\n"
+                              "output far\noutput moved\noutput behind\n");
+    set_input(&t, 0, (const double[]){1, 2});
+    for (uint32_t k = 0; k < 3; k++) {
+        struct outcome o = right_outcome(&t);
+        real near = dtype_load(DTYPE_F32, o.outputs[k].data, 1);
+        put(&o, 0, 0, dtype_load(DTYPE_F32, o.outputs[0].data, 0) * (1 + 0x1p-22L));
+        put(&o, k, 1, near * (1 + 0x1p-23L));
+        struct verdict v = judged(&t, &o);
+        assert_int_equal(v.kind, k == 1 ? VERDICT_FINDING : VERDICT_PASS);
+        assert_true(k != 1 || v.output == 1);
+    }
+}
+
 /* Each of several runs is judged as it would be alone: the same bits, others, the same of a library
  * that may flush subnormals, the same with a side effect. */
 static void test_runs_are_judged_as_alone(void **state)
@@ -749,6 +769,7 @@ int main(void)
         TEST(test_process_oracles),
         TEST(test_determinism),
         TEST(test_reference_suspect),
+        TEST(test_one_step_of_exact_values),
         TEST(test_runs_are_judged_as_alone),
         TEST(test_faults_beside_infinity),
         TEST(test_verdict_repeats),

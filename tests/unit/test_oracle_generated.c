@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The value oracle on generated programs: bounds by the first samples decide as those by all would.
+ * The value oracle on generated programs: bounds by the first samples decide as those by all would,
+ * and outputs for which none are asked are those that they would pass.
  */
 #include "generate/generate.h"
 #include "oracle/oracle.h"
@@ -72,10 +73,39 @@ static void test_first_samples_decide_as_all(void **state)
     arena_free(arena);
 }
 
+/* What the plain evaluation has rounded, no bound takes for exact. */
+static void test_what_is_rounded_is_not_exact(void **state)
+{
+    struct arena *lasting = arena_new(), *arena = arena_new();
+    struct policy *policy;
+    size_t n_rounded = 0, n_exact = 0;
+    assert_int_equal(policy_load("default", lasting, &policy), ERR_OK);
+    policy_without_targets(policy, 21);
+    for (uint64_t i = 0; i < TESTS; i++) {
+        struct test t;
+        arena_reset(arena);
+        generate_test(policy, 2, i, MATERIALIZE_ALL, arena, &t);
+        struct reference *r = reference_new(&t, arena);
+        for (uint32_t o = 0; o < t.program->n_outputs; o++) {
+            bool is_rounded = reference_values(r)[t.program->outputs[o]].inexact;
+            bool is_exact = reference_expectation(r, o)->is_exact;
+            if (is_rounded && is_exact) {
+                fail_msg("test %d: output %u is rounded and exact", (int)i, o);
+            }
+            n_rounded += is_rounded;
+            n_exact += is_exact;
+        }
+    }
+    assert_true(n_rounded >= TESTS / 10 && n_exact >= TESTS / 10);
+    arena_free(lasting);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_samples_decide_as_all),
+        cmocka_unit_test(test_what_is_rounded_is_not_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

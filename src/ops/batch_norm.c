@@ -29,6 +29,7 @@ static struct moments given_moments(const struct evaluation *e, const struct nor
 {
     struct moments m = {.mean = e->in[BN_MEAN]->v[c], .var = e->in[BN_VAR]->v[c]};
     m.deviation = sqrtl(m.var + n->epsilon);
+    m.inverse = 1 / m.deviation;
     return m;
 }
 
@@ -128,9 +129,11 @@ static void batch_unspecified(const struct evaluation *e, uint8_t *const *mark)
 {
     struct norm n = channels_in(e);
     norm_mark_scales(e, &n, mark[0]);
-    for (size_t i = 0; i < e->out[0].n; i++) {
-        struct moments m = given_moments(e, &n, norm_parameter_at(&n, i));
-        mark[0][i] |= m.deviation == 0 || isinf(m.mean) || isinf(m.var);
+    for (size_t start = 0; start < e->out[0].n; start += n.inside) {
+        struct moments m = given_moments(e, &n, norm_parameter_at(&n, start));
+        if (m.deviation == 0 || isinf(m.mean) || isinf(m.var)) {
+            memset(mark[0] + start, 1, n.inside);
+        }
     }
 }
 

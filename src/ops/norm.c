@@ -176,6 +176,7 @@ struct moments norm_moments(const struct norm *n, const real *x)
     }
     m.var /= count;
     m.deviation = sqrtl(m.var + n->epsilon);
+    m.inverse = 1 / m.deviation;
     return m;
 }
 
@@ -233,14 +234,20 @@ struct steps {
     real bias;                  /* |bias|; 0: infinite */
 };
 
+/* fmaxl, inline: it is asked for each element many times. */
+static inline real larger(real a, real b)
+{
+    return a >= b || isnan(b) ? a : b;
+}
+
 static struct steps steps_of(const struct norm *n, const struct moments *m, enum dtype d,
                              const struct normed *el)
 {
     struct steps s = {.acc = norm_accumulator(n, d),
                       .away = fabsl(el->x - m->mean),
-                      .size = fmaxl(fabsl(el->x), fabsl(m->mean)),
+                      .size = larger(fabsl(el->x), fabsl(m->mean)),
                       .scale = fabsl(el->scale),
-                      .inverse = 1 / m->deviation,
+                      .inverse = m->inverse,
                       .bias = isfinite(el->bias) ? fabsl(el->bias) : 0};
     s.stage = n->has_stash && dtype_is_half(d) ? d : s.acc;
     s.wide = dtype_is_half(d) ? s.acc : d;
@@ -253,9 +260,9 @@ static struct steps steps_of(const struct norm *n, const struct moments *m, enum
 static bool may_overflow(const struct norm *n, const struct steps *s, enum dtype d)
 {
     real scaled = s->away * s->slope;
-    real most = fmaxl(s->slope * (n->is_shared ? fmaxl(s->size, 1) : 1), s->away * s->scale);
-    return fmaxl(s->away, s->size) * fmaxl(s->inverse, 1) > dtype_max(s->acc) ||
-           fmaxl(most, scaled) + s->bias > dtype_max(s->wide) ||
+    real most = larger(s->slope * (n->is_shared ? larger(s->size, 1) : 1), s->away * s->scale);
+    return larger(s->away, s->size) * larger(s->inverse, 1) > dtype_max(s->acc) ||
+           larger(most, scaled) + s->bias > dtype_max(s->wide) ||
            scaled * (1 + 4 * dtype_roundoff(d)) > dtype_max(d);
 }
 
@@ -300,7 +307,7 @@ static real underflow_noise(const struct norm *n, const struct steps *s, const s
 {
     real mean = fabsl(m->mean), moved = n->is_shared ? 2 * s->size : s->away;
     real parts =
-        fmaxl(underflow(s->away * s->inverse, s->stage), underflow(mean * s->inverse, s->acc));
+        larger(underflow(s->away * s->inverse, s->stage), underflow(mean * s->inverse, s->acc));
     real of_x = d == s->wide && s->acc != d ? underflow(s->size, s->acc) : 0;
     of_x += n->is_centered ? underflow(mean, s->acc) : 0;
     return underflow(s->slope, s->wide) * moved +
@@ -471,8 +478,10 @@ static void norm_range(struct range_query *q)
 void norm_mark_scales(const struct evaluation *e, const struct norm *n, uint8_t *mark)
 {
     const struct array *scale = input(e, 1);
-    for (size_t i = 0; n->is_shared && i < e->out[0].n; i++) {
-        mark[i] |= (uint8_t)isinf(scale->v[norm_parameter_at(n, i)]);
+    for (size_t start = 0; n->is_shared && start < e->out[0].n; start += n->inside) {
+        if (isinf(scale->v[norm_parameter_at(n, start)])) {
+            memset(mark + start, 1, n->inside);
+        }
     }
 }
 

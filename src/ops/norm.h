@@ -40,6 +40,7 @@ size_t norm_numel_from(const struct shape *s, int d);
 /* Of one stretch. */
 struct moments {
     real mean, var, deviation; /* sqrt(var + epsilon) */
+    real inverse;              /* 1 / deviation */
     real magnitude, square;    /* means of |x|, finite ones, and of x^2 */
 };
 struct moments norm_moments(const struct norm *n, const real *x);

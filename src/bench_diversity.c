@@ -17,17 +17,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TESTS = 20000, EVALUATED_MAX = 2000, SAMPLES = 4, RARE_SHOWN = 5, KILLERS_SHOWN = 12 };
+enum {
+    TESTS = 20000,
+    EVALUATED_MAX = 2000,
+    SAMPLES = 4,
+    RARE_SHOWN = 5,
+    KILLERS_SHOWN = 12,
+    SKEWED_SHOWN = 8
+};
 
 /* Bins of one value: 0; 1, 2-3, 4-7, ...; the same of negative ones; what is not finite. */
-enum { MAGNITUDES = 48, BINS = 2 * MAGNITUDES + 3, BIN_NAN = BINS - 1 };
+enum { LEAST_EXPONENT = -24, MAGNITUDES = 64, BINS = 2 * MAGNITUDES + 3, BIN_NAN = BINS - 1 };
 
 static const struct scene {
     const char *policy;
     uint32_t nodes;
     bool has_floors;
 } scenes[] = {{"default", 10, true},
-              {"default", 40, false},
+              {"default", 40, true},
               {"clean", 10, true},
               {"nnsmith39", 10, false},
               {"nnsmith39", 100, false}};
@@ -63,9 +70,8 @@ static unsigned bin_of(double x)
         return 0;
     }
     frexp(x, &exponent); /* |x| in 2^(exponent-1) .. 2^exponent */
-    int magnitude = exponent + 8 < 0             ? 0
-                    : exponent + 8 >= MAGNITUDES ? MAGNITUDES - 1
-                                                 : exponent + 8;
+    exponent -= LEAST_EXPONENT;
+    int magnitude = exponent < 0 ? 0 : exponent >= MAGNITUDES ? MAGNITUDES - 1 : exponent;
     return 1 + (unsigned)magnitude + (x < 0 ? MAGNITUDES : 0);
 }
 
@@ -264,11 +270,18 @@ static size_t count_nonzero(const size_t *counts, size_t n)
     return nonzero;
 }
 
+struct bin_evenness {
+    double percent;
+    size_t op, attr; /* places in op_table and in its attrs */
+};
+
 struct figures {
     double op, op_dtype, bins, pairs; /* evenness */
     size_t ops, dtypes, attrs, one_bin, pairs_seen;
     size_t rarest[RARE_SHOWN], n_rare; /* places in op_table */
-    double rarest_share;               /* of the mean */
+    struct bin_evenness skewed[SKEWED_SHOWN];
+    size_t n_skewed;
+    double rarest_share; /* of the mean */
     double ones, constant, fixed, uniform;
     size_t median, p90;
 };
@@ -306,6 +319,23 @@ static void figure_dtypes(const struct census *c, struct figures *f)
     f->op_dtype = evenness(c->by_dtype[0], OP_WEIGHTS_MAX * DTYPE_COUNT, f->dtypes);
 }
 
+/* The least even ones in order. */
+static void keep_skewed(struct figures *f, struct bin_evenness own)
+{
+    size_t at = SKEWED_SHOWN - 1;
+    if (f->n_skewed < SKEWED_SHOWN) {
+        at = f->n_skewed++;
+    } else if (own.percent >= f->skewed[at].percent) {
+        return;
+    }
+    f->skewed[at] = own;
+    for (; at > 0 && f->skewed[at].percent < f->skewed[at - 1].percent; at--) {
+        struct bin_evenness t = f->skewed[at];
+        f->skewed[at] = f->skewed[at - 1];
+        f->skewed[at - 1] = t;
+    }
+}
+
 /* The mean over attributes that came up. */
 static void figure_bins(const struct census *c, struct figures *f)
 {
@@ -314,7 +344,11 @@ static void figure_bins(const struct census *c, struct figures *f)
             size_t seen = count_nonzero(c->by_bin[i][k], BINS);
             f->attrs += seen > 0;
             f->one_bin += seen == 1;
-            f->bins += seen > 0 ? evenness(c->by_bin[i][k], BINS, seen) : 0;
+            if (seen > 0) {
+                struct bin_evenness own = {evenness(c->by_bin[i][k], BINS, seen), i, k};
+                f->bins += own.percent;
+                keep_skewed(f, own);
+            }
         }
     }
     f->bins = f->attrs ? f->bins / (double)f->attrs : 0;
@@ -390,6 +424,13 @@ static void print_figures(const struct scene *scene, const struct census *c,
            "attributes (%zu with one bin), op pairs %.1f %% (%zu of %zu)\n",
            f->op, f->op_dtype, f->dtypes, f->bins, f->attrs, f->one_bin, f->pairs, f->pairs_seen,
            f->ops * f->ops);
+    printf("  least even attributes:");
+    for (size_t i = 0; i < f->n_skewed; i++) {
+        const struct bin_evenness *b = &f->skewed[i];
+        printf(" %s.%s %.0f %%", op_table[b->op]->name, op_table[b->op]->attrs[b->attr].name,
+               b->percent);
+    }
+    printf("\n");
     printf("  least frequent: %.2f of the mean (floor %.2f):", f->rarest_share, least_op);
     for (size_t i = 0; i < f->n_rare; i++) {
         printf(" %s %zu", op_table[f->rarest[i]]->name, c->by_op[f->rarest[i]]);

@@ -103,6 +103,11 @@ static bool is_before(const struct maker *g, const struct attempt *a, uint32_t i
     return id != a->target && (v->kind != VALUE_NODE || v->node < a->before);
 }
 
+bool op_mixes(const struct op *op)
+{
+    return !op->elementwise && !op->origins;
+}
+
 /*
  * Does the op tell something of the value? The first input is not to be dull, so that a dull value
  * only goes where another one tells more. What mixes elements (sums, products, norms) makes nothing
@@ -112,10 +117,9 @@ static bool tells(const struct maker *g, const struct op *op, const struct slot_
                   uint32_t id)
 {
     const struct facts *f = &g->facts[id];
-    bool mixes = !op->elementwise && !op->origins;
     bool is_wild = f->range.may_nan || isinf(f->range.lo) || isinf(f->range.hi);
     bool is_dull = f->is_dull || !f->is_live;
-    return !(mixes && is_wild) && !(is_dull && spec == &op->in[0]);
+    return !(op_mixes(op) && is_wild) && !(is_dull && spec == &op->in[0]);
 }
 
 /*
@@ -223,7 +227,9 @@ static bool choose_first(struct maker *g, struct attempt *a)
     }
     if (a->value[0] == VALUE_OPEN) {
         a->value[0] = VALUE_NEW;
-        uint32_t share = g->policy->reuse_percent / (op_asks_equality(a->op) ? 4 : 1);
+        bool is_scarce = op_asks_equality(a->op) || strcmp(a->op->name, "reduce_any") == 0 ||
+                         strcmp(a->op->name, "reduce_all") == 0;
+        uint32_t share = g->policy->reuse_percent / (is_scarce ? 4 : 1);
         if (percent(g, share)) {
             a->value[0] = pick_existing(g, a, usable, &a->op->in[0], NULL);
         }
@@ -263,8 +269,10 @@ static uint32_t pick_other(struct maker *g, const struct attempt *a, uint32_t k,
 {
     const struct slot_spec *spec = op_input_spec(a->op, k);
     bool is_index = a->op->index_inputs >> k & 1;
-    /* An existing value seldom has the right shape of a weight. */
-    uint32_t share = g->policy->reuse_percent / (spec->constant_likely ? 4 : 1);
+    /* An existing value seldom has the right shape of a weight, or lies where the other one that it
+     * is compared with does. */
+    bool is_scarce = spec->constant_likely || a->op->jumps == JUMPS_WHERE_EQUAL;
+    uint32_t share = g->policy->reuse_percent / (is_scarce ? 4 : 1);
     if (!percent(g, share)) {
         return VALUE_NEW;
     }

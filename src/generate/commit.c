@@ -23,12 +23,14 @@ void maker_reserve(struct maker *g, uint32_t more)
     g->facts_capacity = capacity;
 }
 
-static struct recipe draw_recipe(struct maker *g, enum dtype d, unsigned attempt)
+static struct recipe draw_recipe(struct maker *g, const struct op *op, enum dtype d,
+                                 unsigned attempt)
 {
     struct recipe recipe = recipe_draw(&g->rng, d, attempt);
     /* Special programs keep ordinary tensors too, and take them where nothing else works. */
     if (!g->is_clean && attempt < 2 && rng_chance(&g->rng, 2, 3)) {
-        recipe_make_special(&recipe, g->special_kinds, &g->rng);
+        bool is_drowned = op_mixes(op) && rng_chance(&g->rng, 3, 4);
+        recipe_make_special(&recipe, g->special_kinds, is_drowned, &g->rng);
     }
     return recipe;
 }
@@ -139,10 +141,49 @@ bool op_asks_equality(const struct op *op)
            (strcmp(op->name, "equal") == 0 || strcmp(op->name, "not_equal") == 0);
 }
 
+static bool is_named(const struct op *op, const char *a, const char *b)
+{
+    return strcmp(op->name, a) == 0 || strcmp(op->name, b) == 0;
+}
+
+/* Elements of input 0 that one of the result is of. */
+static size_t group_size(const struct maker *g, const struct node *node)
+{
+    size_t n_in = shape_numel(&g->p->values[node->in[0]].shape);
+    size_t n_out = shape_numel(&g->p->values[node->out[0]].shape);
+    return n_out > 0 && n_in > n_out ? n_in / n_out : 1;
+}
+
+static bool is_least(const struct op *op)
+{
+    return is_named(op, "reduce_all", "reduce_min");
+}
+
+static bool is_largest(const struct op *op)
+{
+    return is_named(op, "reduce_any", "reduce_max");
+}
+
+/*
+ * Is there hardly more than one result, as far as ranges tell: dead, a step of a short range
+ * (floor of a sigmoid), the extreme of more integers than there are values between their ends?
+ */
+static bool is_flat(const struct maker *g, const struct node *node)
+{
+    const struct facts *x = &g->facts[node->in[0]];
+    const struct interval *y = &g->facts[node->out[0]].range;
+    bool is_step = node->op->jumps == JUMPS_ALWAYS && node->op->elementwise && node->n_in == 1 &&
+                   g->p->values[node->out[0]].dtype != DTYPE_BOOL;
+    bool is_extreme = !node->op->elementwise && (is_least(node->op) || is_largest(node->op)) &&
+                      !dtype_is_float(g->p->values[node->in[0]].dtype);
+    bool is_crowded = is_extreme && x->recipe.rarity == 0 &&
+                      (real)group_size(g, node) > 2 * (x->range.hi - x->range.lo + 1);
+    return node_is_dead(g, node) || (is_step && y->hi - y->lo <= 1) || is_crowded;
+}
+
 /*
  * Is it likely that the node's result does not depend on its inputs' elements? Constants make
- * constants; ordinary floats are never NaN, seldom equal, and all true; steps are few where the
- * range is short.
+ * constants; ordinary floats are never NaN, seldom equal, and all true.
  */
 static bool is_likely_dull(const struct maker *g, const struct node *node)
 {
@@ -155,13 +196,9 @@ static bool is_likely_dull(const struct maker *g, const struct node *node)
     bool is_truth = g->p->values[node->out[0]].dtype == DTYPE_BOOL && in->dtype != DTYPE_BOOL;
     bool is_made =
         in->kind == VALUE_NODE || g->p->values[node->in[node->n_in - 1]].kind == VALUE_NODE;
-    bool tells_little = node->n_in == 1 || (op_asks_equality(node->op) && is_made);
-    const struct interval *range = &g->facts[node->out[0]].range;
-    bool is_stepped = node->op->jumps == JUMPS_ALWAYS && node->op->elementwise && node->n_in == 1;
-    if (is_stepped && range->hi - range->lo <= 2) { /* floor of a sigmoid */
-        return true;
-    }
-    return all_dull || node->op->weight > 0 || node_is_dead(g, node) ||
+    bool is_suited = g->facts[node->in[0]].recipe.rarity > 0;
+    bool tells_little = (node->n_in == 1 && !is_suited) || (op_asks_equality(node->op) && is_made);
+    return all_dull || node->op->weight > 0 || is_flat(g, node) ||
            (is_truth && tells_little && dtype_is_float(in->dtype));
 }
 
@@ -172,20 +209,39 @@ static bool fits_readers(struct maker *g, const struct attempt *a, const struct 
            (!is_likely_dull(g, node) && attempt_fits_readers(g, a, node->out[a->target_output]));
 }
 
-/* The least or largest of many: of few values it is always the same one. */
-static bool takes_extreme(const struct op *op)
+/* Reductions of many elements, whose result is always the same if all values are as frequent: the
+ * least or largest of few values, a product. Then most elements are the one that does not decide,
+ * and one in a group is another. */
+static struct recipe suit_reduction(const struct maker *g, const struct node *node, enum dtype d,
+                                    struct recipe recipe)
 {
-    return !op->elementwise && !op->origins &&
-           (strcmp(op->name, "reduce_min") == 0 || strcmp(op->name, "reduce_max") == 0);
+    const size_t group = group_size(g, node);
+    bool is_any = is_largest(node->op), is_all = is_least(node->op);
+    bool is_truth = d == DTYPE_BOOL || is_named(node->op, "reduce_any", "reduce_all");
+    if (strcmp(node->op->name, "reduce_prod") == 0 && group > 3) {
+        recipe.style = dtype_is_float(d) ? STYLE_UNIFORM : STYLE_MOST_LO;
+        recipe.lo = dtype_is_float(d) ? 0.5L : 1;
+        recipe.hi = 2;
+    } else if ((is_any || is_all) && group > 1 && (is_truth || !dtype_is_float(d))) {
+        recipe.style = is_any ? STYLE_MOST_LO : STYLE_MOST_HI;
+        recipe.lo = is_truth ? 0 : recipe.lo;
+        recipe.hi = is_truth ? 1 : recipe.hi;
+    } else if ((is_any || is_all) && recipe.style != STYLE_LOG) {
+        recipe.style = STYLE_UNIFORM;
+    }
+    recipe.rarity = (uint32_t)group;
+    return recipe;
 }
 
 /*
  * An ordinary recipe for new input k, made to suit the op. Numbers are compared where they lie
- * close: in the domain of the other one, few and whole where they are to be equal.
+ * close: in the domain of the other one, few and whole where they are to be equal. Integers are
+ * mostly small: shifted right by more than a few bits, nothing of them is left.
  */
 static struct recipe suit(const struct maker *g, const struct node *node, uint32_t k,
                           bool is_other_known, struct recipe recipe)
 {
+    static const real shift_most = 3;
     if (node->op->jumps == JUMPS_WHERE_EQUAL && is_other_known) {
         const struct interval *other = &g->facts[node->in[1 - k]].range;
         bool is_known = !other->may_nan && isfinite(other->lo) && isfinite(other->hi);
@@ -197,10 +253,13 @@ static struct recipe suit(const struct maker *g, const struct node *node, uint32
     if (op_asks_equality(node->op)) {
         recipe.style = STYLE_INTEGER;
     }
-    if (takes_extreme(node->op) && recipe.style != STYLE_LOG) {
-        recipe.style = STYLE_UNIFORM;
+    if (k == 1 && strcmp(node->op->name, "shift_right") == 0 && recipe.hi > shift_most) {
+        recipe.lo = 0;
+        recipe.hi = shift_most;
     }
-    return recipe;
+    enum dtype d = g->p->values[node->in[k]].dtype;
+    bool reduces = op_mixes(node->op) && node->n_in == 1;
+    return reduces && recipe.special == 0 ? suit_reduction(g, node, d, recipe) : recipe;
 }
 
 /* Values of the program without the attempt's. */
@@ -315,8 +374,9 @@ static void draw_recipes(struct maker *g, const struct attempt *a, const struct 
         bool is_other_known = k == 1 || (node->n_in == 2 && !(ordinary & 2));
         enum dtype d = g->p->values[node->in[k]].dtype;
         set_recipe(g, node->in[k],
-                   a->recipe[k] ? *a->recipe[k]
-                                : suit(g, node, k, is_other_known, draw_recipe(g, d, attempt)));
+                   a->recipe[k]
+                       ? *a->recipe[k]
+                       : suit(g, node, k, is_other_known, draw_recipe(g, a->op, d, attempt)));
     }
 }
 
@@ -353,7 +413,7 @@ static bool settle_ranges(struct maker *g, const struct attempt *a, const struct
             g->is_unproven |= hazard != HAZARD_NONE;
             return hazard <= a->risk;
         }
-        bool is_alive = may_be_dead || !node_is_dead(g, node);
+        bool is_alive = may_be_dead || !is_flat(g, node);
         bool is_hopeful = !g->is_clean || (hazard == HAZARD_NONE && !g->is_unproven) ||
                           (hazard <= a->risk && may_be_clean(g, a, node));
         bool is_fine =
@@ -413,8 +473,9 @@ static bool commit(struct maker *g, struct attempt *a)
                                             m->n_out, dtypes, shapes, no_names);
     struct node *node = &p->nodes[index];
     node->op = a->op;
-    if (!make_indices(g, node, is_new) || !node_indices_hold(g, node, a->risk, ~is_new) ||
-        !settle_ranges(g, a, node, is_new)) {
+    bool is_blind = a->op->is_blind && a->op->is_blind(p, node);
+    if ((is_blind && !percent(g, g->policy->dead_percent)) || !make_indices(g, node, is_new) ||
+        !node_indices_hold(g, node, a->risk, ~is_new) || !settle_ranges(g, a, node, is_new)) {
         p->n_values = n_values;
         p->n_nodes = n_nodes;
         g->is_unproven = was_unproven;

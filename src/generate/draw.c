@@ -116,10 +116,15 @@ uint32_t special_kinds_draw(struct rng *rng)
     return (uint32_t)rng_below(rng, all) + 1;
 }
 
-void recipe_make_special(struct recipe *recipe, uint32_t kinds, struct rng *rng)
+void recipe_make_special(struct recipe *recipe, uint32_t kinds, bool is_drowned, struct rng *rng)
 {
     static const uint8_t shares[] = {1, 1, 2, 4, 16};
-    recipe->special = shares[rng_below(rng, ARRAY_SIZE(shares))];
+    const uint32_t small = 1U << SPECIAL_ZERO | 1U << SPECIAL_NEGATIVE_ZERO | 1U << SPECIAL_ONE |
+                           1U << SPECIAL_SUBNORMAL | 1U << SPECIAL_MIN_NORMAL;
+    if (is_drowned) {
+        kinds = kinds & small ? kinds & small : small;
+    }
+    recipe->special = shares[rng_below(rng, ARRAY_SIZE(shares) - is_drowned)];
     recipe->kinds = kinds;
 }
 
@@ -263,6 +268,16 @@ static real draw_log(struct rng *rng, real lo, real hi)
     return x < lo || x > hi ? lo + (hi - lo) * unit24(rng) : x;
 }
 
+static void draw_mostly(struct rng *rng, const struct recipe *recipe, real *x, size_t n)
+{
+    const real width = recipe->hi - recipe->lo;
+    const real most = recipe->style == STYLE_MOST_LO ? recipe->lo : recipe->hi;
+    for (size_t i = 0; i < n; i++) {
+        bool is_rare = rng_below(rng, recipe->rarity) == 0;
+        x[i] = is_rare ? recipe->lo + width * (real)rng_below(rng, 17) * 0x1p-4L : most;
+    }
+}
+
 /* A loop a style: most of the time of making a test is here. */
 #define FILL(expression)                                                                           \
     for (size_t i = 0; i < n; i++) {                                                               \
@@ -287,6 +302,10 @@ static void draw_ordinary(struct rng *rng, const struct recipe *recipe, const re
         FILL(lo + width * bell(rng));
     case STYLE_TIES:
         FILL(ties[rng_below(rng, 3)]);
+    case STYLE_MOST_LO:
+    case STYLE_MOST_HI:
+        draw_mostly(rng, recipe, x, n);
+        return;
     case STYLE_COUNT:
         break;
     }

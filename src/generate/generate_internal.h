@@ -18,13 +18,16 @@ enum style {
     STYLE_LOG,     /* log-uniform magnitudes over 12 octaves */
     STYLE_BELL,    /* mean of four uniform ones */
     STYLE_TIES,    /* three values, again and again */
-    STYLE_COUNT,
+    STYLE_COUNT,   /* of those for any op; for reductions: */
+    STYLE_MOST_LO, /* the domain's least, but for one element in `rarity` */
+    STYLE_MOST_HI, /* its largest */
 };
 
 struct recipe {
     enum style style;
     uint8_t special;        /* elements of 16 that are drawn from `kinds` instead */
     uint32_t kinds;         /* set of special kinds (draw.c) */
+    uint32_t rarity;        /* of STYLE_MOST_..., > 0 */
     real lo, hi;            /* all other elements lie here */
     struct index_use index; /* n > 0: valid indices instead */
 };
@@ -34,8 +37,8 @@ struct recipe {
 struct recipe recipe_draw(struct rng *rng, enum dtype d, unsigned attempt);
 /* Some kinds of special values, for a whole program. */
 uint32_t special_kinds_draw(struct rng *rng);
-/* Let special values into it. */
-void recipe_make_special(struct recipe *recipe, uint32_t kinds, struct rng *rng);
+/* Let special values into it; a few, and small ones, if more would drown what is made of it. */
+void recipe_make_special(struct recipe *recipe, uint32_t kinds, bool is_drowned, struct rng *rng);
 /* Uniform in lo..hi. */
 struct recipe recipe_between(real lo, real hi);
 /* Valid indices for the use: each in -limit .. limit-1. */
@@ -198,6 +201,8 @@ bool may_index(const struct maker *g, uint32_t id);
 bool attempt_solve(struct maker *g, struct attempt *a);
 /* equal and not_equal: results are as the operands are only where these have few values. */
 bool op_asks_equality(const struct op *op);
+/* Does an element of the result come of many? Of some that are not finite it is not either. */
+bool op_mixes(const struct op *op);
 /* May a node stay that may go wrong so? */
 bool hazard_is_fine(const struct maker *g, enum hazard hazard);
 /* A result that ranges could not clear is taken for finite. */

@@ -403,10 +403,14 @@ static bool settle_indices(struct possible *x, const struct program *p, const st
 /* Are all results whole numbers? */
 static bool gives_whole(const struct possible *x, const struct program *p, const struct node *node)
 {
-    static const char *const makers[] = {"floor", "ceil",    "round",     "trunc",
-                                         "sign",  "one_hot", "floor_div", NULL};
+    static const char *const makers[] = {"floor", "ceil",      "round", "trunc",
+                                         "sign",  "floor_div", NULL};
     static const char *const passers[] = {"neg", "abs", "relu", "cast", NULL};
     bool passes = is_one_of(node->op_name, passers) || is_one_of(node->op_name, keepers);
+    if (strcmp(node->op_name, "one_hot") == 0) {
+        double on = node_real(node, "on", 1), off = node_real(node, "off", 0);
+        return on == trunc(on) && off == trunc(off);
+    }
     return !dtype_is_float(p->values[node->out[0]].dtype) || is_one_of(node->op_name, makers) ||
            (passes && x->is_whole[node->in[0]]);
 }

@@ -186,6 +186,7 @@ bool attempt_solve(struct maker *g, struct attempt *a)
     struct instance *m = &a->instance;
     instance_init(m, a->op, a->n_in);
     instance_set_outputs(m, a->n_out);
+    m->usual_percent = g->policy->usual_percent;
     for (uint32_t k = 0; k < a->n_in; k++) {
         struct slot *s = &m->in[k];
         s->present = a->value[k] != VALUE_ABSENT;

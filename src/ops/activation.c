@@ -207,12 +207,9 @@ static real exp_loss(enum dtype d, real scale, real y)
            2 * dtype_roundoff(dtype_is_half(d) ? DTYPE_F32 : d) * fabsl(scale);
 }
 
-static const double elu_alphas[] = {1, 1, 0.5, 2, 0.25};
-
 static bool elu_structure(struct instance *m, struct rng *rng)
 {
-    return structure_same(m, rng) &&
-           settle_real(m, "alpha", elu_alphas, ARRAY_SIZE(elu_alphas), rng);
+    return structure_same(m, rng) && settle_real(m, "alpha", rng);
 }
 
 ALWAYS_INLINE real elu_of(enum dtype d, real x, real alpha)
@@ -243,7 +240,7 @@ const struct op op_elu = {
     .name = "elu",
     .summary = "x, below 0 alpha * (exp(x) - 1)",
     UNARY_SLOTS(DT_FLOATS),
-    .attrs = {{"alpha", ATTR_REAL}},
+    .attrs = {{"alpha", ATTR_REAL, .real = {{1, 1}, 0x1p-6, 9}}},
     .structure = elu_structure,
     .reach = elu_reach,
     .elementwise = &(const struct elementwise){
@@ -285,25 +282,32 @@ static struct interval celu_bound(const struct range_query *q)
     return span_through_zero(x, celu_of(DTYPE_F64, x.lo, alpha), celu_of(DTYPE_F64, x.hi, alpha));
 }
 
+/* Of exp(x / alpha). */
+static void celu_reaches(const struct evaluation *e, uint32_t k, real *reach)
+{
+    const real alpha = alpha_of(e->node);
+    for (size_t i = 0; i < e->in[k]->n; i++) {
+        reach[i] = alpha * elu_reach(k, e->in[k]->v[i] / alpha);
+    }
+}
+
 const struct op op_celu = {
     .name = "celu",
     .summary = "x, below 0 alpha * (exp(x / alpha) - 1)",
     UNARY_SLOTS(DT_FLOATS),
-    .attrs = {{"alpha", ATTR_REAL}},
+    .attrs = {{"alpha", ATTR_REAL, .real = {{1, 1}, 0x1p-4, 7}}},
     .structure = celu_structure,
-    .reach = elu_reach,
+    .reaches = celu_reaches,
     .elementwise = &(const struct elementwise){
         .row = celu_row, .loss = celu_loss, .slope = celu_slope, .bound = celu_bound}};
 
 /* The usual constants as ONNX has them, in f32; torch's own are those in f64. */
-static const double selu_alphas[] = {0x1.ac5afp+0, 0x1.ac5afp+0, 1, 0.5},
-                    selu_gammas[] = {0x1.0cfabep+0, 0x1.0cfabep+0, 1, 2};
+#define SELU_ALPHA 0x1.ac5afp+0
+#define SELU_GAMMA 0x1.0cfabep+0
 
 static bool selu_structure(struct instance *m, struct rng *rng)
 {
-    return structure_same(m, rng) &&
-           settle_real(m, "alpha", selu_alphas, ARRAY_SIZE(selu_alphas), rng) &&
-           settle_real(m, "gamma", selu_gammas, ARRAY_SIZE(selu_gammas), rng);
+    return structure_same(m, rng) && settle_real(m, "alpha", rng) && settle_real(m, "gamma", rng);
 }
 
 static real gamma_of(const struct node *node)
@@ -342,7 +346,8 @@ const struct op op_selu = {
     .name = "selu",
     .summary = "gamma * elu(x)",
     UNARY_SLOTS(DT_FLOATS),
-    .attrs = {{"alpha", ATTR_REAL}, {"gamma", ATTR_REAL}},
+    .attrs = {{"alpha", ATTR_REAL, .real = {{SELU_ALPHA, SELU_ALPHA}, 0x1p-4, 6}},
+              {"gamma", ATTR_REAL, .real = {{SELU_GAMMA, SELU_GAMMA}, 0x1p-4, 6}}},
     .structure = selu_structure,
     .reach = elu_reach,
     .elementwise = &(const struct elementwise){
@@ -495,12 +500,9 @@ const struct op op_mish = {
     .elementwise = &(const struct elementwise){
         .row = mish_row, .loss = mish_loss, .slope = mish_slope, .bound = mish_bound}};
 
-static const double swish_alphas[] = {1, 1, 1, 0.5, 2, -1};
-
 static bool swish_structure(struct instance *m, struct rng *rng)
 {
-    return structure_same(m, rng) &&
-           settle_real(m, "alpha", swish_alphas, ARRAY_SIZE(swish_alphas), rng);
+    return structure_same(m, rng) && settle_real(m, "alpha", rng);
 }
 
 ALPHA_ROW(swish_row, x *sigmoid_of(r->d, alpha *x))
@@ -526,7 +528,9 @@ static struct interval swish_bound(const struct range_query *q)
     real alpha = alpha_of(q->node);
     struct interval x = q->in[0], scale = {.lo = alpha, .hi = alpha};
     if (alpha == 0) {
-        return interval_mul(x, (struct interval){.lo = 0.5L, .hi = 0.5L});
+        struct interval half = interval_mul(x, (struct interval){.lo = 0.5L, .hi = 0.5L});
+        half.may_nan |= isinf(x.lo) || isinf(x.hi); /* times 0 */
+        return half;
     }
     struct interval z = interval_mul(x, scale);
     struct interval y =
@@ -542,13 +546,22 @@ static void swish_unspecified(const struct evaluation *e, uint8_t *const *mark)
     }
 }
 
+/* Of the sigmoid of alpha * x. */
+static void swish_reaches(const struct evaluation *e, uint32_t k, real *reach)
+{
+    const real alpha = fabsl(alpha_of(e->node));
+    for (size_t i = 0; i < e->in[k]->n; i++) {
+        reach[i] = alpha > 0 ? sigmoid_reach(k, alpha * e->in[k]->v[i]) / alpha : INFINITY;
+    }
+}
+
 const struct op op_swish = {
     .name = "swish",
     .summary = "x * sigmoid(alpha * x); silu when alpha is 1",
     UNARY_SLOTS(DT_FLOATS),
-    .attrs = {{"alpha", ATTR_REAL}},
+    .attrs = {{"alpha", ATTR_REAL, .real = {{1, 1}, 0x1p-6, 9, SIGNS_BOTH, .has_zero = true}}},
     .structure = swish_structure,
-    .reach = sigmoid_reach,
+    .reaches = swish_reaches,
     .unspecified = swish_unspecified,
     .elementwise = &(const struct elementwise){
         .row = swish_row, .loss = swish_loss, .slope = swish_slope, .bound = swish_bound}};

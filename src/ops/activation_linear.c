@@ -19,15 +19,12 @@ static real clamp(real x, real lo, real hi)
 
 /* ---- hard_sigmoid, hard_swish ---- */
 
-/* ONNX's defaults and torch's slope, in f32: 0.2, 1 / 6. */
-static const double hard_alphas[] = {0x1.99999ap-3, 0x1.555556p-3, 0x1.555556p-3, 0.5},
-                    hard_betas[] = {0.5, 0.5, 0.5, 0.25};
+/* ONNX's default and torch's slope, in f32: 0.2, 1 / 6. */
+#define HARD_ALPHAS {0x1.99999ap-3, 0x1.555556p-3}
 
 static bool hard_sigmoid_structure(struct instance *m, struct rng *rng)
 {
-    return structure_same(m, rng) &&
-           settle_real(m, "alpha", hard_alphas, ARRAY_SIZE(hard_alphas), rng) &&
-           settle_real(m, "beta", hard_betas, ARRAY_SIZE(hard_betas), rng);
+    return structure_same(m, rng) && settle_real(m, "alpha", rng) && settle_real(m, "beta", rng);
 }
 
 static void hard_sigmoid_row(const struct row *r)
@@ -64,16 +61,17 @@ static struct interval hard_sigmoid_bound(const struct range_query *q)
     return y;
 }
 
-const struct op op_hard_sigmoid = {.name = "hard_sigmoid",
-                                   .summary = "alpha * x + beta between 0 and 1",
-                                   UNARY_SLOTS(DT_FLOATS),
-                                   .attrs = {{"alpha", ATTR_REAL}, {"beta", ATTR_REAL}},
-                                   .structure = hard_sigmoid_structure,
-                                   .elementwise =
-                                       &(const struct elementwise){.row = hard_sigmoid_row,
-                                                                   .loss = hard_sigmoid_loss,
-                                                                   .slope = hard_sigmoid_slope,
-                                                                   .bound = hard_sigmoid_bound}};
+const struct op op_hard_sigmoid = {
+    .name = "hard_sigmoid",
+    .summary = "alpha * x + beta between 0 and 1",
+    UNARY_SLOTS(DT_FLOATS),
+    .attrs = {{"alpha", ATTR_REAL, .real = {HARD_ALPHAS, 0x1p-6, 7}},
+              {"beta", ATTR_REAL, .real = {{0.5, 0.5}, 0x1p-6, 6, SIGNS_BOTH, .has_zero = true}}},
+    .structure = hard_sigmoid_structure,
+    .elementwise = &(const struct elementwise){.row = hard_sigmoid_row,
+                                               .loss = hard_sigmoid_loss,
+                                               .slope = hard_sigmoid_slope,
+                                               .bound = hard_sigmoid_bound}};
 
 UNARY_ROW(hard_swish_row, x *clamp(x / 6 + 0.5L, 0, 1))
 
@@ -147,12 +145,11 @@ const struct op op_relu6 = {.name = "relu6",
 
 /* ---- leaky_relu, prelu ---- */
 
-static const double leaky_alphas[] = {0x1.47ae14p-7, 0x1.47ae14p-7, 0.25, 0.125, 1.5, -0.5};
+#define LEAKY_ALPHA 0x1.47ae14p-7 /* 0.01f */
 
 static bool leaky_relu_structure(struct instance *m, struct rng *rng)
 {
-    return structure_same(m, rng) &&
-           settle_real(m, "alpha", leaky_alphas, ARRAY_SIZE(leaky_alphas), rng);
+    return structure_same(m, rng) && settle_real(m, "alpha", rng);
 }
 
 static void leaky_relu_row(const struct row *r)
@@ -187,17 +184,18 @@ static struct interval leaky_relu_bound(const struct range_query *q)
     return x.hi >= 0 ? interval_union(y, interval_clamp(x, 0, INFINITY)) : y;
 }
 
-const struct op op_leaky_relu = {.name = "leaky_relu",
-                                 .summary = "x, below 0 alpha * x",
-                                 UNARY_SLOTS(DT_FLOATS),
-                                 .attrs = {{"alpha", ATTR_REAL}},
-                                 .structure = leaky_relu_structure,
-                                 .elementwise =
-                                     &(const struct elementwise){.row = leaky_relu_row,
-                                                                 .units = 1,
-                                                                 .loss = leaky_relu_loss,
-                                                                 .slope = leaky_relu_slope,
-                                                                 .bound = leaky_relu_bound}};
+const struct op op_leaky_relu = {
+    .name = "leaky_relu",
+    .summary = "x, below 0 alpha * x",
+    UNARY_SLOTS(DT_FLOATS),
+    .attrs = {{"alpha", ATTR_REAL,
+               .real = {{LEAKY_ALPHA, LEAKY_ALPHA}, 0x1p-8, 9, SIGNS_BOTH, .has_zero = true}}},
+    .structure = leaky_relu_structure,
+    .elementwise = &(const struct elementwise){.row = leaky_relu_row,
+                                               .units = 1,
+                                               .loss = leaky_relu_loss,
+                                               .slope = leaky_relu_slope,
+                                               .bound = leaky_relu_bound}};
 
 /* The slope has at most x's rank; its dims are aligned at the end. */
 static bool prelu_structure(struct instance *m, struct rng *rng)
@@ -287,12 +285,9 @@ const struct op op_prelu = {
 
 /* ---- thresholded_relu ---- */
 
-static const double thresholds[] = {1, 0.5, 0, 2, -1};
-
 static bool thresholded_relu_structure(struct instance *m, struct rng *rng)
 {
-    return structure_same(m, rng) &&
-           settle_real(m, "alpha", thresholds, ARRAY_SIZE(thresholds), rng);
+    return structure_same(m, rng) && settle_real(m, "alpha", rng);
 }
 
 static void thresholded_relu_row(const struct row *r)
@@ -332,7 +327,7 @@ const struct op op_thresholded_relu = {
     .name = "thresholded_relu",
     .summary = "x above alpha, else 0",
     UNARY_SLOTS(DT_FLOATS),
-    .attrs = {{"alpha", ATTR_REAL}},
+    .attrs = {{"alpha", ATTR_REAL, .real = {{1, 1}, 0x1p-7, 9, SIGNS_BOTH, .has_zero = true}}},
     .structure = thresholded_relu_structure,
     .jumps = JUMPS_ALWAYS,
     .unspecified = thresholded_relu_unspecified,

@@ -175,7 +175,7 @@ const struct op op_batch_norm = {
     .summary = "(x - mean) / sqrt(var + epsilon) * scale + bias, a channel each (inference)",
     .in = BATCH_INPUTS,
     .out = {{"y", .same_as = "x", .rank_min = 2, .rank_max = 5}},
-    .attrs = {{"epsilon", ATTR_REAL}},
+    .attrs = {EPSILON_ATTR},
     .structure = norm_channel_structure,
     .relate = norm_relate_channels,
     .evaluate = batch_evaluate,
@@ -189,14 +189,13 @@ const struct op op_batch_norm = {
 
 enum { TRAINED_Y, TRAINED_MEAN, TRAINED_VAR };
 
-/* 0 and 1: nothing is kept, all is. */
-static const double momenta[] = {0x1.ccccccp-1 /* 0.9f */, 0x1.fae148p-1 /* 0.99f */, 0.5, 0, 1};
+/* 0.9f, 0.99f */
+#define MOMENTA {0x1.ccccccp-1, 0x1.fae148p-1}
 
 static bool training_structure(struct instance *m, struct rng *rng)
 {
     return norm_channel_structure(m, rng) && settle_rank(&m->out[TRAINED_MEAN], 1) &&
-           settle_rank(&m->out[TRAINED_VAR], 1) &&
-           settle_real(m, "momentum", momenta, ARRAY_SIZE(momenta), rng);
+           settle_rank(&m->out[TRAINED_VAR], 1) && settle_real(m, "momentum", rng);
 }
 
 /* Nothing to take a mean of is 0 / 0: not made. */
@@ -488,6 +487,13 @@ static void training_reaches(const struct evaluation *e, uint32_t k, real *reach
     }
 }
 
+/* The mean of one element is itself. */
+static bool training_is_blind(const struct program *p, const struct node *node)
+{
+    const struct shape *x = &p->values[node->in[0]].shape;
+    return (int64_t)shape_numel(x) == x->dim[1];
+}
+
 const struct op op_batch_norm_training = {
     .name = "batch_norm_training",
     .summary = "the same by x's own mean and variance; and the running ones, moved towards them",
@@ -495,7 +501,8 @@ const struct op op_batch_norm_training = {
     .out = {{"y", .same_as = "x", .rank_min = 2, .rank_max = 5},
             {"running_mean", .same_as = "x", .rank_min = 1, .rank_max = 1},
             {"running_var", .same_as = "x", .rank_min = 1, .rank_max = 1}},
-    .attrs = {{"epsilon", ATTR_REAL}, {"momentum", ATTR_REAL}},
+    .attrs = {EPSILON_ATTR,
+              {"momentum", ATTR_REAL, .real = {MOMENTA, 0x1p-8, 8, .has_zero = true}}},
     .structure = training_structure,
     .relate = training_relate,
     .evaluate = training_evaluate,
@@ -503,4 +510,5 @@ const struct op op_batch_norm_training = {
     .vjp = training_vjp,
     .range = training_range,
     .unspecified = training_unspecified,
-    .reaches = training_reaches};
+    .reaches = training_reaches,
+    .is_blind = training_is_blind};

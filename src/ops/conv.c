@@ -11,6 +11,9 @@ bool conv_structure(struct instance *m, struct rng *rng)
 {
     int rank = m->op->in[0].rank_min;
     unsigned n = (unsigned)rank - 2;
+    if (rng && !instance_attr(m, "group") && rng_chance(rng, 1, 3)) {
+        instance_add_attr(m, "group", ATTR_INT, 1)->i[0] = TO_SOLVE; /* several */
+    }
     return settle_dtypes(m, rng) && settle_rank(&m->in[0], rank) && settle_rank(&m->in[1], rank) &&
            (m->n_in < 3 || !m->in[2].present || settle_rank(&m->in[2], 1)) &&
            settle_rank(&m->out[0], rank) && check_ints(m, "strides", n, 1, rng) &&
@@ -26,6 +29,19 @@ var conv_attr_var(struct instance *m, struct relation *r, const char *name, unsi
     return x;
 }
 
+/* Many channel counts have no divisor but 1: unless several groups are asked for, there is one. */
+static var group_var(struct instance *m, struct relation *r)
+{
+    const struct attr *group = instance_attr(m, "group");
+    if (m->is_node || !group || group->i[0] != TO_SOLVE) {
+        return conv_attr_var(m, r, "group", 0, 1, GROUP_MAX);
+    }
+    var x = solve_attr_var(m, r, "group", 0, GROUP_MAX);
+    relation_narrow(r, x, 2, GROUP_MAX);
+    relation_prefer_log(r, x);
+    return x;
+}
+
 void conv_relate_attrs(struct relation *r, struct instance *m, struct conv_vars *v)
 {
     v->n = m->in[0].rank - 2;
@@ -36,7 +52,7 @@ void conv_relate_attrs(struct relation *r, struct instance *m, struct conv_vars 
     for (unsigned k = 0; k < 2 * (unsigned)v->n; k++) {
         v->pad[k] = conv_attr_var(m, r, "pads", k, 0, PAD_MAX);
     }
-    v->group = conv_attr_var(m, r, "group", 0, 1, GROUP_MAX);
+    v->group = group_var(m, r);
     for (int d = 0; d < v->n; d++) {
         /* Nothing to slide over is an error in torch. */
         relation_narrow(r, m->in[0].dim[2 + d], 1, DIM_LIMIT);
@@ -347,12 +363,38 @@ static size_t conv_work(struct instance *m, var *factors)
     return conv_work_of(&m->out[0], &m->in[1], factors);
 }
 
+/* Does some window have some tap in the data, along spatial dim d? */
+static bool meets_data(const struct program *p, const struct node *node, int d)
+{
+    int64_t data = p->values[node->in[0]].shape.dim[2 + d];
+    int64_t taps = p->values[node->in[1]].shape.dim[2 + d];
+    int64_t windows = p->values[node->out[0]].shape.dim[2 + d];
+    const struct attr *strides = node_attr(node, "strides"), *pads = node_attr(node, "pads");
+    int64_t dilation = node_attr(node, "dilations")->i[d];
+    bool meets = false;
+    for (int64_t i = 0; i < windows * taps && !meets; i++) {
+        int64_t at = i / taps * strides->i[d] - pads->i[d] + i % taps * dilation;
+        meets = at >= 0 && at < data;
+    }
+    return meets;
+}
+
+static bool conv_is_blind(const struct program *p, const struct node *node)
+{
+    int n = p->values[node->in[0]].shape.rank - 2;
+    bool meets = true;
+    for (int d = 0; d < n && meets; d++) {
+        meets = meets_data(p, node, d);
+    }
+    return !meets;
+}
+
 /* ---- the ops ---- */
 
 #define CONV(rank)                                                                                 \
     CONV_SLOTS(rank), .structure = conv_structure, .relate = conv_relate,                          \
         .evaluate = conv_evaluate, .taint = conv_taint, .vjp = conv_vjp, .range = conv_range,      \
-        .unspecified = conv_unspecified, .work = conv_work
+        .unspecified = conv_unspecified, .work = conv_work, .is_blind = conv_is_blind
 
 const struct op op_conv1d = {
     .name = "conv1d",

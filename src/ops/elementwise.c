@@ -299,13 +299,22 @@ static bool clip_structure(struct instance *m, struct rng *rng)
     return true;
 }
 
-/* A value with few bits, where the input's values lie if that is known. */
-static real draw_limit(enum dtype d, const struct interval *range, struct rng *rng)
+/*
+ * A value with few bits. Where it is known between what ends the input's values lie, mostly on the
+ * way from their middle (0, if it is between) to the end, log-uniform: within, and most values are
+ * near the middle.
+ */
+static real draw_limit(const struct instance *m, const char *name, const struct interval *range,
+                       struct rng *rng)
 {
+    enum dtype d = m->in[0].dtype;
     bool is_known = range && isfinite(range->lo) && isfinite(range->hi) && range->lo < range->hi;
-    real v = (real)rng_range(rng, -16, 16) / 2;
-    if (is_known && rng_chance(rng, 2, 3)) {
-        v = range->lo + (range->hi - range->lo) * (real)rng_range(rng, 0, 16) / 16;
+    real v = (real)draw_real(m, name, d, rng);
+    if (is_known && rng_chance(rng, 3, 4)) {
+        bool has_zero = range->lo <= 0 && range->hi >= 0;
+        real middle = has_zero ? 0 : (range->lo + range->hi) / 2;
+        real end = strcmp(name, "min") == 0 ? range->lo : range->hi;
+        v = middle + (end - middle) / (real)(1U << rng_below(rng, 6));
     }
     v = dtype_round(DTYPE_BF16, v); /* 8 bits */
     if (dtype_is_float(d)) {
@@ -324,7 +333,7 @@ static void clip_finish(struct instance *m, const struct interval *range, struct
     if (instance_attr(m, "min") || instance_attr(m, "max")) {
         return;
     }
-    real lo = draw_limit(d, range, rng), hi = draw_limit(d, range, rng);
+    real lo = draw_limit(m, "min", range, rng), hi = draw_limit(m, "max", range, rng);
     if (rng_chance(rng, 1, 3)) { /* as in relu6 */
         lo = 0;
         hi = hi > 0 ? hi : 6;
@@ -346,7 +355,8 @@ static void clip_finish(struct instance *m, const struct interval *range, struct
 const struct op op_clip = {.name = "clip",
                            .summary = "min(max(x, min), max); an infinite limit is none; NaN stays",
                            UNARY_SLOTS(DT_NUMBERS),
-                           .attrs = {{"min", ATTR_REAL}, {"max", ATTR_REAL}},
+                           .attrs = {{"min", ATTR_REAL, .real = {{0, -1}, 0x1p-6, 12, SIGNS_BOTH}},
+                                     {"max", ATTR_REAL, .real = {{6, 1}, 0x1p-6, 12, SIGNS_BOTH}}},
                            .structure = clip_structure,
                            .finish = clip_finish,
                            .elementwise = &(const struct elementwise){

@@ -45,22 +45,12 @@ static void gemm_relate(struct relation *r, struct instance *m)
     }
 }
 
-/* Mostly 1, else values with few bits, which every float dtype has. */
-static double draw_factor(enum dtype d, struct rng *rng)
-{
-    if (rng_chance(rng, 1, 2)) {
-        return 1;
-    }
-    return dtype_is_float(d) ? (double)rng_range(rng, -8, 8) / 4
-                             : (double)rng_range(rng, dtype_lowest(d) < 0 ? -3 : 0, 3);
-}
-
 static void gemm_finish(struct instance *m, const struct interval *range, struct rng *rng)
 {
     static const char *const names[] = {"alpha", "beta"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         if (!instance_attr(m, names[i])) {
-            double factor = draw_factor(m->in[0].dtype, rng);
+            double factor = draw_real(m, names[i], m->in[0].dtype, rng);
             instance_add_attr(m, names[i], ATTR_REAL, 1)->f = factor;
         }
     }
@@ -354,8 +344,8 @@ const struct op op_gemm = {
     .out = {{"y", .same_as = "a", .rank_min = 2, .rank_max = 2}},
     .attrs = {{"transA", ATTR_BOOL},
               {"transB", ATTR_BOOL},
-              {"alpha", ATTR_REAL},
-              {"beta", ATTR_REAL}},
+              {"alpha", ATTR_REAL, .real = {{1, 1}, 0x1p-6, 9, SIGNS_BOTH}},
+              {"beta", ATTR_REAL, .real = {{1, 1}, 0x1p-6, 9, SIGNS_BOTH, .has_zero = true}}},
     .structure = gemm_structure,
     .relate = gemm_relate,
     .finish = gemm_finish,

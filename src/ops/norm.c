@@ -7,15 +7,11 @@
  */
 #include "ops/norm.h"
 
-/* Means are of 2^28 elements at most; an epsilon of 0 would make constant inputs a pole. */
-static const double epsilons[] = {0x1.4f8b58p-17 /* 1e-5f */, 0x1.0624dep-10 /* 1e-3f */,
-                                  0x1.0c6f7ap-20 /* 1e-6f */, 0.125, 1};
-
 /* ---- structure and relation ---- */
 
 static bool settle_epsilon(struct instance *m, struct rng *rng)
 {
-    if (!settle_real(m, "epsilon", epsilons, ARRAY_SIZE(epsilons), rng)) {
+    if (!settle_real(m, "epsilon", rng)) {
         return false;
     }
     if (!(instance_attr(m, "epsilon")->f > 0)) {
@@ -506,6 +502,34 @@ static void norm_reaches(const struct evaluation *e, uint32_t k, real *reach)
     }
 }
 
+/* There are as many means as elements: each is its own. */
+static bool has_one_element(const struct shape *x, int64_t means)
+{
+    return (int64_t)shape_numel(x) == means;
+}
+
+static bool layer_is_blind(const struct program *p, const struct node *node)
+{
+    const struct shape *x = &p->values[node->in[0]].shape;
+    int64_t means = 1;
+    for (int d = 0; d < node_axis(node, x); d++) {
+        means *= x->dim[d];
+    }
+    return has_one_element(x, means);
+}
+
+static bool group_is_blind(const struct program *p, const struct node *node)
+{
+    const struct shape *x = &p->values[node->in[0]].shape;
+    return has_one_element(x, x->dim[0] * node_int(node, "num_groups", 1));
+}
+
+static bool instance_is_blind(const struct program *p, const struct node *node)
+{
+    const struct shape *x = &p->values[node->in[0]].shape;
+    return has_one_element(x, x->dim[0] * x->dim[1]);
+}
+
 #define NORM_CALLS                                                                                 \
     .evaluate = norm_evaluate, .taint = norm_taint, .vjp = norm_vjp, .range = norm_range,          \
     .unspecified = norm_unspecified, .reaches = norm_reaches
@@ -518,9 +542,10 @@ const struct op op_layer_norm = {
            {"bias", .same_as = "x", .rank_min = 1, .rank_max = RANK_MAX, .optional = true,
             .constant_likely = true}},
     .out = {{"y", .same_as = "x", .rank_min = 1, .rank_max = RANK_MAX}},
-    .attrs = {{"axis", ATTR_INT}, {"epsilon", ATTR_REAL}},
+    .attrs = {{"axis", ATTR_INT}, EPSILON_ATTR},
     .structure = layer_structure,
     .relate = layer_relate,
+    .is_blind = layer_is_blind,
     NORM_CALLS};
 
 const struct op op_rms_norm = {
@@ -529,7 +554,7 @@ const struct op op_rms_norm = {
     .in = {{"x", .dtypes = DT_FLOATS, .rank_min = 1, .rank_max = RANK_MAX},
            NORM_PARAMETER("scale", RANK_MAX)},
     .out = {{"y", .same_as = "x", .rank_min = 1, .rank_max = RANK_MAX}},
-    .attrs = {{"axis", ATTR_INT}, {"epsilon", ATTR_REAL}},
+    .attrs = {{"axis", ATTR_INT}, EPSILON_ATTR},
     .structure = layer_structure,
     .relate = layer_relate,
     NORM_CALLS};
@@ -541,9 +566,10 @@ const struct op op_group_norm = {
            NORM_PARAMETER("scale", 1),
            NORM_PARAMETER("bias", 1)},
     .out = {{"y", .same_as = "x", .rank_min = 3, .rank_max = 5}},
-    .attrs = {{"num_groups", ATTR_INT}, {"epsilon", ATTR_REAL}},
+    .attrs = {{"num_groups", ATTR_INT}, EPSILON_ATTR},
     .structure = group_structure,
     .relate = group_relate,
+    .is_blind = group_is_blind,
     NORM_CALLS};
 
 const struct op op_instance_norm = {
@@ -553,7 +579,8 @@ const struct op op_instance_norm = {
            NORM_PARAMETER("scale", 1),
            NORM_PARAMETER("bias", 1)},
     .out = {{"y", .same_as = "x", .rank_min = 3, .rank_max = 5}},
-    .attrs = {{"epsilon", ATTR_REAL}},
+    .attrs = {EPSILON_ATTR},
     .structure = norm_channel_structure,
     .relate = norm_relate_channels,
+    .is_blind = instance_is_blind,
     NORM_CALLS};

@@ -72,4 +72,8 @@ struct interval norm_range_of(const struct range_query *q, size_t length, uint32
 /* A scale that is infinite and may be folded with mean and bias. */
 void norm_mark_scales(const struct evaluation *e, const struct norm *n, uint8_t *mark);
 
+/* 1e-5f, 1e-3f. Means are of 2^28 elements at most; an epsilon of 0 would make constant inputs a
+ * pole. */
+#define EPSILON_ATTR {"epsilon", ATTR_REAL, .real = {{0x1.4f8b58p-17, 0x1.0624dep-10}, 0x1p-20, 21}}
+
 #endif

@@ -3,16 +3,13 @@
 #include "ops/ops_internal.h"
 
 /* The value that stands for one attribute must be one of the dtype. */
-static bool settle_level(struct instance *m, const char *name, bool is_on, enum dtype d,
-                         struct rng *rng)
+static bool settle_level(struct instance *m, const char *name, enum dtype d, struct rng *rng)
 {
-    static const double on[] = {1, 1, 1, 2, 5}, off[] = {0, 0, 0, 3};
-    bool may_be_any = d != DTYPE_BOOL;
-    bool is_given = instance_attr(m, name) != NULL;
-    if (!is_given && rng && !may_be_any) {
-        instance_add_attr(m, name, ATTR_REAL, 1)->f = is_on;
+    if (rng && !instance_attr(m, name)) {
+        double level = draw_real(m, name, d, rng);
+        instance_add_attr(m, name, ATTR_REAL, 1)->f = level;
     }
-    if (!settle_real(m, name, is_on ? on : off, is_on ? ARRAY_SIZE(on) : ARRAY_SIZE(off), rng)) {
+    if (!settle_real(m, name, rng)) {
         return false;
     }
     real v = (real)instance_attr(m, name)->f;
@@ -56,9 +53,8 @@ static bool one_hot_structure(struct instance *m, struct rng *rng)
     }
     x->rank = x->rank < 0 && y->rank > 0 ? y->rank - 1 : x->rank;
     return draw_rank(x, 0, x->rank < 0 ? 3 : RANK_MAX - 1, rng) && settle_rank(y, x->rank + 1) &&
-           settle_axis(m, "axis", y->rank, rng, &axis) &&
-           settle_level(m, "on", true, y->dtype, rng) &&
-           settle_level(m, "off", false, y->dtype, rng) && check_depth(m, rng);
+           settle_axis(m, "axis", y->rank, rng, &axis) && settle_level(m, "on", y->dtype, rng) &&
+           settle_level(m, "off", y->dtype, rng) && check_depth(m, rng);
 }
 
 static void one_hot_relate(struct relation *r, struct instance *m)
@@ -143,23 +139,24 @@ static void one_hot_unspecified(const struct evaluation *e, uint8_t *const *mark
     }
 }
 
-const struct op op_one_hot = {.name = "one_hot",
-                              .summary = "a new dim that is on at the index and off elsewhere",
-                              .in = {{"indices", .dtypes = DT(I32) | DT(I64) | DT(F32),
-                                      .rank_min = 0, .rank_max = RANK_MAX - 1}},
-                              .out = {{"y", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX}},
-                              .attrs = {{"depth", ATTR_INT},
-                                        {"axis", ATTR_INT},
-                                        {"on", ATTR_REAL},
-                                        {"off", ATTR_REAL},
-                                        {"dtype", ATTR_DTYPE}},
-                              .structure = one_hot_structure,
-                              .relate = one_hot_relate,
-                              .evaluate = one_hot_evaluate,
-                              .taint = one_hot_taint,
-                              .range = one_hot_range,
-                              .unspecified = one_hot_unspecified,
-                              .traps = index_traps,
-                              .jumps = JUMPS_ALWAYS, /* of floats */
-                              .index_inputs = 1U << 0,
-                              .index_use = one_hot_index_use};
+const struct op op_one_hot = {
+    .name = "one_hot",
+    .summary = "a new dim that is on at the index and off elsewhere",
+    .in = {{"indices", .dtypes = DT(I32) | DT(I64) | DT(F32), .rank_min = 0,
+            .rank_max = RANK_MAX - 1}},
+    .out = {{"y", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX}},
+    .attrs = {{"depth", ATTR_INT},
+              {"axis", ATTR_INT},
+              {"on", ATTR_REAL, .real = {{1, 1}, 0x1p-6, 12, SIGNS_BOTH}},
+              {"off", ATTR_REAL, .real = {{0, 0}, 0x1p-6, 12, SIGNS_BOTH}},
+              {"dtype", ATTR_DTYPE}},
+    .structure = one_hot_structure,
+    .relate = one_hot_relate,
+    .evaluate = one_hot_evaluate,
+    .taint = one_hot_taint,
+    .range = one_hot_range,
+    .unspecified = one_hot_unspecified,
+    .traps = index_traps,
+    .jumps = JUMPS_ALWAYS, /* of floats */
+    .index_inputs = 1U << 0,
+    .index_use = one_hot_index_use};

@@ -25,10 +25,21 @@ struct slot_spec {
     bool variadic;         /* the last input (concat) or output (split) may repeat: same dtype */
 };
 
+/* How a real attribute is drawn: one of what libraries have as its default, else log-uniform: each
+ * octave of least * (1 .. 2^octaves) as likely as the next, and 0 as one of them if it has_zero. */
+enum signs { SIGNS_PLUS, SIGNS_MINUS, SIGNS_BOTH };
+struct real_spec {
+    double usual[2], least;
+    unsigned octaves; /* 0: not drawn so */
+    enum signs signs;
+    bool has_zero;
+};
+
 struct attr_spec {
     const char *name;
     enum attr_kind kind;
     bool optional; /* missing: false or 0 */
+    struct real_spec real;
 };
 
 /*
@@ -51,8 +62,10 @@ struct instance {
     struct attr attr[OP_ATTRS_MAX];              /* structural ones are filled by `structure` */
     var attr_var[OP_ATTRS_MAX][ATTR_VALUES_MAX]; /* VAR_NONE: the attr's own value counts */
     bool is_node; /* describes an existing node: limits of taste (kernel <= 7) do not apply */
+    unsigned usual_percent; /* real attributes drawn that are a library's default */
 };
-/* Nothing known: n_in present inputs and all outputs, ranks -1, dtypes NONE, no variables. */
+/* Nothing known: n_in present inputs and all outputs, ranks -1, dtypes NONE, no variables; no real
+ * attribute is to be usual. */
 void instance_init(struct instance *m, const struct op *op, uint32_t n_in);
 /* A variadic last output comes once; more of it, as yet unknown. */
 void instance_set_outputs(struct instance *m, uint32_t n_out);
@@ -193,6 +206,10 @@ struct op {
     /* Do the inputs hold what is an error, for which a library may refuse the program or die
      * (integer division by zero, an index out of range)? NULL: never. */
     bool (*traps)(const struct evaluation *e);
+
+    /* Do the shapes and attributes make a result the same, or hide the first input, whatever the
+     * elements: the order of one element, its distance from the mean? NULL: never. */
+    bool (*is_blind)(const struct program *p, const struct node *node);
 
     /* A tiny change of a float input may change the result by much (floor, less, arg_max). The
      * verdict widens the inputs of such ops. */

@@ -34,9 +34,11 @@ bool draw_rank(struct slot *s, int lo, int hi, struct rng *rng);
 bool settle_bool(struct instance *m, const char *name, struct rng *rng, bool *value);
 /* The axis attribute in 0..rank-1, drawn (negative in 1 of 4) when it is missing. */
 bool settle_axis(struct instance *m, const char *name, int rank, struct rng *rng, int *axis);
-/* The finite real attribute, one of the choices when it is missing. */
-bool settle_real(struct instance *m, const char *name, const double *choices, size_t n,
-                 struct rng *rng);
+/* The finite real attribute, drawn as its spec says when it is missing. */
+bool settle_real(struct instance *m, const char *name, struct rng *rng);
+/* One drawn so, among the values of dtype d: floats of 8 bits, which all float dtypes hold if they
+ * reach so far; integers whose magnitudes the spec's are, from 1. */
+double draw_real(const struct instance *m, const char *name, enum dtype d, struct rng *rng);
 /* If given: n values, each in lo..DIM_LIMIT. Missing is right only while drawing. */
 bool check_ints(struct instance *m, const char *name, unsigned n, int64_t lo, struct rng *rng);
 int axis_normalize(int64_t axis, int rank);

@@ -227,11 +227,12 @@ static void pad_relate(struct relation *r, struct instance *m)
 
 static void pad_finish(struct instance *m, const struct interval *range, struct rng *rng)
 {
-    static const double values[] = {0, 0, 1, 2, -1, 0.5, -3.25, 100};
     enum dtype d = m->in[0].dtype;
     bool is_constant = pad_mode_of(instance_attr(m, "mode")) == PAD_CONSTANT;
-    double value = is_constant ? values[rng_below(rng, ARRAY_SIZE(values))] : 0;
-    instance_add_attr(m, "value", ATTR_REAL, 1)->f = fits_dtype(d, value) ? value : 1;
+    if (!instance_attr(m, "value")) {
+        double value = is_constant ? draw_real(m, "value", d, rng) : 0;
+        instance_add_attr(m, "value", ATTR_REAL, 1)->f = value;
+    }
 }
 
 static int64_t pad_source(const struct evaluation *e, int axis, int64_t i)
@@ -273,7 +274,9 @@ const struct op op_pad = {.name = "pad",
                           .summary = "more at both ends of each axis, or less",
                           .in = {{"x", .dtypes = DT_ALL, .rank_min = 1, .rank_max = RANK_MAX}},
                           .out = {{"y", .same_as = "x", .rank_min = 1, .rank_max = RANK_MAX}},
-                          .attrs = {{"mode", ATTR_TEXT}, {"pads", ATTR_INTS}, {"value", ATTR_REAL}},
+                          .attrs = {{"mode", ATTR_TEXT},
+                                    {"pads", ATTR_INTS},
+                                    {"value", ATTR_REAL, .real = {{0, 0}, 0x1p-7, 14, SIGNS_BOTH}}},
                           .structure = pad_structure,
                           .relate = pad_relate,
                           .finish = pad_finish,

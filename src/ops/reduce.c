@@ -431,7 +431,12 @@ static real truth_reach(uint32_t k, real x)
 
 static void truth_range(struct range_query *q)
 {
-    q->out[0] = (struct interval){.lo = 0, .hi = 1};
+    const struct interval *x = &q->in[0];
+    bool is_zero = !x->may_nan && x->lo == 0 && x->hi == 0;
+    bool has_zero = x->lo <= 0 && x->hi >= 0;
+    bool has_elements = shape_numel(&q->in_value[0]->shape) > 0;
+    q->out[0] =
+        (struct interval){.lo = has_elements && !has_zero, .hi = !(has_elements && is_zero)};
 }
 
 #define TRUTH_OP                                                                                   \

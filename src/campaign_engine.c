@@ -50,14 +50,15 @@ struct engine {
 
 static double engine_cpu(const struct engine *e)
 {
-    return e->options->cpu_before + clock_cpu_self() + jury_usage(e->jury).worker_cpu;
+    return e->options->cpu_before + clock_cpu_self() + jury_usage(e->jury).worker_cpu +
+           generator_cpu(e->policy);
 }
 
 static void count_usage(struct engine *e)
 {
     struct jury_usage jury = jury_usage(e->jury);
     const double now[USAGE_COUNT] = {
-        [USAGE_CPU] = e->options->cpu_before + clock_cpu_self() + jury.worker_cpu,
+        [USAGE_CPU] = engine_cpu(e),
         [USAGE_LIBRARY] = jury.library_cpu,
         [USAGE_REDUCE] = triage_reduce_cpu(e->triage),
         [USAGE_ELAPSED] = (clock_wall() - e->options->first->begin) / e->options->campaign->jobs,
@@ -164,7 +165,7 @@ static enum err engine_open(struct engine *e)
     if (o->campaign->seeds != NULL) {
         TRY(policy_seeds(e->policy, o->campaign->seeds, e->arena));
     }
-    TRY(generator_prepare(e->policy, e->arena));
+    TRY(generator_open(e->policy, e->arena));
     struct buffer text = BUFFER_INIT;
     policy_print(e->policy, &text);
     e->policy_text = arena_strdup(e->arena, text.data);
@@ -180,6 +181,10 @@ static enum err engine_open(struct engine *e)
 
 static void engine_close(struct engine *e)
 {
+    if (e->policy != NULL) {
+        generator_say_left_out(e->policy);
+        generator_close(e->policy);
+    }
     triage_close(e->triage);
     store_close(e->store);
     jury_close(e->jury);
@@ -218,8 +223,8 @@ static enum err post_tests(struct engine *e)
             .outcomes = ARENA_ZARRAY(arena, struct outcome, n),
             .verdicts = ARENA_ZARRAY(arena, struct verdict, n),
         };
-        generate_test(e->policy, e->options->campaign->seed, e->posted, MATERIALIZE_ALL, arena,
-                      &s->test);
+        TRY(generate_any_test(e->policy, e->options->campaign->seed, e->posted, MATERIALIZE_ALL,
+                              arena, &s->test));
         TRY(jury_post(e->jury, &s->test));
         e->posted++;
     }

@@ -41,8 +41,8 @@ static const struct argp_option options[] = {
     {"count", KEY_COUNT, "N", 0, "how many tests (1)", 0},
     {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
     {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
-    {"generator", KEY_GENERATOR, "G", 0, "opjury, or a baseline: mutate, random (the policy says)",
-     0},
+    {"generator", KEY_GENERATOR, "G", 0,
+     "opjury, or a baseline: mutate, random, nnsmith (the policy says)", 0},
     {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from: .onnx, .txt (the build's)", 0},
     {"target", 't', "TARGET", 0, "only what this one supports", 0},
     {"opset", KEY_OPSET, "N", 0, "only what ONNX can say at this opset (21)", 0},
@@ -141,7 +141,6 @@ static enum err make_policy(const struct gen_settings *s, struct arena *arena,
     if (s->seeds) {
         TRY(policy_seeds(*policy, s->seeds, arena));
     }
-    TRY(generator_prepare(*policy, arena));
     if (s->nodes) {
         (*policy)->nodes = (uint32_t)s->nodes;
     }
@@ -231,7 +230,10 @@ static enum err make_tests(const struct gen_settings *s, const struct policy *po
     for (uint64_t i = 0; i < s->count && err == ERR_OK && !stop_requested; i++) {
         struct test test;
         arena_reset(arena);
-        generate_test(policy, s->seed, s->first + i, what, arena, &test);
+        err = generate_any_test(policy, s->seed, s->first + i, what, arena, &test);
+        if (err != ERR_OK) {
+            break;
+        }
         if (s->format == FORMAT_TEXT) {
             buffer_clear(&text);
             print_test(&test, hash, &text);
@@ -264,9 +266,12 @@ static enum err run_gen(void *settings, struct arena *arena, bool *found)
     if (s->out) {
         TRY(dir_make(s->out));
     }
+    TRY(generator_open(policy, arena));
     struct arena *memory = arena_new();
     enum err err = make_tests(s, policy, version, memory);
     arena_free(memory);
+    generator_say_left_out(policy);
+    generator_close(policy);
     return err;
 }
 

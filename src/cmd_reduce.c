@@ -250,13 +250,16 @@ static enum err make_test_again(struct work *w, struct store *store)
     TRY(store_key(store, w->arena, &key, &bound));
     CHECK(bound); /* it has findings */
     TRY(policy_parse(w->dir, key.policy, w->arena, &policy));
-    TRY(generator_prepare(policy, w->arena));
-    if (policy_hash(policy) != key.policy_hash) {
-        return err_set(ERR_STORE, "%s is of another version of opjury, which makes other tests",
-                       w->dir);
-    }
+    TRY(generator_open(policy, w->arena));
     struct test *test = arena_alloc(w->arena, sizeof(*test));
-    generate_test(policy, key.seed, w->row.test_index, MATERIALIZE_ALL, w->arena, test);
+    enum err err =
+        policy_hash(policy) == key.policy_hash
+            ? generate_any_test(policy, key.seed, w->row.test_index, MATERIALIZE_ALL, w->arena,
+                                test)
+            : err_set(ERR_STORE, "%s is of another version of opjury, which makes other tests",
+                      w->dir);
+    generator_close(policy);
+    TRY(err);
     w->before = w->original = test;
     w->row.folder = finding_folder(w->row.id, w->row.target, w->row.oracle, w->arena);
     w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);

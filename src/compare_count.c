@@ -48,38 +48,47 @@ static enum err read_key(const char *dir, struct arena *arena, struct campaign_k
     return ERR_OK;
 }
 
-enum err compare_count(struct compare_row *row, struct arena *arena)
+static enum err see_tests(const struct policy *policy, uint64_t seed, struct compare_row *row,
+                          struct seen *seen)
 {
-    struct campaign_key key;
-    struct policy *policy;
-    TRY(read_key(row->dir, arena, &key));
-    TRY(policy_parse(row->dir, key.policy, arena, &policy));
-    TRY(generator_prepare(policy, arena));
-    CHECK(policy_hash(policy) == key.policy_hash);
-    struct seen seen = {
-        .ops = ARENA_ZARRAY(arena, bool, op_count),
-        .typed = ARENA_ZARRAY(arena, bool, op_count *DTYPE_COUNT *(RANK_MAX + 1)),
-        .pairs = ARENA_ZARRAY(arena, bool, op_count *op_count),
-    };
     struct arena *one = arena_new();
     size_t point = 0;
-    for (uint64_t i = 0; i <= row->counts.tests; i++) {
+    enum err err = ERR_OK;
+    for (uint64_t i = 0; err == ERR_OK; i++) {
         while (point < row->progress.n && row->progress.points[point].tests == i) {
-            row->at[point++] = seen.variety;
+            row->at[point++] = seen->variety;
         }
         if (i == row->counts.tests) {
             break;
         }
         struct test test;
         arena_reset(one);
-        generate_test(policy, key.seed, i, MATERIALIZE_NONE, one, &test);
-        for (uint32_t k = 0; k < test.program->n_nodes; k++) {
-            see_node(&seen, test.program, &test.program->nodes[k]);
+        err = generate_any_test(policy, seed, i, MATERIALIZE_NONE, one, &test);
+        for (uint32_t k = 0; err == ERR_OK && k < test.program->n_nodes; k++) {
+            see_node(seen, test.program, &test.program->nodes[k]);
         }
     }
     arena_free(one);
+    return err;
+}
+
+enum err compare_count(struct compare_row *row, struct arena *arena)
+{
+    struct campaign_key key;
+    struct policy *policy;
+    TRY(read_key(row->dir, arena, &key));
+    TRY(policy_parse(row->dir, key.policy, arena, &policy));
+    TRY(generator_open(policy, arena));
+    CHECK(policy_hash(policy) == key.policy_hash);
+    struct seen seen = {
+        .ops = ARENA_ZARRAY(arena, bool, op_count),
+        .typed = ARENA_ZARRAY(arena, bool, op_count *DTYPE_COUNT *(RANK_MAX + 1)),
+        .pairs = ARENA_ZARRAY(arena, bool, op_count *op_count),
+    };
+    enum err err = see_tests(policy, key.seed, row, &seen);
+    generator_close(policy);
     row->variety = seen.variety;
-    return ERR_OK;
+    return err;
 }
 
 double compare_validity(const struct compare_row *row)

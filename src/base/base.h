@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MUST_USE __attribute__((warn_unused_result))
@@ -188,5 +189,33 @@ MUST_USE enum err cache_dir(struct arena *arena, char **dir);
 double clock_wall(void);         /* monotonic seconds */
 double clock_cpu_self(void);     /* user + system seconds of this process */
 double clock_cpu_children(void); /* of its reaped children */
+double clock_cpu_of(pid_t pid);  /* of another process, without its children; 0: it is none */
+
+/* ---- peer: a script under scripts/ in an interpreter of its own, which answers a line for a line.
+ *      It dies with this process. Its stderr is ours. */
+
+struct peer {
+    const char *script;
+    pid_t pid;
+    int fd;
+    double patience;  /* seconds to wait for its next word; 0: for ever. The caller may set it */
+    double cpu_ended; /* seconds that it used, once it has ended */
+    struct buffer in; /* what came; up to `taken` it was given to the caller */
+    size_t taken;
+};
+/* ERR_MISSING: there is no such script. Whether the interpreter runs shows at the first line. */
+MUST_USE enum err peer_start(const char *python, const char *script, struct arena *arena,
+                             struct peer *peer);
+/* The next line it says without its end, or n bytes; the peer's until the next call. ERR_IO: it has
+ * ended, or says nothing. */
+MUST_USE enum err peer_line(struct peer *peer, char **line);
+MUST_USE enum err peer_bytes(struct peer *peer, size_t n, char **bytes);
+MUST_USE enum err peer_say(struct peer *peer, const char *text);
+/* Its answer to a line. */
+MUST_USE enum err peer_ask(struct peer *peer, char **line, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+double peer_cpu(const struct peer *peer); /* seconds so far */
+/* Fine on one that has ended, and on a zeroed one. */
+void peer_stop(struct peer *peer);
 
 #endif

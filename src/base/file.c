@@ -261,3 +261,13 @@ double clock_cpu_children(void)
 {
     return cpu_seconds(RUSAGE_CHILDREN);
 }
+
+double clock_cpu_of(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (pid <= 0 || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) {
+        return 0;
+    }
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}

@@ -120,6 +120,7 @@ void generate_samples(const struct policy *policy, uint64_t seed, uint64_t index
     struct rng root;
     const struct campaign_key key = key_of(policy, seed);
     struct graph g = make_graph(&key, index, arena, &root, test);
+    CHECK(g.program); /* for generators that cannot fail */
     for (unsigned k = 0; k < n; k++) {
         samples[k] = draw_leaves(&g, &root, k, arena);
     }
@@ -132,7 +133,8 @@ static bool is_paired(const struct campaign_key *key, uint64_t index)
     return rng_chance(&rng, key->policy->dynamic_percent, 100);
 }
 
-/* One of a pair, the other one as its `before`; false: the program has no other shapes. */
+/* One of a pair, the other one as its `before`; false: the program has no other shapes, or there is
+ * none. */
 static bool make_one_of_pair(const struct campaign_key *key, uint64_t index, struct arena *arena,
                              struct test *test)
 {
@@ -140,6 +142,9 @@ static bool make_one_of_pair(const struct campaign_key *key, uint64_t index, str
     struct test *odd = arena_alloc(arena, sizeof(*odd));
     struct rng root;
     struct graph g = make_graph(key, index & ~(uint64_t)1, arena, &root, even);
+    if (!g.program) {
+        return false;
+    }
     fill(&g, &root, arena, even);
     if (!test_at_other_shapes(key->policy, &g, even, rng_split(&root, STREAM_SHAPES), arena, odd)) {
         return false;
@@ -150,18 +155,30 @@ static bool make_one_of_pair(const struct campaign_key *key, uint64_t index, str
     return true;
 }
 
-void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
-                   enum materialize what, struct arena *arena, struct test *test)
+enum err generate_any_test(const struct policy *policy, uint64_t seed, uint64_t index,
+                           enum materialize what, struct arena *arena, struct test *test)
 {
     const struct campaign_key key = key_of(policy, seed);
     if (is_paired(&key, index) && make_one_of_pair(&key, index, arena, test)) {
         test->inputs = what == MATERIALIZE_NONE ? NULL : test->inputs;
-        return;
+        return ERR_OK;
     }
     struct rng root;
     struct graph g = make_graph(&key, index, arena, &root, test);
+    if (!g.program) {
+        return ERR_IO; /* said by the generator */
+    }
     if (what == MATERIALIZE_ALL) {
         fill(&g, &root, arena, test);
+    }
+    return ERR_OK;
+}
+
+void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
+                   enum materialize what, struct arena *arena, struct test *test)
+{
+    if (generate_any_test(policy, seed, index, what, arena, test) != ERR_OK) {
+        BUG("generator %s is not for this: %s", policy->generator->name, err_text());
     }
 }
 

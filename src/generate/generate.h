@@ -21,15 +21,18 @@ struct graph;
 struct policy;
 struct learner;
 struct chain;
+struct source;
 struct generator {
     const char *name, *summary;
     /* Of policy->nodes ops, valid, within the policy's limits. is_clean: all values should be
      * finite, as far as the generator cares. Inputs that make it so are searched for when the
-     * graph is_unproven. (generate_internal.h) */
+     * graph is_unproven. One that is_outside may fail: no program, and err_text says why.
+     * (generate_internal.h) */
     struct graph (*make)(const struct policy *policy, bool is_clean, struct rng rng,
                          struct arena *arena);
     bool needs_seeds;              /* makes its graphs, of any number of ops, from the policy's */
     const struct learner *learner; /* in place of `make`: by what the tests before it hold */
+    bool is_outside;               /* graphs, of any number of ops, come from another program */
 };
 extern const struct generator generators[]; /* the first is ours */
 extern const size_t generator_count;
@@ -78,12 +81,13 @@ struct policy {
     struct support all; /* supported by every target: what most programs use */
     struct support any; /* by at least one */
     const struct generator *generator;
-    const char *seeds; /* folder of models to start from; NULL: none, or generator_prepare's */
+    const char *seeds; /* folder of models to start from; NULL: none, or generator_open's */
     uint64_t seeds_hash;
     size_t n_seeds;
     const struct program **seed;
     struct chain
         *chain; /* what its generator remembers of the tests before; no result hangs on it */
+    struct source *source; /* generator_open's: the program that makes the graphs */
 };
 /* One of the policies made in, default, clean and nnsmith39 (policy.c says what they are for)? */
 bool policy_is_builtin(const char *name);
@@ -104,9 +108,18 @@ void policy_of_libraries(struct policy *policy, uint32_t opset);
 /* The models (.onnx, program texts) of a folder and those in it to start from; those that cannot be
  * read or go beyond the policy's limits are left out with a warning. ERR_INPUT: none is left. */
 MUST_USE enum err policy_seeds(struct policy *policy, const char *dir, struct arena *arena);
-/* Where its generator needs models and has none: those that the build made with the onnx package.
- * ERR_USAGE: there are none. */
-MUST_USE enum err generator_prepare(struct policy *policy, struct arena *arena);
+/*
+ * Before the first test and policy_hash, when all else of the policy is known: what its generator
+ * needs. Models to start from, where it has none, are those that the build made with the onnx
+ * package; a program that makes its graphs is started. ERR_USAGE: there are none; ERR_MISSING: it
+ * is not installed. A policy that was opened is to be closed, by the same process.
+ */
+MUST_USE enum err generator_open(struct policy *policy, struct arena *arena);
+double generator_cpu(const struct policy *policy); /* seconds of its other processes so far */
+/* One line on the log, if there is anything to say: how many of its models are no tests, and why.
+ */
+void generator_say_left_out(const struct policy *policy);
+void generator_close(struct policy *policy); /* fine on one that was not opened */
 /* Can programs be made with it? ERR_USAGE if not: to be asked again after a change of its tables.
  */
 MUST_USE enum err policy_check(const struct policy *policy);
@@ -125,6 +138,15 @@ enum materialize {
  */
 void generate_test(const struct policy *policy, uint64_t seed, uint64_t index,
                    enum materialize what, struct arena *arena, struct test *test);
+/* The same of any generator, also of one that is_outside (generator_open). ERR_IO, ERR_INPUT,
+ * ERR_LIMIT: it has ended, talks nonsense, or makes nothing that we can use. Its tests are
+ * functions of the same three as far as it goes by our seeds alone (nnsmith.c). */
+MUST_USE enum err generate_any_test(const struct policy *policy, uint64_t seed, uint64_t index,
+                                    enum materialize what, struct arena *arena, struct test *test);
+/* The interpreter of the environment with nnsmith: $OPJURY_NNSMITH, or the one that `scripts/setup
+ * peer` makes. ERR_MISSING: it is not there. */
+MUST_USE enum err nnsmith_python(struct arena *arena, const char **python);
+
 /* ---- clean inputs ---- */
 
 /* An input or constant of a program, at its value id in an array; results have none. */

@@ -281,6 +281,25 @@ struct novelty coverage_ask(const struct coverage *c, const struct program *p);
 /* 0 to 1. */
 double coverage_of_op(const struct coverage *c, const struct op *op);
 
+struct graph nnsmith_make(const struct policy *policy, bool is_clean, struct rng rng,
+                          struct arena *arena);
+MUST_USE enum err nnsmith_open(const struct policy *policy, struct source **source);
+double nnsmith_cpu(const struct source *source);
+void nnsmith_say_left_out(const struct source *source);
+void nnsmith_close(struct source *source); /* NULL is fine */
+
+/* ---- models that others made (seeds.c) ---- */
+
+/* Those to start from that the build made with the onnx package. ERR_USAGE: there are none. */
+MUST_USE enum err policy_seeds_of_build(struct policy *policy, struct arena *arena);
+
+/* Does it hold by the ops' relations and keep to the policy's limits? Resolves its ops. */
+MUST_USE enum err program_accept(const struct policy *policy, struct program *p);
+/* Of an input or constant: the range of its data, or a recipe for it. */
+struct facts leaf_facts(const struct program *p, uint32_t id, struct rng *rng);
+/* The same for all of them. */
+struct graph graph_of(struct program *p, struct rng *rng, struct arena *arena);
+
 /* Of a constant's elements. */
 struct interval range_of_data(const struct value *v);
 /* The inputs' elements by their recipes: one sample of several. */

@@ -7,12 +7,14 @@
 #include "generate/generate_internal.h"
 
 const struct generator generators[] = {
-    {"opjury", "ours: motifs, backward insertion, value ranges and a search for inputs", graph_make,
-     false},
+    {"opjury", "ours: motifs, backward insertion, value ranges and a search for inputs",
+     .make = graph_make},
     {"mutate", "LEMON (ESEC/FSE 2020): layers of given models removed, copied, added, swapped",
-     mutate_make, true},
-    {"random", "GraphFuzz (ICSE 2021): random graphs of blocks that bring what is new", NULL, false,
-     &random_learner},
+     .make = mutate_make, .needs_seeds = true},
+    {"random", "GraphFuzz (ICSE 2021): random graphs of blocks that bring what is new",
+     .learner = &random_learner},
+    {"nnsmith", "nnsmith 0.1.0 (ASPLOS 2023) itself, where it is installed: scripts/setup peer",
+     .make = nnsmith_make, .is_outside = true},
 };
 const size_t generator_count = ARRAY_SIZE(generators);
 
@@ -30,4 +32,30 @@ enum err generator_find(const char *name, const struct generator **generator)
     enum err err = err_set(ERR_USAGE, "there is no generator '%s', only %s", name, names.data);
     buffer_release(&names);
     return err;
+}
+
+enum err generator_open(struct policy *policy, struct arena *arena)
+{
+    if (policy->generator->needs_seeds && policy->n_seeds == 0) {
+        TRY(policy_seeds_of_build(policy, arena));
+    }
+    return policy->generator->is_outside ? nnsmith_open(policy, &policy->source) : ERR_OK;
+}
+
+double generator_cpu(const struct policy *policy)
+{
+    return policy->source ? nnsmith_cpu(policy->source) : 0;
+}
+
+void generator_say_left_out(const struct policy *policy)
+{
+    if (policy->source) {
+        nnsmith_say_left_out(policy->source);
+    }
+}
+
+void generator_close(struct policy *policy)
+{
+    nnsmith_close(policy->source);
+    policy->source = NULL;
 }

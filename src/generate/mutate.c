@@ -208,20 +208,6 @@ static void mutate(struct mutant *m)
 
 /* ---- the new program ---- */
 
-static struct facts leaf_facts(const struct program *p, uint32_t id, struct rng *rng)
-{
-    const struct value *v = &p->values[id];
-    struct facts f = {.is_live = v->kind == VALUE_INPUT};
-    struct index_use use;
-    if (v->kind == VALUE_CONST) {
-        f.range = range_of_data(v);
-        return f;
-    }
-    f.recipe = index_use_of(p, id, &use) ? recipe_index(&use) : recipe_draw(rng, v->dtype, 0);
-    f.range = recipe_range(&f.recipe, v->dtype);
-    return f;
-}
-
 /* The value of the new program for one that a layer reads. */
 static uint32_t value_made(struct mutant *m, uint32_t id)
 {
@@ -290,19 +276,6 @@ static bool replay(struct mutant *m)
     return is_made;
 }
 
-/* As it is, where no mutant comes together. */
-static struct graph seed_itself(const struct program *seed, struct rng *rng, struct arena *arena)
-{
-    struct graph graph = {.program = program_clone(seed, arena),
-                          .facts = ARENA_ZARRAY(arena, struct facts, seed->n_values)};
-    for (uint32_t id = 0; id < seed->n_values; id++) {
-        if (seed->values[id].kind != VALUE_NODE) {
-            graph.facts[id] = leaf_facts(seed, id, rng);
-        }
-    }
-    return graph;
-}
-
 struct graph mutate_make(const struct policy *policy, bool is_clean, struct rng rng,
                          struct arena *arena)
 {
@@ -322,5 +295,5 @@ struct graph mutate_make(const struct policy *policy, bool is_clean, struct rng 
             return graph;
         }
     }
-    return seed_itself(seed, &rng, arena);
+    return graph_of(program_clone(seed, arena), &rng, arena); /* as it is */
 }

@@ -1,13 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Models to start from: the files of a folder and its subfolders, in the order of their names; when
- * none is given, those that scripts/seed-models made at the build, beside the program.
+ * Models that others made: those to start from are the files of a folder and its subfolders, in the
+ * order of their names; when none is given, those that scripts/seed-models made at the build,
+ * beside the program.
  */
 #include <string.h>
 
 #include "generate/generate_internal.h"
 
 enum { SEED_BYTES_MAX = 1 << 26 };
+
+/* ---- any model ---- */
+
+enum err program_accept(const struct policy *policy, struct program *p)
+{
+    TRY(ops_check(p));
+    TRY(program_verify(p));
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        if (shape_numel(&v->shape) > policy->numel_max) {
+            return err_set(ERR_UNSUPPORTED, "%s has more than the policy's %u elements", v->name,
+                           policy->numel_max);
+        }
+    }
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        if (p->nodes[i].n_in > OP_INPUTS_MAX || p->nodes[i].n_in == 0 ||
+            p->nodes[i].n_out > OP_OUTPUTS_MAX) {
+            return err_set(ERR_UNSUPPORTED, "%s has too many inputs or outputs",
+                           p->nodes[i].op_name);
+        }
+    }
+    return p->n_nodes > 0 ? ERR_OK : err_set(ERR_UNSUPPORTED, "it has no operators");
+}
+
+struct facts leaf_facts(const struct program *p, uint32_t id, struct rng *rng)
+{
+    const struct value *v = &p->values[id];
+    struct facts f = {.is_live = v->kind == VALUE_INPUT};
+    struct index_use use;
+    if (v->data) {
+        f.range = range_of_data(v);
+        return f;
+    }
+    f.recipe = index_use_of(p, id, &use) ? recipe_index(&use) : recipe_draw(rng, v->dtype, 0);
+    f.range = recipe_range(&f.recipe, v->dtype);
+    return f;
+}
+
+struct graph graph_of(struct program *p, struct rng *rng, struct arena *arena)
+{
+    struct graph graph = {.program = p, .facts = ARENA_ZARRAY(arena, struct facts, p->n_values)};
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        if (p->values[id].kind != VALUE_NODE) {
+            graph.facts[id] = leaf_facts(p, id, rng);
+        }
+    }
+    return graph;
+}
+
+/* ---- models to start from ---- */
 
 static enum err read_program(const char *path, struct arena *arena, struct program **p)
 {
@@ -20,32 +71,20 @@ static enum err read_program(const char *path, struct arena *arena, struct progr
     enum err err = is_onnx_file(path) ? onnx_read(&model, arena, p)
                                       : program_parse(path, text, bytes.size, arena, p);
     buffer_release(&bytes);
-    TRY(err);
-    TRY(ops_check(*p));
-    return program_verify(*p);
+    return err;
 }
 
-/* Programs that keep to the policy's limits, as all tests do. */
-static enum err check_limits(const char *path, const struct policy *policy, const struct program *p)
+/* Programs that keep to the policy's limits, as all tests do, with all of their weights. */
+static enum err accept_seed(const char *path, const struct policy *policy, struct program *p)
 {
-    for (uint32_t id = 0; id < p->n_values; id++) {
+    enum err err = program_accept(policy, p);
+    for (uint32_t id = 0; err == ERR_OK && id < p->n_values; id++) {
         const struct value *v = &p->values[id];
-        if (shape_numel(&v->shape) > policy->numel_max) {
-            return err_set(ERR_UNSUPPORTED, "%s: %s has more than the policy's %u elements", path,
-                           v->name, policy->numel_max);
-        }
         if (v->kind == VALUE_CONST && v->data == NULL) {
-            return err_set(ERR_UNSUPPORTED, "%s: constant %s has no data", path, v->name);
+            err = err_set(ERR_UNSUPPORTED, "constant %s has no data", v->name);
         }
     }
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        if (p->nodes[i].n_in > OP_INPUTS_MAX || p->nodes[i].n_in == 0 ||
-            p->nodes[i].n_out > OP_OUTPUTS_MAX) {
-            return err_set(ERR_UNSUPPORTED, "%s: %s has too many inputs or outputs", path,
-                           p->nodes[i].op_name);
-        }
-    }
-    return p->n_nodes > 0 ? ERR_OK : err_set(ERR_UNSUPPORTED, "%s has no operators", path);
+    return err == ERR_OK ? ERR_OK : err_set(err, "%s: %s", path, err_text());
 }
 
 static void add_seed(struct policy *policy, const struct program *p, struct arena *arena)
@@ -68,7 +107,7 @@ static void try_seed(struct policy *policy, const char *path, size_t *n_others, 
 {
     struct program *p = NULL;
     enum err err = read_program(path, arena, &p);
-    err = err == ERR_OK ? check_limits(path, policy, p) : err;
+    err = err == ERR_OK ? accept_seed(path, policy, p) : err;
     if (err == ERR_OK) {
         add_seed(policy, p, arena);
     } else if ((*n_others)++ == 0) {
@@ -111,14 +150,11 @@ enum err policy_seeds(struct policy *policy, const char *dir, struct arena *aren
 }
 
 /* The build makes them for the catalogue of tomorrow too: those that today's lacks are no news. */
-enum err generator_prepare(struct policy *policy, struct arena *arena)
+enum err policy_seeds_of_build(struct policy *policy, struct arena *arena)
 {
     char *dir;
     const char *why = "";
     size_t n_others = 0;
-    if (!policy->generator->needs_seeds || policy->n_seeds > 0) {
-        return ERR_OK;
-    }
     TRY(exe_dir(arena, &dir));
     dir = arena_printf(arena, "%s/seeds", dir);
     if (file_exists(dir)) {

@@ -334,7 +334,7 @@ static void watch_overwritten(struct library *l, unsigned index, double cpu, dou
 static void watch_worker(struct library *l, unsigned index, double now)
 {
     struct worker *w = &l->worker[index];
-    double cpu = process_cpu(w->pid);
+    double cpu = clock_cpu_of(w->pid);
     char text[64];
 
     if (w->killed) {
@@ -522,10 +522,10 @@ void library_close(struct library *l)
 
 double library_total_cpu(const struct library *l)
 {
-    double cpu = l->closed_cpu + l->dead_cpu + process_cpu(l->zygote.pid);
+    double cpu = l->closed_cpu + l->dead_cpu + clock_cpu_of(l->zygote.pid);
 
     for (unsigned i = 0; i < WIRE_WORKERS_MAX; i++) {
-        cpu += process_cpu(l->worker[i].pid);
+        cpu += clock_cpu_of(l->worker[i].pid);
     }
     return cpu;
 }

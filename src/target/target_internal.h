@@ -46,8 +46,6 @@ MUST_USE enum err zygote_report(const struct zygote *z, struct wire_report *repo
 /* Close the socket (which ends it and all it started), reap it; CPU seconds of it and of all that
  * it reaped. */
 double zygote_close(struct zygote *z);
-/* CPU seconds of a living process, 0 when it is gone. */
-double process_cpu(pid_t pid);
 
 /* ---- ring.c ---- */
 

@@ -262,14 +262,3 @@ double zygote_close(struct zygote *z)
     *z = ZYGOTE_NONE;
     return cpu;
 }
-
-double process_cpu(pid_t pid)
-{
-    clockid_t clock;
-    struct timespec t;
-
-    if (pid <= 0 || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) {
-        return 0;
-    }
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}

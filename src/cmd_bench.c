@@ -132,7 +132,7 @@ const struct command command_bench = {
     .name = "bench",
     .summary = "Measure again the figures that the documents quote",
     .arguments = "[SUBJECT]",
-    .help = "Without SUBJECT, lists them. Exit status 1: a floor that the subject states\n"
+    .help = "Without SUBJECT, lists them. Exit status 1: a floor that the subject states "
             "was not reached.\n",
     .options = options,
     .settings_size = sizeof(struct bench_settings),

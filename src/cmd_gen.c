@@ -278,15 +278,15 @@ static enum err run_gen(void *settings, struct arena *arena, bool *found)
 const struct command command_gen = {
     .name = "gen",
     .summary = "Generate tests: print them, or write models and inputs",
-    .help = "A test is a function of seed, index and policy: `fuzz` with the same three runs\n"
-            "it. In text each begins with a line `# test INDEX, ...` and ends with the\n"
+    .help = "A test is a function of seed, index and policy: `fuzz` with the same three runs "
+            "it. In text each begins with a line `# test INDEX, ...` and ends with the "
             "inputs' values, or digests of the larger ones.\n"
             "\n"
-            "Policies: default; clean (all values finite, where ranges can tell);\n"
-            "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file\n"
-            "of lines `key = value': numbers (nodes, numel_max,\n"
-            "clean_percent, ...), weights (rank.2, dtype.f16, op.add), and what is supported\n"
-            "(all.cast = f32>f16 f32>i8; any.cast likewise, by some target only). What a file\n"
+            "Policies: default; clean (all values finite, where ranges can tell); "
+            "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file. Its "
+            "lines are `key = value': numbers (nodes, numel_max, "
+            "clean_percent, ...), weights (rank.2, dtype.f16, op.add), and what is supported "
+            "(all.cast = f32>f16 f32>i8; any.cast likewise, by some target only). What a file "
             "leaves out is as in the default.\n"
             "\n"
             "Examples:\n"

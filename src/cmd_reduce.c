@@ -313,10 +313,10 @@ const struct command command_reduce = {
     .name = "reduce",
     .summary = "Make the program of a finding smaller",
     .arguments = "ID",
-    .help = "Only what fails in the same way is kept: nodes go and leave their recorded\n"
-            "results as inputs, dims shrink through the relations of all ops, attributes,\n"
-            "values and dtypes become simple. The finding's folder is written anew; what\n"
-            "was found at first stays beside it as original.txt and original.npz. A finding\n"
+    .help = "Only what fails in the same way is kept: nodes go and leave their recorded "
+            "results as inputs, dims shrink through the relations of all ops, attributes, "
+            "values and dtypes become simple. The finding's folder is written anew; what "
+            "was found at first stays beside it as original.txt and original.npz. A finding "
             "that has no folder, because its bucket has some, gets one.\n"
             "\n"
             "Examples:\n"

@@ -603,11 +603,11 @@ const struct command command_run = {
     .name = "run",
     .summary = "Run and judge your own programs and ONNX models on every target",
     .arguments = "FILE|DIR...",
-    .help = "FILE is a program in text form (or several, as `opjury gen` prints them) or an\n"
-            ".onnx model made of the operators that opjury knows; of a DIR all .onnx and\n"
+    .help = "FILE is a program in text form (or several, as `opjury gen` prints them) or an "
+            ".onnx model made of the operators that opjury knows; of a DIR all .onnx and "
             ".txt files are run and a summary is given. Without values, inputs are drawn from a "
-            "domain that suits the program. A model with symbolic dimensions is judged at all\n"
-            "sizes that --dim gives; a target with the option `dynamic' runs each in a session\n"
+            "domain that suits the program. A model with symbolic dimensions is judged at all "
+            "sizes that --dim gives; a target with the option `dynamic' runs each in a session "
             "that ran another size before.\n"
             "\n"
             "Exit status: 0 no finding, 1 a finding, 2 nothing could be run.\n"

@@ -209,8 +209,8 @@ const struct command command_show = {
     .name = "show",
     .summary = "List the findings of a campaign, or show one in full",
     .arguments = "[ID]",
-    .help = "Without ID: the buckets, new ones first, each by the ID of its first finding.\n"
-            "With ID: the program, its inputs, the verdict table of all targets and the\n"
+    .help = "Without ID: the buckets, new ones first, each by the ID of its first finding. "
+            "With ID: the program, its inputs, the verdict table of all targets and the "
             "commands that show the fault again.\n"
             "\n"
             "Examples:\n"

@@ -300,8 +300,8 @@ static const struct argp_option options[] = {
 const struct command command_targets = {
     .name = "targets",
     .summary = "List libraries: where installed, versions, what each supports",
-    .help = "A target is NAME[:word|key=value,...][@PATH], PATH an interpreter or its\n"
-            "virtual environment. Without PATH the interpreter is --python,\n"
+    .help = "A target is NAME[:word|key=value,...][@PATH], PATH an interpreter or its "
+            "virtual environment. Without PATH the interpreter is --python, "
             "$OPJURY_PYTHON, $VIRTUAL_ENV, the .venv beside the build, or python3.\n"
             "\n"
             "Examples:\n"

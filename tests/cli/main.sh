@@ -24,12 +24,30 @@ run opjury
 status_is 2 'no command: status'
 passes 'no command: the help, on stderr' cmp -s help "$work/err"
 
+# well_wrapped FILE: no line is beyond 79 columns, and in a paragraph none ends, far from the margin,
+# before a word that it has room for.
+well_wrapped() {
+    awk '
+        length($0) > 79 { bad = 1; print "too long: " $0 }
+        NR > 3 && last ~ /^[^ ]/ && /^[^ ]/ && length(last) + 1 + length($1) < 76 {
+            bad = 1
+            print "broken early: " last
+        }
+        { last = $0 }
+        END { exit bad }' "$1"
+}
+printf '%s\n' Usage Summary '' 'A test is a function of seed, index and policy: with the same three' \
+    'runs' 'it. In text each begins with a line.' >broken
+ill_wrapped() { ! well_wrapped "$1" >"$work/out"; }
+passes 'a line broken early is seen' ill_wrapped broken
+
 # Every command of the list explains itself.
 for command in $(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' help); do
     run opjury "$command" --help
     status_is 0 "$command --help: status"
     out_has "$command --help: usage" "Usage: opjury $command"
     cp "$work/out" one
+    passes "$command --help: is well wrapped" well_wrapped one
     run opjury help "$command"
     passes "help $command says the same" cmp -s one "$work/out"
     run opjury "$command" --no-such-option

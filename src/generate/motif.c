@@ -14,6 +14,7 @@ enum miss {
     MISS_ATTRIBUTE, /* a given attribute is drawn */
     MISS_OP,        /* another op of as many inputs */
     MISS_ORDER,     /* the first two inputs change places */
+    MISS_RANK,      /* a vector has any rank */
     MISS_COUNT,
 };
 
@@ -65,14 +66,19 @@ static const struct op *draw_other(struct maker *g, const struct op *op)
 
 /* ---- near misses ---- */
 
-static bool has_literal(const struct step *s)
+static bool has_operand(const struct step *s, enum operand_kind kind)
 {
     for (uint32_t k = 0; k < MOTIF_INPUTS_MAX; k++) {
-        if (s->in[k].kind == OPERAND_LITERAL) {
+        if (s->in[k].kind == kind) {
             return true;
         }
     }
     return false;
+}
+
+static bool is_again(const struct step *s)
+{
+    return strcmp(s->op, AGAIN) == 0;
 }
 
 static bool can_miss(const struct step *s, enum miss miss)
@@ -80,13 +86,15 @@ static bool can_miss(const struct step *s, enum miss miss)
     const char *bar = strchr(s->op, '|');
     switch (miss) {
     case MISS_LITERAL:
-        return has_literal(s);
+        return has_operand(s, OPERAND_LITERAL);
     case MISS_ATTRIBUTE:
-        return s->attrs[0].kind != GIVEN_NOT || s->to_x || s->to != DTYPE_NONE;
+        return s->attrs[0].kind != GIVEN_NOT || s->to_x || s->to != DTYPE_NONE || is_again(s);
     case MISS_OP:
         return bar == NULL; /* of several one more is no miss */
     case MISS_ORDER:
         return s->in[1].kind != OPERAND_OPEN && s->in[2].kind == OPERAND_OPEN;
+    case MISS_RANK:
+        return has_operand(s, OPERAND_VECTOR);
     case MISS_NOTHING:
     case MISS_COUNT:
         break;
@@ -136,7 +144,7 @@ static void give_literal(struct composition *c, struct attempt *a, uint32_t k, d
 }
 
 static void give_operand(struct composition *c, struct attempt *a, uint32_t k,
-                         const struct operand *from, bool is_missed)
+                         const struct operand *from, enum miss miss)
 {
     switch (from->kind) {
     case OPERAND_OPEN:
@@ -153,10 +161,10 @@ static void give_operand(struct composition *c, struct attempt *a, uint32_t k,
     case OPERAND_VECTOR:
         a->value[k] = VALUE_NEW;
         a->is_const |= 1u << k;
-        a->is_vector |= from->kind == OPERAND_VECTOR ? 1u << k : 0;
+        a->is_vector |= from->kind == OPERAND_VECTOR && miss != MISS_RANK ? 1u << k : 0;
         return;
     case OPERAND_LITERAL:
-        give_literal(c, a, k, from->value, is_missed);
+        give_literal(c, a, k, from->value, miss == MISS_LITERAL);
         return;
     }
 }
@@ -176,6 +184,24 @@ static void give_ints(struct attempt *a, const char *name, unsigned n, const int
     enum attr_kind kind = kind_of(a->op, name);
     struct attr *attr = attempt_give_attr(a, name, kind, kind == ATTR_INTS ? n : 1);
     memcpy(attr->i, values, attr->n * sizeof(attr->i[0]));
+}
+
+/* Of what the first operand is; nothing of one that is yet to be made. */
+static void give_attr_of_operand(const struct composition *c, struct attempt *a,
+                                 const struct given *given)
+{
+    if (!IS_VALUE(a->value[0])) {
+        return;
+    }
+    const struct shape *shape = &c->g->p->values[a->value[0]].shape;
+    unsigned times = given->kind == GIVEN_EACH ? given->n : 1, n = times * (unsigned)shape->rank;
+    int64_t values[ATTR_VALUES_MAX];
+    for (unsigned i = 0; i < n && i < ATTR_VALUES_MAX; i++) {
+        values[i] = given->kind == GIVEN_EACH  ? given->i[0]
+                    : given->kind == GIVEN_OWN ? shape->dim[i]
+                                               : (int64_t)i;
+    }
+    give_ints(a, given->name, n, values);
 }
 
 static void give_attr(const struct composition *c, struct attempt *a, const struct given *given)
@@ -207,7 +233,22 @@ static void give_attr(const struct composition *c, struct attempt *a, const stru
     case GIVEN_SHAPE:
         give_ints(a, given->name, (unsigned)p->values[c->x].shape.rank, p->values[c->x].shape.dim);
         return;
+    case GIVEN_OWN:
+    case GIVEN_ORDER:
+    case GIVEN_EACH:
+        give_attr_of_operand(c, a, given);
+        return;
     }
+}
+
+/* Attributes and dtype as that node has them. */
+static void give_all_again(const struct composition *c, struct attempt *a, const struct node *node)
+{
+    for (unsigned i = 0; i < node->n_attrs; i++) {
+        const struct attr *from = &node->attrs[i];
+        *attempt_give_attr(a, from->name, from->kind, from->n) = *from;
+    }
+    a->out_dtype = c->g->p->values[node->out[0]].dtype;
 }
 
 /* What the pattern says of the step, but for what is missed. */
@@ -217,9 +258,13 @@ static void give_step(struct composition *c, struct attempt *a, const struct ste
     bool is_swapped = miss == MISS_ORDER && a->n_in >= 2;
     for (uint32_t k = 0; k < a->n_in && k < MOTIF_INPUTS_MAX; k++) {
         uint32_t from = is_swapped && k < 2 ? 1 - k : k;
-        give_operand(c, a, k, &s->in[from], miss == MISS_LITERAL);
+        give_operand(c, a, k, &s->in[from], miss);
     }
     if (miss == MISS_ATTRIBUTE || miss == MISS_OP) {
+        return;
+    }
+    if (is_again(s)) {
+        give_all_again(c, a, &c->g->p->nodes[c->node[s - c->motif->steps - 1]]);
         return;
     }
     for (unsigned i = 0; i < MOTIF_GIVEN_MAX; i++) {
@@ -262,7 +307,7 @@ static bool make_step(struct composition *c, uint32_t i)
     struct maker *g = c->g;
     const struct step *s = &c->motif->steps[i];
     enum miss miss = i == c->missed ? c->miss : MISS_NOTHING;
-    const struct op *op = draw_named(g, s->op);
+    const struct op *op = is_again(s) ? g->p->nodes[c->node[i - 1]].op : draw_named(g, s->op);
     op = miss == MISS_OP ? draw_other(g, op) : op;
     if (!op_is_drawn(g, op)) {
         return false; /* not wanted, or not supported */

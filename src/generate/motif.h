@@ -32,6 +32,10 @@ enum given_kind {
     GIVEN_SAME,    /* as that step has it */
     GIVEN_INVERSE, /* the permutation that undoes that step's */
     GIVEN_SHAPE,   /* the dims of X */
+    /* Of what the step's first operand is, which an earlier step gives: */
+    GIVEN_OWN,   /* its dims */
+    GIVEN_ORDER, /* 0, 1, ..: a permutation that moves nothing */
+    GIVEN_EACH,  /* i[0], n times for each of its dims */
 };
 
 struct given {
@@ -41,8 +45,11 @@ struct given {
     int64_t i[3];
 };
 
+/* The op of the step before, with its attributes. */
+#define AGAIN "="
+
 struct step {
-    const char *op; /* one of several: "relu|sigmoid|tanh" */
+    const char *op; /* one of several: "relu|sigmoid|tanh"; AGAIN: the step before once more */
     struct operand in[MOTIF_INPUTS_MAX];
     struct given attrs[MOTIF_GIVEN_MAX];
     bool to_x;     /* its result has X's dtype */

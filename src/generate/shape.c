@@ -36,19 +36,22 @@ static void draw_dims(struct maker *g, int rank, int64_t *dims)
 }
 
 /* Variables for a new tensor's dims, hinted: as in `model` seen from the right, where that has a
- * dim, now and then 1 to be broadcast; beyond it drawn. Half of the weights have no hints: they
- * rather follow from what the op asks, as the groups of a convolution do. */
+ * dim, now and then 1 to be broadcast, or drawn where the model's is; beyond it drawn. Half of the
+ * weights have no hints: they rather follow from what the op asks, as the groups of a convolution
+ * do. */
 static void make_dims(struct maker *g, struct slot *s, const struct shape *model, bool is_model,
                       bool is_weight)
 {
     bool is_hinted = !is_weight || s->rank < 2 || rng_chance(&g->rng, 1, 2);
     int64_t drawn[RANK_MAX] = {0};
-    if (s->rank > model->rank) {
+    bool is_longer = !is_model && rng_chance(&g->rng, 1, 4);
+    if (is_longer || s->rank > model->rank) {
         draw_dims(g, s->rank, drawn);
     }
     for (int d = 0; d < s->rank; d++) {
         int from = d - s->rank + model->rank;
-        int64_t hint = from >= 0 ? model->dim[from] : drawn[d];
+        bool is_drawn = from < 0 || (is_longer && model->dim[from] == 1);
+        int64_t hint = is_drawn ? drawn[d] : model->dim[from];
         if (!is_model && percent(g, g->policy->one_percent)) {
             hint = 1;
         }

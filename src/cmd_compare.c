@@ -321,27 +321,26 @@ const struct command command_compare = {
     .name = "compare",
     .summary = "Generators side by side, each with the same CPU time",
     .arguments = "GENERATOR...",
-    .help =
-        "Generators: opjury (ours); random (as GraphFuzz does, ICSE 2021: random graphs of "
-        "blocks, chosen by what the tests before them brought that was new); mutate (as LEMON "
-        "does, ESEC/FSE 2020: layers of "
-        "the models under --seeds removed, copied, added, swapped, replaced; without it, of "
-        "the onnx package's, which the build made). Each gets a campaign of its own on the same "
-        "targets, with the same policy, seed, verdicts and CPU time: all processes, "
-        "libraries and reduction included; what is under way at the end is finished.\n"
-        "\n"
-        "Printed: tests; validity (runs that the target did not refuse as unsupported); "
-        "distinct ops, (op, dtype, rank) by the first input, and pairs of ops (producer, "
-        "reader); findings; buckets, new and known; runs by verdict; buckets that only "
-        "one generator found, or several. DIR gets a campaign a generator, curves.svg, "
-        "curves.csv, venn.svg (2 or 3 generators), and both as PNG where gnuplot is "
-        "installed (`scripts/setup plot`; Debian: gnuplot-nox).\n"
-        "\n"
-        "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"
-        "\n"
-        "Examples:\n"
-        "  opjury compare opjury random --time 10m --target onnxruntime:opt=all\n"
-        "  opjury compare opjury random --target faulty:negate.relu --time 5s\n",
+    .help = "Generators: opjury (ours); random (as GraphFuzz does, ICSE 2021: random graphs of "
+            "blocks, chosen by what the tests before them brought that was new); mutate (as LEMON "
+            "does, ESEC/FSE 2020: layers and weights of models changed, those under --seeds or "
+            "else the onnx package's, which the build made); nnsmith (itself, where it is "
+            "installed). Each gets a campaign of its own on the "
+            "same targets, with the same policy, seed, verdicts and CPU time: all processes, "
+            "libraries and reduction included; what is under way at the end is finished.\n"
+            "\n"
+            "Printed: tests; validity (runs that the target did not refuse as unsupported); "
+            "distinct ops, (op, dtype, rank) by the first input, and pairs of ops (producer, "
+            "reader); findings; buckets, new and known; runs by verdict; buckets that only "
+            "one generator found, or several. DIR gets a campaign a generator, curves.svg, "
+            "curves.csv, venn.svg (2 or 3 generators), and both as PNG where gnuplot is "
+            "installed (`scripts/setup plot`; Debian: gnuplot-nox).\n"
+            "\n"
+            "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"
+            "\n"
+            "Examples:\n"
+            "  opjury compare opjury random --time 10m --target onnxruntime:opt=all\n"
+            "  opjury compare opjury random --target faulty:negate.relu --time 5s\n",
     .options = options,
     .settings_size = sizeof(struct compare_settings),
     .defaults = &defaults,

@@ -240,9 +240,6 @@ struct graph maker_finish(struct maker *g);
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena);
 
-struct graph mutate_make(const struct policy *policy, bool is_clean, struct rng rng,
-                         struct arena *arena);
-
 /* ---- generators that learn (chain.c) ---- */
 
 enum { CHAIN_TESTS = 256 }; /* BLOCK_TESTS of the store */
@@ -256,7 +253,7 @@ struct learner {
     /* The graph was made (without its facts); what is to last goes into the arena. */
     void (*learn)(void *state, const struct graph *graph, struct arena *arena);
 };
-extern const struct learner random_learner;
+extern const struct learner mutate_learner, random_learner;
 struct chain *chain_new(struct arena *arena);
 /* Test `index` of the campaign whose seed and policy the key is of. */
 struct graph chain_make(const struct policy *policy, uint64_t key, uint64_t index,

@@ -9,8 +9,8 @@
 const struct generator generators[] = {
     {"opjury", "ours: motifs, backward insertion, value ranges and a search for inputs",
      .make = graph_make},
-    {"mutate", "LEMON (ESEC/FSE 2020): layers of given models removed, copied, added, swapped",
-     .make = mutate_make, .needs_seeds = true},
+    {"mutate", "LEMON (ESEC/FSE 2020): layers and weights of models changed by rules",
+     .learner = &mutate_learner, .needs_seeds = true},
     {"random", "GraphFuzz (ICSE 2021): random graphs of blocks that bring what is new",
      .learner = &random_learner},
     {"nnsmith", "nnsmith 0.1.0 (ASPLOS 2023) itself, where it is installed: scripts/setup peer",

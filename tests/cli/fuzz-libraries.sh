@@ -66,6 +66,48 @@ for k in json.load(open(sys.argv[1]))["targets"]:
     run opjury targets --support "$target"
     status_is 0 "support of $target: status"
     out_has "support of $target: has relu" 'relu         f32  -> f32'
+    cp "$work/out" table
+    run opjury targets --support "$target" --json
+    cp "$work/out" table.json
+    passes "support of $target: the table and the JSON say the same" python3 -c '
+import json
+o = json.load(open("table.json"))
+rows = {f"{op} {i} -> " + " ".join(outs) for op, by_dtype in o["ops"].items() for i, outs in by_dtype.items()}
+rows |= {f"{op} not at all" for op, by_dtype in o["ops"].items() if not by_dtype}
+head, *lines = [line for line in open("table")]
+assert o["version"] in head and o["target"] in head, head
+differ = rows ^ {" ".join(line.split()) for line in lines if line[0] != "#"}
+assert not differ, sorted(differ)[:10]
+'
+    run opjury gen --target "$target" --nodes 8 --count 50
+    cp "$work/out" programs
+    passes "gen for $target: of the table alone" python3 -c '
+import json, re
+ops, known, seen = json.load(open("table.json"))["ops"], {}, 0
+for line in open("programs"):
+    if line.startswith("output "):
+        known = {}
+    elif match := re.match(r"(\w+): (\w+)\[[^=]* = (?:input|const)\b", line):
+        known[match[1]] = match[2]
+    elif match := re.match(r"(\w+): (\w+)\[.* = (\w+)\((\w+)", line):
+        outs = re.findall(r"(\w+): (\w+)\[", line.split(" = ")[0])
+        known.update(outs)
+        assert outs[0][1] in ops[match[3]][known[match[4]]], line
+        seen += 1
+assert seen == 400, seen
+'
 done
+
+# What is where.
+run opjury targets
+python3 -c '
+import json
+for k in json.load(open("targets.json"))["targets"]:
+    print(*([k["name"], k["version"]] if k["installed"] and k.get("version") else []))' | sort -u >versions
+while read -r name version; do
+    [ -z "$name" ] || out_has "targets: $name with its version" "$name $version: "
+done <versions
+out_has 'targets: where they run' 'runs in: '
+out_has 'targets: what fuzz runs' 'fuzz runs: '
 
 done_testing

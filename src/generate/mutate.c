@@ -176,14 +176,20 @@ static bool add_layer(struct mutant *m, uint32_t i)
     return true;
 }
 
-/* A row of them. */
+/* A row: one, and activations behind it. */
 static bool add_layers(struct mutant *m, uint32_t i)
 {
-    uint32_t n = 2 + (uint32_t)rng_below(&m->g->rng, ADDED_MAX - 1), n_added = 0;
-    while (n_added < n && add_layer(m, i + n_added)) {
-        n_added++;
+    uint32_t n = 2 + (uint32_t)rng_below(&m->g->rng, ADDED_MAX - 1);
+    if (m->n + n > m->n_most || !add_layer(m, i)) {
+        return false;
     }
-    return n_added > 0;
+    for (uint32_t k = 1; k < n; k++) {
+        const struct op *op = draw_activation(m->g);
+        if (op) {
+            insert_behind(m, i + k, (struct layer){.op = op, .n_in = 1, .n_out = 1});
+        }
+    }
+    return true;
 }
 
 static bool replace_activation(struct mutant *m, uint32_t i)

@@ -284,6 +284,52 @@ static void test_weights_change(void **state)
     }
 }
 
+/* LEMON's rules for layers, from one seed of three layers that all keep their value. */
+static void test_layers_change(void **state)
+{
+    static const char text[] = "x0: f32[2,3] = input\n"
+                               "v1: f32[2,3] = tanh(x0)\n"
+                               "w2: f32[3] = const [1, 2, 3]\n"
+                               "v3: f32[2,3] = add(v1, w2)\n"
+                               "v4: f32[2,3] = relu(v3)\n"
+                               "output v4\n";
+    static const char *const names[] = {"tanh", "add", "relu"};
+    struct fixture *f = *state;
+    struct program *seed;
+    assert_int_equal(program_parse("seed", text, strlen(text), f->arena, &seed), ERR_OK);
+    assert_int_equal(ops_check(seed), ERR_OK);
+    f->policy->seed[0] = seed;
+    f->policy->n_seeds = 1;
+    size_t n_removed = 0, n_copied = 0, n_added = 0, n_rows = 0, n_replaced = 0, n_switched = 0;
+    for (uint64_t i = 0; i < 400; i++) {
+        struct test test = make(f, 1, i * CHAIN_TESTS);
+        const struct program *p = test.program;
+        uint32_t n = p->n_nodes, n_strange = 0, n_moved = 0;
+        for (uint32_t k = 0; k < n; k++) {
+            const char *name = p->nodes[k].op_name;
+            bool is_known = false;
+            for (uint32_t j = 0; j < ARRAY_SIZE(names); j++) {
+                is_known = is_known || strcmp(name, names[j]) == 0;
+            }
+            n_strange += !is_known;
+            n_moved += n == 3 && is_known && strcmp(name, names[k]) != 0;
+        }
+        const struct value *last = &p->values[p->nodes[n - 1].out[0]];
+        assert_true(last->dtype == DTYPE_F32 && last->shape.rank == 2 && last->shape.dim[1] == 3);
+        n_removed += n == 2;
+        n_copied += n == 4 && n_strange == 0;
+        n_added += n == 4 && n_strange == 1;
+        n_rows += n > 4;
+        n_replaced += n == 3 && n_strange == 1;
+        n_switched += n_moved == 2;
+    }
+    print_message("# mutate: layers removed %zu, copied %zu, added %zu, rows of them %zu, "
+                  "activations replaced %zu, layers switched %zu times\n",
+                  n_removed, n_copied, n_added, n_rows, n_replaced, n_switched);
+    assert_true(n_removed > 10 && n_copied > 10 && n_added > 5 && n_rows > 5);
+    assert_true(n_replaced > 10 && n_switched > 10);
+}
+
 static void test_unknown_names(void **state)
 {
     (void)state;
@@ -307,6 +353,7 @@ int main(void)
         TEST(test_random_is_even),
         TEST(test_random_learns),
         TEST(test_mutants),
+        TEST(test_layers_change),
         TEST(test_weights_change),
         TEST(test_unknown_names),
     };

@@ -12,7 +12,7 @@ help:
 	@echo 'make test              check opjury (about 10 minutes on 2 cores); make test-all: longer'
 	@echo 'make bench             speed and accuracy of opjury itself'
 	@echo 'make lint              formatter and analysers; make format: apply the formatter'
-	@echo 'make recall            search known bugs of released versions (hours: MINUTES=30 CPU time a seed, SEEDS=5)'
+	@echo 'make recall            search known bugs of released versions (up to hours: MINUTES=30 CPU time a campaign, SEEDS=5)'
 	@echo 'make verify-findings   run the reproducers under findings/ (ID=... for one, FROM=DIR: of a campaign)'
 
 build:
@@ -47,7 +47,7 @@ verify-findings:
 	@scripts/setup verify
 	@scripts/verify-findings $(if $(FROM),--from '$(FROM)') $(ID)
 
-# MINUTES=N of CPU time for each of SEEDS=N seeds; BUG=... for one.
+# MINUTES=N of CPU time for each of SEEDS=N campaigns a version; BUG=... for one bug. It goes on where it was stopped.
 recall: build
 	@scripts/recall $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEEDS),--seeds $(SEEDS)) $(BUG)
 

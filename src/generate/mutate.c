@@ -15,7 +15,6 @@
  * rules for weights add no such thing and rank last, but are taken still. A constant that a rule
  * added has its elements drawn anew in each mutant.
  */
-#include <math.h>
 #include <string.h>
 
 #include "generate/mutate.h"

@@ -5,11 +5,11 @@
  * over what the tests before it brought chooses (random_blocks.c). First the edges between them,
  * one of two random digraphs; then the mutations of the graph, each as often as a rate drawn for it
  * says: edges added and removed, and in subgraphs ops doubled and removed; then an op for each
- * node, one of the blocks', until one takes what the edges bring, else any op, drawn evenly. A
- * graph that holds nothing new is given up for another one. There is nothing of ours: no motifs, no
- * node before another one, and value ranges do not say what may follow what: only what would be
- * undefined (integer division by zero, an index out of range) is refused. Inputs are drawn plainly,
- * not searched for.
+ * node: each block once, and elsewhere any op, drawn evenly until one takes what the edges bring.
+ * Of two such graphs the one that holds more that is new is kept. There is nothing of ours: no
+ * motifs, no node before another one, and value ranges do not say what may follow what: only what
+ * would be undefined (integer division by zero, an index out of range) is refused. Inputs are drawn
+ * plainly, not searched for.
  *
  * What differs from the paper. Feedback is what tests hold and not how they ran, and the memory
  * ends with a chain of tests (chain.c), so that a test stays a function of its index. The paper

@@ -112,8 +112,9 @@ def plain(name, **attrs):
 
 
 def say_clip(p, i):
+    """nnsmith clips uint8 from -1 on too, which torch wraps to 255; of such limits it takes the upper."""
     limit = 1.0 if i.dtype in INTS else 1.5
-    return i.node(p, "clip", min=0.0 if i.dtype == "u8" else -limit, max=limit)
+    return i.node(p, "clip", min=limit if i.dtype == "u8" else -limit, max=limit)
 
 
 def say_pool(name, **attrs):
@@ -393,4 +394,5 @@ def main():
         print(models.answer(int(line.split()[1])), end="", file=answers, flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,9 @@
  * else.
  */
 #include "generate/generate_internal.h"
+#include "store/store.h"
+
+_Static_assert((int)CHAIN_TESTS == (int)BLOCK_TESTS, "an engine makes a chain's tests in order");
 
 struct chain {
     struct arena *parent;         /* of the policy: the parent of the other two */

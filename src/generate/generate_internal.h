@@ -242,7 +242,7 @@ struct graph graph_make(const struct policy *policy, bool is_clean, struct rng r
 
 /* ---- generators that learn (chain.c) ---- */
 
-enum { CHAIN_TESTS = 256 }; /* BLOCK_TESTS of the store */
+enum { CHAIN_TESTS = 256 }; /* the store's BLOCK_TESTS */
 
 struct learner {
     /* What is known at a chain's first test; of the arena, which lasts as long as the chain. */

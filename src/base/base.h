@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -154,6 +155,12 @@ int64_t rng_log_range(struct rng *rng, int64_t lo, int64_t hi);
 /* Index drawn in proportion to weights[i]; all zero gives n. */
 size_t rng_weighted(struct rng *rng, const uint32_t *weights, size_t n);
 void rng_shuffle(struct rng *rng, uint32_t *items, size_t n);
+
+/* Names: mostly the same literal, or other ones from the first letter on. */
+static inline bool text_equal(const char *a, const char *b)
+{
+    return a == b || (a[0] == b[0] && strcmp(a, b) == 0);
+}
 
 /* The greatest, by Euclid's remainders; with 0 the other one. */
 static inline int64_t common_divisor(int64_t a, int64_t b)

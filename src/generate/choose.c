@@ -8,12 +8,13 @@
 
 #include "generate/generate_internal.h"
 
-void attempt_init(const struct maker *g, struct attempt *a, const struct op *op, uint32_t n_in,
+void attempt_init(const struct maker *g, struct attempt *a, size_t place, uint32_t n_in,
                   uint32_t n_out)
 {
     CHECK(n_in <= OP_INPUTS_MAX && n_out <= OP_OUTPUTS_MAX);
+    const struct op *op = op_table[place];
     a->op = op;
-    a->pairs = g->support->pairs[op_index(op)];
+    a->pairs = g->support->pairs[place];
     a->n_in = n_in;
     a->n_out = n_out;
     a->out_dtype = DTYPE_NONE;
@@ -29,11 +30,13 @@ void attempt_init(const struct maker *g, struct attempt *a, const struct op *op,
         a->value[k] = VALUE_OPEN;
         a->recipe[k] = NULL;
     }
-    for (uint32_t k = 0; k < n_in; k++) {
-        a->in_leader[k] = slot_leader(op, op_input_spec(op, k));
+    for (uint32_t k = 0; k < n_in; k++) { /* a variadic one repeats */
+        a->in_leader[k] =
+            k > 0 && !op->in[k].name ? a->in_leader[k - 1] : slot_leader(op, &op->in[k]);
     }
     for (uint32_t o = 0; o < n_out; o++) {
-        a->out_leader[o] = slot_leader(op, op_output_spec(op, o));
+        a->out_leader[o] =
+            o > 0 && !op->out[o].name ? a->out_leader[o - 1] : slot_leader(op, &op->out[o]);
     }
 }
 
@@ -170,7 +173,7 @@ const struct slot_spec *slot_leader(const struct op *op, const struct slot_spec 
 {
     for (size_t k = 0; slot->same_as && k < OP_INPUTS_MAX && op->in[k].name; k++) {
         const char *name = op->in[k].name;
-        if (name == slot->same_as || strcmp(name, slot->same_as) == 0) {
+        if (text_equal(name, slot->same_as)) {
             return slot_leader(op, &op->in[k]);
         }
     }
@@ -199,7 +202,7 @@ static enum dtype dtype_so_far(const struct maker *g, const struct attempt *a, u
 static enum dtype dtype_of_slot(const struct attempt *a, const char *name)
 {
     uint32_t k = 0;
-    while (strcmp(a->op->in[k].name, name) != 0) {
+    while (!text_equal(a->op->in[k].name, name)) {
         k++;
     }
     return a->dtype[k];
@@ -259,7 +262,7 @@ static bool cancels(const struct op *op)
     static const char *const names[] = {"sub", "div", "floor_div", "mod", "fmod", "xor", "bit_xor"};
     bool found = op->jumps == JUMPS_WHERE_EQUAL;
     for (size_t i = 0; !found && i < ARRAY_SIZE(names); i++) {
-        found = strcmp(op->name, names[i]) == 0;
+        found = text_equal(op->name, names[i]);
     }
     return found;
 }

@@ -138,12 +138,12 @@ void node_assume(struct maker *g, uint32_t id)
 bool op_asks_equality(const struct op *op)
 {
     return op->jumps == JUMPS_WHERE_EQUAL &&
-           (strcmp(op->name, "equal") == 0 || strcmp(op->name, "not_equal") == 0);
+           (text_equal(op->name, "equal") || text_equal(op->name, "not_equal"));
 }
 
 static bool is_named(const struct op *op, const char *a, const char *b)
 {
-    return strcmp(op->name, a) == 0 || strcmp(op->name, b) == 0;
+    return text_equal(op->name, a) || text_equal(op->name, b);
 }
 
 /* Elements of input 0 that one of the result is of. */
@@ -218,7 +218,7 @@ static struct recipe suit_reduction(const struct maker *g, const struct node *no
     const size_t group = group_size(g, node);
     bool is_any = is_largest(node->op), is_all = is_least(node->op);
     bool is_truth = d == DTYPE_BOOL || is_named(node->op, "reduce_any", "reduce_all");
-    if (strcmp(node->op->name, "reduce_prod") == 0 && group > 3) {
+    if (text_equal(node->op->name, "reduce_prod") && group > 3) {
         recipe.style = dtype_is_float(d) ? STYLE_UNIFORM : STYLE_MOST_LO;
         recipe.lo = dtype_is_float(d) ? 0.5L : 1;
         recipe.hi = 2;
@@ -253,7 +253,7 @@ static struct recipe suit(const struct maker *g, const struct node *node, uint32
     if (op_asks_equality(node->op)) {
         recipe.style = STYLE_INTEGER;
     }
-    if (k == 1 && strcmp(node->op->name, "shift_right") == 0 && recipe.hi > shift_most) {
+    if (k == 1 && text_equal(node->op->name, "shift_right") && recipe.hi > shift_most) {
         recipe.lo = 0;
         recipe.hi = shift_most;
     }

@@ -135,7 +135,7 @@ struct maker {
 /*
  * One node on its way into the program. attempt_init leaves all of it open; what is given after it
  * stays, what is still open is drawn.
- *     attempt_init(g, &a, op, op_n_inputs(op), op_n_outputs(op));
+ *     attempt_init(g, &a, place, op_n_inputs(op), op_n_outputs(op));
  *     attempt_give_input(g, &a, 0, x);
  *     a.value[1] = VALUE_NEW;
  *     a.is_const = 1u << 1;
@@ -167,8 +167,9 @@ struct attempt {
     uint32_t node;            /* attempt_make: its index in the program */
 };
 
-/* Inputs beyond the declared ones are repeats of a variadic last one; so are outputs. */
-void attempt_init(const struct maker *g, struct attempt *a, const struct op *op, uint32_t n_in,
+/* The op at that place of op_table. Inputs beyond the declared ones are repeats of a variadic last
+ * one; so are outputs. */
+void attempt_init(const struct maker *g, struct attempt *a, size_t place, uint32_t n_in,
                   uint32_t n_out);
 void attempt_give_input(const struct maker *g, struct attempt *a, uint32_t k, uint32_t id);
 /* Output o is to be what was an input or constant so far; the other outputs are new. False: it is
@@ -186,9 +187,10 @@ bool attempt_make(struct maker *g, struct attempt *a);
 /* The same; while it does not come together, with a new value for one more existing input that
  * attempt_choose picked, from the last to the first. Backward all of them become new at once. */
 bool attempt_make_somehow(struct maker *g, struct attempt *a);
-/* An op by the policy's weights, of those that are supported; is this one among them? (graph.c) */
-const struct op *draw_op(struct maker *g);
-bool op_is_drawn(const struct maker *g, const struct op *op);
+/* An op by the policy's weights, of those that are supported, as its place in op_table; is this one
+ * among them? (graph.c) */
+size_t draw_op(struct maker *g);
+bool op_is_drawn(const struct maker *g, size_t place);
 
 /* An input or constant that fits the op's output o, the newest most likely; VALUE_NEW: none. */
 uint32_t pick_placeholder(struct maker *g, const struct attempt *a, uint32_t o);

@@ -16,7 +16,7 @@ static bool give_placeholder(struct maker *g, struct attempt *a)
     return target != VALUE_NEW && attempt_give_output(g, a, o, target);
 }
 
-const struct op *draw_op(struct maker *g)
+size_t draw_op(struct maker *g)
 {
     uint64_t drawn = rng_below(&g->rng, g->weight_up_to[op_count - 1]);
     size_t lo = 0, hi = op_count - 1; /* the first place whose sum is beyond it lies in lo..hi */
@@ -28,12 +28,11 @@ const struct op *draw_op(struct maker *g)
             lo = middle + 1;
         }
     }
-    return op_table[lo];
+    return lo;
 }
 
-bool op_is_drawn(const struct maker *g, const struct op *op)
+bool op_is_drawn(const struct maker *g, size_t place)
 {
-    size_t place = op_index(op);
     return g->weight_up_to[place] > (place > 0 ? g->weight_up_to[place - 1] : 0);
 }
 
@@ -42,14 +41,14 @@ static bool insert(struct maker *g)
 {
     struct attempt a;
     uint32_t n_in, n_out;
-    const struct op *op = draw_op(g);
-    draw_counts(g, op, &n_in, &n_out);
-    attempt_init(g, &a, op, n_in, n_out);
+    size_t place = draw_op(g);
+    draw_counts(g, op_table[place], &n_in, &n_out);
+    attempt_init(g, &a, place, n_in, n_out);
     if (percent(g, g->policy->backward_percent) && give_placeholder(g, &a) &&
         attempt_choose(g, &a) && attempt_make_somehow(g, &a)) {
         return true;
     }
-    attempt_init(g, &a, op, n_in, n_out);
+    attempt_init(g, &a, place, n_in, n_out);
     return attempt_choose(g, &a) && attempt_make_somehow(g, &a);
 }
 

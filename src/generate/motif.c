@@ -31,8 +31,8 @@ struct composition {
 
 /* ---- which op ---- */
 
-/* One of "a|b|c". */
-static const struct op *draw_named(struct maker *g, const char *names)
+/* One of "a|b|c", as its place in op_table. */
+static size_t draw_named(struct maker *g, const char *names)
 {
     size_t n = 1;
     for (const char *c = names; *c; c++) {
@@ -41,27 +41,29 @@ static const struct op *draw_named(struct maker *g, const char *names)
     for (size_t chosen = rng_below(&g->rng, n); chosen > 0; chosen--) {
         names = strchr(names, '|') + 1;
     }
-    char name[64];
     size_t size = strcspn(names, "|");
-    CHECK(size < sizeof(name));
-    memcpy(name, names, size);
-    name[size] = '\0';
-    const struct op *op = op_find(name);
-    CHECK(op);
-    return op;
+    for (size_t place = 0; place < op_count; place++) {
+        const char *name = op_table[place]->name;
+        if (name[0] == names[0] && strncmp(name, names, size) == 0 && name[size] == '\0') {
+            return place;
+        }
+    }
+    BUG("there is no op %.*s", (int)size, names);
 }
 
 /* Any other of as many inputs, by the policy's weights; the same op when none is found. */
-static const struct op *draw_other(struct maker *g, const struct op *op)
+static size_t draw_other(struct maker *g, size_t place)
 {
     enum { TRIES = 40 };
+    const size_t n_inputs = op_n_inputs(op_table[place]);
     for (unsigned i = 0; i < TRIES; i++) {
-        const struct op *other = draw_op(g);
-        if (other != op && op_n_inputs(other) == op_n_inputs(op) && !other->index_inputs) {
-            return other;
+        size_t drawn = draw_op(g);
+        const struct op *other = op_table[drawn];
+        if (drawn != place && op_n_inputs(other) == n_inputs && !other->index_inputs) {
+            return drawn;
         }
     }
-    return op;
+    return place;
 }
 
 /* ---- near misses ---- */
@@ -172,7 +174,7 @@ static void give_operand(struct composition *c, struct attempt *a, uint32_t k,
 static enum attr_kind kind_of(const struct op *op, const char *name)
 {
     for (size_t i = 0; i < OP_ATTRS_MAX && op->attrs[i].name; i++) {
-        if (strcmp(op->attrs[i].name, name) == 0) {
+        if (text_equal(op->attrs[i].name, name)) {
             return op->attrs[i].kind;
         }
     }
@@ -307,11 +309,12 @@ static bool make_step(struct composition *c, uint32_t i)
     struct maker *g = c->g;
     const struct step *s = &c->motif->steps[i];
     enum miss miss = i == c->missed ? c->miss : MISS_NOTHING;
-    const struct op *op = is_again(s) ? g->p->nodes[c->node[i - 1]].op : draw_named(g, s->op);
-    op = miss == MISS_OP ? draw_other(g, op) : op;
-    if (!op_is_drawn(g, op)) {
+    size_t place = is_again(s) ? op_index(g->p->nodes[c->node[i - 1]].op) : draw_named(g, s->op);
+    place = miss == MISS_OP ? draw_other(g, place) : place;
+    if (!op_is_drawn(g, place)) {
         return false; /* not wanted, or not supported */
     }
+    const struct op *op = op_table[place];
     struct attempt a;
     uint32_t n_in, n_out;
     draw_counts(g, op, &n_in, &n_out);
@@ -322,7 +325,7 @@ static bool make_step(struct composition *c, uint32_t i)
     }
     unsigned tries = 0;
     do {
-        attempt_init(g, &a, op, n_in, s->n_out && miss != MISS_OP ? s->n_out : n_out);
+        attempt_init(g, &a, place, n_in, s->n_out && miss != MISS_OP ? s->n_out : n_out);
         give_step(c, &a, s, miss);
         if (!attempt_choose(g, &a)) {
             return false;

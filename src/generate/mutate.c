@@ -137,7 +137,7 @@ static const struct op *draw_activation(struct maker *g)
     enum { DRAWS = 64 };
     const struct op *op = NULL;
     for (int i = 0; i < DRAWS && !op; i++) {
-        const struct op *drawn = draw_op(g);
+        const struct op *drawn = op_table[draw_op(g)];
         op = is_activation(drawn) ? drawn : NULL;
     }
     return op;
@@ -150,7 +150,7 @@ static bool draw_layer(const struct mutant *m, uint32_t like, struct layer *l)
     enum { DRAWS = 16 };
     const struct value *v = value_like(m, like);
     for (int i = 0; i < DRAWS; i++) {
-        const struct op *op = draw_op(m->g);
+        const struct op *op = op_table[draw_op(m->g)];
         *l = (struct layer){.op = op};
         draw_counts(m->g, op, &l->n_in, &l->n_out);
         for (uint32_t k = 1; k < l->n_in; k++) {
@@ -274,7 +274,7 @@ static bool make_layer(struct mutant *m, const struct layer *l)
 {
     struct maker *g = m->g;
     struct attempt a;
-    attempt_init(g, &a, l->op, l->n_in, l->n_out);
+    attempt_init(g, &a, op_index(l->op), l->n_in, l->n_out);
     for (uint32_t k = 0; k < l->n_in; k++) {
         uint32_t id = l->in[k] == VALUE_NEW ? VALUE_NEW : value_made(m, l->in[k]);
         if (!IS_VALUE(id)) {

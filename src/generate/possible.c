@@ -61,7 +61,7 @@ static bool is_narrower(struct interval a, struct interval b)
 static bool is_one_of(const char *name, const char *const *names)
 {
     for (; *names; names++) {
-        if (strcmp(name, *names) == 0) {
+        if (text_equal(name, *names)) {
             return true;
         }
     }
@@ -86,7 +86,7 @@ static bool is_zero_of_twins(const struct node *node)
 static bool has_pole_at_zero(const struct possible *x, const struct node *node)
 {
     uint32_t k = divides(node) ? 1 : 0;
-    bool applies = k == 1 || strcmp(node->op_name, "reciprocal") == 0;
+    bool applies = k == 1 || text_equal(node->op_name, "reciprocal");
     return applies && is_point(x->sure[node->in[k]], 0);
 }
 
@@ -133,7 +133,7 @@ bool node_at_point(const struct program *p, const struct node *node, const struc
 static bool is_likely_centred(const struct program *p, const struct node *node)
 {
     static const char *const names[] = {"reduce_mean", "reduce_max", "reduce_min", NULL};
-    if (strcmp(node->op_name, "sub") != 0) {
+    if (!text_equal(node->op_name, "sub")) {
         return false;
     }
     for (uint32_t k = 0; k < 2; k++) {
@@ -233,8 +233,8 @@ static bool has_any_gap(const struct program *p, const struct node *node, const 
 
 static bool cuts_all(const struct node *node, const struct shape *x)
 {
-    bool is_lower = strcmp(node->op_name, "tril") == 0;
-    if (!is_lower && strcmp(node->op_name, "triu") != 0) {
+    bool is_lower = text_equal(node->op_name, "tril");
+    if (!is_lower && !text_equal(node->op_name, "triu")) {
         return false;
     }
     int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
@@ -246,7 +246,7 @@ static bool has_cut(const struct node *node, const struct shape *x)
 {
     int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
     int64_t k = value_of(node, "k", 0, 0);
-    return strcmp(node->op_name, "tril") == 0 ? columns - 1 > k : -(rows - 1) < k;
+    return text_equal(node->op_name, "tril") ? columns - 1 > k : -(rows - 1) < k;
 }
 
 static bool is_padded(const struct node *node)
@@ -256,7 +256,7 @@ static bool is_padded(const struct node *node)
     for (int k = 0; pads && k < pads->n; k++) {
         any |= pads->i[k] > 0;
     }
-    return any && mode && strcmp(mode->text, "constant") == 0;
+    return any && mode && text_equal(mode->text, "constant");
 }
 
 static int64_t largest_dim(const struct node *node, const struct shape *x)
@@ -296,7 +296,7 @@ static real least_log(int64_t n)
 static bool is_always_zero(const struct program *p, const struct node *node)
 {
     const struct shape *x = &p->values[node->in[0]].shape;
-    bool is_alone = strcmp(node->op_name, "log_softmax") == 0 && axis_length(node, x) == 1;
+    bool is_alone = text_equal(node->op_name, "log_softmax") && axis_length(node, x) == 1;
     return is_alone || is_zero_of_twins(node) || cuts_all(node, x);
 }
 
@@ -327,7 +327,7 @@ static bool settle_other(struct possible *x, const struct program *p, const stru
     bool is_conv = strncmp(name, "conv", 4) == 0;
     if (is_one_of(name, keepers)) {
         *sure = x->sure[node->in[0]];
-    } else if (strcmp(name, "concat") == 0) {
+    } else if (text_equal(name, "concat")) {
         for (uint32_t k = 0; k < node->n_in; k++) {
             bool has_any = shape_numel(&p->values[node->in[k]].shape) > 0;
             const struct interval own = x->sure[node->in[k]];
@@ -336,38 +336,38 @@ static bool settle_other(struct possible *x, const struct program *p, const stru
     } else if (is_conv && has_any_gap(p, node, &p->values[node->in[1]].shape)) {
         bool has_bias = node->n_in > 2 && node->in[2] != VALUE_ABSENT;
         *sure = has_bias ? x->sure[node->in[2]] : point(0);
-    } else if (strcmp(name, "max_pool") == 0 && dtype_is_float(d)) {
+    } else if (text_equal(name, "max_pool") && dtype_is_float(d)) {
         *sure = x->is_guess ? x->sure[node->in[0]] : *sure;
         if (has_any_gap(p, node, NULL)) { /* of none: -inf */
             return false;
         }
-    } else if (strcmp(name, "reduce_var") == 0) {
+    } else if (text_equal(name, "reduce_var")) {
         /* Over no degree of freedom: 0 / 0, or infinite. */
         size_t terms = shape_numel(in) / shape_numel(&p->values[node->out[0]].shape);
         return (int64_t)terms > node_int(node, "correction", 1);
-    } else if (strcmp(name, "avg_pool") == 0 && has_any_gap(p, node, NULL)) {
+    } else if (text_equal(name, "avg_pool") && has_any_gap(p, node, NULL)) {
         *sure = point(0);
         return node_int(node, "count_include_pad", 0) != 0; /* else 0 / 0 */
-    } else if (strcmp(name, "tril") == 0 || strcmp(name, "triu") == 0) {
+    } else if (text_equal(name, "tril") || text_equal(name, "triu")) {
         *sure = has_cut(node, in) ? point(0) : x->sure[node->in[0]];
-    } else if (strcmp(name, "pad") == 0 && is_padded(node)) {
+    } else if (text_equal(name, "pad") && is_padded(node)) {
         *sure = point((real)node_real(node, "value", 0));
-    } else if (strcmp(name, "one_hot") == 0 && node_int(node, "depth", 1) > 1) {
+    } else if (text_equal(name, "one_hot") && node_int(node, "depth", 1) > 1) {
         real on = (real)node_real(node, "on", 1), off = (real)node_real(node, "off", 0);
         *sure = point(on == 0 ? on : off);
-    } else if (strcmp(name, "softmax") == 0) {
+    } else if (text_equal(name, "softmax")) {
         *sure = (struct interval){.lo = 0, .hi = dtype_round(d, 1 / (real)axis_length(node, in))};
     } else if (x->is_guess && is_centred(node)) {
         *sure = (struct interval){.lo = dtype_lowest(d), .hi = 0};
-    } else if (strcmp(name, "shape") == 0) {
+    } else if (text_equal(name, "shape")) {
         *sure = point((real)largest_dim(node, in));
-    } else if (strcmp(name, "cum_sum") == 0 && node_int(node, "exclusive", 0)) {
+    } else if (text_equal(name, "cum_sum") && node_int(node, "exclusive", 0)) {
         *sure = point(0);
     } else if (strncmp(name, "scatter", 7) == 0 && !node_attr(node, "reduction")) {
         *sure = x->sure[node->in[2]];
-    } else if (strcmp(name, "reduce_prod") == 0 && is_point(x->sure[node->in[0]], 0)) {
+    } else if (text_equal(name, "reduce_prod") && is_point(x->sure[node->in[0]], 0)) {
         *sure = point(0);
-    } else if (strcmp(name, "log_softmax") == 0) {
+    } else if (text_equal(name, "log_softmax")) {
         *sure = (struct interval){.lo = dtype_lowest(d), .hi = -least_log(axis_length(node, in))};
     } else if (x->is_guess && is_likely_kept(node)) {
         *sure = x->sure[node->in[0]];
@@ -418,7 +418,7 @@ static bool gives_whole(const struct possible *x, const struct program *p, const
 /* Of places in an order, still places: what the search cannot move. */
 static bool keeps_places(const struct possible *x, const struct node *node)
 {
-    return x->is_place[node->in[0]] && (node->op->origins || strcmp(node->op_name, "abs") == 0);
+    return x->is_place[node->in[0]] && (node->op->origins || text_equal(node->op_name, "abs"));
 }
 
 /* Where an operand's elements lie if the node is clean. At an end that is open it is not. */
@@ -441,13 +441,13 @@ static bool find_domain(const struct program *p, const struct node *node, struct
         {"acos", {0, -1, 1, false}},
     };
     for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
-        if (strcmp(node->op_name, functions[i].name) == 0) {
+        if (text_equal(node->op_name, functions[i].name)) {
             *rule = functions[i].rule;
             return true;
         }
     }
     enum dtype from = p->values[node->in[0]].dtype, to = p->values[node->out[0]].dtype;
-    if (strcmp(node->op_name, "cast") == 0 && dtype_is_float(from) && dtype_is_int(to)) {
+    if (text_equal(node->op_name, "cast") && dtype_is_float(from) && dtype_is_int(to)) {
         *rule = (struct domain_rule){0, dtype_lowest(to) - 1, dtype_max(to) + 1, true};
         return true;
     }
@@ -455,7 +455,7 @@ static bool find_domain(const struct program *p, const struct node *node, struct
         *rule = (struct domain_rule){1, 0, (real)(8 * dtype_size(to) - 1), false};
         return true;
     }
-    if (strcmp(node->op_name, "batch_norm") == 0) { /* the variance */
+    if (text_equal(node->op_name, "batch_norm")) { /* the variance */
         *rule = (struct domain_rule){4, -(real)node_real(node, "epsilon", 0), INFINITY, true};
         return true;
     }
@@ -573,7 +573,7 @@ bool possible_node(struct possible *x, const struct program *p, const struct nod
     struct interval *own = &x->sure[node->out[0]];
     is_possible &=
         node->op->elementwise ? settle_elementwise(x, p, node, own) : settle_other(x, p, node, own);
-    if (strcmp(node->op_name, "sort") == 0) { /* each line's indices are 0, 1, ... */
+    if (text_equal(node->op_name, "sort")) { /* each line's indices are 0, 1, ... */
         x->sure[node->out[1]] = point(0);
     }
     if (!is_possible) { /* it may not come into the program */

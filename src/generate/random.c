@@ -236,20 +236,20 @@ static bool wire(struct maker *g, struct attempt *a, const struct sources *s)
 }
 
 /* The block's op, as long as there is hope that it fits; else any. */
-static const struct op *choose_op(struct maker *g, const struct sources *s, uint32_t tries)
+static size_t choose_op(struct maker *g, const struct sources *s, uint32_t tries)
 {
     enum { BLOCK_TRIES = 16 };
-    bool is_block = s->op && tries < BLOCK_TRIES && op_is_drawn(g, s->op);
-    return is_block ? s->op : draw_op(g);
+    bool is_block = s->op && tries < BLOCK_TRIES && op_is_drawn(g, op_index(s->op));
+    return is_block ? op_index(s->op) : draw_op(g);
 }
 
 static bool insert_at(struct maker *g, const struct sources *s, uint32_t tries)
 {
     struct attempt a;
     uint32_t n_in, n_out;
-    const struct op *op = choose_op(g, s, tries);
-    draw_counts(g, op, &n_in, &n_out);
-    attempt_init(g, &a, op, n_in, n_out);
+    size_t place = choose_op(g, s, tries);
+    draw_counts(g, op_table[place], &n_in, &n_out);
+    attempt_init(g, &a, place, n_in, n_out);
     if (!wire(g, &a, s) || !attempt_choose(g, &a)) {
         return false;
     }

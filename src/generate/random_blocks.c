@@ -97,7 +97,7 @@ static const struct op *least_covered(const struct blocks *b, struct maker *g,
     double coverage = 0;
     uint64_t n_ties = 0;
     for (size_t i = 0; i < op_count; i++) {
-        if (!op_is_drawn(g, op_table[i]) || is_taken(b, path, op_table[i])) {
+        if (!op_is_drawn(g, i) || is_taken(b, path, op_table[i])) {
             continue;
         }
         double c = coverage_of_op(&b->coverage, op_table[i]);

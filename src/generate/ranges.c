@@ -26,7 +26,10 @@ static real snap(real x, bool up)
     }
     union extended u = {.value = x};
     uint64_t kept = u.bits.significand & ~(step - 1);
-    if (kept != u.bits.significand && (x > 0) == up) {
+    if (kept == u.bits.significand) {
+        return x;
+    }
+    if ((x > 0) == up) {
         kept += step;
         if (kept == 0) {
             kept = (uint64_t)1 << 63;
@@ -37,12 +40,20 @@ static real snap(real x, bool up)
     return u.value;
 }
 
-/* Rounded to the dtype; what hardware may flush to zero reaches zero. */
+/* Rounded to the dtype: a normal number of 8 bits is one of each. */
+static real fit_end(enum dtype d, real x, bool up)
+{
+    real snapped = snap(x, up), size = fabsl(snapped);
+    bool fits = size >= dtype_min_normal(d) && size <= dtype_max(d);
+    return fits ? snapped : dtype_round(d, snapped);
+}
+
+/* What hardware may flush to zero reaches zero. */
 static struct interval fit_float(enum dtype d, struct interval a)
 {
     real normal = dtype_min_normal(d);
-    a.lo = dtype_round(d, snap(a.lo, false));
-    a.hi = dtype_round(d, snap(a.hi, true));
+    a.lo = fit_end(d, a.lo, false);
+    a.hi = fit_end(d, a.hi, true);
     a.lo = a.lo > 0 && a.lo < normal ? 0 : a.lo;
     a.hi = a.hi < 0 && a.hi > -normal ? 0 : a.hi;
     return a;
@@ -77,10 +88,13 @@ static enum hazard hazard_of(const struct range_query *q, const struct interval 
 
 enum hazard node_ranges(const struct program *p, const struct node *node, struct facts *facts)
 {
-    struct range_query q = {.node = node};
+    struct range_query q; /* large: what is beyond the node's own is left as it is */
+    q.node = node;
+    memset(q.in_value, 0, sizeof(q.in_value));
     bool assumed = false, is_live = false;
     for (uint32_t k = 0; k < node->n_in; k++) {
         if (node->in[k] == VALUE_ABSENT) {
+            q.in[k] = (struct interval){0};
             continue;
         }
         const struct facts *f = &facts[node->in[k]];
@@ -91,6 +105,7 @@ enum hazard node_ranges(const struct program *p, const struct node *node, struct
     }
     for (uint32_t o = 0; o < node->n_out; o++) {
         q.out_value[o] = &p->values[node->out[o]];
+        q.out[o] = (struct interval){0};
     }
     node->op->range(&q);
     struct interval out[OP_OUTPUTS_MAX];

@@ -15,7 +15,7 @@ const size_t op_count = ARRAY_SIZE(op_table);
 const struct op *op_find(const char *name)
 {
     for (size_t i = 0; i < op_count; i++) {
-        if (strcmp(op_table[i]->name, name) == 0) {
+        if (text_equal(op_table[i]->name, name)) {
             return op_table[i];
         }
     }

@@ -162,7 +162,6 @@ struct windows {
     int64_t in[SPATIAL_MAX], out[SPATIAL_MAX]; /* ones in front when there are fewer dims */
     struct span *span[SPATIAL_MAX];
     size_t n_most; /* positions of the largest window */
-    bool has_empty;
 };
 
 static struct span span_of_window(const struct node *node, unsigned d, unsigned n, int64_t in,
@@ -213,12 +212,39 @@ static struct windows windows_of(const struct node *node, const struct shape *x,
                                 ? span_of_window(node, (unsigned)d, (unsigned)n, w.in[k], o)
                                 : span_of_share(w.in[k], w.out[k], o);
             most = s.n > most ? s.n : most;
-            w.has_empty |= s.n == 0;
             w.span[k][o] = s;
         }
         w.n_most *= (size_t)most;
     }
     return w;
+}
+
+/* Is there an output position that reads no input? Windows that begin inside it read that. */
+static bool has_empty_window(const struct node *node, const struct shape *x, const struct shape *y)
+{
+    const struct attr *strides = node_attr(node, "strides"), *pads = node_attr(node, "pads");
+    unsigned n = (unsigned)x->rank - 2;
+    bool found = false;
+    for (unsigned d = 0; d < n && shape_numel(y) > 0; d++) {
+        int64_t in = x->dim[2 + d], out = y->dim[2 + d];
+        if (!strides) { /* shares of all */
+            found |= in == 0;
+            continue;
+        }
+        int64_t step = strides->i[d], pad = pads->i[d];
+        for (int64_t o = 0; o < out && o * step < pad; o++) {
+            found |= span_of_window(node, d, n, in, o).n == 0;
+        }
+        for (int64_t o = out - 1; o >= 0 && o * step - pad >= in; o--) {
+            found |= span_of_window(node, d, n, in, o).n == 0;
+        }
+    }
+    return found;
+}
+
+static bool query_has_empty_window(const struct range_query *q)
+{
+    return has_empty_window(q->node, &q->in_value[0]->shape, &q->out_value[0]->shape);
 }
 
 static struct windows windows_in(const struct evaluation *e)
@@ -334,14 +360,11 @@ static void max_vjp(const struct vjp *v)
 
 static void max_range(struct range_query *q)
 {
-    struct arena *arena = arena_new();
-    struct windows w = windows_of(q->node, &q->in_value[0]->shape, &q->out_value[0]->shape, arena);
     q->out[0] = q->in[0];
-    if (w.has_empty) {
+    if (query_has_empty_window(q)) {
         real v = max_of_none(q->out_value[0]->dtype);
         q->out[0] = interval_union(q->in[0], (struct interval){.lo = v, .hi = v});
     }
-    arena_free(arena);
 }
 
 struct marking {
@@ -485,16 +508,13 @@ static void avg_vjp(const struct vjp *v)
 
 static void avg_range(struct range_query *q)
 {
-    struct arena *arena = arena_new();
-    struct windows w = windows_of(q->node, &q->in_value[0]->shape, &q->out_value[0]->shape, arena);
     struct interval x = q->in[0];
     if (counts_pads(q->node)) {
         x = interval_union(x, (struct interval){.lo = 0, .hi = 0});
     }
     bool clash = isinf(x.lo) && isinf(x.hi) && !interval_is_empty(x);
     q->out[0] = interval_widen(x);
-    q->out[0].may_nan = x.may_nan || clash || w.has_empty;
-    arena_free(arena);
+    q->out[0].may_nan = x.may_nan || clash || query_has_empty_window(q);
 }
 
 /* The average of nothing: 0 / 0, or whatever is left in the memory. No document says. */

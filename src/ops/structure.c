@@ -10,14 +10,14 @@
 
 const struct slot_spec *op_input_spec(const struct op *op, uint32_t k)
 {
-    size_t declared = op_n_inputs(op);
-    return &op->in[k < declared ? k : declared - 1];
+    bool is_declared = k < OP_INPUTS_MAX && op->in[k].name;
+    return &op->in[is_declared ? k : op_n_inputs(op) - 1];
 }
 
 const struct slot_spec *op_output_spec(const struct op *op, uint32_t o)
 {
-    size_t declared = op_n_outputs(op);
-    return &op->out[o < declared ? o : declared - 1];
+    bool is_declared = o < OP_OUTPUTS_MAX && op->out[o].name;
+    return &op->out[is_declared ? o : op_n_outputs(op) - 1];
 }
 
 static void slot_init(struct slot *s, bool present)
@@ -66,7 +66,7 @@ uint32_t op_draw_n_out(const struct op *op, struct rng *rng)
 struct attr *instance_attr(struct instance *m, const char *name)
 {
     for (uint32_t i = 0; i < m->n_attrs; i++) {
-        if (strcmp(m->attr[i].name, name) == 0) {
+        if (text_equal(m->attr[i].name, name)) {
             return &m->attr[i];
         }
     }
@@ -88,7 +88,7 @@ struct attr *instance_add_attr(struct instance *m, const char *name, enum attr_k
 static enum attr_kind declared_kind(const struct op *op, const char *name)
 {
     for (int i = 0; i < OP_ATTRS_MAX && op->attrs[i].name; i++) {
-        if (strcmp(op->attrs[i].name, name) == 0) {
+        if (text_equal(op->attrs[i].name, name)) {
             return op->attrs[i].kind;
         }
     }
@@ -206,13 +206,16 @@ struct member {
 static unsigned collect_members(struct instance *m, struct member *members)
 {
     unsigned n = 0;
-    for (uint32_t k = 0; k < m->n_in; k++) {
+    const struct slot_spec *spec = m->op->in;
+    for (uint32_t k = 0; k < m->n_in; k++) { /* a variadic one repeats */
+        spec = m->op->in[k].name ? &m->op->in[k] : spec;
         if (m->in[k].present) {
-            members[n++] = (struct member){&m->in[k], op_input_spec(m->op, k)};
+            members[n++] = (struct member){&m->in[k], spec};
         }
     }
     for (uint32_t o = 0; o < m->n_out; o++) {
-        members[n++] = (struct member){&m->out[o], op_output_spec(m->op, o)};
+        spec = m->op->out[o].name ? &m->op->out[o] : spec;
+        members[n++] = (struct member){&m->out[o], spec};
     }
     return n;
 }
@@ -235,7 +238,7 @@ static enum dtype draw_dtype(dtype_set set, struct rng *rng)
 
 static bool is_of_leader(const struct slot_spec *spec, const struct slot_spec *leader)
 {
-    return spec == leader || (spec->same_as && strcmp(spec->same_as, leader->name) == 0);
+    return spec == leader || (spec->same_as && text_equal(spec->same_as, leader->name));
 }
 
 static bool settle_leader(struct instance *m, const struct slot_spec *leader,
@@ -430,7 +433,7 @@ bool settle_text(struct instance *m, const char *name, size_t n, const char *con
         a->text = choices[rng_below(rng, n)];
     }
     for (*chosen = 0; *chosen < n; ++*chosen) {
-        if (strcmp(a->text, choices[*chosen]) == 0) {
+        if (text_equal(a->text, choices[*chosen])) {
             return true;
         }
     }

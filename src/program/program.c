@@ -128,8 +128,7 @@ void program_add_output(struct program *p, uint32_t value)
 const struct attr *node_attr(const struct node *node, const char *name)
 {
     for (uint32_t i = 0; i < node->n_attrs; i++) {
-        const char *own = node->attrs[i].name; /* other names mostly begin otherwise */
-        if (own[0] == name[0] && strcmp(own, name) == 0) {
+        if (text_equal(node->attrs[i].name, name)) {
             return &node->attrs[i];
         }
     }

@@ -314,11 +314,28 @@ enum { W_IN, W_OUT, W_KERNEL, W_STRIDE, W_PAD_LO, W_PAD_HI, W_DILATION };
  * With e = dilation * (kernel - 1) + 1 and m = in + pads - e (the numerator, >= 0):
  * stride * (out - 1) <= m < stride * out.
  */
+static bool window_holds(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t pads,
+                         int64_t dilation)
+{
+    int64_t m = in + pads - multiply(dilation, kernel - 1) - 1;
+    return m >= 0 && out == m / stride + 1;
+}
+
+static bool is_fixed(struct bounds b)
+{
+    return b.lo == b.hi;
+}
+
 static bool propagate_window(struct relation *r, const struct constraint *c)
 {
     struct bounds in = dom(r, c, W_IN), out = dom(r, c, W_OUT), kernel = dom(r, c, W_KERNEL);
     struct bounds stride = dom(r, c, W_STRIDE), dilation = dom(r, c, W_DILATION);
     struct bounds pad_lo = dom(r, c, W_PAD_LO), pad_hi = dom(r, c, W_PAD_HI);
+    if (is_fixed(in) && is_fixed(out) && is_fixed(kernel) && is_fixed(stride) &&
+        is_fixed(dilation) && is_fixed(pad_lo) && is_fixed(pad_hi)) {
+        return window_holds(in.lo, out.lo, kernel.lo, stride.lo, pad_lo.lo + pad_hi.lo,
+                            dilation.lo);
+    }
     struct bounds e = interval_multiply(dilation, (struct bounds){kernel.lo - 1, kernel.hi - 1});
     e.lo++;
     e.hi++;
@@ -367,6 +384,9 @@ static bool propagate_window(struct relation *r, const struct constraint *c)
 static bool propagate_broadcast(struct relation *r, const struct constraint *c)
 {
     struct bounds a = dom(r, c, 0), b = dom(r, c, 1), out = dom(r, c, 2);
+    if (is_fixed(a) && is_fixed(b) && is_fixed(out)) {
+        return out.lo == (a.lo == 1 ? b.lo : a.lo) && (a.lo == b.lo || a.lo == 1 || b.lo == 1);
+    }
     struct bounds one = {1, 1};
     struct bounds new_a = EMPTY_BOUNDS, new_b = EMPTY_BOUNDS, new_out = EMPTY_BOUNDS;
     struct bounds meet = interval_meet(b, out);
@@ -456,21 +476,69 @@ static void queue_constraint(struct relation *r, uint32_t k)
     }
 }
 
-bool narrow(struct relation *r, var x, int64_t lo, int64_t hi)
+bool narrow_domain(struct relation *r, var x, int64_t lo, int64_t hi)
 {
     struct bounds old = r->domain[x];
     struct bounds now = interval_meet(old, (struct bounds){lo, hi});
     if (is_empty(now)) {
         return false;
     }
-    if (now.lo == old.lo && now.hi == old.hi) {
+    unsigned changes = (now.lo > old.lo ? LO_RISES : 0) | (now.hi < old.hi ? HI_FALLS : 0);
+    if (changes == 0) {
         return true;
     }
     POOL_RESERVE(r, r->trail, 1);
     r->trail.at[r->trail.n++] = (struct change){x, old};
     r->domain[x] = now;
-    for (uint32_t w = r->watch_start[x]; w < r->watch_start[x + 1]; w++) {
-        queue_constraint(r, r->watch.at[w]);
+    const uint32_t end = r->watch_start[x + 1];
+    for (uint32_t w = r->watch_start[x]; w < end; w++) {
+        if (r->watch.at[w].wakes_on & changes) {
+            queue_constraint(r, r->watch.at[w].constraint);
+        }
+    }
+    return true;
+}
+
+static bool has_negative(const struct relation *r, const struct constraint *c)
+{
+    for (uint32_t i = 0; i < c->n; i++) {
+        if (dom(r, c, i).lo < 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Upper limits are cut where the least that the others give rises; what is cut is the other end. */
+unsigned constraint_wakes_on(const struct relation *r, const struct constraint *c, uint32_t place)
+{
+    if (c->kind == LINEAR_LE) {
+        int64_t coef = r->nums.at[c->num + place];
+        return coef > 0 ? LO_RISES : coef < 0 ? HI_FALLS : 0;
+    }
+    if (c->kind == PRODUCT_LE && !has_negative(r, c)) {
+        return LO_RISES;
+    }
+    return LO_RISES | HI_FALLS;
+}
+
+/*
+ * Sums whose coefficients are 1 and -1: the new end of a variable is reached with the others at
+ * ends that no cut of the same sum moves. Broadcasting: what is cut are ends of its solutions. Not
+ * where one variable stands twice.
+ */
+bool constraint_settles_alone(const struct relation *r, const struct constraint *c)
+{
+    if (c->kind != BROADCAST && (c->kind != LINEAR_EQ || c->has_steps)) {
+        return false;
+    }
+    const var *x = r->refs.at + c->ref;
+    for (uint32_t i = 1; i < c->n; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (x[i] == x[k]) {
+                return false;
+            }
+        }
     }
     return true;
 }
@@ -491,13 +559,16 @@ bool propagate(struct relation *r)
         struct constraint *c = &r->constraints.at[r->queue[r->queue_head]];
         r->queue_head = (r->queue_head + 1) & (r->queue_capacity - 1);
         r->queue_n--;
-        c->queued = false;
+        c->queued = c->settles_alone; /* else it may queue itself again */
         if (holds && budget > 0) {
             holds = propagate_one(r, c);
             budget--;
             if (!holds) {
                 blame(r, c);
             }
+        }
+        if (c->settles_alone) {
+            c->queued = false;
         }
     }
     return holds;
@@ -523,13 +594,6 @@ static int64_t product_of(const struct relation *r, const struct constraint *c, 
         product = multiply(product, values[r->refs.at[c->ref + i]]);
     }
     return product;
-}
-
-static bool window_holds(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t pads,
-                         int64_t dilation)
-{
-    int64_t m = in + pads - multiply(dilation, kernel - 1) - 1;
-    return m >= 0 && out == m / stride + 1;
 }
 
 bool constraint_holds(const struct relation *r, const struct constraint *c, const int64_t *values)

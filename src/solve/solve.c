@@ -327,7 +327,7 @@ static int64_t draw_value(const struct relation *r, var x, struct rng *rng)
     }
     uint32_t end = facts->has_holes ? r->watch_start[x + 1] : 0;
     for (uint32_t w = r->watch_start[x]; w < end; w++) {
-        const struct constraint *c = &r->constraints.at[r->watch.at[w]];
+        const struct constraint *c = &r->constraints.at[r->watch.at[w].constraint];
         if (c->kind == CHOICE) {
             return draw_choice(r, c, rng, b);
         }
@@ -376,14 +376,17 @@ static void make_watches(struct relation *r)
     r->watch.n = 0;
     POOL_RESERVE(r, r->watch, end);
     for (uint32_t k = r->constraints.n; k-- > 0;) {
-        const struct constraint *c = &r->constraints.at[k];
+        struct constraint *c = &r->constraints.at[k];
+        bool is_open = false;
         for (uint32_t i = c->n; i-- > 0;) {
             var x = r->refs.at[c->ref + i];
             if (is_free(r, x)) {
-                r->watch.at[--r->watch_start[x]] = k;
+                is_open = true;
+                r->watch.at[--r->watch_start[x]] = (struct watch){k, constraint_wakes_on(r, c, i)};
                 r->facts[x].has_holes |= c->kind == CHOICE || (c->kind == PRODUCT && i + 1 < c->n);
             }
         }
+        c->settles_alone = is_open && constraint_settles_alone(r, c);
     }
 }
 

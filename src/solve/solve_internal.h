@@ -40,11 +40,19 @@ enum constraint_kind {
 struct constraint {
     enum constraint_kind kind;
     bool queued;
-    bool has_steps; /* a coefficient other than 1, 0 and -1 */
-    uint32_t n;     /* variables */
-    uint32_t ref;   /* their place in relation.refs */
-    uint32_t num;   /* place of the numbers in relation.nums */
+    bool has_steps;     /* a coefficient other than 1, 0 and -1 */
+    bool settles_alone; /* what it has just cut gives it nothing more to cut; known while solving */
+    uint32_t n;         /* variables */
+    uint32_t ref;       /* their place in relation.refs */
+    uint32_t num;       /* place of the numbers in relation.nums */
     int64_t rhs;
+};
+
+/* A constraint over a variable, and the changes of its domain that may let it cut more. */
+enum { LO_RISES = 1, HI_FALLS = 2 };
+struct watch {
+    uint32_t constraint;
+    unsigned wakes_on;
 };
 
 struct change {
@@ -93,7 +101,7 @@ struct relation {
     /* Constraints over a free x: watch[watch_start[x]] up to, not with, watch[watch_start[x + 1]].
      * Made anew by each solve. */
     uint32_t *watch_start;
-    POOL(uint32_t) watch;
+    POOL(struct watch) watch;
     /* Constraints to look at again: a ring of queue_capacity, a power of two. */
     uint32_t *queue;
     uint32_t queue_head, queue_n, queue_capacity;
@@ -152,9 +160,18 @@ void *pool_grow(struct arena *arena, void *at, uint32_t n, uint32_t more, uint32
         }                                                                                          \
     } while (0)
 
-/* Intersect the domain, remember the old one, queue the variable's constraints; false: it is empty.
- */
-bool narrow(struct relation *r, var x, int64_t lo, int64_t hi);
+/* Intersect the domain, remember the old one, queue the constraints that the change wakes; false:
+ * it is empty. */
+bool narrow_domain(struct relation *r, var x, int64_t lo, int64_t hi);
+static inline bool narrow(struct relation *r, var x, int64_t lo, int64_t hi)
+{
+    const struct bounds *b = &r->domain[x]; /* mostly nothing changes */
+    return (lo <= b->lo && hi >= b->hi) || narrow_domain(r, x, lo, hi);
+}
+/* The changes of variable `place` that may let the constraint cut more. */
+unsigned constraint_wakes_on(const struct relation *r, const struct constraint *c, uint32_t place);
+/* Is one look at it as good as several, while nothing else changes? */
+bool constraint_settles_alone(const struct relation *r, const struct constraint *c);
 /* Empty the queue; false: a constraint cannot hold. */
 bool propagate(struct relation *r);
 /* Do fixed values satisfy it? */

@@ -75,6 +75,7 @@ status_is 0 'two bugs of a version: status'
 out_has 'two bugs of a version: the first' 'found     floor-large        onnxruntime 1.15.0: 1 of 1 seeds, CPU minutes 0.0; out/'
 out_has 'two bugs of a version: the other' 'found     transpose-identity onnxruntime 1.15.0: 1 of 1 seeds'
 out_has 'two bugs of a version: the sum' '2 of 2 found'
+err_has 'two bugs of a version: the campaign' '# onnxruntime 1.15.0, seed 1: floor-large 0.0, transpose-identity 0.0, 0.0 CPU'
 passes 'one campaign for both' calls fuzz 1
 passes 'what the campaign did not make small is made so' calls reduce 1
 run recall floor-large transpose-identity --json

@@ -143,10 +143,6 @@ static bool blocks_structure(struct instance *m, struct rng *rng)
     } else if (!check_ints(m, "blocksize", 1, 1, rng)) {
         return false;
     }
-    /* ONNX says CRD of space_to_depth since 28 only. */
-    if (rng && !instance_attr(m, "mode") && m->op == &op_space_to_depth && rng_chance(rng, 3, 4)) {
-        instance_add_attr(m, "mode", ATTR_TEXT, 1)->text = block_modes[0];
-    }
     return settle_text(m, "mode", ARRAY_SIZE(block_modes), block_modes, rng, &mode);
 }
 

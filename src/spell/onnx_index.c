@@ -91,6 +91,30 @@ static enum err read_scatter_nd(struct onnx_reader *r, struct onnx_node *n)
 
 /* ---- one_hot ---- */
 
+/* "Indices tensor must have rank >= 1" (its shape inference): as a list of one index, whose row is
+ * the result. */
+static enum err write_one_hot_of_scalar(struct onnx_writer *w, const struct tensor *depth,
+                                        const struct tensor *levels)
+{
+    struct tensor one = onnx_ints_tensor(w, (const int64_t[]){1}, 1);
+    struct tensor length = onnx_ints_tensor(w, onnx_result(w)->shape.dim, 1);
+
+    onnx_begin_step(w, "Reshape");
+    onnx_put_input(w, w->node->in[0]);
+    onnx_put_const(w, "one", &one);
+    const char *list = onnx_end_step(w, "list");
+    onnx_begin_step(w, "OneHot");
+    onnx_put_name(w, list);
+    onnx_put_const(w, "depth", depth);
+    onnx_put_const(w, "levels", levels);
+    onnx_put_int(w, "axis", 1);
+    const char *row = onnx_end_step(w, "row");
+    onnx_become(w, "Reshape");
+    onnx_put_name(w, row);
+    onnx_put_const(w, "length", &length);
+    return ERR_OK;
+}
+
 static enum err write_one_hot(struct onnx_writer *w)
 {
     const struct shape scalar = {.rank = 0}, two = {.rank = 1, .dim = {2}};
@@ -101,12 +125,12 @@ static enum err write_one_hot(struct onnx_writer *w)
     struct tensor depth = tensor_new(w->arena, is_short ? DTYPE_I32 : DTYPE_I64, &scalar),
                   levels = tensor_new(w->arena, y->dtype, &two);
 
-    if (y->shape.rank == 1) { /* "Indices tensor must have rank >= 1" (its shape inference) */
-        return err_set(ERR_UNSUPPORTED, "%s: OneHot of a scalar has no form", y->name);
-    }
     dtype_store(depth.dtype, depth.data, 0, (real)size);
     dtype_store(y->dtype, levels.data, 0, (real)onnx_attribute(w, "off")->f);
     dtype_store(y->dtype, levels.data, 1, (real)onnx_attribute(w, "on")->f);
+    if (y->shape.rank == 1) {
+        return write_one_hot_of_scalar(w, &depth, &levels);
+    }
     /* before 11 none below -1 */
     onnx_put_int(w, "axis", w->version.opset < 11 && axis < 0 ? axis + y->shape.rank : axis);
     TRY(onnx_write_plain(w));

@@ -258,12 +258,40 @@ static int mode_since(const struct onnx_form *form)
     return strcmp(form->op, "depth_to_space") == 0 ? 11 : 28;
 }
 
+/* SpaceToDepth in the order of channels first, as Reshape, Transpose, Reshape: x[N, C, H, b, W, b]
+ * to y[N, C, b, b, H, W]. */
+static enum err write_channels_first(struct onnx_writer *w)
+{
+    const struct shape *y = &onnx_result(w)->shape;
+    int64_t b = onnx_attribute(w, "blocksize")->i[0];
+    const int64_t split[] = {y->dim[0], y->dim[1] / (b * b), y->dim[2], b, y->dim[3], b};
+    struct tensor parts = onnx_ints_tensor(w, split, ARRAY_SIZE(split));
+    struct tensor joined = onnx_ints_tensor(w, y->dim, (size_t)y->rank);
+
+    onnx_begin_step(w, "Reshape");
+    onnx_put_input(w, w->node->in[0]);
+    onnx_put_const(w, "parts", &parts);
+    const char *blocks = onnx_end_step(w, "blocks");
+    onnx_begin_step(w, "Transpose");
+    onnx_put_name(w, blocks);
+    onnx_put_ints(w, "perm", (const int64_t[]){0, 1, 3, 5, 2, 4}, ARRAY_SIZE(split));
+    const char *moved = onnx_end_step(w, "moved");
+    onnx_become(w, "Reshape");
+    onnx_put_name(w, moved);
+    onnx_put_const(w, "shape", &joined);
+    return ERR_OK;
+}
+
 static enum err write_blocks(struct onnx_writer *w)
 {
     const char *mode = onnx_attribute(w, "mode")->text;
     bool has_mode = w->version.opset >= mode_since(w->form);
 
     if (!has_mode && strcmp(mode, "DCR") != 0) {
+        if (strcmp(w->node->op_name, "space_to_depth") == 0 &&
+            shape_numel(&onnx_result(w)->shape) > 0) { /* 0 copies a dim */
+            return write_channels_first(w);
+        }
         return err_set(ERR_UNSUPPORTED, "%s: %s has no mode %s before opset %d",
                        onnx_result(w)->name, w->form->type, mode, mode_since(w->form));
     }

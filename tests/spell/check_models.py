@@ -261,6 +261,8 @@ def parts(rng):
         w = values(rng, d, (2, 2, 2, 6))
         yield case("space_to_depth", d, [(d, w)], 'space_to_depth(a, blocksize=2, mode="DCR")',
                    wide(w).reshape(2, 2, 1, 2, 3, 2).transpose(0, 3, 5, 1, 2, 4).reshape(2, 8, 1, 3))
+        yield case("space_to_depth", d, [(d, w)], 'space_to_depth(a, blocksize=2, mode="CRD")',
+                   wide(w).reshape(2, 2, 1, 2, 3, 2).transpose(0, 1, 3, 5, 2, 4).reshape(2, 8, 1, 3))
 
 
 def indexing(rng):
@@ -279,6 +281,9 @@ def indexing(rng):
             yield case("one_hot", d, [(kind, k)],
                        f"one_hot(a, depth=3, axis=0, on=1.0, off=0.0, dtype={d})",
                        (np.arange(3)[:, None] == k % 3).astype(np.int64), d)
+            yield case("one_hot", d, [(kind, np.array(-1, DTYPES[kind]))],
+                       f"one_hot(a, depth=3, axis=0, on=1.0, off=0.0, dtype={d})",
+                       np.array([0, 0, 1]), d)
         i = np.array([[0, 3], [-1, 0], [0, -1]])
         yield case("gather_nd", d, [(d, a), ("i64", i)], "gather_nd(a, b, parts=2, batch_dims=0)",
                    v[i[:, 0], i[:, 1]])

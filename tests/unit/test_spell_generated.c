@@ -40,7 +40,10 @@ static bool comes_back(const struct program *p)
     bool all = true;
 
     for (uint32_t i = 0; i < p->n_nodes; i++) {
-        all = all && onnx_comes_back(p->nodes[i].op);
+        const struct node *node = &p->nodes[i];
+        bool is_one_hot = strcmp(node->op_name, "one_hot") == 0; /* of a scalar it is three nodes */
+        bool is_several = is_one_hot && p->values[node->out[0]].shape.rank == 1;
+        all = all && onnx_comes_back(node->op) && !is_several;
     }
     return all;
 }

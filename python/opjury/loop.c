@@ -413,8 +413,19 @@ static void check_state(struct run *r)
 
 /* ---- jobs ---- */
 
+/* A job's tensors: lists, NULL until placed. */
+struct placed {
+    PyObject *tensors, *before;
+};
+
+static void placed_clear(struct placed *p)
+{
+    Py_CLEAR(p->tensors);
+    Py_CLEAR(p->before);
+}
+
 static void do_run(struct worker *w, const struct wire_job *job, const uint8_t *area,
-                   PyObject *program, uint32_t index)
+                   PyObject *program, uint32_t index, struct placed *p)
 {
     uint64_t share = w->result_size / job->n_runs / 64 * 64;
     struct run r = {.w = w, .job = job, .area = area, .capacity = share};
@@ -422,20 +433,25 @@ static void do_run(struct worker *w, const struct wire_job *job, const uint8_t *
     r.out = w->results + (job->seq % WIRE_SLOTS) * w->result_size + index * share;
     r.used = sizeof r.result;
     step(w, job->seq, index, WIRE_LOAD);
-    PyObject *tensors = place_tensors(&r, 0, job->n_tensors);
-    PyObject *before = place_tensors(&r, job->n_tensors, job->n_tensors + job->n_before);
-    bool placed = tensors && before;
+    if (!p->tensors) {
+        p->tensors = place_tensors(&r, 0, job->n_tensors);
+        p->before = place_tensors(&r, job->n_tensors, job->n_tensors + job->n_before);
+    }
+    bool placed = p->tensors && p->before;
     if (!placed) {
         raised(&r, WIRE_LOAD);
         r.result.status = WIRE_BROKEN;
     } else if (w->adapter->resolve) {
-        run_plan(&r, tensors, index);
+        run_plan(&r, p->tensors, index);
     } else {
         const char *options = (const char *)area + job->options[index].at;
-        run_loaded(&r, program, tensors, before, options, index);
+        run_loaded(&r, program, p->tensors, p->before, options, index);
     }
-    Py_XDECREF(tensors);
-    Py_XDECREF(before);
+    /* A plan's calls may leave something in a tensor beside its elements, which are put right
+     * below. */
+    if (!placed || w->adapter->resolve) {
+        placed_clear(p);
+    }
     if (placed) {
         check_tensors(&r);
     }
@@ -451,6 +467,7 @@ static void do_job(struct worker *w, uint32_t seq)
     const uint8_t *area = w->jobs + (seq % WIRE_SLOTS) * w->job_size;
     const struct wire_job *job = (const void *)area;
     PyObject *program = NULL;
+    struct placed placed = {NULL, NULL};
 
     if (!w->adapter->resolve) {
         program = PyBytes_FromStringAndSize((const char *)area + job->program_at,
@@ -458,12 +475,17 @@ static void do_job(struct worker *w, uint32_t seq)
         PyErr_Clear();
     }
     for (uint32_t run = job->first_run; run < job->n_runs; run++) {
-        do_run(w, job, area, program ? program : Py_None, run);
+        do_run(w, job, area, program ? program : Py_None, run, &placed);
     }
+    placed_clear(&placed);
     Py_XDECREF(program);
     step(w, seq, 0, WIRE_IDLE);
-    __atomic_store_n(&w->ring->done, seq + 1, __ATOMIC_RELEASE);
-    eventfd_write(w->done_fd, 1);
+    /* In one order with the engine's: it sets `wake`, then looks at `done`. */
+    __atomic_store_n(&w->ring->done, seq + 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&w->ring->wake, __ATOMIC_SEQ_CST) == seq + 1 ||
+        __atomic_load_n(&w->ring->posted, __ATOMIC_SEQ_CST) == seq + 1) {
+        eventfd_write(w->done_fd, 1);
+    }
 }
 
 /* ---- start ---- */

@@ -235,8 +235,9 @@ enum err jury_post(struct jury *j, const struct test *test)
 static enum err wait_for(struct jury *j, const struct posted *p)
 {
     for (size_t i = 0; i < j->n_libraries; i++) {
-        while (p->has_job[i] && !library_done(j->libraries[i], WORKER_STANDING, p->seq[i])) {
-            TRY(libraries_wait(j->libraries, j->n_libraries));
+        if (p->has_job[i]) {
+            TRY(library_finish(j->libraries[i], WORKER_STANDING, p->seq[i], j->libraries,
+                               j->n_libraries));
         }
     }
     return ERR_OK;
@@ -306,9 +307,7 @@ enum err jury_run_on(struct jury *j, struct library *l, const struct target *t,
         return ERR_OK;
     }
     TRY(e);
-    while (!library_done(l, worker, seq)) {
-        TRY(libraries_wait(j->libraries, j->n_libraries));
-    }
+    TRY(library_finish(l, worker, seq, j->libraries, j->n_libraries));
     library_read(l, worker, seq, 0, arena, o);
     library_forget(l, worker, seq);
     return ERR_OK;

@@ -453,6 +453,24 @@ bool library_done(struct library *l, unsigned index, uint32_t seq)
     return (int32_t)(w->done - seq) > 0;
 }
 
+enum err library_finish(struct library *l, unsigned index, uint32_t seq,
+                        struct library *const *libraries, size_t n)
+{
+    struct worker *w = &l->worker[index];
+
+    while (!library_done(l, index, seq)) {
+        /* When half of what is queued from there on is done: one wake-up for several jobs, while
+         * the worker has others to do. */
+        uint32_t more = (w->posted - seq - 1) / 2;
+        __atomic_store_n(&ring_header(&w->ring)->wake, seq + 1 + more, __ATOMIC_SEQ_CST);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (!library_done(l, index, seq)) {
+            TRY(libraries_wait(libraries, n));
+        }
+    }
+    return ERR_OK;
+}
+
 static void copy_death(const struct outcome *death, struct arena *arena, struct outcome *o)
 {
     *o = *death;

@@ -160,6 +160,9 @@ void library_forget(struct library *l, unsigned worker, uint32_t seq);
 /* Look after all libraries: wait at most a tick for news of any, take reports, watch deadlines,
  * replace workers. ERR_STOPPED when the user asked to stop. */
 MUST_USE enum err libraries_wait(struct library *const *libraries, size_t n);
+/* Until job seq is answered. */
+MUST_USE enum err library_finish(struct library *l, unsigned worker, uint32_t seq,
+                                 struct library *const *libraries, size_t n);
 void library_close(struct library *l);
 double library_total_cpu(const struct library *l);
 

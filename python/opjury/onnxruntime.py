@@ -7,8 +7,9 @@ import numpy
 import onnxruntime
 
 BFLOAT16 = 16  # TensorProto.BFLOAT16; numpy has no such dtype, so bits travel as uint16
-NUMPY = {"BOOL": "?", "I8": "i1", "U8": "u1", "I16": "i2", "U16": "u2", "I32": "i4", "U32": "u4",
-         "I64": "i8", "F16": "f2", "BF16": "u2", "F32": "f4", "F64": "f8"}
+NUMPY = {name: numpy.dtype(letters) for name, letters in {
+    "BOOL": "?", "I8": "i1", "U8": "u1", "I16": "i2", "U16": "u2", "I32": "i4", "U32": "u4",
+    "I64": "i8", "F16": "f2", "BF16": "u2", "F32": "f4", "F64": "f8"}.items()}
 LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC",
           "extended": "ORT_ENABLE_EXTENDED", "all": "ORT_ENABLE_ALL"}
 # y = Relu(x) on float[1] at opset 13, IR 8
@@ -57,7 +58,7 @@ def run(session, tensors):
 
 
 def from_memory(memory, dtype, shape):
-    array = numpy.frombuffer(memory, NUMPY[dtype]).reshape(shape)
+    array = numpy.ndarray(shape, NUMPY[dtype], memory)
     if dtype == "BF16":
         if not HAS_BFLOAT16:
             raise NotImplementedError("a bfloat16 input is not supported by this version")

@@ -34,10 +34,12 @@ void bound_program(const struct bound_request *request, struct arena *arena, str
  * those of all samples, and what is unstable or unspecified is so there.
  */
 const struct bounds *reference_first_bounds(struct reference *r, const bool *wanted);
-/* Widens the bounds of all outputs by more draws of samples: what of one draw says that two
- * elements move alike is chance, at one in 4096 pairs, and another says otherwise. For runs that
- * would be called wrong. */
-void reference_widen(struct reference *r);
+/* By all samples, of the outputs that are wanted at least. */
+const struct bounds *reference_bounds(struct reference *r, const bool *wanted);
+/* Of all outputs, widened by more draws of samples: what of one draw says that two elements move
+ * alike is chance, at one in 4096 pairs, and another says otherwise. For runs that would be called
+ * wrong. */
+const struct bounds *reference_widened(struct reference *r);
 
 extern const struct oracle oracle_crash, oracle_hang, oracle_status, oracle_side_effects,
     oracle_n_outputs, oracle_dtype, oracle_shape, oracle_value;

@@ -7,13 +7,19 @@
 
 #include <math.h>
 
+/* Bounds of some outputs. */
+struct partial {
+    struct bounds bounds;
+    bool *wanted; /* of which; NULL: none */
+};
+
 struct reference {
     const struct test *test;
     struct arena *arena;
     struct array *values; /* by value id */
     unsigned samples;
-    struct bounds all, first; /* outputs NULL until asked for */
-    bool *first_wanted;       /* which outputs those have */
+    struct bounds all;          /* of all outputs by all samples; outputs NULL until asked for */
+    struct partial some, first; /* by all samples, by the first */
     bool is_widened;
 };
 
@@ -31,7 +37,7 @@ struct reference *reference_new(const struct test *test, struct arena *arena)
 
 /* wanted: NULL for all, by all samples. */
 static void find_bounds(struct reference *r, unsigned samples, unsigned draw, const bool *wanted,
-                        struct bounds *bounds)
+                        bool is_first, struct bounds *bounds)
 {
     const struct program *p = r->test->program;
     /* The perturbations are a function of the program alone, so a verdict repeats. */
@@ -41,36 +47,49 @@ static void find_bounds(struct reference *r, unsigned samples, unsigned draw, co
                                           .samples = samples,
                                           .c = bound_table.c,
                                           .wanted = wanted,
-                                          .is_first = wanted != NULL};
+                                          .is_first = is_first};
     bound_program(&request, r->arena, bounds);
 }
 
 static const struct bounds *bounds_of(struct reference *r)
 {
     if (!r->all.outputs) {
-        find_bounds(r, r->samples, 0, NULL, &r->all);
+        find_bounds(r, r->samples, 0, NULL, false, &r->all);
     }
     return &r->all;
 }
 
-const struct bounds *reference_first_bounds(struct reference *r, const bool *wanted)
+/* What has been wanted before is wanted again: of another run of the test. */
+static const struct bounds *partial_bounds(struct reference *r, const bool *wanted, bool is_first,
+                                           struct partial *p)
 {
     uint32_t n = r->test->program->n_outputs;
+    bool is_covered = p->wanted != NULL;
     if (r->all.outputs) {
         return &r->all;
     }
-    bool is_covered = r->first.outputs != NULL;
-    if (!r->first_wanted) {
-        r->first_wanted = ARENA_ZARRAY(r->arena, bool, n + 1);
+    if (!p->wanted) {
+        p->wanted = ARENA_ZARRAY(r->arena, bool, n + 1);
     }
     for (uint32_t o = 0; o < n; o++) {
-        is_covered &= r->first_wanted[o] || !wanted[o];
-        r->first_wanted[o] |= wanted[o];
+        is_covered &= p->wanted[o] || !wanted[o];
+        p->wanted[o] |= wanted[o];
     }
     if (!is_covered) {
-        find_bounds(r, bound_table.first_samples, 0, r->first_wanted, &r->first);
+        unsigned samples = is_first ? bound_table.first_samples : r->samples;
+        find_bounds(r, samples, 0, p->wanted, is_first, &p->bounds);
     }
-    return &r->first;
+    return &p->bounds;
+}
+
+const struct bounds *reference_first_bounds(struct reference *r, const bool *wanted)
+{
+    return partial_bounds(r, wanted, true, &r->first);
+}
+
+const struct bounds *reference_bounds(struct reference *r, const bool *wanted)
+{
+    return partial_bounds(r, wanted, false, &r->some);
 }
 
 /* What either says may be otherwise may be. */
@@ -90,18 +109,19 @@ static void widen(struct expectation *x, const struct expectation *more, struct 
     x->state = state;
 }
 
-void reference_widen(struct reference *r)
+const struct bounds *reference_widened(struct reference *r)
 {
     bounds_of(r);
     for (unsigned draw = 1; !r->is_widened && draw < bound_table.draws; draw++) {
         struct bounds more = {0};
-        find_bounds(r, r->samples, draw, NULL, &more);
+        find_bounds(r, r->samples, draw, NULL, false, &more);
         for (uint32_t o = 0; o < r->test->program->n_outputs; o++) {
             widen(&r->all.outputs[o], &more.outputs[o], r->arena);
         }
         r->all.traps |= more.traps;
     }
     r->is_widened = true;
+    return &r->all;
 }
 
 const struct expectation *reference_expectation(struct reference *r, uint32_t output)
@@ -119,6 +139,7 @@ void reference_set_samples(struct reference *r, unsigned samples)
 {
     r->samples = samples;
     r->all.outputs = NULL;
+    r->some.wanted = NULL;
     r->is_widened = false;
 }
 

@@ -161,34 +161,44 @@ static bool needs_bounds(const struct received *got, const struct array *expecte
     return !got->is_same && !(got->is_beside && expected->inexact);
 }
 
-/*
- * By the bounds of the first samples, of those outputs alone that need them. true: that decides. So
- * it does where all samples must say the same; and where an element's bound hangs on how far they
- * move what jumps, these moves are as right as any.
- */
-static bool judge_first(const struct judgement *j, const struct received *got, struct tally *t)
+/* Of those outputs alone that need bounds. */
+static const bool *wanted_outputs(const struct judgement *j, const struct received *got)
 {
     const struct program *p = j->test->program;
-    uint32_t n = p->n_outputs;
-    bool *wanted = ARENA_ZARRAY(j->arena, bool, n + 1);
-    for (uint32_t o = 0; o < n; o++) {
+    bool *wanted = ARENA_ZARRAY(j->arena, bool, p->n_outputs + 1);
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
         wanted[o] = needs_bounds(&got[o], &reference_values(j->reference)[p->outputs[o]]);
     }
-    const struct bounds *bounds = reference_first_bounds(j->reference, wanted);
-    for (uint32_t o = 0; o < n; o++) {
-        if (wanted[o]) {
-            judge_output(j, &bounds->outputs[o], &got[o], o, t);
-        }
-    }
-    return t->v.n_wrong == 0 && (bounds->is_settled || !t->is_excused);
+    return wanted;
 }
 
-static void judge_by_all(const struct judgement *j, const struct received *got, struct tally *t)
+/* wanted: NULL for all. */
+static struct tally judge_by(const struct judgement *j, const struct bounds *bounds,
+                             const bool *wanted, const struct received *got)
 {
-    *t = (struct tally){.v = {.oracle = t->v.oracle}, .worst = -1};
+    struct tally t = {.v = {.oracle = oracle_value.name}, .worst = -1};
     for (uint32_t o = 0; o < j->test->program->n_outputs; o++) {
-        judge_output(j, reference_expectation(j->reference, o), &got[o], o, t);
+        if (!wanted || wanted[o]) {
+            judge_output(j, &bounds->outputs[o], &got[o], o, &t);
+        }
     }
+    return t;
+}
+
+/*
+ * By the first samples, and by all where those do not decide. They do where all samples must say
+ * the same; and where an element's bound hangs on how far they move what jumps, these moves are as
+ * right as any.
+ */
+static struct tally judge_wanted(const struct judgement *j, const struct received *got)
+{
+    const bool *wanted = wanted_outputs(j, got);
+    const struct bounds *first = reference_first_bounds(j->reference, wanted);
+    struct tally t = judge_by(j, first, wanted, got);
+    if (t.v.n_wrong == 0 && (first->is_settled || !t.is_excused)) {
+        return t;
+    }
+    return judge_by(j, reference_bounds(j->reference, wanted), wanted, got);
 }
 
 static bool all_near(const struct program *p, const struct received *got)
@@ -207,13 +217,9 @@ static bool value_judge(const struct judgement *j, struct verdict *v)
     if (all_near(j->test->program, got)) {
         return false;
     }
-    struct tally tally = {.v = *v, .worst = -1};
-    if (!judge_first(j, got, &tally)) {
-        judge_by_all(j, got, &tally);
-    }
+    struct tally tally = judge_wanted(j, got);
     if (tally.v.n_wrong > 0) {
-        reference_widen(j->reference);
-        judge_by_all(j, got, &tally);
+        tally = judge_by(j, reference_widened(j->reference), NULL, got);
     }
     *v = tally.v;
     if (v->n_wrong) {

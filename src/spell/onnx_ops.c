@@ -12,7 +12,7 @@ const struct onnx_form *onnx_form_of_op(const char *op)
 {
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
         for (const struct onnx_form *f = families[i]; f->op; f++) {
-            if (strcmp(f->op, op) == 0) {
+            if (f->op[0] == op[0] && strcmp(f->op, op) == 0) {
                 return f;
             }
         }

@@ -238,6 +238,7 @@ static json_t *row_json(const struct compare_row *r)
         set(verdicts, verdict_names[v], integer(r->counts.verdicts.n[v]));
     }
     set(row, "verdicts", verdicts);
+    set(row, "left_out", integer(r->n_left_out));
     set(row, "buckets", integer(r->n_buckets));
     return row;
 }
@@ -333,7 +334,7 @@ const struct command command_compare = {
             "distinct ops, (op, dtype, rank) by the first input, and pairs of ops (producer, "
             "reader); findings; buckets, new and known; runs by verdict; buckets that only "
             "one generator found, or several. DIR gets a campaign a generator, curves.svg, "
-            "curves.csv, venn.svg (2 or 3 generators), and both as PNG where gnuplot is "
+            "curves.csv, venn.svg (2 to 4 generators), and both as PNG where gnuplot is "
             "installed (`scripts/setup plot`; Debian: gnuplot-nox).\n"
             "\n"
             "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"

@@ -9,7 +9,7 @@
 #include "campaign_parts.h"
 
 /* Sets of buckets are drawn for so many generators at most. */
-enum { COMPARE_MAX = 8, VENN_MAX = 3 };
+enum { COMPARE_MAX = 8, VENN_MAX = 4 };
 
 /* Distinct ones: ops; op, dtype and rank of its first input; (producer, reader) of a value. */
 enum variety_kind { VARIETY_OPS, VARIETY_TYPED, VARIETY_PAIRS, VARIETY_COUNT };
@@ -24,7 +24,8 @@ struct compare_row {
     struct variety at[CAMPAIGN_POINTS_MAX]; /* of the tests up to that point */
     struct counts counts;
     struct variety variety;
-    size_t n_buckets; /* new ones and known bugs; of what repeats */
+    uint64_t n_left_out; /* models that another program made and that are no tests */
+    size_t n_buckets;    /* new ones and known bugs; of what repeats */
     const char **buckets;
 };
 /* Runs that the target did not refuse as unsupported, of all. */
@@ -39,7 +40,7 @@ uint64_t compare_shared(const struct compare_row *rows, size_t n, unsigned set);
 
 void compare_curves_svg(const struct compare_row *rows, size_t n, struct buffer *svg);
 void compare_venn_svg(const struct compare_row *rows, size_t n, struct buffer *svg);
-/* curves.svg, venn.svg (of 2 or 3), curves.csv, gnuplot's scripts for both, and their PNGs if it is
+/* curves.svg, venn.svg (of 2 to 4), curves.csv, gnuplot's scripts for both, and their PNGs if it is
  * installed; *drawn false: it is not. */
 MUST_USE enum err compare_plot(const char *dir, const struct compare_row *rows, size_t n,
                                struct arena *arena, bool *drawn);

@@ -86,6 +86,7 @@ enum err compare_count(struct compare_row *row, struct arena *arena)
         .pairs = ARENA_ZARRAY(arena, bool, op_count *op_count),
     };
     enum err err = see_tests(policy, key.seed, row, &seen);
+    row->n_left_out = generator_left_out(policy);
     generator_close(policy);
     row->variety = seen.variety;
     return err;

@@ -92,35 +92,82 @@ void compare_curves_svg(const struct compare_row *rows, size_t n, struct buffer 
 
 /* ---- shared buckets ---- */
 
-/* Centres of the circles, and where the number of each set stands (bit k: circle k). */
 struct place {
     double x, y;
 };
-static const double radius = 90, venn_width = 390, venn_height = 370;
-static const struct place centres[2][VENN_MAX] = {{{140, 150}, {250, 150}},
-                                                  {{140, 150}, {250, 150}, {195, 245}}};
-static const struct place labels[2][1 << VENN_MAX] = {
-    {{0, 0}, {100, 154}, {290, 154}, {195, 154}},
-    {{0, 0}, {100, 135}, {290, 135}, {195, 120}, {195, 295}, {140, 214}, {250, 214}, {195, 186}}};
-static const struct place names[VENN_MAX] = {{140, 50}, {250, 50}, {195, 352}};
+/* An ellipse, turned by `angle` degrees clockwise. */
+struct oval {
+    double x, y, rx, ry, angle;
+};
+static const double venn_width = 390, venn_height = 370;
+/* SVG sets a text on its base line, gnuplot around its middle. */
+static const double text_below = 4;
+
+/*
+ * For 2, 3 and 4 sets: the ovals, where the number of each set stands (bit k: oval k), and the
+ * names. Four circles have no place for all 15 sets; these four ellipses do, each at least 40 wide,
+ * and the numbers stand where there is most room.
+ */
+static const struct venn {
+    struct oval ovals[VENN_MAX];
+    struct place labels[1 << VENN_MAX], names[VENN_MAX];
+} venns[] = {
+    {.ovals = {{140, 150, 90, 90, 0}, {250, 150, 90, 90, 0}},
+     .labels = {{0, 0}, {100, 150}, {290, 150}, {195, 150}},
+     .names = {{140, 46}, {250, 46}}},
+    {.ovals = {{140, 150, 90, 90, 0}, {250, 150, 90, 90, 0}, {195, 245, 90, 90, 0}},
+     .labels = {{0, 0},
+                {100, 131},
+                {290, 131},
+                {195, 116},
+                {195, 291},
+                {140, 210},
+                {250, 210},
+                {195, 182}},
+     .names = {{140, 46}, {250, 46}, {195, 348}}},
+    {.ovals = {{140, 215, 150, 80, 38},
+               {180, 180, 150, 80, 38},
+               {210, 180, 150, 80, -38},
+               {250, 215, 150, 80, -38}},
+     .labels = {{0, 0},
+                {57, 203},
+                {147, 99},
+                {93, 143},
+                {243, 99},
+                {105, 244},
+                {195, 125},
+                {149, 165},
+                {333, 203},
+                {195, 303},
+                {285, 244},
+                {247, 272},
+                {297, 143},
+                {143, 272},
+                {241, 165},
+                {195, 223}},
+     .names = {{34, 92}, {112, 58}, {278, 58}, {356, 92}}},
+};
 
 void compare_venn_svg(const struct compare_row *rows, size_t n, struct buffer *svg)
 {
     CHECK(n >= 2 && n <= VENN_MAX);
+    const struct venn *venn = &venns[n - 2];
     char text[32];
     svg_begin(svg, venn_width, venn_height);
     svg_text(svg, 195, 24, "middle", "buckets");
     for (size_t k = 0; k < n; k++) {
-        const struct place *c = &centres[n - 2][k];
+        const struct oval *o = &venn->ovals[k];
         buffer_printf(svg,
-                      "<circle cx=\"%g\" cy=\"%g\" r=\"%g\" fill=\"%s\" fill-opacity=\"0.25\" "
+                      "<ellipse cx=\"%g\" cy=\"%g\" rx=\"%g\" ry=\"%g\" "
+                      "transform=\"rotate(%g %g %g)\" fill=\"%s\" fill-opacity=\"0.25\" "
                       "stroke=\"%s\"/>\n",
-                      c->x, c->y, radius, colours[k], colours[k]);
-        svg_text(svg, names[k].x, names[k].y, "middle", rows[k].generator->name);
+                      o->x, o->y, o->rx, o->ry, o->angle, o->x, o->y, colours[k], colours[k]);
+        svg_text(svg, venn->names[k].x, venn->names[k].y + text_below, "middle",
+                 rows[k].generator->name);
     }
     for (unsigned set = 1; set < 1u << n; set++) {
         snprintf(text, sizeof(text), "%" PRIu64, compare_shared(rows, n, set));
-        svg_text(svg, labels[n - 2][set].x, labels[n - 2][set].y, "middle", text);
+        svg_text(svg, venn->labels[set].x, venn->labels[set].y + text_below, "middle", text);
     }
     svg_end(svg);
 }
@@ -163,24 +210,25 @@ static void print_curves(const struct compare_row *rows, size_t n, struct buffer
 /* The same places as in the SVG, y downwards. */
 static void print_venn(const struct compare_row *rows, size_t n, struct buffer *script)
 {
+    const struct venn *venn = &venns[n - 2];
     buffer_printf(script,
                   "set terminal pngcairo size %g,%g\nset output 'venn.png'\n"
                   "set margins 0,0,0,0\nunset border\nunset tics\nunset key\n"
                   "set label 'buckets' at 195,20 center\n",
                   venn_width, venn_height);
     for (size_t k = 0; k < n; k++) {
-        const struct place *c = &centres[n - 2][k];
+        const struct oval *o = &venn->ovals[k];
         buffer_printf(script,
-                      "set object circle at %g,%g size %g fillcolor rgb '%s' "
-                      "fillstyle transparent solid 0.25 border rgb '%s'\n"
+                      "set object ellipse center %g,%g size %g,%g angle %g units xx "
+                      "fillcolor rgb '%s' fillstyle transparent solid 0.25 border rgb '%s'\n"
                       "set label '%s' at %g,%g center\n",
-                      c->x, c->y, radius, colours[k], colours[k], rows[k].generator->name,
-                      names[k].x, names[k].y - 4);
+                      o->x, o->y, 2 * o->rx, 2 * o->ry, -o->angle, colours[k], colours[k],
+                      rows[k].generator->name, venn->names[k].x, venn->names[k].y);
     }
     for (unsigned set = 1; set < 1u << n; set++) {
-        const struct place *at = &labels[n - 2][set];
+        const struct place *at = &venn->labels[set];
         buffer_printf(script, "set label '%" PRIu64 "' at %g,%g center front\n",
-                      compare_shared(rows, n, set), at->x, at->y - 4);
+                      compare_shared(rows, n, set), at->x, at->y);
     }
     buffer_printf(script, "plot [0:%g] [%g:0] NaN\n", venn_width, venn_height);
 }

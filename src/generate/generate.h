@@ -116,6 +116,8 @@ MUST_USE enum err policy_seeds(struct policy *policy, const char *dir, struct ar
  */
 MUST_USE enum err generator_open(struct policy *policy, struct arena *arena);
 double generator_cpu(const struct policy *policy); /* seconds of its other processes so far */
+/* Models of another program that were no tests so far. */
+uint64_t generator_left_out(const struct policy *policy);
 /* One line on the log, if there is anything to say: how many of its models are no tests, and why.
  */
 void generator_say_left_out(const struct policy *policy);

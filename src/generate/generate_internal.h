@@ -284,6 +284,7 @@ struct graph nnsmith_make(const struct policy *policy, bool is_clean, struct rng
                           struct arena *arena);
 MUST_USE enum err nnsmith_open(const struct policy *policy, struct source **source);
 double nnsmith_cpu(const struct source *source);
+uint64_t nnsmith_left_out(const struct source *source);
 void nnsmith_say_left_out(const struct source *source);
 void nnsmith_close(struct source *source); /* NULL is fine */
 

@@ -47,6 +47,11 @@ double generator_cpu(const struct policy *policy)
     return policy->source ? nnsmith_cpu(policy->source) : 0;
 }
 
+uint64_t generator_left_out(const struct policy *policy)
+{
+    return policy->source ? nnsmith_left_out(policy->source) : 0;
+}
+
 void generator_say_left_out(const struct policy *policy)
 {
     if (policy->source) {

@@ -179,6 +179,11 @@ static void leave_out(struct source *s, const char *why)
     s->n_left_out++;
 }
 
+uint64_t nnsmith_left_out(const struct source *s)
+{
+    return s->n_left_out;
+}
+
 void nnsmith_say_left_out(const struct source *s)
 {
     struct buffer text = BUFFER_INIT;

@@ -21,7 +21,7 @@ compare opjury random --target faulty:negate.relu --time 1s --json --out both
 status_is 1 'a planted fault: status'
 passes 'json: a row each, in order' json_holds '[r["generator"] for r in g] == ["opjury", "random"]'
 passes 'json: exactly the keys' json_holds 'all(set(r) == {"generator", "tests", "runs", "cpu", "validity", "ops",
-    "op_dtype_ranks", "op_pairs", "verdicts", "buckets"} for r in g)'
+    "op_dtype_ranks", "op_pairs", "verdicts", "buckets", "left_out"} for r in g)'
 passes 'json: verdicts add up' json_holds 'all(sum(r["verdicts"].values()) == r["runs"] for r in g)'
 passes 'json: both had the time, and not much more' json_holds 'all(1 <= r["cpu"] < 3 for r in g)'
 passes 'json: the policy has 12 ops' json_holds 'all(r["ops"] == 12 and 12 < r["op_pairs"] <= 144 for r in g)'

@@ -63,7 +63,7 @@ for line in sys.stdin:
         program(ADD if seed % 2 else NEG, int(fake == "limited" and seed % 2 == 0))
 END
 chmod +x fake
-export OPJURY_NNSMITH=$PWD/fake
+export OPJURY_NNSMITH="$PWD/fake"
 gen() { FAKE=$1; shift; export FAKE; run opjury gen --generator nnsmith "$@"; }
 models_are() { # NAME N: so many of the 40 tests, each one of the two programs
     passes "$1" [ "$(grep -c '^output v[23]$' "$work/out")" = "$2" ]
@@ -133,6 +133,45 @@ passes 'compare: CPU time of the other program counts' python3 -c '
 import json, sys
 row = json.load(open(sys.argv[1]))["generators"][0]
 sys.exit(not (2 <= row["cpu"] < 4 and 10 <= row["tests"] <= 100 and row["ops"] == 3))' "$work/out"
+
+# Four generators: each number of the Venn stands inside just the ovals of its set.
+exact_policy 'nodes = 5' >exact.policy
+mkdir models
+opjury gen --policy exact.policy >models/0.txt
+cat >inside.py <<'END'
+import math, re, sys
+text = open(sys.argv[1]).read()
+ovals = [[float(x) for x in o] for o in re.findall(
+    r'<ellipse cx="(\S+)" cy="(\S+)" rx="(\S+)" ry="(\S+)" transform="rotate\((\S+) ', text)]
+numbers = [(float(x), float(y) - 4) for x, y in re.findall(r'<text x="(\S+)" y="(\S+)"[^>]*>\d+</text>', text)]
+assert len(ovals) == int(sys.argv[2]) and len(numbers) == 2 ** len(ovals) - 1, (ovals, numbers)
+def is_inside(p, o):
+    x, y, turn = p[0] - o[0], p[1] - o[1], math.radians(o[4])
+    u, v = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)
+    return (u / o[2]) ** 2 + (v / o[3]) ** 2 < 1
+for members, number in enumerate(numbers, 1):
+    for dx, dy in (0, 0), (-10, 0), (10, 0), (0, -8), (0, 8):
+        at = (number[0] + dx, number[1] + dy)
+        assert members == sum(is_inside(at, o) << k for k, o in enumerate(ovals)), (members, at)
+END
+export FAKE=good
+for others in 'random' 'random nnsmith' 'random nnsmith mutate'; do
+    # shellcheck disable=SC2086 # a list of words
+    run opjury compare opjury $others --policy exact.policy --seeds models --target faulty:negate.relu --known none \
+        --time 0.3s --out "venn $others"
+    n_sets=$(($(echo "$others" | wc -w) + 1))
+    passes "venn of $n_sets: each number in its set" python3 inside.py "venn $others/venn.svg" $n_sets
+done
+if command -v gnuplot >/dev/null; then
+    passes 'venn of 4: by gnuplot too' [ -s "venn $others/venn.png" ]
+fi
+
+export FAKE=some
+run opjury compare nnsmith --target faulty:none --known none --time 0.5s --json --out some
+passes 'compare: models that are left out' python3 -c '
+import json, sys
+row = json.load(open(sys.argv[1]))["generators"][0]
+sys.exit(not row["tests"] / 5 < row["left_out"] < row["tests"])' "$work/out"
 FAKE=broken run opjury fuzz --generator nnsmith --target faulty:none --tests 20 --out broken
 status_is 2 'fuzz, broken: status'
 err_has 'fuzz, broken: said' ":2: unknown value 'nothing'"

@@ -528,12 +528,14 @@ void relate_broadcast_slots(struct relation *r, struct instance *m)
     struct slot so_far = m->in[0];
     for (uint32_t k = 1; k < m->n_in; k++) {
         const struct slot *x = &m->in[k];
-        struct slot next = {.rank = x->rank > so_far.rank ? x->rank : so_far.rank};
-        for (int d = 0; d < next.rank; d++) {
-            next.dim[d] = relation_var(r, 0, DIM_LIMIT);
+        struct slot next = m->out[0];
+        if (k + 1 < m->n_in) {
+            next.rank = x->rank > so_far.rank ? x->rank : so_far.rank;
+            for (int d = 0; d < next.rank; d++) {
+                next.dim[d] = relation_var(r, 0, DIM_LIMIT);
+            }
         }
-        const struct slot *out = k + 1 == m->n_in ? &m->out[0] : &next;
-        relate_broadcast_dims(r, so_far.dim, so_far.rank, x->dim, x->rank, out->dim, out->rank);
-        so_far = *out;
+        relate_broadcast_dims(r, so_far.dim, so_far.rank, x->dim, x->rank, next.dim, next.rank);
+        so_far = next;
     }
 }

@@ -110,8 +110,44 @@ static bool may_divide(const struct relation *r, const struct constraint *c)
     return divisor <= 1 || left % divisor == 0;
 }
 
+/* Coefficients 1, 0 and -1, as most are: sums of bounds fit int64, and nothing is divided. */
+static bool propagate_sum(struct relation *r, const struct constraint *c)
+{
+    const int64_t *coef = r->nums.at + c->num;
+    const var *x = r->refs.at + c->ref;
+    int64_t lo = 0, hi = 0;
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct bounds *b = &r->domain[x[i]];
+        lo += coef[i] * (coef[i] >= 0 ? b->lo : b->hi);
+        hi += coef[i] * (coef[i] >= 0 ? b->hi : b->lo);
+    }
+    bool eq = c->kind == LINEAR_EQ;
+    if (lo > c->rhs || (eq && hi < c->rhs)) {
+        return false;
+    }
+    if (hi <= c->rhs && (!eq || lo == hi)) {
+        return true; /* holds whatever happens */
+    }
+    int64_t above = c->rhs - lo, below = eq ? hi - c->rhs : 2 * SATURATED; /* room of each term */
+    for (uint32_t i = 0; i < c->n; i++) {
+        struct bounds b = r->domain[x[i]];
+        if (coef[i] == 0 || b.lo == b.hi) {
+            continue;
+        }
+        bool fits = coef[i] > 0 ? narrow(r, x[i], b.hi - below, b.lo + above)
+                                : narrow(r, x[i], b.hi - above, b.lo + below);
+        if (!fits) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool propagate_linear(struct relation *r, const struct constraint *c)
 {
+    if (!c->has_steps) {
+        return propagate_sum(r, c);
+    }
     const int64_t *coef = r->nums.at + c->num;
     __int128 lo = 0;
     __int128 hi = 0;
@@ -344,13 +380,14 @@ static bool propagate_window(struct relation *r, const struct constraint *c)
     out.lo = max64(out.lo, 1);
     m = interval_meet(
         m, (struct bounds){multiply(stride.lo, out.lo - 1), multiply(stride.hi, out.hi) - 1});
-    if (is_empty(m) ||
-        !cut(r, c, W_OUT, floor_div(m.lo, stride.hi) + 1, floor_div(m.hi, stride.lo) + 1)) {
+    /* Divisions are what costs here, and what is fixed is held by m and span. */
+    if (is_empty(m) || (!is_fixed(out) && !cut(r, c, W_OUT, floor_div(m.lo, stride.hi) + 1,
+                                               floor_div(m.hi, stride.lo) + 1))) {
         return false;
     }
     out = dom(r, c, W_OUT);
-    if (!cut(r, c, W_STRIDE, floor_div(m.lo, out.hi) + 1,
-             out.lo >= 2 ? floor_div(m.hi, out.lo - 1) : stride.hi)) {
+    if (!is_fixed(stride) && !cut(r, c, W_STRIDE, floor_div(m.lo, out.hi) + 1,
+                                  out.lo >= 2 ? floor_div(m.hi, out.lo - 1) : stride.hi)) {
         return false;
     }
     /* in = m + e - pad_lo - pad_hi, and the same for each pad */
@@ -366,17 +403,20 @@ static bool propagate_window(struct relation *r, const struct constraint *c)
     if (is_empty(span)) {
         return false;
     }
-    if (kernel.lo >= 1) { /* kernel 0 (an empty weight) is left to the check of fixed values */
-        if (!cut(r, c, W_KERNEL, ceil_div(max64(span.lo, 0), dilation.hi) + 1,
-                 floor_div(max64(span.hi, 0), dilation.lo) + 1)) {
-            return false;
-        }
-        kernel = dom(r, c, W_KERNEL);
-        int64_t least = kernel.hi >= 2 ? ceil_div(max64(span.lo, 0), kernel.hi - 1) : dilation.lo;
-        int64_t most = kernel.lo >= 2 ? floor_div(span.hi, kernel.lo - 1) : dilation.hi;
-        return cut(r, c, W_DILATION, least, most);
+    if (kernel.lo < 1) { /* 0 (an empty weight) is left to the check of fixed values */
+        return true;
     }
-    return true;
+    if (!is_fixed(kernel) && !cut(r, c, W_KERNEL, ceil_div(max64(span.lo, 0), dilation.hi) + 1,
+                                  floor_div(max64(span.hi, 0), dilation.lo) + 1)) {
+        return false;
+    }
+    if (is_fixed(dilation)) {
+        return true;
+    }
+    kernel = dom(r, c, W_KERNEL);
+    int64_t least = kernel.hi >= 2 ? ceil_div(max64(span.lo, 0), kernel.hi - 1) : dilation.lo;
+    int64_t most = kernel.lo >= 2 ? floor_div(span.hi, kernel.lo - 1) : dilation.hi;
+    return cut(r, c, W_DILATION, least, most);
 }
 
 /* ---- broadcast, choice, element ---- */
@@ -478,18 +518,18 @@ static void queue_constraint(struct relation *r, uint32_t k)
 
 bool narrow_domain(struct relation *r, var x, int64_t lo, int64_t hi)
 {
-    struct bounds old = r->domain[x];
-    struct bounds now = interval_meet(old, (struct bounds){lo, hi});
-    if (is_empty(now)) {
+    struct bounds *b = &r->domain[x];
+    unsigned changes = (lo > b->lo ? LO_RISES : 0) | (hi < b->hi ? HI_FALLS : 0);
+    if (max64(lo, b->lo) > min64(hi, b->hi)) {
         return false;
     }
-    unsigned changes = (now.lo > old.lo ? LO_RISES : 0) | (now.hi < old.hi ? HI_FALLS : 0);
-    if (changes == 0) {
-        return true;
-    }
     POOL_RESERVE(r, r->trail, 1);
-    r->trail.at[r->trail.n++] = (struct change){x, old};
-    r->domain[x] = now;
+    struct change *change = &r->trail.at[r->trail.n++];
+    change->x = x;
+    change->old.lo = b->lo;
+    change->old.hi = b->hi;
+    b->lo = max64(lo, b->lo);
+    b->hi = min64(hi, b->hi);
     const uint32_t end = r->watch_start[x + 1];
     for (uint32_t w = r->watch_start[x]; w < end; w++) {
         if (r->watch.at[w].wakes_on & changes) {
@@ -499,16 +539,6 @@ bool narrow_domain(struct relation *r, var x, int64_t lo, int64_t hi)
     return true;
 }
 
-static bool has_negative(const struct relation *r, const struct constraint *c)
-{
-    for (uint32_t i = 0; i < c->n; i++) {
-        if (dom(r, c, i).lo < 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Upper limits are cut where the least that the others give rises; what is cut is the other end. */
 unsigned constraint_wakes_on(const struct relation *r, const struct constraint *c, uint32_t place)
 {
@@ -516,8 +546,8 @@ unsigned constraint_wakes_on(const struct relation *r, const struct constraint *
         int64_t coef = r->nums.at[c->num + place];
         return coef > 0 ? LO_RISES : coef < 0 ? HI_FALLS : 0;
     }
-    if (c->kind == PRODUCT_LE && !has_negative(r, c)) {
-        return LO_RISES;
+    if (c->kind == PRODUCT_LE) { /* dims; where one is negative ends may change places */
+        return c->has_signs ? LO_RISES | HI_FALLS : LO_RISES;
     }
     return LO_RISES | HI_FALLS;
 }
@@ -525,10 +555,14 @@ unsigned constraint_wakes_on(const struct relation *r, const struct constraint *
 /*
  * Sums whose coefficients are 1 and -1: the new end of a variable is reached with the others at
  * ends that no cut of the same sum moves. Broadcasting: what is cut are ends of its solutions. Not
- * where one variable stands twice.
+ * where one variable stands twice. Windows: nearly so, and a second look costs more than the little
+ * that it may cut.
  */
 bool constraint_settles_alone(const struct relation *r, const struct constraint *c)
 {
+    if (c->kind == WINDOW) {
+        return true;
+    }
     if (c->kind != BROADCAST && (c->kind != LINEAR_EQ || c->has_steps)) {
         return false;
     }

@@ -143,6 +143,7 @@ static void add_linear(struct relation *r, enum constraint_kind kind, size_t n, 
 {
     struct constraint *c = add_constraint(r, kind, n, n);
     c->rhs = rhs;
+    c->has_steps = rhs > SATURATED || rhs < -SATURATED;
     for (size_t i = 0; i < n; i++) {
         set_ref(r, c, i, x[i]);
         set_coef(r, c, i, coef[i]);
@@ -378,6 +379,10 @@ static void make_watches(struct relation *r)
     for (uint32_t k = r->constraints.n; k-- > 0;) {
         struct constraint *c = &r->constraints.at[k];
         bool is_open = false;
+        c->has_signs = false;
+        for (uint32_t i = 0; c->kind == PRODUCT_LE && i < c->n; i++) {
+            c->has_signs |= r->domain[r->refs.at[c->ref + i]].lo < 0;
+        }
         for (uint32_t i = c->n; i-- > 0;) {
             var x = r->refs.at[c->ref + i];
             if (is_free(r, x)) {
@@ -579,6 +584,19 @@ static enum solve_result search(struct relation *r, struct rng *rng, uint32_t n,
     }
 }
 
+/* All hints that may hold, at once: mostly they do, and are then what labelling one by one gives.
+ * False: not so. */
+static bool take_hints(struct relation *r)
+{
+    for (uint32_t x = 0; x < r->n_vars; x++) {
+        const struct var_facts *facts = &r->facts[x];
+        if (facts->hinted && facts->parent == (var)x && has(r->domain[x], facts->hint)) {
+            narrow(r, (var)x, facts->hint, facts->hint);
+        }
+    }
+    return propagate(r);
+}
+
 enum solve_result relation_solve(struct relation *r, struct rng *rng, size_t steps)
 {
     enum { STEPS_DEFAULT = 10000, FIRST_SEARCH = 100 };
@@ -596,13 +614,22 @@ enum solve_result relation_solve(struct relation *r, struct rng *rng, size_t ste
         size_t used = 0;
         size_t length = FIRST_SEARCH;
         r->use_hints = true;
+        bool are_hinted = take_hints(r) && r->trail.n > root;
+        if (!are_hinted) {
+            undo_to(r, root);
+        }
         do {
             uint32_t n = draw_order(r, rng);
             size_t limit = used + n + length < budget ? used + n + length : budget;
             result = search(r, rng, n, &used, limit);
             undo_to(r, root);
             r->decisions.n = 0;
-            r->use_hints = false; /* they may be what made it hard */
+            if (are_hinted && result == SOLVE_UNSAT) { /* with these hints together */
+                result = SOLVE_GAVE_UP;
+            } else {
+                r->use_hints = false; /* they may be what made it hard */
+            }
+            are_hinted = false;
             length *= 2;
         } while (result == SOLVE_GAVE_UP && used < budget);
     }

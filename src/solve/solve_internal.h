@@ -41,6 +41,7 @@ struct constraint {
     enum constraint_kind kind;
     bool queued;
     bool has_steps;     /* a coefficient other than 1, 0 and -1 */
+    bool has_signs;     /* PRODUCT_LE: a factor that may be negative; known while solving */
     bool settles_alone; /* what it has just cut gives it nothing more to cut; known while solving */
     uint32_t n;         /* variables */
     uint32_t ref;       /* their place in relation.refs */

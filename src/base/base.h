@@ -145,11 +145,36 @@ struct rng {
 struct rng rng_seeded(uint64_t seed);
 /* A stream of its own, a function of the parent's *state* and `label`; the parent does not move. */
 struct rng rng_split(const struct rng *parent, uint64_t label);
-uint64_t rng_next(struct rng *rng);
-uint64_t rng_below(struct rng *rng, uint64_t n);              /* 0 .. n-1, unbiased; n > 0 */
-int64_t rng_range(struct rng *rng, int64_t lo, int64_t hi);   /* lo .. hi inclusive */
-bool rng_chance(struct rng *rng, unsigned num, unsigned den); /* true with num/den */
-double rng_unit(struct rng *rng);                             /* [0, 1), 53 bits */
+static inline uint64_t rng_next(struct rng *rng)
+{
+    uint64_t *s = rng->s;
+    uint64_t fivefold = s[1] * 5, result = (fivefold << 7 | fivefold >> 57) * 9;
+    uint64_t t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = s[3] << 45 | s[3] >> 19;
+    return result;
+}
+/* The rest of rng_below, for the few draws that would favour some results. */
+uint64_t rng_below_again(struct rng *rng, uint64_t n, unsigned __int128 product);
+/* 0 .. n-1, unbiased; n > 0. D. Lemire, "Fast random integer generation in an interval", 2019: the
+ * high word of a product. */
+static inline uint64_t rng_below(struct rng *rng, uint64_t n)
+{
+    CHECK(n > 0);
+    unsigned __int128 product = (unsigned __int128)rng_next(rng) * n;
+    return (uint64_t)product < n ? rng_below_again(rng, n, product) : (uint64_t)(product >> 64);
+}
+int64_t rng_range(struct rng *rng, int64_t lo, int64_t hi); /* lo .. hi inclusive */
+/* true with num/den */
+static inline bool rng_chance(struct rng *rng, unsigned num, unsigned den)
+{
+    return rng_below(rng, den) < num;
+}
+double rng_unit(struct rng *rng); /* [0, 1), 53 bits */
 /* lo .. hi, log-uniform by binary magnitude (each bit length equally likely); 0 <= lo <= hi. */
 int64_t rng_log_range(struct rng *rng, int64_t lo, int64_t hi);
 /* Index drawn in proportion to weights[i]; all zero gives n. */

@@ -6,11 +6,6 @@
  */
 #include "base/base.h"
 
-static uint64_t rotate_left(uint64_t x, int k)
-{
-    return (x << k) | (x >> (64 - k));
-}
-
 /* splitmix64's increment, 2^64 over the golden ratio, and its finaliser. */
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
@@ -40,31 +35,11 @@ struct rng rng_split(const struct rng *parent, uint64_t label)
     return rng_seeded(seed);
 }
 
-uint64_t rng_next(struct rng *rng)
+uint64_t rng_below_again(struct rng *rng, uint64_t n, unsigned __int128 product)
 {
-    uint64_t *s = rng->s;
-    uint64_t result = rotate_left(s[1] * 5, 7) * 9;
-    uint64_t t = s[1] << 17;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = rotate_left(s[3], 45);
-    return result;
-}
-
-/* D. Lemire, "Fast random integer generation in an interval", 2019: the high word of a product,
- * drawn again in the few cases that would favour some results. */
-uint64_t rng_below(struct rng *rng, uint64_t n)
-{
-    CHECK(n > 0);
-    unsigned __int128 product = (unsigned __int128)rng_next(rng) * n;
-    if ((uint64_t)product < n) {
-        uint64_t reject = (0 - n) % n;
-        while ((uint64_t)product < reject) {
-            product = (unsigned __int128)rng_next(rng) * n;
-        }
+    uint64_t reject = (0 - n) % n;
+    while ((uint64_t)product < reject) {
+        product = (unsigned __int128)rng_next(rng) * n;
     }
     return (uint64_t)(product >> 64);
 }
@@ -75,11 +50,6 @@ int64_t rng_range(struct rng *rng, int64_t lo, int64_t hi)
     uint64_t count = (uint64_t)hi - (uint64_t)lo + 1; /* 0: all 2^64 */
     uint64_t offset = count ? rng_below(rng, count) : rng_next(rng);
     return (int64_t)((uint64_t)lo + offset);
-}
-
-bool rng_chance(struct rng *rng, unsigned num, unsigned den)
-{
-    return rng_below(rng, den) < num;
 }
 
 double rng_unit(struct rng *rng)

@@ -54,66 +54,38 @@ static bool insert(struct maker *g)
 
 /* ---- the finished program ---- */
 
-/* Where values and nodes of the maker's program go: ids in the order in which nodes first name
- * them, which program_verify wants, and fresh names. */
-struct renumbering {
-    struct program *from, *to;
-    const struct facts *from_facts;
-    struct facts *facts;
-    uint32_t *id; /* of a value of `from`; VALUE_ABSENT: not there yet */
-};
-
-static uint32_t renumber_input(struct renumbering *r, uint32_t old)
+/* The place of each value: in the order in which nodes first name them, which program_verify wants.
+ */
+static uint32_t order_values(const struct program *p, uint32_t *to)
 {
-    if (old == VALUE_ABSENT || r->id[old] != VALUE_ABSENT) {
-        return old == VALUE_ABSENT ? VALUE_ABSENT : r->id[old];
+    uint32_t n = 0;
+    memset(to, 0xff, p->n_values * sizeof(*to)); /* VALUE_ABSENT: none yet */
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            if (node->in[k] != VALUE_ABSENT && to[node->in[k]] == VALUE_ABSENT) {
+                CHECK(p->values[node->in[k]].kind != VALUE_NODE);
+                to[node->in[k]] = n++;
+            }
+        }
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            to[node->out[o]] = n++;
+        }
     }
-    const struct value *v = &r->from->values[old];
-    CHECK(v->kind != VALUE_NODE);
-    r->id[old] = v->kind == VALUE_INPUT
-                     ? program_add_input(r->to, NULL, v->dtype, &v->shape)
-                     : program_add_const(r->to, NULL, v->dtype, &v->shape, v->data);
-    r->facts[r->id[old]] = r->from_facts[old];
-    return r->id[old];
-}
-
-static void renumber_node(struct renumbering *r, const struct node *node)
-{
-    uint32_t in[OP_INPUTS_MAX];
-    enum dtype dtypes[OP_OUTPUTS_MAX];
-    struct shape shapes[OP_OUTPUTS_MAX];
-    for (uint32_t k = 0; k < node->n_in; k++) {
-        in[k] = renumber_input(r, node->in[k]);
-    }
-    for (uint32_t o = 0; o < node->n_out; o++) {
-        dtypes[o] = r->from->values[node->out[o]].dtype;
-        shapes[o] = r->from->values[node->out[o]].shape;
-    }
-    uint32_t index = program_add_node(r->to, node->op_name, node->n_in, in, node->n_attrs,
-                                      node->attrs, node->n_out, dtypes, shapes);
-    r->to->nodes[index].op = node->op;
-    for (uint32_t o = 0; o < node->n_out; o++) {
-        uint32_t id = r->to->nodes[index].out[o];
-        r->id[node->out[o]] = id;
-        r->facts[id] = r->from_facts[node->out[o]];
-    }
+    return n;
 }
 
 static void renumber(struct maker *g)
 {
-    uint32_t n = g->p->n_values;
-    struct renumbering r = {.from = g->p,
-                            .to = program_new(g->arena),
-                            .from_facts = g->facts,
-                            .facts = ARENA_ARRAY(g->arena, struct facts, n),
-                            .id = ARENA_ARRAY(g->arena, uint32_t, n)};
-    memset(r.id, 0xff, n * sizeof(*r.id));
-    for (uint32_t i = 0; i < g->p->n_nodes; i++) {
-        renumber_node(&r, &g->p->nodes[i]);
+    uint32_t n = g->p->n_values, *to = ARENA_ARRAY(g->arena, uint32_t, n);
+    struct facts *facts = ARENA_ARRAY(g->arena, struct facts, n);
+    CHECK(order_values(g->p, to) == n);
+    for (uint32_t id = 0; id < n; id++) {
+        facts[to[id]] = g->facts[id];
     }
-    CHECK(r.to->n_values == n);
-    g->p = r.to;
-    g->facts = r.facts;
+    program_renumber(g->p, to);
+    g->facts = facts;
+    g->facts_capacity = n;
 }
 
 static void add_outputs(struct maker *g)

@@ -117,6 +117,32 @@ uint32_t program_add_named_node(struct program *p, const char *op_name, uint32_t
     return index;
 }
 
+static void rename_ids(uint32_t *ids, uint32_t n, const uint32_t *to)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        ids[i] = ids[i] == VALUE_ABSENT ? VALUE_ABSENT : to[ids[i]];
+    }
+}
+
+void program_renumber(struct program *p, const uint32_t *to)
+{
+    struct value *values = ARENA_ARRAY(p->arena, struct value, p->n_values);
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        values[to[id]] = p->values[id];
+    }
+    p->values = values;
+    p->values_capacity = p->n_values;
+    p->has_given_names = false;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        values[id].name = fresh_name(p, values[id].kind, id);
+    }
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        rename_ids(p->nodes[i].in, p->nodes[i].n_in, to);
+        rename_ids(p->nodes[i].out, p->nodes[i].n_out, to);
+    }
+    rename_ids(p->outputs, p->n_outputs, to);
+}
+
 void program_add_output(struct program *p, uint32_t value)
 {
     p->outputs = grow(p->arena, p->outputs, p->n_outputs, &p->outputs_capacity, sizeof *p->outputs);

@@ -256,6 +256,8 @@ uint32_t program_add_named_node(struct program *p, const char *op_name, uint32_t
                                 uint32_t n_out, const enum dtype *dtypes,
                                 const struct shape *shapes, const char *const *names);
 void program_add_output(struct program *p, uint32_t value);
+/* Value id becomes value to[id], all nodes and outputs with it; then all have fresh names. */
+void program_renumber(struct program *p, const uint32_t *to);
 /* NULL when the node has no such attribute. */
 const struct attr *node_attr(const struct node *node, const char *name);
 int64_t node_int(const struct node *node, const char *name, int64_t otherwise);

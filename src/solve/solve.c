@@ -33,6 +33,7 @@ static void grow_vars(struct relation *r)
     r->facts = pool_grow(r->arena, r->facts, n, 1, &capacity, sizeof(*r->facts));
     r->solution = ARENA_ARRAY(r->arena, int64_t, capacity);
     r->order = ARENA_ARRAY(r->arena, uint32_t, capacity);
+    r->open = ARENA_ARRAY(r->arena, uint32_t, capacity);
     r->watch_start = ARENA_ARRAY(r->arena, uint32_t, capacity + 1);
     r->vars_capacity = capacity;
 }
@@ -356,14 +357,30 @@ static void undo_to(struct relation *r, uint32_t trail)
     }
 }
 
-/* Equal variables are one from here on: references go to their roots, and who looks at a free one
- * is listed with it. */
+/* Equal variables are one from here on: references go to their roots. False: a domain is empty. */
+static bool find_open(struct relation *r)
+{
+    for (uint32_t i = 0; i < r->refs.n; i++) {
+        r->refs.at[i] = root_of(r, r->refs.at[i]);
+    }
+    r->n_open = 0;
+    for (uint32_t x = 0; x < r->n_vars; x++) {
+        if (r->domain[x].lo > r->domain[x].hi) {
+            return false;
+        }
+        if (r->facts[x].parent == (var)x && is_free(r, (var)x)) {
+            r->open[r->n_open++] = x;
+        }
+    }
+    return true;
+}
+
+/* Who looks at a free variable is listed with it. */
 static void make_watches(struct relation *r)
 {
     memset(r->watch_start, 0, (r->n_vars + 1) * sizeof(*r->watch_start));
     for (uint32_t i = 0; i < r->refs.n; i++) {
-        var x = root_of(r, r->refs.at[i]);
-        r->refs.at[i] = x;
+        var x = r->refs.at[i];
         r->watch_start[x] += is_free(r, x);
     }
     uint32_t end = 0;
@@ -464,9 +481,9 @@ static void sort_by_failures(struct relation *r, uint32_t n)
 static uint32_t draw_order(struct relation *r, struct rng *rng)
 {
     uint32_t n = 0;
-    for (uint32_t x = 0; x < r->n_vars; x++) {
-        if (r->facts[x].parent == (var)x && is_free(r, (var)x)) {
-            r->order[n++] = x;
+    for (uint32_t i = 0; i < r->n_open; i++) {
+        if (is_free(r, (var)r->open[i])) {
+            r->order[n++] = r->open[i];
         }
     }
     rng_shuffle(rng, r->order, n);
@@ -588,10 +605,11 @@ static enum solve_result search(struct relation *r, struct rng *rng, uint32_t n,
  * False: not so. */
 static bool take_hints(struct relation *r)
 {
-    for (uint32_t x = 0; x < r->n_vars; x++) {
+    for (uint32_t i = 0; i < r->n_open; i++) {
+        var x = (var)r->open[i];
         const struct var_facts *facts = &r->facts[x];
-        if (facts->hinted && facts->parent == (var)x && has(r->domain[x], facts->hint)) {
-            narrow(r, (var)x, facts->hint, facts->hint);
+        if (facts->hinted && has(r->domain[x], facts->hint)) {
+            narrow(r, x, facts->hint, facts->hint);
         }
     }
     return propagate(r);
@@ -602,10 +620,12 @@ enum solve_result relation_solve(struct relation *r, struct rng *rng, size_t ste
     enum { STEPS_DEFAULT = 10000, FIRST_SEARCH = 100 };
     size_t budget = steps == 0 ? STEPS_DEFAULT : steps;
     r->solved = false;
-    for (uint32_t x = 0; x < r->n_vars; x++) {
-        if (r->domain[x].lo > r->domain[x].hi) {
-            return SOLVE_UNSAT;
-        }
+    if (!find_open(r)) {
+        return SOLVE_UNSAT;
+    }
+    if (r->n_open == 0) { /* all is given */
+        r->solved = accept(r);
+        return r->solved ? SOLVE_SAT : SOLVE_UNSAT;
     }
     prepare(r);
     enum solve_result result = SOLVE_UNSAT;

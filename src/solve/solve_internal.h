@@ -94,6 +94,7 @@ struct relation {
     struct var_facts *facts;
     int64_t *solution;
     uint32_t *order;
+    uint32_t *open, n_open; /* roots whose values are not given; made anew by each solve */
     POOL(struct constraint) constraints;
     POOL(var) refs;
     POOL(int64_t) nums;

@@ -63,7 +63,6 @@ struct incident {
     struct failure failure;
     const struct trial *trial;
     const char *library;
-    const struct program *slice; /* what the failing output needs */
     struct reduction reduction;
     bool reduced;
     const char *known; /* rule, NULL: none */
@@ -292,27 +291,6 @@ static const struct look *find_look(const struct triage *triage, uint64_t hash)
 
 /* ---- steps ---- */
 
-/* What the failing output needs: other outputs of the program are not to blame. */
-static const struct program *failing_slice(const struct incident *in, struct arena *arena)
-{
-    const struct program *p = in->failure.test->program;
-    const struct verdict *v = &in->failure.verdict;
-    static const char *const oracles[] = {"value", "shape", "dtype"};
-    bool one_output = false;
-    for (size_t i = 0; i < ARRAY_SIZE(oracles); i++) {
-        one_output = one_output || strcmp(v->oracle, oracles[i]) == 0;
-    }
-    if (!one_output) {
-        return p;
-    }
-    CHECK(in->failure.outcome.kind == OUTCOME_OK && v->output < p->n_outputs);
-    struct program only = *p;
-    only.n_outputs = only.outputs_capacity = 1;
-    only.outputs = ARENA_ARRAY(arena, uint32_t, 1);
-    only.outputs[0] = p->outputs[v->output];
-    return program_prune(&only, arena, false);
-}
-
 /* Chance shows only now and then: one look in which two fresh runs differ is enough. */
 static bool shows_chance(const struct failure *f)
 {
@@ -349,8 +327,8 @@ static enum err reduce_incident(struct triage *triage, struct incident *in, doub
     in->reduced = true;
     in->ops = op_chain(r->test->program, arena);
     in->failure.signature = failure_signature(&r->verdict, &r->outcome, arena);
-    in->known =
-        known_match(triage->o.known, in->failure.what, r->test->program, &r->verdict, &r->outcome);
+    in->known = known_match(triage->o.known, in->failure.what, r->test->program, &r->verdict,
+                            &r->outcome, arena);
     return ERR_OK;
 }
 
@@ -533,10 +511,10 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
         .library = triage->o.targets[t]->kind->name,
     };
     in.failure.signature = failure_signature(verdict, &trial->outcomes[t], arena);
-    in.slice = failing_slice(&in, arena);
-    in.ops = op_chain(in.slice, arena);
+    const struct program *p = trial->test->program;
+    in.ops = op_chain(failing_slice(p, verdict, &trial->outcomes[t], arena), arena);
     in.known =
-        known_match(triage->o.known, in.failure.what, in.slice, verdict, &trial->outcomes[t]);
+        known_match(triage->o.known, in.failure.what, p, verdict, &trial->outcomes[t], arena);
     bool repeated = true;
     if (in.known != NULL) {
         set_known(&in, arena);

@@ -192,7 +192,7 @@ static enum err update_row(struct work *w, struct store *store)
     struct known_rules *rules;
     TRY(known_load(w->settings->known, w->arena, &rules));
     const char *known =
-        known_match(rules, w->targets[0], r->test->program, &r->verdict, &r->outcome);
+        known_match(rules, w->targets[0], r->test->program, &r->verdict, &r->outcome, w->arena);
     struct finding_row row = w->row;
     uint64_t id;
     row.signature = w->failure.signature;

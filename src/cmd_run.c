@@ -269,7 +269,7 @@ static enum err confirm(struct runner *r, const struct test *test, size_t t,
                         .verdict = *verdict,
                         .outcome = *outcome,
                         .signature = failure_signature(verdict, outcome, r->arena)};
-    const char *rule = known_match(r->known, f.what, test->program, verdict, outcome);
+    const char *rule = known_match(r->known, f.what, test->program, verdict, outcome, r->arena);
     if (rule != NULL) {
         verdict->kind = VERDICT_KNOWN;
         verdict->text = arena_printf(r->arena, "known bug %s: %s", rule, verdict->text);

@@ -400,36 +400,63 @@ static bool rule_has_ops(const struct rule *rule, const struct program *p)
     return all;
 }
 
-/* A constant is read again when the session runs a second time. */
-static bool is_read_again(const struct target *t, const struct program *p, uint32_t value)
+static bool has_node(const struct program *p, const char *output)
 {
-    unsigned reads = p->values[value].kind == VALUE_CONST && t->dynamic ? 2 : 0;
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        if (strcmp(p->values[p->nodes[i].out[0]].name, output) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned count_reads(const struct program *p, const char *value)
+{
+    unsigned reads = 0;
     for (uint32_t i = 0; i < p->n_nodes; i++) {
         for (uint32_t k = 0; k < p->nodes[i].n_in; k++) {
-            reads += p->nodes[i].in[k] == value;
+            uint32_t in = p->nodes[i].in[k];
+            reads += in != VALUE_ABSENT && strcmp(p->values[in].name, value) == 0;
         }
     }
     for (uint32_t o = 0; o < p->n_outputs; o++) {
-        reads += p->outputs[o] == value;
+        reads += strcmp(p->values[p->outputs[o]].name, value) == 0;
     }
-    return reads > 1;
+    return reads;
 }
 
-static bool node_reads_again(const struct rule *rule, const struct target *t,
-                             const struct program *p, const struct node *node)
+/* What a rule is asked about. */
+struct scene {
+    const struct target *target;
+    const struct program *whole, *slice; /* what the failing output needs */
+};
+
+/* Does what failed read a value that this node reads too? A constant is read again by the next run
+ * of a session. */
+static bool is_read_again(const struct scene *scene, const struct node *node, uint32_t value)
+{
+    const struct value *v = &scene->whole->values[value];
+    unsigned reads = count_reads(scene->slice, v->name);
+    bool by_node = has_node(scene->slice, scene->whole->values[node->out[0]].name);
+    bool by_next = v->kind == VALUE_CONST && scene->target->dynamic;
+    return reads > 0 && reads + !by_node + by_next > 1;
+}
+
+static bool node_reads_again(const struct rule *rule, const struct scene *scene,
+                             const struct node *node)
 {
     bool found = false;
     for (unsigned i = 0; i < rule->read_again_count && node->op != NULL; i++) {
         int k = op_input(node->op, rule->read_again[i]);
         bool is_there = k >= 0 && (uint32_t)k < node->n_in && node->in[k] != VALUE_ABSENT;
-        found = found || (is_there && is_read_again(t, p, node->in[k]));
+        found = found || (is_there && is_read_again(scene, node, node->in[k]));
     }
     return found;
 }
 
-static bool rule_reads_again(const struct rule *rule, const struct target *t,
-                             const struct program *p)
+static bool rule_reads_again(const struct rule *rule, const struct scene *scene)
 {
+    const struct program *p = scene->whole;
     bool found = rule->read_again_count == 0;
     for (unsigned i = 0; i < rule->ops_count && !found; i++) {
         struct step chain[CHAIN_MAX];
@@ -437,7 +464,7 @@ static bool rule_reads_again(const struct rule *rule, const struct target *t,
         for (uint32_t k = 0; k < n * p->n_nodes && !found; k++) {
             uint32_t node = k % p->n_nodes;
             found = node_is(rule, p, node, chain[k / p->n_nodes]) &&
-                    node_reads_again(rule, t, p, &p->nodes[node]);
+                    node_reads_again(rule, scene, &p->nodes[node]);
         }
     }
     return found;
@@ -458,13 +485,17 @@ static bool rule_has_message(const struct rule *rule, const struct verdict *v,
 }
 
 const char *known_match(const struct known_rules *rules, const struct target *t,
-                        const struct program *p, const struct verdict *v, const struct outcome *o)
+                        const struct program *p, const struct verdict *v, const struct outcome *o,
+                        struct arena *arena)
 {
+    const struct scene scene = {.target = t, .whole = p, .slice = failing_slice(p, v, o, arena)};
     for (unsigned i = 0; i < rules->n; i++) {
         const struct rule *rule = &rules->rules[i];
+        const struct program *with_ops = rule->read_again_count > 0 ? p : scene.slice;
         if (strcmp(rule->library, t->kind->name) == 0 && rule_has_version(rule, t->version) &&
             (rule->oracle == NULL || strcmp(rule->oracle, v->oracle) == 0) &&
-            rule_has_message(rule, v, o) && rule_has_ops(rule, p) && rule_reads_again(rule, t, p)) {
+            rule_has_message(rule, v, o) && rule_has_ops(rule, with_ops) &&
+            rule_reads_again(rule, &scene)) {
             return rule->id;
         }
     }

@@ -420,6 +420,27 @@ const char *failure_signature(const struct verdict *v, const struct outcome *o, 
     return signature;
 }
 
+/* ---- what is to blame ---- */
+
+const struct program *failing_slice(const struct program *p, const struct verdict *v,
+                                    const struct outcome *o, struct arena *arena)
+{
+    static const char *const oracles[] = {"value", "shape", "dtype"};
+    bool one_output = false;
+    for (size_t i = 0; i < ARRAY_SIZE(oracles); i++) {
+        one_output = one_output || strcmp(v->oracle, oracles[i]) == 0;
+    }
+    if (!one_output) {
+        return p;
+    }
+    CHECK(o->kind == OUTCOME_OK && v->output < p->n_outputs);
+    struct program only = *p;
+    only.n_outputs = only.outputs_capacity = 1;
+    only.outputs = ARENA_ARRAY(arena, uint32_t, 1);
+    only.outputs[0] = p->outputs[v->output];
+    return program_prune(&only, arena, false);
+}
+
 /* ---- buckets ---- */
 
 static void put_op(const struct program *p, const struct node *node, bool dtypes,

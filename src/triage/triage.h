@@ -13,6 +13,10 @@
  * is in it. */
 const char *failure_signature(const struct verdict *v, const struct outcome *o,
                               struct arena *arena);
+/* What the failing output needs, names kept: other outputs of the program are not to blame. All of
+ * it (p itself) where what failed is no output. */
+const struct program *failing_slice(const struct program *p, const struct verdict *v,
+                                    const struct outcome *o, struct arena *arena);
 /* Numbers, quoted names, hex and paths replaced; at most 200 bytes. */
 const char *normalise_message(const char *message, struct arena *arena);
 /* The part of the message that says the reason, none of what varies in it: what a script looks for
@@ -32,9 +36,11 @@ const char *op_chain(const struct program *p, struct arena *arena);
 struct known_rules;
 /* path NULL: the shipped file; "none": empty. ERR_USAGE with the line. Memory: the arena's. */
 MUST_USE enum err known_load(const char *path, struct arena *arena, struct known_rules **rules);
-/* The id of the first rule that matches, NULL if none. */
+/* The id of the first rule that matches, NULL if none. What of p the failing output does not need
+ * matters only to rules with read_again: what is written over may be read anywhere. */
 const char *known_match(const struct known_rules *rules, const struct target *t,
-                        const struct program *p, const struct verdict *v, const struct outcome *o);
+                        const struct program *p, const struct verdict *v, const struct outcome *o,
+                        struct arena *arena);
 
 /* ---- recheck and reduce ---- */
 struct failure {

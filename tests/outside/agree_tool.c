@@ -81,9 +81,10 @@ static void judge_answers(struct checker *c, const struct test *test, struct tal
         judge(&j, &v);
         if (v.kind == VERDICT_FINDING) {
             const char *rule =
-                known_match(c->shipped, c->targets[t], test->program, &v, &outcomes[t]);
+                known_match(c->shipped, c->targets[t], test->program, &v, &outcomes[t], c->work);
             if (!rule) {
-                rule = known_match(c->defects, c->targets[t], test->program, &v, &outcomes[t]);
+                rule = known_match(c->defects, c->targets[t], test->program, &v, &outcomes[t],
+                                   c->work);
             }
             show_failure(c, t, test, &v, rule);
             v.kind = rule ? VERDICT_KNOWN : VERDICT_FINDING;

@@ -57,6 +57,24 @@ static void test_nothing_to_solve(void **state)
     assert_int_equal(solve(f), SOLVE_SAT);
 }
 
+/* Nothing is open: the constraints are only checked. */
+static void test_all_is_given(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t k = 0; k < 3; k++) {
+        relation_clear(f->r);
+        var x[6];
+        for (int64_t i = 0; i < 6; i++) {
+            x[i] = relation_fixed(f->r, i);
+        }
+        relate_product(f->r, 2, (var[]){x[1], x[5]}, x[k == 1 ? 4 : 5]);
+        relate_broadcast(f->r, x[1], x[3], x[k == 2 ? 1 : 3]);
+        relate_window(f->r, x[5], x[2], x[3], x[2], x[0], x[0], x[1]);
+        relate_product_le(f->r, 2, (var[]){x[4], x[5]}, 20);
+        assert_int_equal(solve(f), k == 0 ? SOLVE_SAT : SOLVE_UNSAT);
+    }
+}
+
 static void test_linear(void **state)
 {
     struct fixture *f = *state;
@@ -364,6 +382,42 @@ static void test_hints_come_first(void **state)
     assert_int_equal(solve(f), SOLVE_SAT);
 }
 
+/* Of two that exclude each other either is taken, each time one. */
+static void test_hints_exclude_each_other(void **state)
+{
+    struct fixture *f = *state;
+    var a = relation_var(f->r, 0, 10), b = relation_var(f->r, 0, 10);
+    relate_linear_eq(f->r, 2, (int64_t[]){1, 1}, (var[]){a, b}, 10);
+    relation_hint(f->r, a, 7);
+    relation_hint(f->r, b, 8);
+    int n_first = 0;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        bool is_first = relation_value(f->r, a) == 7;
+        assert_true(is_first || relation_value(f->r, b) == 8);
+        n_first += is_first;
+    }
+    assert_in_range(n_first, 20, 80);
+}
+
+/* Propagation keeps it, only search shows that nothing goes with it: then another value does. */
+static void test_hint_without_a_solution(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t least = 0; least < 2; least++) {
+        relation_clear(f->r);
+        var odd = relation_var(f->r, least, 1), x[4];
+        for (int i = 0; i < 4; i++) {
+            x[i] = relation_var(f->r, -30, 30);
+        }
+        relation_hint(f->r, odd, 1);
+        relate_linear_eq(f->r, 2, (int64_t[]){1, -2}, (var[]){x[0], x[1]}, 0);
+        relate_linear_eq(f->r, 4, (int64_t[]){1, -2, -2, -1}, (var[]){x[0], x[2], x[3], odd}, 0);
+        assert_int_equal(solve(f), least == 0 ? SOLVE_SAT : SOLVE_UNSAT);
+        assert_true(least > 0 || relation_value(f->r, odd) == 0);
+    }
+}
+
 static void test_log_preference(void **state)
 {
     struct fixture *f = *state;
@@ -506,6 +560,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_nothing_to_solve),
+        TEST(test_all_is_given),
         TEST(test_linear),
         TEST(test_divisors_of_sums),
         TEST(test_linear_does_not_overflow),
@@ -519,6 +574,8 @@ int main(void)
         TEST(test_broadcast),
         TEST(test_choice_and_element),
         TEST(test_hints_come_first),
+        TEST(test_hints_exclude_each_other),
+        TEST(test_hint_without_a_solution),
         TEST(test_log_preference),
         TEST(test_budget_and_proof),
         TEST(test_failures_are_remembered),

@@ -31,7 +31,7 @@ enum err err_set(enum err code, const char *format, ...)
     if (n < 0) {
         snprintf(text, sizeof text, "%s", err_name(code));
     }
-    memcpy(last_text, text, sizeof text);
+    memcpy(last_text, text, strlen(text) + 1);
     errno = cause;
     return code;
 }

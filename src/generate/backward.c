@@ -165,7 +165,9 @@ static bool rederive_node(struct rederivation *r, const struct node *node, uint3
 
 bool attempt_fits_readers(struct maker *g, const struct attempt *a, uint32_t made)
 {
-    struct rederivation r = {.g = g, .n = 0};
+    struct rederivation r; /* large: filled as far as n */
+    r.g = g;
+    r.n = 0;
     struct facts *target = &g->facts[a->target];
     const struct facts *now = &g->facts[made];
     struct conclusion *before = remember(&r, a->target);

@@ -63,6 +63,9 @@ bool percent(struct maker *g, uint32_t share)
 /* A dtype of the set by the policy's weights; any of it when none has one; DTYPE_NONE for none. */
 static enum dtype draw_dtype(struct maker *g, dtype_set set)
 {
+    if (set != 0 && (set & (set - 1)) == 0) { /* as mostly: no choice */
+        return (enum dtype)__builtin_ctz(set);
+    }
     uint32_t weights[DTYPE_COUNT] = {0};
     for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
         weights[d] = dtype_in(d, set) ? g->policy->dtype_weight[d] : 0;

@@ -138,6 +138,7 @@ void maker_init(struct maker *g, const struct policy *policy, bool is_clean, str
         g->rank_limit = policy->rank_weight[rank] > 0 ? rank : g->rank_limit;
     }
     weigh_ops(g);
+    maker_reserve(g, policy->nodes); /* for twice as many, which is what most have */
 }
 
 struct graph maker_finish(struct maker *g)

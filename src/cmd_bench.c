@@ -60,6 +60,19 @@ static enum err run_bench(void *settings, struct arena *arena, bool *found)
     return output_flush();
 }
 
+/* What another program or a folder of models gives is measured by `compare`. */
+static enum err check_generator(const char *name, struct arena *arena)
+{
+    struct policy *policy;
+    TRY(policy_load(name, arena, &policy));
+    const struct generator *g = policy->generator;
+    return g->is_outside || g->needs_seeds
+               ? err_set(ERR_USAGE,
+                         "bench makes its programs itself: generator '%s' is for `opjury compare`",
+                         g->name)
+               : ERR_OK;
+}
+
 static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
 {
     struct bench_settings *s = settings;
@@ -82,7 +95,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return ERR_OK;
     case KEY_POLICY:
         s->policy = value;
-        return ERR_OK;
+        return check_generator(value, arena);
     case KEY_TIME:
         return parse_duration("--time", value, &s->time);
     case KEY_JSON:

@@ -17,4 +17,14 @@ below_floor 'an op that is rare' 'op.tan = 1' 'least frequent: 0\.[01][0-9] of t
 below_floor 'dims that are 1' 'one_percent = 60' 'dims equal to 1 [2-9][0-9]\.'
 below_floor 'tensors of a few elements' 'numel_max = 12' 'numel median [0-9] '
 below_floor 'ops that tell nothing' 'op.size = 1000' 'constant outputs: [3-9][0-9]\..*'
+
+# Their graphs are not ours to measure here.
+for generator in mutate nnsmith; do
+    printf 'generator = %s\n' "$generator" >policy
+    for subject in diversity generator campaign; do
+        run opjury bench "$subject" --policy policy --tests 10
+        status_is 2 "$subject of $generator: status"
+        err_has "$subject of $generator: said" "generator '$generator' is for \`opjury compare\`"
+    done
+done
 done_testing

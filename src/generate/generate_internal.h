@@ -201,6 +201,9 @@ int choose_rank(struct maker *g, const struct slot_spec *spec);
 /* Is the value known well enough to be an index into some dim? */
 bool may_index(const struct maker *g, uint32_t id);
 bool attempt_solve(struct maker *g, struct attempt *a);
+/* Are its elements, dims of 0 not counted, at most so many? What a library computes on the way to
+ * an empty tensor may have no dim of 0. */
+bool shape_fits(const struct shape *shape, int64_t most);
 /* equal and not_equal: results are as the operands are only where these have few values. */
 bool op_asks_equality(const struct op *op);
 /* Does an element of the result come of many? Of some that are not finite it is not either. */

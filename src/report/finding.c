@@ -148,6 +148,7 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
         .setup = setup != NULL ? first_word(setup + 1, arena) : NULL,
         .program = test->program,
         .inputs = test->inputs,
+        .at_page_end = test->placement == PLACE_END,
         .before = t->dynamic ? test->before : NULL,
         .onnx = model_version(f),
         .expected = expected,

@@ -216,6 +216,22 @@ static void put_helpers(struct text *t)
     }
 }
 
+/* Some kernels read otherwise where an array does not begin as numpy's do. */
+static const char at_page_end[] =
+    "\ndef at_page_end(array):\n"
+    "    page, size = 4096, array.nbytes\n"
+    "    room = np.empty(size + 2 * page, np.uint8)\n"
+    "    end = len(room) - (room.ctypes.data + len(room)) % page\n"
+    "    placed = room[end - size:end].view(array.dtype).reshape(array.shape)\n"
+    "    placed[...] = array\n"
+    "    return placed\n\n"
+    "\n# The fault may hang on where the inputs lie.\n";
+
+static void put_placed(const char *name, struct buffer *out)
+{
+    buffer_printf(out, "%s = [at_page_end(x) for x in %s]\n", name, name);
+}
+
 static const char **value_labels(const struct program *p, const uint32_t *ids, size_t n,
                                  struct arena *arena)
 {
@@ -252,6 +268,13 @@ static void put_data(struct text *t)
         put_inputs(t, "other_inputs", t->script->before->program, t->script->before->inputs);
     }
     put_inputs(t, "inputs", p, t->script->inputs);
+    if (t->script->at_page_end) {
+        buffer_puts(t->out, at_page_end);
+        put_placed("inputs", t->out);
+        if (t->script->before) {
+            put_placed("other_inputs", t->out);
+        }
+    }
     const char **outputs = value_labels(p, p->outputs, p->n_outputs, t->arena);
     if (!t->script->expected_error) {
         buffer_puts(t->out, "# None: any value will do.\n");

@@ -152,6 +152,7 @@ struct script {
     const char *setup;   /* library options, e.g. "all" for onnxruntime's level; NULL */
     const struct program *program;
     const struct tensor *inputs;
+    bool at_page_end;          /* each input ends where a page does (PLACE_END) */
     const struct test *before; /* other shapes that the same session runs first; NULL: none */
     struct onnx_version onnx;
     const struct tensor *expected; /* per output; NULL data: any value will do */

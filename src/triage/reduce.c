@@ -354,6 +354,16 @@ static bool drop_twin(struct reducer *r)
     return false;
 }
 
+/* Where the inputs lie matters to few failures; those that it does not matter to lie as usual. */
+static void place_as_usual(struct reducer *r)
+{
+    if (r->best.placement != PLACE_ALIGNED && !reduce_over(r)) {
+        struct test aligned = r->best;
+        aligned.placement = PLACE_ALIGNED;
+        (void)run_once(r, &aligned);
+    }
+}
+
 enum err reduce(struct jury *jury, const struct failure *f, struct reduction *result,
                 struct arena *arena)
 {
@@ -376,6 +386,9 @@ enum err reduce(struct jury *jury, const struct failure *f, struct reduction *re
 
     /* What does not show again cannot be reduced: it stays as it was found. */
     result->reproduced = !reduce_over(&r) && (drop_twin(&r) || run_once(&r, f->test));
+    if (result->reproduced) {
+        place_as_usual(&r);
+    }
     result->complete = result->reproduced && apply_all(&r);
     if (result->reproduced && r.twin == NULL && !reduce_over(&r)) {
         rename_values(&r);

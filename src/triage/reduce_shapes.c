@@ -178,17 +178,22 @@ static void free_attrs(struct shape_vars *s, struct reducer *r, const struct pro
     }
 }
 
-/* One node's relation over the program's variables. */
-static void relate_node(struct shape_vars *s, struct reducer *r, const struct program *p,
+/* One node's relation over the program's variables. false: with its attributes the ranks do not fit
+ * together any more. */
+static bool relate_node(struct shape_vars *s, struct reducer *r, const struct program *p,
                         uint32_t i, const struct request *q)
 {
     const struct node *node = &p->nodes[i];
     struct instance *m = &s->nodes[i];
     instance_describe(m, p, node);
+    if (!m->op->structure(m, NULL)) {
+        return false;
+    }
     if (q->free_attrs && q->fixed != i) {
         free_attrs(s, r, p, node, m);
     }
     node_relate(s->relation, node, (const var(*)[RANK_MAX])s->dim, m);
+    return true;
 }
 
 static bool asks_for(const struct request *q, uint32_t id, const struct value *v, int d)
@@ -247,7 +252,9 @@ static bool resolve(struct reducer *r, struct candidate *c, const struct request
         make_dims(&s, p, id, q);
     }
     for (uint32_t i = 0; i < p->n_nodes; i++) {
-        relate_node(&s, r, p, i, q);
+        if (!relate_node(&s, r, p, i, q)) {
+            return false;
+        }
     }
     struct rng rng = rng_seeded(0); /* the same question has the same answer */
     if (relation_solve(s.relation, &rng, SOLVE_STEPS) != SOLVE_SAT) {

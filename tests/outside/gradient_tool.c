@@ -267,7 +267,7 @@ static void check_op(struct policy *policy, size_t op, unsigned count, const cha
     for (size_t i = 0; i < op_count; i++) {
         policy->op_weight[i] = i == op ? 10 : 0;
     }
-    for (uint64_t i = 0; made + refused < count && i < (uint64_t)count * DRAWS; i++) {
+    for (uint64_t i = 0; made < count && refused < 4 * count && i < (uint64_t)count * DRAWS; i++) {
         struct test test;
         struct plan *plan;
         arena_reset(arena);

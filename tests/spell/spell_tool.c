@@ -178,18 +178,21 @@ static void make_expected(const struct program *p, const struct tensor *inputs,
     }
 }
 
-/* Element 1 of the first output is made wrong on demand. */
+/* Element 1 of the first output is made wrong on demand ("value"), or the inputs lie elsewhere
+ * ("end"). */
 static enum err make_script(const struct program *p, const char *library, const char *setup,
                             const char *fault, struct arena *arena, struct buffer *source)
 {
     struct tensor *expected = ARENA_ARRAY(arena, struct tensor, p->n_outputs);
     struct tensor *bound = ARENA_ARRAY(arena, struct tensor, p->n_outputs);
-    bool is_value = strcmp(fault, "value") == 0, is_none = strcmp(fault, "none") == 0;
+    bool is_value = strcmp(fault, "value") == 0, is_end = strcmp(fault, "end") == 0;
+    bool is_none = is_end || strcmp(fault, "none") == 0;
     const struct script s = {.title = "a \"test\" of scripts",
                              .library = library,
                              .setup = strcmp(setup, "-") == 0 ? NULL : setup,
                              .program = p,
                              .inputs = make_inputs(p, arena),
+                             .at_page_end = is_end,
                              .onnx = ONNX_VERSION_DEFAULT,
                              .expected = expected,
                              .bound = bound,

@@ -83,7 +83,7 @@ static void test_graph_without_data_is_the_same_graph(void **state)
 struct census {
     size_t n_dims, n_ones, n_zeros, n_values, n_outputs, n_programs, n_empty, n_consts, n_inputs;
     size_t by_op[OP_WEIGHTS_MAX], by_dtype[DTYPE_COUNT], by_rank[RANK_MAX + 1];
-    size_t numel[100000];
+    size_t extent_max, numel[100000];
 };
 
 static void count_program(struct census *c, const struct program *p)
@@ -97,6 +97,11 @@ static void count_program(struct census *c, const struct program *p)
         c->by_dtype[v->dtype]++;
         c->by_rank[v->shape.rank]++;
         is_empty |= numel == 0;
+        size_t extent = 1; /* of what a library may compute on the way to an empty tensor */
+        for (int d = 0; d < v->shape.rank; d++) {
+            extent *= v->shape.dim[d] > 0 ? (size_t)v->shape.dim[d] : 1;
+        }
+        c->extent_max = extent > c->extent_max ? extent : c->extent_max;
         for (int d = 0; d < v->shape.rank; d++) {
             c->n_dims++;
             c->n_ones += v->shape.dim[d] == 1;
@@ -167,6 +172,7 @@ static void test_programs_are_valid_and_varied(void **state)
     assert_true(c->n_ones * 100 < 20 * c->n_dims);
     assert_in_range(c->numel[c->n_values / 2], 50, 300);
     assert_true(c->numel[c->n_values - 1] <= f->policy->numel_max);
+    assert_true(c->extent_max <= f->policy->numel_max);
     assert_in_range(c->n_empty, N / 100, N / 20);
     size_t weights = 0;
     for (size_t i = 0; i < op_count; i++) {

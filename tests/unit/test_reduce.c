@@ -111,6 +111,41 @@ static const char network[] = "x: f32[4,6] = input\n"
                               "z: f32[] = reduce_sum(h, axes=[0], keepdims=false)\n"
                               "output z, r\n";
 
+/* Attributes that say how ranks fit together have no simpler setting at the same ranks. */
+static void ranks_fit_together(void **state)
+{
+    struct scene s;
+    struct failure f;
+    scene_open(&s, "negate.gather_nd");
+    assert_true(fails(&s,
+                      parse("x: f32[1,2,2,2,1] = input\n"
+                            "i: i64[1,2,1,1,2,3] = input\n"
+                            "y: f32[1,2,1,1,2,1] = gather_nd(x, i, parts=3, batch_dims=1)\n"
+                            "output y\n",
+                            s.arena),
+                      &f));
+    struct reduction r = reduced(&s, &f);
+    assert_string_equal(op_chain(r.test->program, s.arena), "gather_nd(f32)");
+    assert_true(r.complete);
+    scene_close(&s);
+    (void)state;
+}
+
+/* Where inputs lie is of the finding only where it matters. */
+static void inputs_lie_as_usual(void **state)
+{
+    struct scene s;
+    struct failure f;
+    scene_open(&s, "negate.relu");
+    struct test *test = parse(network, s.arena);
+    test->placement = PLACE_END;
+    assert_true(fails(&s, test, &f));
+    struct reduction r = reduced(&s, &f);
+    assert_int_equal(r.test->placement, PLACE_ALIGNED);
+    scene_close(&s);
+    (void)state;
+}
+
 static void only_the_faulty_op_stays(void **state)
 {
     static const struct {
@@ -470,6 +505,8 @@ int main(void)
         cmocka_unit_test(the_element_that_fails_stays),
         cmocka_unit_test(a_comparison_does_not_hide_what_it_compares),
         cmocka_unit_test(attributes_become_simple),
+        cmocka_unit_test(ranks_fit_together),
+        cmocka_unit_test(inputs_lie_as_usual),
         cmocka_unit_test(other_shapes_stay_where_they_are_needed),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(what_does_not_fail_comes_back_as_it_was),

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stand-alone scripts, run as users run them (TAP): status 1 when the fault shows, 0 when it does
 not, 2 when it cannot run; what they print; both libraries, bf16 and large data included."""
-import base64
 import contextlib
 import io
 import os
@@ -48,16 +47,16 @@ def check_statuses(tap, tool, path):
     for library, setup in (("onnxruntime", "all"), ("onnxruntime", "none"), ("torch", "-")):
         for name, program in (("small", SMALL), ("bf16", BF16), ("ints", INTS), ("large", LARGE),
                               ("empty", EMPTY)):
-            for fault, status in (("none", 0), ("value", 1), ("end", 0)):
+            for fault, status in (("none", 0), ("value", 1)) + ((("end", 0),) if name in ("small", "bf16") else ()):
                 done, _ = script(tool, program, library, setup, fault, path)
                 tap.result(done.returncode == status and library in done.stdout and
                            ("1 of" in done.stdout) == (status == 1),
                            f"{library} {setup} {name}: {fault}", done.stdout, done.stderr)
         done, _ = script(tool, SCALAR, library, setup, "none", path)
         tap.result(done.returncode == 0, f"{library} {setup} rank 0", done.stdout, done.stderr)
-    _, text = script(tool, EMPTY, "torch", "-", "end", path)
+    _, text = script(tool, SMALL, "torch", "-", "end", path)
     data = {}
-    exec(text.split("\ndef run")[0].split("import torch\n")[-1], {"np": np, "base64": base64}, data)  # noqa: S102
+    exec(text.split("\ndef run")[0], data)  # pylint: disable=exec-used
     tap.result(all((x.ctypes.data + x.nbytes) % 4096 == 0 for x in data["inputs"]), "inputs end with a page")
     done, _ = script(tool, REFUSED, "onnxruntime", "all", "NOT_IMPLEMENTED", path)
     tap.result(done.returncode == 1 and "NOT_IMPLEMENTED" in done.stdout, "the error shows",

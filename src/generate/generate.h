@@ -30,8 +30,8 @@ struct generator {
      * (generate_internal.h) */
     struct graph (*make)(const struct policy *policy, bool is_clean, struct rng rng,
                          struct arena *arena);
-    bool needs_seeds;              /* makes its graphs, of any number of ops, from the policy's */
     const struct learner *learner; /* in place of `make`: by what the tests before it hold */
+    bool needs_seeds;              /* makes its graphs, of any number of ops, from the policy's */
     bool is_outside;               /* graphs, of any number of ops, come from another program */
 };
 extern const struct generator generators[]; /* the first is ours */

@@ -285,11 +285,13 @@ static const char *const keepers[] = {
 static real least_log(int64_t n)
 {
     const real step = 1.0645L; /* above exp(1/16) */
-    real log = 0;
-    for (real power = step; power <= (real)n; power *= step) {
-        log += 0x1p-4L;
+    real power = step;
+    unsigned steps = 0;
+    while (power <= (real)n) {
+        power *= step;
+        steps++;
     }
-    return log;
+    return (real)steps / 16;
 }
 
 /* Whatever the elements. */

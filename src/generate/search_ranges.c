@@ -282,7 +282,7 @@ enum { LINEAR_CELLS = 64, OCTAVES = 32, CELLS = LINEAR_CELLS + 2 * OCTAVES };
 static struct interval cell(unsigned c)
 {
     if (c < LINEAR_CELLS) {
-        real lo = ((real)c - LINEAR_CELLS / 2) / 8;
+        real lo = ((real)c - (real)LINEAR_CELLS / 2) / 8;
         return (struct interval){.lo = lo, .hi = lo + 0.125L};
     }
     c -= LINEAR_CELLS;

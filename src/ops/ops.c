@@ -75,12 +75,13 @@ bool node_index_use(const struct program *p, const struct node *node, uint32_t k
 
 bool index_traps(const struct evaluation *e)
 {
-    for (uint32_t k = 0; k < e->n_in; k++) {
+    const struct array *data = e->in[0];
+    for (uint32_t k = 0; data && k < e->n_in; k++) {
         const struct array *indices = e->in[k];
         if (!(e->node->op->index_inputs >> k & 1) || !indices || indices->n == 0) {
             continue;
         }
-        struct index_use use = index_use_of(e->node, &e->in[0]->shape, &indices->shape);
+        struct index_use use = index_use_of(e->node, &data->shape, &indices->shape);
         for (size_t i = 0; i < indices->n; i++) {
             real limit = (real)use.limit[i % use.n], index = indices->v[i];
             if (!(index >= -limit && index < limit)) {

@@ -172,7 +172,7 @@ static bool put_tensors(uint8_t *area, size_t *used, const struct wire_job *h,
             return false;
         }
     }
-    for (uint32_t i = 0; i < h->n_before; i++) {
+    for (uint32_t i = 0; job->before != NULL && i < h->n_before; i++) {
         if (!put_tensor(area, used, &headers[n++], &job->before->inputs[i])) {
             return false;
         }

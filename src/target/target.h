@@ -40,14 +40,14 @@ struct outcome {
     const char *log;         /* what the library wrote to stderr, "" if nothing */
     int signal;              /* CRASH: 0 when it exited; then exit_status */
     int exit_status;
-    uint32_t n_frames; /* CRASH: native frames, innermost first: "symbol" or "module+0xoffset" */
-    const char *frames[FRAMES_MAX];
+    double cpu; /* seconds in the worker */
     /* Side effects a correct library does not have; each is a finding of its own. */
-    bool input_changed; /* an input tensor's bytes differ after the run */
-    bool out_of_bounds; /* a canary beside an input was overwritten */
     const char
         *state_changed; /* process state left behind ("MXCSR", "default dtype"), NULL if none */
-    double cpu;         /* seconds in the worker */
+    bool input_changed; /* an input tensor's bytes differ after the run */
+    bool out_of_bounds; /* a canary beside an input was overwritten */
+    uint32_t n_frames;  /* CRASH: native frames, innermost first: "symbol" or "module+0xoffset" */
+    const char *frames[FRAMES_MAX];
 };
 
 /* ---- targets ---- */

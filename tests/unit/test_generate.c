@@ -683,7 +683,7 @@ static void test_pairs(void **state)
         assert_valid(&even);
         assert_valid(&odd);
         assert_true((even.before == NULL) == (odd.before == NULL));
-        if (!even.before) {
+        if (!even.before || !odd.before) {
             continue;
         }
         found++;

@@ -513,7 +513,10 @@ static void shipped_rules_know_their_findings(void **state)
     struct shipped s;
     shipped_load(*state, &s);
     DIR *dir = opendir(source_path(*state, "findings"));
-    assert_non_null(dir);
+    if (dir == NULL) {
+        fail_msg("findings/ cannot be read");
+        return;
+    }
     unsigned n = 0;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         if (entry->d_name[0] != '.' && strcmp(entry->d_name, "README.md") != 0) {

@@ -108,6 +108,8 @@ def rolled(a, x, _):
         raise Skip("all elements as one line")
     if len({d % x.dim() for d in ints(a.get("dims"))}) < len(ints(a.get("dims"))):
         raise Skip("a dim twice")
+    if len(ints(a.get("dims"))) > 2:
+        raise Skip("more than two axes, which is what the catalogue's op has")
     return {"axes": ints(a.get("dims")), "shifts": ints(a.get("shifts"))}
 
 

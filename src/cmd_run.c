@@ -78,13 +78,8 @@ static enum err collect_files(const struct texts *given, struct texts *files, bo
     for (size_t i = 0; i < given->n; i++) {
         struct stat stat_of;
         if (stat(given->items[i], &stat_of) == 0 && S_ISDIR(stat_of.st_mode)) {
-            const char **paths;
-            size_t n;
             *any_folder = true;
-            TRY(models_under(given->items[i], arena, &paths, &n));
-            for (size_t k = 0; k < n; k++) {
-                texts_add(files, paths[k], arena);
-            }
+            TRY(models_under(given->items[i], arena, files));
         } else {
             texts_add(files, given->items[i], arena); /* missing: said when its turn comes */
         }

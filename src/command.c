@@ -13,20 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-void texts_add(struct texts *texts, const char *text, struct arena *arena)
-{
-    bool full = (texts->n & (texts->n - 1)) == 0; /* capacity is the next power of two */
-    if (full) {
-        size_t capacity = texts->n == 0 ? 1 : 2 * texts->n;
-        const char **items = ARENA_ARRAY(arena, const char *, capacity);
-        if (texts->n > 0) {
-            memcpy(items, texts->items, texts->n * sizeof(*items));
-        }
-        texts->items = items;
-    }
-    texts->items[texts->n++] = text;
-}
-
 /* strtoull takes blanks, signs and wraps negative numbers: none of that is a number here. */
 static bool read_u64(const char *text, uint64_t *value, const char **end)
 {

@@ -37,13 +37,6 @@ struct command {
 extern const struct command command_bench, command_compare, command_fuzz, command_gen,
     command_reduce, command_run, command_show, command_targets;
 
-/* Texts of an option that may be repeated, in order. */
-struct texts {
-    size_t n;
-    const char **items;
-};
-void texts_add(struct texts *texts, const char *text, struct arena *arena);
-
 /* Readers of option values; `what` names the option in the message ("--seed"). ERR_USAGE. */
 MUST_USE enum err parse_u64(const char *what, const char *text, uint64_t *value); /* 10, 0x1f */
 MUST_USE enum err parse_u64_range(const char *what, const char *text, uint64_t lo, uint64_t hi,

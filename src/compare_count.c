@@ -77,9 +77,7 @@ enum err compare_count(struct compare_row *row, struct arena *arena)
     struct campaign_key key;
     struct policy *policy;
     TRY(read_key(row->dir, arena, &key));
-    TRY(policy_parse(row->dir, key.policy, arena, &policy));
-    TRY(generator_open(policy, arena));
-    CHECK(policy_hash(policy) == key.policy_hash);
+    TRY(generator_open_again(row->dir, key.policy, key.policy_hash, arena, &policy));
     struct seen seen = {
         .ops = ARENA_ZARRAY(arena, bool, op_count),
         .typed = ARENA_ZARRAY(arena, bool, op_count *DTYPE_COUNT *(RANK_MAX + 1)),

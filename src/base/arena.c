@@ -218,6 +218,24 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return copy;
 }
 
+void *arena_room(struct arena *arena, void *items, size_t n, size_t size)
+{
+    if ((n & (n - 1)) != 0) {
+        return items;
+    }
+    char *more = arena_alloc(arena, (n > 0 ? 2 * n : 1) * size);
+    if (n > 0) {
+        memcpy(more, items, n * size);
+    }
+    return more;
+}
+
+void texts_add(struct texts *texts, const char *text, struct arena *arena)
+{
+    texts->items = arena_room(arena, texts->items, texts->n, sizeof *texts->items);
+    texts->items[texts->n++] = text;
+}
+
 void arena_reset(struct arena *arena)
 {
     free_children(arena);

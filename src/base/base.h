@@ -117,6 +117,18 @@ void *xcalloc(size_t n, size_t size) __attribute__((alloc_size(1, 2), returns_no
 void *xrealloc(void *old, size_t size) __attribute__((alloc_size(2), returns_nonnull));
 char *xstrdup(const char *text);
 
+/* Room for one more behind n items in an array that grows by this alone: its capacity is a power of
+ * two. The items as they are, or a copy of them. */
+void *arena_room(struct arena *arena, void *items, size_t n, size_t size);
+
+/* Texts in order, as many as come: of an option that may be repeated, files of a folder. The texts
+ * themselves are the caller's. */
+struct texts {
+    size_t n;
+    const char **items;
+};
+void texts_add(struct texts *texts, const char *text, struct arena *arena);
+
 /* ---- buffer: growing bytes. Always NUL-terminated behind `size` once something was appended. ----
  */
 

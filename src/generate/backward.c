@@ -72,8 +72,7 @@ uint32_t pick_placeholder(struct maker *g, const struct attempt *a, uint32_t o)
          * that floats are whole. */
         bool may_be_made = use->n == 0 || (use->n == 1 && !use->unique && dtype_is_int(v->dtype));
         bool fits = v->kind != VALUE_NODE && dtype_in(v->dtype, set) &&
-                    v->shape.rank >= spec->rank_min && v->shape.rank <= spec->rank_max &&
-                    may_be_made;
+                    rank_fits(spec, v->shape.rank) && may_be_made;
         if (fits) {
             last = id;
             if (rng_chance(&g->rng, 1, 3)) {

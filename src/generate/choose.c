@@ -147,9 +147,9 @@ static uint32_t pick_existing(struct maker *g, const struct attempt *a, dtype_se
     bool may_be_dull = percent(g, g->policy->dead_percent);
     for (uint32_t step = 0; step < WALK_MAX && step < n; step++) {
         const struct value *v = &g->p->values[at];
-        bool fits = dtype_in(v->dtype, set) && v->shape.rank >= spec->rank_min &&
-                    v->shape.rank <= spec->rank_max && !g->facts[at].is_inside &&
-                    is_before(g, a, at) && (may_be_dull || tells(g, a->op, spec, at));
+        bool fits = dtype_in(v->dtype, set) && rank_fits(spec, v->shape.rank) &&
+                    !g->facts[at].is_inside && is_before(g, a, at) &&
+                    (may_be_dull || tells(g, a->op, spec, at));
         if (fits) {
             if (rng_below(&g->rng, 16) < appeal(g, at, like)) {
                 return at;
@@ -165,8 +165,7 @@ int choose_rank(struct maker *g, const struct slot_spec *spec)
 {
     uint32_t weights[RANK_MAX + 1] = {0};
     for (int k = 0; k <= RANK_MAX; k++) {
-        bool fits = k >= spec->rank_min && k <= spec->rank_max;
-        weights[k] = fits ? g->policy->rank_weight[k] : 0;
+        weights[k] = rank_fits(spec, k) ? g->policy->rank_weight[k] : 0;
     }
     size_t rank = rng_weighted(&g->rng, weights, RANK_MAX + 1);
     return rank <= RANK_MAX ? (int)rank : (int)spec->rank_min;
@@ -233,8 +232,7 @@ static bool choose_first(struct maker *g, struct attempt *a)
     }
     if (a->value[0] == VALUE_OPEN) {
         a->value[0] = VALUE_NEW;
-        bool is_scarce = op_asks_equality(a->op) || strcmp(a->op->name, "reduce_any") == 0 ||
-                         strcmp(a->op->name, "reduce_all") == 0;
+        bool is_scarce = op_asks_equality(a->op) || op_is_either(a->op, "reduce_any", "reduce_all");
         uint32_t share = g->policy->reuse_percent / (is_scarce ? 4 : 1);
         if (percent(g, share)) {
             a->value[0] = pick_existing(g, a, usable, &a->op->in[0], NULL);

@@ -137,13 +137,7 @@ void node_assume(struct maker *g, uint32_t id)
 
 bool op_asks_equality(const struct op *op)
 {
-    return op->jumps == JUMPS_WHERE_EQUAL &&
-           (text_equal(op->name, "equal") || text_equal(op->name, "not_equal"));
-}
-
-static bool is_named(const struct op *op, const char *a, const char *b)
-{
-    return text_equal(op->name, a) || text_equal(op->name, b);
+    return op->jumps == JUMPS_WHERE_EQUAL && op_is_either(op, "equal", "not_equal");
 }
 
 /* Elements of input 0 that one of the result is of. */
@@ -156,12 +150,12 @@ static size_t group_size(const struct maker *g, const struct node *node)
 
 static bool is_least(const struct op *op)
 {
-    return is_named(op, "reduce_all", "reduce_min");
+    return op_is_either(op, "reduce_all", "reduce_min");
 }
 
 static bool is_largest(const struct op *op)
 {
-    return is_named(op, "reduce_any", "reduce_max");
+    return op_is_either(op, "reduce_any", "reduce_max");
 }
 
 /*
@@ -217,7 +211,7 @@ static struct recipe suit_reduction(const struct maker *g, const struct node *no
 {
     const size_t group = group_size(g, node);
     bool is_any = is_largest(node->op), is_all = is_least(node->op);
-    bool is_truth = d == DTYPE_BOOL || is_named(node->op, "reduce_any", "reduce_all");
+    bool is_truth = d == DTYPE_BOOL || op_is_either(node->op, "reduce_any", "reduce_all");
     if (text_equal(node->op->name, "reduce_prod") && group > 3) {
         recipe.style = dtype_is_float(d) ? STYLE_UNIFORM : STYLE_MOST_LO;
         recipe.lo = dtype_is_float(d) ? 0.5L : 1;

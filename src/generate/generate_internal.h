@@ -198,12 +198,20 @@ uint32_t pick_placeholder(struct maker *g, const struct attempt *a, uint32_t o);
 /* Steps of these (choose.c, shape.c, commit.c, backward.c). */
 bool percent(struct maker *g, uint32_t share);
 int choose_rank(struct maker *g, const struct slot_spec *spec);
+static inline bool rank_fits(const struct slot_spec *spec, int rank)
+{
+    return rank >= spec->rank_min && rank <= spec->rank_max;
+}
 /* Is the value known well enough to be an index into some dim? */
 bool may_index(const struct maker *g, uint32_t id);
 bool attempt_solve(struct maker *g, struct attempt *a);
 /* Are its elements, dims of 0 not counted, at most so many? What a library computes on the way to
  * an empty tensor may have no dim of 0. */
 bool shape_fits(const struct shape *shape, int64_t most);
+static inline bool op_is_either(const struct op *op, const char *a, const char *b)
+{
+    return text_equal(op->name, a) || text_equal(op->name, b);
+}
 /* equal and not_equal: results are as the operands are only where these have few values. */
 bool op_asks_equality(const struct op *op);
 /* Does an element of the result come of many? Of some that are not finite it is not either. */
@@ -241,6 +249,8 @@ void maker_init(struct maker *g, const struct policy *policy, bool is_clean, str
 void maker_reserve(struct maker *g, uint32_t more);
 /* Ids in order, outputs. */
 struct graph maker_finish(struct maker *g);
+/* The same without a search: inputs stay as they are drawn. */
+struct graph maker_finish_plain(struct maker *g);
 /* The generators' `make`. */
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena);

@@ -42,6 +42,18 @@ enum err generator_open(struct policy *policy, struct arena *arena)
     return policy->generator->is_outside ? nnsmith_open(policy, &policy->source) : ERR_OK;
 }
 
+enum err generator_open_again(const char *dir, const char *text, uint64_t hash, struct arena *arena,
+                              struct policy **policy)
+{
+    TRY(policy_parse(dir, text, arena, policy));
+    TRY(generator_open(*policy, arena));
+    if (policy_hash(*policy) == hash) {
+        return ERR_OK;
+    }
+    generator_close(*policy);
+    return err_set(ERR_STORE, "%s is of another version of opjury, which makes other tests", dir);
+}
+
 double generator_cpu(const struct policy *policy)
 {
     return policy->source ? nnsmith_cpu(policy->source) : 0;

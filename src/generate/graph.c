@@ -149,6 +149,14 @@ struct graph maker_finish(struct maker *g)
         .program = g->p, .facts = g->facts, .is_clean = g->is_clean, .is_unproven = g->is_unproven};
 }
 
+struct graph maker_finish_plain(struct maker *g)
+{
+    struct graph graph = maker_finish(g);
+    graph.is_clean = !graph.is_unproven;
+    graph.is_unproven = false;
+    return graph;
+}
+
 struct graph graph_make(const struct policy *policy, bool is_clean, struct rng rng,
                         struct arena *arena)
 {

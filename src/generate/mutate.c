@@ -157,8 +157,7 @@ static bool draw_layer(const struct mutant *m, uint32_t like, struct layer *l)
             l->in[k] = op_input_spec(op, k)->optional ? VALUE_ABSENT : VALUE_NEW;
         }
         if (l->n_out == 1 && dtype_in(v->dtype, op->in[0].dtypes) &&
-            dtype_in(v->dtype, op->out[0].dtypes) && v->shape.rank >= op->in[0].rank_min &&
-            v->shape.rank <= op->in[0].rank_max) {
+            dtype_in(v->dtype, op->out[0].dtypes) && rank_fits(&op->in[0], v->shape.rank)) {
             return true;
         }
     }
@@ -414,9 +413,7 @@ static bool make_mutant(const struct model *model, uint32_t rule, const struct p
     if (!apply(&m, rule) || !replay(&m)) {
         return false;
     }
-    *graph = maker_finish(&g);
-    graph->is_clean = !graph->is_unproven;
-    graph->is_unproven = false; /* no search: inputs stay as drawn */
+    *graph = maker_finish_plain(&g);
     return true;
 }
 

@@ -201,8 +201,8 @@ static bool fits(const struct maker *g, const struct attempt *a, uint32_t k, uin
 {
     const struct slot_spec *spec = op_input_spec(a->op, k);
     const struct value *v = &g->p->values[id];
-    bool fits = dtype_in(v->dtype, spec->dtypes) && v->shape.rank >= spec->rank_min &&
-                v->shape.rank <= spec->rank_max && (k > 0 || a->pairs[v->dtype] != 0);
+    bool fits = dtype_in(v->dtype, spec->dtypes) && rank_fits(spec, v->shape.rank) &&
+                (k > 0 || a->pairs[v->dtype] != 0);
     for (uint32_t i = 0; i < k && fits; i++) {
         bool is_tied = a->in_leader[i] == a->in_leader[k] && IS_VALUE(a->value[i]);
         fits = !is_tied || a->dtype[i] == v->dtype;
@@ -278,9 +278,7 @@ static struct graph make_one(const struct blocks *b, const struct policy *policy
             BUG("policy %s: no op fits after %u attempts", policy->name, tries);
         }
     }
-    struct graph graph = maker_finish(&g);
-    graph.is_clean = !graph.is_unproven;
-    graph.is_unproven = false; /* no search: inputs stay as drawn */
+    struct graph graph = maker_finish_plain(&g);
     graph.choice[0] = d.path.end;
     graph.choice[1] = d.path.new_child;
     return graph;

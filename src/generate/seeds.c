@@ -89,14 +89,7 @@ static enum err accept_seed(const char *path, const struct policy *policy, struc
 
 static void add_seed(struct policy *policy, const struct program *p, struct arena *arena)
 {
-    size_t n = policy->n_seeds;
-    if ((n & (n - 1)) == 0) { /* full at each power of two */
-        const struct program **grown = ARENA_ARRAY(arena, const struct program *, n ? 2 * n : 1);
-        if (n > 0) {
-            memcpy(grown, policy->seed, n * sizeof(*grown));
-        }
-        policy->seed = grown;
-    }
+    policy->seed = arena_room(arena, policy->seed, policy->n_seeds, sizeof(*policy->seed));
     policy->seed[policy->n_seeds++] = p;
     policy->seeds_hash = hash_mix(policy->seeds_hash, program_hash(p));
 }
@@ -119,13 +112,12 @@ static void try_seed(struct policy *policy, const char *path, size_t *n_others, 
 static enum err add_seeds(struct policy *policy, const char *dir, size_t *n_others,
                           const char **why, struct arena *arena)
 {
-    const char **paths;
-    size_t n_paths;
-    TRY(models_under(dir, arena, &paths, &n_paths));
+    struct texts paths = {0};
+    TRY(models_under(dir, arena, &paths));
     policy->n_seeds = 0;
     policy->seeds_hash = 0;
-    for (size_t i = 0; i < n_paths; i++) {
-        try_seed(policy, paths[i], n_others, why, arena);
+    for (size_t i = 0; i < paths.n; i++) {
+        try_seed(policy, paths.items[i], n_others, why, arena);
     }
     return ERR_OK;
 }

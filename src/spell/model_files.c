@@ -34,25 +34,13 @@ static bool is_model(const char *path)
            S_ISREG(st.st_mode);
 }
 
-static void add_path(const char *path, const char ***paths, size_t *n, struct arena *arena)
-{
-    if ((*n & (*n - 1)) == 0) { /* full at each power of two */
-        const char **grown = ARENA_ARRAY(arena, const char *, *n ? 2 * *n : 1);
-        if (*n > 0) {
-            memcpy(grown, *paths, *n * sizeof(*grown));
-        }
-        *paths = grown;
-    }
-    (*paths)[(*n)++] = arena_strdup(arena, path);
-}
-
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* What is in the folder, sorted. */
-static enum err list_folder(const char *folder, struct arena *arena, const char ***names, size_t *n)
+static enum err list_folder(const char *folder, struct arena *arena, struct texts *names)
 {
     DIR *dir = opendir(folder);
     if (dir == NULL) {
@@ -61,42 +49,39 @@ static enum err list_folder(const char *folder, struct arena *arena, const char 
     errno = 0;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL; errno = 0) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            add_path(entry->d_name, names, n, arena);
+            texts_add(names, arena_strdup(arena, entry->d_name), arena);
         }
     }
     enum err err = errno != 0 ? err_set(ERR_IO, "%s: %m", folder) : ERR_OK;
     closedir(dir);
-    if (*n > 0) {
-        qsort(*names, *n, sizeof(**names), by_name);
+    if (names->n > 0) {
+        qsort(names->items, names->n, sizeof(*names->items), by_name);
     }
     return err;
 }
 
 /* glibc's fts does not survive a lack of memory. */
-static enum err add_folder(const char *folder, struct arena *arena, const char ***paths, size_t *n)
+static enum err add_folder(const char *folder, struct arena *arena, struct texts *paths)
 {
-    const char **names = NULL;
-    size_t n_names = 0;
-    TRY(list_folder(folder, arena, &names, &n_names));
-    for (size_t i = 0; i < n_names; i++) {
+    struct texts names = {0};
+    TRY(list_folder(folder, arena, &names));
+    for (size_t i = 0; i < names.n; i++) {
         const char *slash = folder[strlen(folder) - 1] == '/' ? "" : "/";
-        const char *path = arena_printf(arena, "%s%s%s", folder, slash, names[i]);
+        const char *path = arena_printf(arena, "%s%s%s", folder, slash, names.items[i]);
         if (is_folder(path)) { /* a link to one may lead back */
-            TRY(add_folder(path, arena, paths, n));
+            TRY(add_folder(path, arena, paths));
         } else if (is_model(path)) {
-            add_path(path, paths, n, arena);
+            texts_add(paths, path, arena);
         }
     }
     return ERR_OK;
 }
 
-enum err models_under(const char *folder, struct arena *arena, const char ***paths, size_t *n)
+enum err models_under(const char *folder, struct arena *arena, struct texts *paths)
 {
-    *paths = NULL;
-    *n = 0;
     if (is_model(folder)) {
-        add_path(folder, paths, n, arena);
+        texts_add(paths, arena_strdup(arena, folder), arena);
         return ERR_OK;
     }
-    return add_folder(folder, arena, paths, n);
+    return add_folder(folder, arena, paths);
 }

@@ -123,10 +123,9 @@ void plan_print_python(const struct plan *plan, struct buffer *source);
 
 /* Is it named as an ONNX model? Other files of programs hold their text form. */
 bool is_onnx_file(const char *path);
-/* Models (.onnx) and programs (.txt) of a folder and its subfolders, in the order of their names; a
- * model alone is itself. ERR_IO says which folder cannot be read. */
-MUST_USE enum err models_under(const char *folder, struct arena *arena, const char ***paths,
-                               size_t *n);
+/* Adds the models (.onnx) and programs (.txt) of a folder and its subfolders, in the order of their
+ * names; a model alone is itself. ERR_IO says which folder cannot be read. */
+MUST_USE enum err models_under(const char *folder, struct arena *arena, struct texts *paths);
 
 /* .npz: zip without compression; bf16 as uint16 bits, as other tools do (read back as u16: the
  * caller knows which inputs are bf16; numpy's "V2" arrays of ml_dtypes.bfloat16 are read as bf16).

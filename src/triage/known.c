@@ -400,27 +400,16 @@ static bool rule_has_ops(const struct rule *rule, const struct program *p)
     return all;
 }
 
-static bool has_node(const struct program *p, const char *output)
-{
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        if (strcmp(p->values[p->nodes[i].out[0]].name, output) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static unsigned count_reads(const struct program *p, const char *value)
+static unsigned count_reads(const struct program *p, uint32_t value)
 {
     unsigned reads = 0;
     for (uint32_t i = 0; i < p->n_nodes; i++) {
         for (uint32_t k = 0; k < p->nodes[i].n_in; k++) {
-            uint32_t in = p->nodes[i].in[k];
-            reads += in != VALUE_ABSENT && strcmp(p->values[in].name, value) == 0;
+            reads += p->nodes[i].in[k] == value;
         }
     }
     for (uint32_t o = 0; o < p->n_outputs; o++) {
-        reads += strcmp(p->values[p->outputs[o]].name, value) == 0;
+        reads += p->outputs[o] == value;
     }
     return reads;
 }
@@ -435,10 +424,12 @@ struct scene {
  * of a session. */
 static bool is_read_again(const struct scene *scene, const struct node *node, uint32_t value)
 {
-    const struct value *v = &scene->whole->values[value];
-    unsigned reads = count_reads(scene->slice, v->name);
-    bool by_node = has_node(scene->slice, scene->whole->values[node->out[0]].name);
-    bool by_next = v->kind == VALUE_CONST && scene->target->dynamic;
+    const struct program *slice = scene->slice; /* under the same names */
+    const struct value *values = scene->whole->values;
+    uint32_t own = program_find_value(slice, values[value].name);
+    unsigned reads = own != VALUE_ABSENT ? count_reads(slice, own) : 0;
+    bool by_node = program_find_value(slice, values[node->out[0]].name) != VALUE_ABSENT;
+    bool by_next = values[value].kind == VALUE_CONST && scene->target->dynamic;
     return reads > 0 && reads + !by_node + by_next > 1;
 }
 
@@ -484,17 +475,27 @@ static bool rule_has_message(const struct rule *rule, const struct verdict *v,
     return in;
 }
 
+/* By all but the program. */
+static bool rule_is_for(const struct rule *rule, const struct target *t, const struct verdict *v,
+                        const struct outcome *o)
+{
+    return strcmp(rule->library, t->kind->name) == 0 && rule_has_version(rule, t->version) &&
+           (rule->oracle == NULL || strcmp(rule->oracle, v->oracle) == 0) &&
+           rule_has_message(rule, v, o);
+}
+
 const char *known_match(const struct known_rules *rules, const struct target *t,
                         const struct program *p, const struct verdict *v, const struct outcome *o,
                         struct arena *arena)
 {
-    const struct scene scene = {.target = t, .whole = p, .slice = failing_slice(p, v, o, arena)};
+    struct scene scene = {.target = t, .whole = p};
     for (unsigned i = 0; i < rules->n; i++) {
         const struct rule *rule = &rules->rules[i];
-        const struct program *with_ops = rule->read_again_count > 0 ? p : scene.slice;
-        if (strcmp(rule->library, t->kind->name) == 0 && rule_has_version(rule, t->version) &&
-            (rule->oracle == NULL || strcmp(rule->oracle, v->oracle) == 0) &&
-            rule_has_message(rule, v, o) && rule_has_ops(rule, with_ops) &&
+        if (!rule_is_for(rule, t, v, o)) {
+            continue;
+        }
+        scene.slice = scene.slice != NULL ? scene.slice : failing_slice(p, v, o, arena);
+        if (rule_has_ops(rule, rule->read_again_count > 0 ? p : scene.slice) &&
             rule_reads_again(rule, &scene)) {
             return rule->id;
         }

@@ -568,8 +568,8 @@ static void models_of_a_folder_by_name(void **state)
                                         ".onnx",  "d/2.onnx", "d/1.txt"};
     static const char *const found[] = {"a.txt", "b.onnx", "c.onnx", "d/1.txt", "d/2.onnx"};
     struct arena *arena = arena_new();
-    const char *dir = temporary_dir(), **paths;
-    size_t n;
+    const char *dir = temporary_dir();
+    struct texts paths;
 
     assert_int_equal(dir_make(in_dir(arena, dir, "d/empty")), ERR_OK);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -581,18 +581,20 @@ static void models_of_a_folder_by_name(void **state)
     assert_int_equal(mkfifo(in_dir(arena, dir, "pipe.txt"), 0600), 0);
     for (int slash = 0; slash < 2; slash++) {
         const char *given = arena_printf(arena, "%s%s", dir, slash ? "/" : "");
-        assert_int_equal(models_under(given, arena, &paths, &n), ERR_OK);
-        assert_int_equal(n, ARRAY_SIZE(found));
-        for (size_t i = 0; i < n; i++) {
-            assert_string_equal(paths[i], in_dir(arena, dir, found[i]));
+        paths = (struct texts){0};
+        assert_int_equal(models_under(given, arena, &paths), ERR_OK);
+        assert_int_equal(paths.n, ARRAY_SIZE(found));
+        for (size_t i = 0; i < paths.n; i++) {
+            assert_string_equal(paths.items[i], in_dir(arena, dir, found[i]));
         }
     }
     const char *alone = in_dir(arena, dir, "d/2.onnx");
-    assert_int_equal(models_under(alone, arena, &paths, &n), ERR_OK);
-    assert_int_equal(n, 1);
-    assert_string_equal(paths[0], alone);
-    assert_int_equal(models_under(in_dir(arena, dir, "notes.md"), arena, &paths, &n), ERR_IO);
-    assert_int_equal(models_under(in_dir(arena, dir, "gone"), arena, &paths, &n), ERR_IO);
+    paths = (struct texts){0};
+    assert_int_equal(models_under(alone, arena, &paths), ERR_OK);
+    assert_int_equal(paths.n, 1);
+    assert_string_equal(paths.items[0], alone);
+    assert_int_equal(models_under(in_dir(arena, dir, "notes.md"), arena, &paths), ERR_IO);
+    assert_int_equal(models_under(in_dir(arena, dir, "gone"), arena, &paths), ERR_IO);
     assert_non_null(strstr(err_text(), "/gone: No such file"));
     remove_dir(dir);
     arena_free(arena);

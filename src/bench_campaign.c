@@ -97,6 +97,7 @@ static enum err write_policy(const struct bench_settings *s, const char *path, s
     TRY(policy_load(s->policy ? s->policy : "nnsmith39", arena, &policy));
     TRY(policy_load("default", arena, &usual));
     policy->numel_max = usual->numel_max;
+    policy->large_percent = usual->large_percent;
     policy->nodes = NODES;
     struct buffer text = BUFFER_INIT;
     policy_print(policy, &text);

@@ -60,6 +60,7 @@ MUST_USE enum err generator_find(const char *name, const struct generator **gene
     X(weight_percent, 0, 100)   /* the same where the op declares constant_likely */               \
     X(intermediate_percent, 0, 100) /* a consumed value is an output too */                        \
     X(usual_percent, 0, 100)        /* a real attribute is a library's default */                  \
+    X(large_percent, 0, 100)        /* programs with tensors to numel_max; else to a quarter */    \
     X(union_percent, 0, 100)        /* programs that may use what only some targets support */     \
     X(motif_percent, 0, 100)        /* instead of one op a motif: what optimisers look for */      \
     X(dynamic_percent, 0, 100)      /* pairs of tests 2k, 2k + 1: one program at two shapes */     \

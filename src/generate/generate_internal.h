@@ -127,6 +127,7 @@ struct maker {
     bool is_clean, is_unproven, may_be_empty;
     bool is_unsteered;        /* ranges refuse only what is undefined */
     struct possible possible; /* looked at where ranges cannot clear a node */
+    uint32_t numel_max;       /* of any tensor of this program */
     int rank_limit;           /* the policy's largest rank with a weight */
     uint32_t special_kinds;
     uint32_t weight_up_to[OP_WEIGHTS_MAX]; /* of ops 0..i of op_table that are supported */

@@ -133,6 +133,8 @@ void maker_init(struct maker *g, const struct policy *policy, bool is_clean, str
                         .is_clean = is_clean};
     g->support = percent(g, policy->union_percent) ? &policy->any : &policy->all;
     g->may_be_empty = percent(g, policy->empty_percent);
+    bool is_large = percent(g, policy->large_percent) || policy->numel_max < 4;
+    g->numel_max = is_large ? policy->numel_max : policy->numel_max / 4;
     g->special_kinds = special_kinds_draw(&g->rng);
     for (int rank = 0; rank <= RANK_MAX; rank++) {
         g->rank_limit = policy->rank_weight[rank] > 0 ? rank : g->rank_limit;

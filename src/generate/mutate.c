@@ -311,6 +311,7 @@ static void begin_maker(struct maker *g, const struct policy *policy, struct rng
     maker_init(g, policy, true, rng, arena);
     g->support = &policy->any; /* what a seed has is not the policy's to choose */
     g->rank_limit = RANK_MAX;
+    g->numel_max = policy->numel_max;
     g->may_be_empty = true;
     g->is_unsteered = true;
 }

@@ -13,7 +13,8 @@
 /*
  * The default policy. Support tables are not in it: without a target everything is allowed that the
  * ops' slots allow (support_baseline). Weights: f32 and rank 2..4 are what people run most;
- * numel_max keeps the median tensor near 100 elements, where a test costs a millisecond. Ops whose
+ * numel_max and large_percent keep the median tensor near 100 elements, where a test costs a
+ * millisecond: what larger ones cost is ours, not the library's. Ops whose
  * results say little of their inputs are rarer: what is wrong before them is not seen.
  */
 static const char default_text[] = "name = default\n"
@@ -35,6 +36,7 @@ static const char default_text[] = "name = default\n"
                                    "weight_percent = 75\n"
                                    "intermediate_percent = 36\n"
                                    "usual_percent = 40\n"
+                                   "large_percent = 25\n"
                                    "union_percent = 10\n"
                                    "motif_percent = 7\n"
                                    "dynamic_percent = 0\n"
@@ -93,6 +95,7 @@ static const char nnsmith39_text[] =
     "name = nnsmith39\n"
     "clean_percent = 100\n"
     "numel_max = 65536\n"
+    "large_percent = 100\n"
     "empty_percent = 0\n"
     "rank.0 = 5\nrank.1 = 10\nrank.2 = 20\nrank.3 = 20\nrank.4 = 20\nrank.5 = 10\nrank.6 = 0\n"
     "dtype.* = 0\n"

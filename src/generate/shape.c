@@ -8,7 +8,7 @@
 /* Dims of a new tensor: their product is log-uniform up to numel_max, split at random, few ones. */
 static void draw_dims(struct maker *g, int rank, int64_t *dims)
 {
-    int64_t most = g->policy->numel_max;
+    int64_t most = g->numel_max;
     int64_t least = rank < 20 && (int64_t)1 << rank < most ? (int64_t)1 << rank : 1;
     int64_t left = rng_log_range(&g->rng, least, most);
     uint32_t order[RANK_MAX];
@@ -65,7 +65,7 @@ static void make_dims(struct maker *g, struct slot *s, const struct shape *model
 
 static void limit_numel(struct maker *g, const struct slot *s)
 {
-    relate_product_le(g->r, (size_t)s->rank, s->dim, g->policy->numel_max);
+    relate_product_le(g->r, (size_t)s->rank, s->dim, g->numel_max);
 }
 
 static void limit_work(struct maker *g, struct instance *m)
@@ -143,7 +143,7 @@ static void make_variables(struct maker *g, struct attempt *a)
             continue;
         }
         for (int d = 0; d < s->rank; d++) {
-            s->dim[d] = relation_var(g->r, g->may_be_empty ? 0 : 1, g->policy->numel_max);
+            s->dim[d] = relation_var(g->r, g->may_be_empty ? 0 : 1, g->numel_max);
             relation_prefer_log(g->r, s->dim[d]);
         }
         limit_numel(g, s);
@@ -165,7 +165,7 @@ static void make_room_for_indices(struct maker *g, struct attempt *a)
             int64_t only = !axis ? -1 : axis->i[0] < 0 ? axis->i[0] + data->rank : axis->i[0];
             for (int d = 0; d < data->rank && least >= 1; d++) { /* else it has no element */
                 if (!axis || d == only) {
-                    relation_narrow(g->r, data->dim[d], (int64_t)least, g->policy->numel_max);
+                    relation_narrow(g->r, data->dim[d], (int64_t)least, g->numel_max);
                 }
             }
         }
@@ -199,7 +199,7 @@ static bool slot_fits(const struct maker *g, const struct slot *s)
     for (int d = 0; d < s->rank; d++) {
         shape.dim[d] = relation_value(g->r, s->dim[d]);
     }
-    return shape_fits(&shape, g->policy->numel_max);
+    return shape_fits(&shape, g->numel_max);
 }
 
 static bool sizes_are_allowed(const struct maker *g, const struct attempt *a)

@@ -11,7 +11,7 @@ import tempfile
 import onnx
 import onnxruntime as ort
 
-PROGRAMS = 40
+PROGRAMS = 80
 POLICY = """motif_percent = 100
 motif.* = 0
 motif.{} = 1

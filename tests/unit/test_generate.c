@@ -218,6 +218,37 @@ static void test_limits_are_kept(void **state)
     }
 }
 
+static size_t largest_numel(const struct program *p)
+{
+    size_t largest = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        size_t numel = shape_numel(&p->values[id].shape);
+        largest = numel > largest ? numel : largest;
+    }
+    return largest;
+}
+
+/* large_percent of the programs, but for those that do not use what they may. */
+static void test_few_programs_are_large(void **state)
+{
+    static const struct {
+        uint32_t percent;
+        unsigned least, most; /* of N */
+    } cases[] = {{0, 0, 0}, {25, 60, 100}, {100, 240, 400}};
+    enum { N = 400 };
+    struct fixture *f = *state;
+    for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+        unsigned large = 0;
+        f->policy->large_percent = cases[c].percent;
+        for (uint64_t i = 0; i < N; i++) {
+            struct test test = make(f, 4, i, MATERIALIZE_NONE);
+            large += largest_numel(test.program) > f->policy->numel_max / 4;
+        }
+        print_message("# large_percent %u: %u of %d\n", cases[c].percent, large, N);
+        assert_in_range(large, cases[c].least, cases[c].most);
+    }
+}
+
 static void test_work_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -732,6 +763,7 @@ int main(void)
         TEST(test_programs_are_valid_and_varied),
         TEST(test_backward_insertion),
         TEST(test_limits_are_kept),
+        TEST(test_few_programs_are_large),
         TEST(test_work_is_bounded),
         TEST(test_each_op_and_dtype_alone),
         TEST(test_support_tables_are_kept),

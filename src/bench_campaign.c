@@ -141,27 +141,45 @@ static pid_t engine_of(pid_t pid)
     return (pid_t)engine;
 }
 
-/* Waits for the child; *growth: the engine's memory near the end less that after the first part. */
+/* Megabytes at so many moments. */
+struct level {
+    double sum;
+    size_t n;
+};
+
+static void level_add(struct level *level, double mb)
+{
+    if (!isnan(mb)) {
+        level->sum += mb;
+        level->n++;
+    }
+}
+
+/* Waits for the child; *growth: of the engine's memory, which goes up and down with the tests, from
+ * its mean at the end of the first part to that at the end; both over half of a part. */
 static int watch_child(pid_t pid, double seconds, double *growth)
 {
     const struct timespec pause = {.tv_nsec = 100000000};
-    double start = clock_wall(), first = NAN, last = NAN;
+    const double half = first_part / 2;
+    double start = clock_wall();
+    struct level early = {0}, late = {0};
     int status = 0;
     pid_t engine = 0;
     while (waitpid(pid, &status, WNOHANG) == 0) {
         if (stop_requested) {
             kill(pid, SIGINT);
         }
-        double gone = clock_wall() - start;
+        double gone = (clock_wall() - start) / seconds;
         engine = engine ? engine : engine_of(pid);
-        if (engine && gone < seconds) {
-            double now = anonymous_mb(engine);
-            first = gone < seconds * first_part ? now : first;
-            last = now;
+        double mb = engine ? anonymous_mb(engine) : NAN;
+        if (gone >= half && gone < first_part) {
+            level_add(&early, mb);
+        } else if (gone >= 1 - half && gone < 1) {
+            level_add(&late, mb);
         }
         nanosleep(&pause, NULL);
     }
-    *growth = last - first;
+    *growth = late.sum / (double)late.n - early.sum / (double)early.n; /* 0 / 0: NAN */
     return status;
 }
 
@@ -305,8 +323,7 @@ static void print_table(const struct figures *f, double seconds)
         print_row("nnsmith", &f->theirs[i]);
     }
     printf("CPU s: of all processes, ours with start-up, theirs without and warmed up; growth: of "
-           "the engine's "
-           "memory after the first %.0f s\n",
+           "the engine's mean memory after the first %.0f s\n",
            seconds * first_part);
     double theirs = better_of_theirs(f);
     for (size_t i = 0; theirs > 0 && i < ARRAY_SIZE(ours); i++) {

@@ -54,18 +54,20 @@ static real pow_slope(const struct node *node, uint32_t k, const real *x, real y
 
 /*
  * Floats: 0 to a negative odd power is infinite with the sign of zero, which nothing defines (see
- * div); of integer exponents that the dtype does not hold, torch rounds them to it (its type
- * promotion), ONNX Runtime to double. Integers: overflow (torch wraps; ONNX Runtime casts C's pow
- * of f64, undefined by C23 6.3.1.4); negative exponents (numpy, ONNX's reference, refuses them);
- * fractions of negatives are NaN; fractional powers so close to an integer that pow's rounding
- * decides.
+ * div); whether an exponent that may be another is odd, which says the sign for bases below 0 and
+ * for zeros, no sample near it tells where a float's neighbours are whole; of integer exponents
+ * that the dtype does not hold, torch rounds them to it (its type promotion), ONNX Runtime to
+ * double. Integers: overflow (torch wraps; ONNX Runtime casts C's pow of f64, undefined by
+ * C23 6.3.1.4); negative exponents (numpy, ONNX's reference, refuses them); fractions of negatives
+ * are NaN; fractional powers so close to an integer that pow's rounding decides.
  */
 static bool pow_is_open(const struct evaluation *e, real a, real b)
 {
     enum dtype d = e->out[0].dtype;
     if (dtype_is_float(d)) {
         bool is_int = !dtype_is_float(e->in[1]->dtype);
-        return (a != 1 && is_int && dtype_round(d, b) != b) ||
+        bool is_parity_open = e->in[1]->inexact && (a < 0 || (a == 0 && b < 0));
+        return is_parity_open || (a != 1 && is_int && dtype_round(d, b) != b) ||
                (a == 0 && b < 0 && fabsl(remainderl(b, 2)) == 1);
     }
     bool is_whole = b == truncl(b);

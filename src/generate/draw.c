@@ -128,10 +128,43 @@ void recipe_make_special(struct recipe *recipe, uint32_t kinds, bool is_drowned,
     recipe->kinds = kinds;
 }
 
+/* The next one above where there is none. */
+static void integers_between(real lo, real hi, int64_t *first, int64_t *last)
+{
+    *first = (int64_t)lo;
+    *last = (int64_t)hi;
+    *first += (real)*first < lo;
+    *last -= (real)*last > hi;
+    *last = *last < *first ? *first : *last;
+}
+
+static real as_stored(enum dtype d, real x)
+{
+    uint64_t bytes = 0;
+    dtype_store(d, &bytes, 0, x);
+    return dtype_load(d, &bytes, 0);
+}
+
+/* Elements of an integer dtype that are drawn between lo and hi. */
+static struct interval range_of_integers(real lo, real hi, enum dtype d)
+{
+    int64_t first, last;
+    integers_between(lo, hi, &first, &last);
+    if (first == last) {
+        real only = as_stored(d, (real)first);
+        return (struct interval){.lo = only, .hi = only};
+    }
+    bool wraps = (real)first < dtype_lowest(d) || (real)last > dtype_max(d);
+    return (struct interval){.lo = wraps ? dtype_lowest(d) : (real)first,
+                             .hi = wraps ? dtype_max(d) : (real)last};
+}
+
 struct interval recipe_range(const struct recipe *recipe, enum dtype d)
 {
     if (recipe->special == 0 || d == DTYPE_BOOL) {
-        return (struct interval){.lo = recipe->lo, .hi = recipe->hi};
+        return dtype_is_float(d) ? (struct interval){.lo = as_stored(d, recipe->lo),
+                                                     .hi = as_stored(d, recipe->hi)}
+                                 : range_of_integers(recipe->lo, recipe->hi, d);
     }
     if (dtype_is_float(d)) {
         return (struct interval){
@@ -251,9 +284,8 @@ static real bell(struct rng *rng)
 
 static real draw_integer(struct rng *rng, real lo, real hi)
 {
-    int64_t first = (int64_t)lo, last = (int64_t)hi;
-    first += (real)first < lo;
-    last -= (real)last > hi;
+    int64_t first, last;
+    integers_between(lo, hi, &first, &last);
     return (real)(first < last ? rng_range(rng, first, last) : first);
 }
 

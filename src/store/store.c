@@ -194,7 +194,9 @@ static enum err open_file(struct store *store, bool create)
                                  : err_set(ERR_STORE, "%s: out of memory", store->path);
     }
     sqlite3_busy_timeout(store->db, BUSY_SECONDS * 1000);
-    TRY(store_exec(store, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"));
+    /* Little is read twice: the usual cache of 2 MB would only fill, in each of many engines. */
+    TRY(store_exec(store, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; "
+                          "PRAGMA cache_size = -256;"));
     /* Look before anything is written: a file that is not ours must stay as it is. */
     TRY(store_begin(store));
     TRY(store_end(store, make_schema(store)));

@@ -47,7 +47,9 @@ passes 'bounds: all correct runs count, faults that change a result do' json_hol
 passes 'bounds: a row a K, fewer above a larger c' json_holds 'all(len(c["percent"]) == len(o["bounds"]["k"]) and
     all(len(r) == len(o["bounds"]["c"]) and r == sorted(r, reverse=True) and 0 <= r[-1] <= r[0] <= 100
     for r in c["percent"]) for c in o["bounds"]["curves"])'
-passes 'bounds: no legal noise is above the largest c' json_holds 'all(r[-1] == 0 for r in o["bounds"]["curves"][1]["percent"])'
+# Two samples alone may both leave an element where it was.
+passes 'bounds: from K = 4 on no legal noise is above the largest c' json_holds 'o["bounds"]["k"][1] == 4 and
+    all(r[-1] == 0 for r in o["bounds"]["curves"][1]["percent"][1:])'
 run opjury bench bounds --tests 2 --target faulty:none
 out_has 'bounds: a table' 'in use: K = 12, c = 3'
 out_has 'bounds: its curves' 'planted faults: '
@@ -81,7 +83,7 @@ status_is 2 'an unknown target: status'
 err_has 'an unknown target: named' 'coffee'
 
 # Stopped: no figures of half a run.
-timeout -s INT 1 "$OPJURY" bench bounds --tests 1000000 --target faulty:none >"$work/out" 2>"$work/err"
+timeout -s INT 3 "$OPJURY" bench bounds --tests 1000000 --target faulty:none >"$work/out" 2>"$work/err"
 status=$?
 passes 'stopped: no figures' [ ! -s "$work/out" ]
 err_has 'stopped: said' 'stopped before all tests were run'

@@ -339,6 +339,42 @@ static void test_layers_change(void **state)
     assert_true(n_replaced > 10 && n_switched > 10);
 }
 
+/* Literals of motifs are drawn in any dtype: 0.0447 as an integer, -1 as one without a sign. */
+static void test_elements_lie_where_recipes_say(void **state)
+{
+    enum { N = 16 };
+    static const struct {
+        real lo, hi;
+    } domains[] = {{0.044715L, 0.044715L},
+                   {-1, -1},
+                   {0.797885L, 0.797885L},
+                   {1000, 1000},
+                   {-2.5L, 2.5L},
+                   {0.25L, 0.75L},
+                   {-3, 1e6L},
+                   {1e9L, 1e9L}};
+    (void)state;
+    struct arena *arena = arena_new();
+    struct rng rng = rng_seeded(1);
+    const struct shape shape = {.rank = 1, .dim = {N}};
+    for (enum dtype d = DTYPE_NONE + 1; d < DTYPE_COUNT; d++) {
+        for (size_t k = 0; k < ARRAY_SIZE(domains); k++) {
+            struct recipe recipe = recipe_between(domains[k].lo, domains[k].hi);
+            struct interval range = recipe_range(&recipe, d);
+            struct tensor t = tensor_new(arena, d, &shape);
+            recipe_fill(&recipe, &rng, &t);
+            for (size_t i = 0; i < N; i++) {
+                real x = dtype_load(d, t.data, i);
+                if (!(x >= range.lo && x <= range.hi)) {
+                    fail_msg("%s of %Lg..%Lg: %Lg is not in %Lg..%Lg", dtype_name(d), domains[k].lo,
+                             domains[k].hi, x, range.lo, range.hi);
+                }
+            }
+        }
+    }
+    arena_free(arena);
+}
+
 static void test_unknown_names(void **state)
 {
     (void)state;
@@ -364,6 +400,7 @@ int main(void)
         TEST(test_mutants),
         TEST(test_layers_change),
         TEST(test_weights_change),
+        TEST(test_elements_lie_where_recipes_say),
         TEST(test_unknown_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,8 +82,8 @@ run opjury bench throughput --target coffee
 status_is 2 'an unknown target: status'
 err_has 'an unknown target: named' 'coffee'
 
-# Stopped: no figures of half a run.
-timeout -s INT 3 "$OPJURY" bench bounds --tests 1000000 --target faulty:none >"$work/out" 2>"$work/err"
+# Stopped: no figures of half a run. (In the background timeout sends a second signal, to its group: that ends it at once.)
+timeout --foreground -s INT 2 "$OPJURY" bench bounds --tests 1000000 --target faulty:none >"$work/out" 2>"$work/err"
 status=$?
 passes 'stopped: no figures' [ ! -s "$work/out" ]
 err_has 'stopped: said' 'stopped before all tests were run'

@@ -85,6 +85,17 @@ static struct reduction reduced(struct scene *s, const struct failure *f)
     return r;
 }
 
+/* Opens the scene of a fault that shows in the text, for the caller to close. */
+static struct reduction reduced_text(struct scene *s, struct failure *f, const char *fault,
+                                     const char *text)
+{
+    scene_open(s, fault);
+    if (!fails(s, parse(text, s->arena), f)) { /* the oracle sees only outputs */
+        fail_msg("%s passes", fault);
+    }
+    return reduced(s, f);
+}
+
 static size_t count_elements(const struct program *p)
 {
     size_t n = 0;
@@ -116,15 +127,12 @@ static void ranks_fit_together(void **state)
 {
     struct scene s;
     struct failure f;
-    scene_open(&s, "negate.gather_nd");
-    assert_true(fails(&s,
-                      parse("x: f32[1,2,2,2,1] = input\n"
-                            "i: i64[1,2,1,1,2,3] = input\n"
-                            "y: f32[1,2,1,1,2,1] = gather_nd(x, i, parts=3, batch_dims=1)\n"
-                            "output y\n",
-                            s.arena),
-                      &f));
-    struct reduction r = reduced(&s, &f);
+    struct reduction r =
+        reduced_text(&s, &f, "negate.gather_nd",
+                     "x: f32[1,2,2,2,1] = input\n"
+                     "i: i64[1,2,1,1,2,3] = input\n"
+                     "y: f32[1,2,1,1,2,1] = gather_nd(x, i, parts=3, batch_dims=1)\n"
+                     "output y\n");
     assert_string_equal(op_chain(r.test->program, s.arena), "gather_nd(f32)");
     assert_true(r.complete);
     scene_close(&s);
@@ -164,12 +172,7 @@ static void only_the_faulty_op_stays(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct scene s;
         struct failure f;
-        scene_open(&s, cases[i].fault);
-        if (!fails(&s, parse(network, s.arena), &f)) {
-            /* The oracle sees only outputs: the op's own result, then. */
-            fail_msg("%s passes", cases[i].fault);
-        }
-        struct reduction r = reduced(&s, &f);
+        struct reduction r = reduced_text(&s, &f, cases[i].fault, network);
         assert_true(r.complete);
         assert_string_equal(op_chain(r.test->program, s.arena), cases[i].chain);
         if (count_elements(r.test->program) > cases[i].elements) {
@@ -183,9 +186,7 @@ static void result_is_a_valid_test_that_fails_alike(void **state)
 {
     struct scene s;
     struct failure f, again;
-    scene_open(&s, "negate.softmax");
-    assert_true(fails(&s, parse(network, s.arena), &f));
-    struct reduction r = reduced(&s, &f);
+    struct reduction r = reduced_text(&s, &f, "negate.softmax", network);
     assert_int_equal(program_verify(r.test->program), ERR_OK);
     assert_int_equal(r.test->n_inputs, program_n_inputs(r.test->program));
     assert_true(fails(&s, r.test, &again));
@@ -219,19 +220,15 @@ static void shrunk_shapes_go_through_reshape_and_concat(void **state)
 {
     struct scene s;
     struct failure f;
-    scene_open(&s, "stale_constant.mul");
     /* Nothing can go: the constant, its two different elements and so the dim matter. */
-    assert_true(fails(&s,
-                      parse("x: f32[6,4] = input\n"
-                            "y: f32[6,4] = input\n"
-                            "c: f32[12,4] = concat(x, y, axis=0)\n"
-                            "q: f32[3,16] = reshape(c, shape=[3,16])\n"
-                            "w: f32[3,1] = const [1, 2, 3]\n"
-                            "m: f32[3,16] = mul(q, w)\n"
-                            "output m\n",
-                            s.arena),
-                      &f));
-    struct reduction r = reduced(&s, &f);
+    struct reduction r = reduced_text(&s, &f, "stale_constant.mul",
+                                      "x: f32[6,4] = input\n"
+                                      "y: f32[6,4] = input\n"
+                                      "c: f32[12,4] = concat(x, y, axis=0)\n"
+                                      "q: f32[3,16] = reshape(c, shape=[3,16])\n"
+                                      "w: f32[3,1] = const [1, 2, 3]\n"
+                                      "m: f32[3,16] = mul(q, w)\n"
+                                      "output m\n");
     assert_string_equal(op_chain(r.test->program, s.arena), "mul(f32)");
     const struct program *p = r.test->program;
     unsigned consts = 0;
@@ -290,17 +287,13 @@ static void attributes_become_simple(void **state)
 {
     struct scene s;
     struct failure f;
-    scene_open(&s, "negate.conv2d");
-    assert_true(fails(&s,
-                      parse("x: f32[2,4,9,7] = input\n"
-                            "w: f32[6,2,3,2] = input\n"
-                            "y: f32[6] = input\n"
-                            "c: f32[2,6,5,7] = conv2d(x, w, y, dilations=[2,1], group=2, "
-                            "pads=[2,1,2,0], strides=[2,1])\n"
-                            "output c\n",
-                            s.arena),
-                      &f));
-    struct reduction r = reduced(&s, &f);
+    struct reduction r = reduced_text(&s, &f, "negate.conv2d",
+                                      "x: f32[2,4,9,7] = input\n"
+                                      "w: f32[6,2,3,2] = input\n"
+                                      "y: f32[6] = input\n"
+                                      "c: f32[2,6,5,7] = conv2d(x, w, y, dilations=[2,1], group=2, "
+                                      "pads=[2,1,2,0], strides=[2,1])\n"
+                                      "output c\n");
     const struct node *node = &r.test->program->nodes[0];
     static const struct {
         const char *name;

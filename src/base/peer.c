@@ -88,6 +88,7 @@ enum err peer_line(struct peer *peer, char **line)
         end = n > seen ? memchr(peer->in.data + peer->taken + seen, '\n', n - seen) : NULL;
         seen = n;
         if (!end && n > LINE_MAX_BYTES) {
+            CHECK(peer->pid > 0);
             kill(peer->pid, SIGKILL); /* so it says no more, about a closed socket either */
             return err_set(ERR_INPUT, "%s says a line without an end", peer->script);
         }

@@ -128,21 +128,23 @@ void recipe_make_special(struct recipe *recipe, uint32_t kinds, bool is_drowned,
     recipe->kinds = kinds;
 }
 
+/* Toward zero; the nearest end where it is beyond all. */
+static int64_t int64_near(real x)
+{
+    if (x >= 0x1p63L) {
+        return INT64_MAX;
+    }
+    return x >= -0x1p63L ? (int64_t)x : INT64_MIN;
+}
+
 /* The next one above where there is none. */
 static void integers_between(real lo, real hi, int64_t *first, int64_t *last)
 {
-    *first = (int64_t)lo;
-    *last = (int64_t)hi;
-    *first += (real)*first < lo;
-    *last -= (real)*last > hi;
+    *first = int64_near(lo);
+    *last = int64_near(hi);
+    *first += (real)*first < lo && *first < INT64_MAX;
+    *last -= (real)*last > hi && *last > INT64_MIN;
     *last = *last < *first ? *first : *last;
-}
-
-static real as_stored(enum dtype d, real x)
-{
-    uint64_t bytes = 0;
-    dtype_store(d, &bytes, 0, x);
-    return dtype_load(d, &bytes, 0);
 }
 
 /* Elements of an integer dtype that are drawn between lo and hi. */
@@ -151,7 +153,7 @@ static struct interval range_of_integers(real lo, real hi, enum dtype d)
     int64_t first, last;
     integers_between(lo, hi, &first, &last);
     if (first == last) {
-        real only = as_stored(d, (real)first);
+        real only = dtype_round(d, (real)first);
         return (struct interval){.lo = only, .hi = only};
     }
     bool wraps = (real)first < dtype_lowest(d) || (real)last > dtype_max(d);
@@ -162,8 +164,8 @@ static struct interval range_of_integers(real lo, real hi, enum dtype d)
 struct interval recipe_range(const struct recipe *recipe, enum dtype d)
 {
     if (recipe->special == 0 || d == DTYPE_BOOL) {
-        return dtype_is_float(d) ? (struct interval){.lo = as_stored(d, recipe->lo),
-                                                     .hi = as_stored(d, recipe->hi)}
+        return dtype_is_float(d) ? (struct interval){.lo = dtype_round(d, recipe->lo),
+                                                     .hi = dtype_round(d, recipe->hi)}
                                  : range_of_integers(recipe->lo, recipe->hi, d);
     }
     if (dtype_is_float(d)) {
@@ -353,7 +355,8 @@ static enum style style_for(const struct recipe *recipe, enum dtype d)
         bool is_narrow = recipe->style == STYLE_LOG && recipe->hi - recipe->lo < 256;
         return between || is_narrow || d == DTYPE_BOOL ? STYLE_INTEGER : recipe->style;
     }
-    bool holds_integers = recipe->hi - recipe->lo >= 2;
+    bool holds_integers =
+        recipe->hi - recipe->lo >= 2 && recipe->lo >= -0x1p63L && recipe->hi < 0x1p63L;
     return recipe->style == STYLE_INTEGER && !holds_integers ? STYLE_GRID : recipe->style;
 }
 
@@ -426,6 +429,9 @@ void recipe_fill(const struct recipe *recipe, struct rng *rng, struct tensor *t)
         real x[CHUNK];
         size_t m = n - first < CHUNK ? n - first : CHUNK;
         draw_ordinary(rng, &own, ties, x, m);
+        for (size_t i = 0; is_float && i < m; i++) { /* lo + (hi - lo) may be beyond hi */
+            x[i] = x[i] < own.lo ? own.lo : x[i] > own.hi ? own.hi : x[i];
+        }
         for (size_t i = 0; takes_special && i < m; i++) {
             x[i] = rng_below(rng, 16) < own.special ? draw_special(rng, t->dtype, own.kinds) : x[i];
         }

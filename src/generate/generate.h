@@ -117,7 +117,8 @@ MUST_USE enum err policy_seeds(struct policy *policy, const char *dir, struct ar
  */
 MUST_USE enum err generator_open(struct policy *policy, struct arena *arena);
 /* The policy of the campaign in the folder dir, opened: from its text and policy_hash. ERR_STORE:
- * it is another one by now, for the campaign is of another version of opjury. */
+ * it is another one by now: the campaign is of another version of opjury, or of other seed models.
+ */
 MUST_USE enum err generator_open_again(const char *dir, const char *text, uint64_t hash,
                                        struct arena *arena, struct policy **policy);
 double generator_cpu(const struct policy *policy); /* seconds of its other processes so far */

@@ -51,7 +51,10 @@ enum err generator_open_again(const char *dir, const char *text, uint64_t hash, 
         return ERR_OK;
     }
     generator_close(*policy);
-    return err_set(ERR_STORE, "%s is of another version of opjury, which makes other tests", dir);
+    return err_set(ERR_STORE,
+                   "%s is of another version of opjury, or of other seed models: its tests are no "
+                   "more the same",
+                   dir);
 }
 
 double generator_cpu(const struct policy *policy)

@@ -54,20 +54,18 @@ static real pow_slope(const struct node *node, uint32_t k, const real *x, real y
 
 /*
  * Floats: 0 to a negative odd power is infinite with the sign of zero, which nothing defines (see
- * div); whether an exponent that may be another is odd, which says the sign for bases below 0 and
- * for zeros, no sample near it tells where a float's neighbours are whole; of integer exponents
- * that the dtype does not hold, torch rounds them to it (its type promotion), ONNX Runtime to
- * double. Integers: overflow (torch wraps; ONNX Runtime casts C's pow of f64, undefined by
- * C23 6.3.1.4); negative exponents (numpy, ONNX's reference, refuses them); fractions of negatives
- * are NaN; fractional powers so close to an integer that pow's rounding decides.
+ * div); of integer exponents that the dtype does not hold, torch rounds them to it (its type
+ * promotion), ONNX Runtime to double. Integers: overflow (torch wraps; ONNX Runtime casts C's pow
+ * of f64, undefined by C23 6.3.1.4); negative exponents (numpy, ONNX's reference, refuses them);
+ * fractions of negatives are NaN; fractional powers so close to an integer that pow's rounding
+ * decides.
  */
 static bool pow_is_open(const struct evaluation *e, real a, real b)
 {
     enum dtype d = e->out[0].dtype;
     if (dtype_is_float(d)) {
         bool is_int = !dtype_is_float(e->in[1]->dtype);
-        bool is_parity_open = e->in[1]->inexact && (a < 0 || (a == 0 && b < 0));
-        return is_parity_open || (a != 1 && is_int && dtype_round(d, b) != b) ||
+        return (a != 1 && is_int && dtype_round(d, b) != b) ||
                (a == 0 && b < 0 && fabsl(remainderl(b, 2)) == 1);
     }
     bool is_whole = b == truncl(b);
@@ -87,7 +85,8 @@ static void pow_unspecified(const struct evaluation *e, uint8_t *const *mark)
 /*
  * a^b = exp(b ln |a|): near linear while that exponent moves by less than 1, and where it lies
  * beyond the dtype's range until it comes back. Low powers of whole exponents are polynomials,
- * which samples bound anywhere. Of negative bases all exponents but whole ones give NaN.
+ * which samples bound anywhere. Of negative bases all exponents but whole ones give NaN; of 0 odd
+ * ones below 0 give the infinity of its sign.
  */
 static real pow_reach(const struct evaluation *e, uint32_t k, real a, real b)
 {
@@ -100,7 +99,10 @@ static real pow_reach(const struct evaluation *e, uint32_t k, real a, real b)
     real beyond = power < lo ? lo - power : power - hi;
     real move = beyond > 0.25L ? 4 * beyond : 1;
     if (k == 1) {
-        move = base == 0 ? fabsl(b) : move / fabsl(log_base);
+        if (base == 0) {
+            return b < 0 ? fminl(-b, fabsl(remainderl(b - 1, 2))) : b;
+        }
+        move /= fabsl(log_base);
         return a < 0 && isfinite(b) ? fminl(move, fabsl(b - rintl(b))) : move;
     }
     return fminl(base, move * base / fabsl(b));

@@ -26,7 +26,7 @@ CALLS = {"and": "logical_and", "or": "logical_or", "xor": "logical_xor", "not": 
          "where": "where", "conv2d": "nn.functional.conv2d", "conv3d": "nn.functional.conv3d",
          "reduce_prod": "prod", "is_inf": "isinf", "max_pool": "nn.functional.max_pool2d",
          "avg_pool": "nn.functional.avg_pool2d", "space_to_depth": "nn.functional.pixel_unshuffle",
-         "batch_norm_training": "nn.functional.batch_norm"}
+         "batch_norm_training": "nn.functional.batch_norm", "gemm": "addmm"}
 
 
 class Skip(Exception):
@@ -308,9 +308,11 @@ INVERSE = {
                                                           "mode": "CRD"}),
     "is_inf": ("", lambda a, x, y: {"detect_negative": True, "detect_positive": True}),
     "linear": ("*weight *bias", lambda a, x, y: {}),
+    "gemm": ("*mat1 *mat2 beta alpha", lambda a, x, y: {"transA": False, "transB": False, "alpha": float(a.get("alpha", 1)),
+                                                        "beta": float(a.get("beta", 1))}),
 }
 # Where torch's samples have another order: which of them is our k-th.
-ORDER = {"where": [1, 0, 2], "batch_norm": [0, 3, 4, 1, 2],
+ORDER = {"where": [1, 0, 2], "gemm": [1, 2, 0], "batch_norm": [0, 3, 4, 1, 2],
          "batch_norm_training": [0, 3, 4, 1, 2]}
 PLAIN = ("*other *third", lambda a, x, y: {})
 

@@ -269,16 +269,22 @@ static const struct element_case element_cases[] = {
      0,
      -INFINITY,
      true},
-    {"a power of -1 whose exponent may be odd",
-     "x: f32[1,2,4,1] = input\n"
-     "k: f32[2,1,7,1] = const [1, -0, -1, 1, 1, 1, 1, -16777216, -16, -1, -1, -1, 0, 0]\n"
-     "b: f32[1,1,13,1] = conv_transpose2d(x, k, strides=[2,1], dilations=[1,1], pads=[0,0,0,0], "
-     "group=1, output_padding=[0,0])\n"
-     "w: f32[1] = const [-1]\ny: f32[1,1,13,1] = pow(w, b)\noutput y\n",
-     {1, 0, 1, 0.75, 1, 1, 1, 1},
-     6,
-     -1,
-     false},
+    {"a power of 0 whose exponent is far from odd",
+     "x: f32[3] = input\n"
+     "b: f32[1] = reduce_sum(x, axes=[0], keepdims=true)\n"
+     "w: f32[1] = const [0]\ny: f32[1] = pow(w, b)\noutput y\n",
+     {-0.1, -0.2, -0.2},
+     0,
+     0,
+     true},
+    {"a power of a negative number whose exponent is far from whole",
+     "x: f32[3] = input\n"
+     "b: f32[1] = reduce_sum(x, axes=[0], keepdims=true)\n"
+     "w: f32[1] = const [-2]\ny: f32[1] = pow(w, b)\noutput y\n",
+     {0.1, 0.2, 0.2},
+     0,
+     1,
+     true},
     {"a power of a negative number whose exponent may be whole",
      "x: f32[1] = input\nw: f32[1] = const [-16]\na: f32[1] = selu(x, alpha=0.5, gamma=1.0)\n"
      "y: f32[1] = pow(w, a)\noutput y\n",

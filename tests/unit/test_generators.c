@@ -352,14 +352,20 @@ static void test_elements_lie_where_recipes_say(void **state)
                    {-2.5L, 2.5L},
                    {0.25L, 0.75L},
                    {-3, 1e6L},
-                   {1e9L, 1e9L}};
+                   {1e9L, 1e9L},
+                   {-1, -0x1p-70L},
+                   {-6.2e27L, -2.7L},
+                   {2.7L, 6.2e27L}};
     (void)state;
     struct arena *arena = arena_new();
     struct rng rng = rng_seeded(1);
     const struct shape shape = {.rank = 1, .dim = {N}};
     for (enum dtype d = DTYPE_NONE + 1; d < DTYPE_COUNT; d++) {
-        for (size_t k = 0; k < ARRAY_SIZE(domains); k++) {
+        for (size_t n = 0; n < STYLE_COUNT * ARRAY_SIZE(domains); n++) {
+            const size_t k = n / STYLE_COUNT;
             struct recipe recipe = recipe_between(domains[k].lo, domains[k].hi);
+            recipe.style = dtype_is_float(d) ? (enum style)(n % STYLE_COUNT) : recipe.style;
+            recipe.rarity = 4;
             struct interval range = recipe_range(&recipe, d);
             struct tensor t = tensor_new(arena, d, &shape);
             recipe_fill(&recipe, &rng, &t);

@@ -414,13 +414,11 @@ static enum err run_blocks(struct engine *e)
             break;
         }
         TRY(run_block(e));
-        malloc_trim(0);
+        malloc_trim(0); /* what a rare large test has left (campaign_keep_memory) */
     }
     return ERR_OK;
 }
 
-/* What one test gives back the next one takes again: of the system neither asks for each test. A
- * block's end returns what a rare large test has left. */
 void campaign_keep_memory(void)
 {
     mallopt(M_TRIM_THRESHOLD, 64 << 20);

@@ -425,12 +425,13 @@ void recipe_fill(const struct recipe *recipe, struct rng *rng, struct tensor *t)
     }
     size_t n = shape_numel(&t->shape);
     bool takes_special = own.special > 0 && t->dtype != DTYPE_BOOL;
+    bool may_pass = is_float && own.lo + (own.hi - own.lo) > own.hi;
     for (size_t first = 0; first < n; first += CHUNK) {
         real x[CHUNK];
         size_t m = n - first < CHUNK ? n - first : CHUNK;
         draw_ordinary(rng, &own, ties, x, m);
-        for (size_t i = 0; is_float && i < m; i++) { /* lo + (hi - lo) may be beyond hi */
-            x[i] = x[i] < own.lo ? own.lo : x[i] > own.hi ? own.hi : x[i];
+        for (size_t i = 0; may_pass && i < m; i++) { /* the difference was rounded up */
+            x[i] = x[i] > own.hi ? own.hi : x[i];
         }
         for (size_t i = 0; takes_special && i < m; i++) {
             x[i] = rng_below(rng, 16) < own.special ? draw_special(rng, t->dtype, own.kinds) : x[i];

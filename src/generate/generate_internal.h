@@ -199,10 +199,6 @@ uint32_t pick_placeholder(struct maker *g, const struct attempt *a, uint32_t o);
 /* Steps of these (choose.c, shape.c, commit.c, backward.c). */
 bool percent(struct maker *g, uint32_t share);
 int choose_rank(struct maker *g, const struct slot_spec *spec);
-static inline bool rank_fits(const struct slot_spec *spec, int rank)
-{
-    return rank >= spec->rank_min && rank <= spec->rank_max;
-}
 /* Is the value known well enough to be an index into some dim? */
 bool may_index(const struct maker *g, uint32_t id);
 bool attempt_solve(struct maker *g, struct attempt *a);

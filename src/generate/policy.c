@@ -14,8 +14,8 @@
  * The default policy. Support tables are not in it: without a target everything is allowed that the
  * ops' slots allow (support_baseline). Weights: f32 and rank 2..4 are what people run most;
  * numel_max and large_percent keep the median tensor near 100 elements, where a test costs a
- * millisecond: what larger ones cost is ours, not the library's. Ops whose
- * results say little of their inputs are rarer: what is wrong before them is not seen.
+ * millisecond: what larger ones cost is ours, not the library's. Ops whose results say little of
+ * their inputs are rarer: what is wrong before them is not seen.
  */
 static const char default_text[] = "name = default\n"
                                    "nodes = 10\n"

@@ -94,7 +94,7 @@ static bool check_attrs(const struct node *node)
 
 static bool check_rank(const struct slot *s, const struct slot_spec *spec)
 {
-    if (s->present && s->rank >= 0 && (s->rank < spec->rank_min || s->rank > spec->rank_max)) {
+    if (s->present && s->rank >= 0 && !rank_fits(spec, s->rank)) {
         return REFUSE("%s has rank %d where %d to %d is possible", spec->name, s->rank,
                       spec->rank_min, spec->rank_max);
     }

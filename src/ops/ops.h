@@ -24,6 +24,10 @@ struct slot_spec {
     const char *mostly_as; /* name of an earlier slot whose dtype generators mostly give it */
     bool variadic;         /* the last input (concat) or output (split) may repeat: same dtype */
 };
+static inline bool rank_fits(const struct slot_spec *spec, int rank)
+{
+    return rank >= spec->rank_min && rank <= spec->rank_max;
+}
 
 /* How a real attribute is drawn: one of what libraries have as its default, else log-uniform: each
  * octave of least * (1 .. 2^octaves) as likely as the next, and 0 as one of them if it has_zero. */

@@ -45,19 +45,6 @@ enum err store_add_finding(struct store *store, const struct finding_row *row, u
     return store_end(store, add_locked(store, row, id));
 }
 
-/* Room for one more row; capacities are the powers of two. */
-static void *grown(struct arena *arena, void *rows, size_t n, size_t size)
-{
-    if ((n & (n - 1)) != 0) {
-        return rows;
-    }
-    void *more = arena_alloc(arena, (n == 0 ? 1 : 2 * n) * size);
-    if (n > 0) {
-        __builtin_memcpy(more, rows, n * size);
-    }
-    return more;
-}
-
 enum err store_findings(struct store *store, struct arena *arena, struct finding_row **rows,
                         size_t *n)
 {
@@ -75,7 +62,7 @@ enum err store_findings(struct store *store, struct arena *arena, struct finding
         if (!row) {
             break;
         }
-        all = grown(arena, all, count, sizeof(*all));
+        all = arena_room(arena, all, count, sizeof(*all));
         all[count++] = (struct finding_row){
             .id = (uint64_t)sqlite3_column_int64(s, 0),
             .test_index = (uint64_t)sqlite3_column_int64(s, 1),
@@ -118,7 +105,7 @@ enum err store_buckets(struct store *store, struct arena *arena, struct bucket_r
         if (!row) {
             break;
         }
-        all = grown(arena, all, count, sizeof(*all));
+        all = arena_room(arena, all, count, sizeof(*all));
         all[count++] = (struct bucket_row){
             .id = (uint64_t)sqlite3_column_int64(s, 0),
             .key = store_text(s, 1, arena),

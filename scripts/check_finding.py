@@ -14,6 +14,7 @@ import numpy as np
 
 import numpy_judge
 
+PERTURBED = {"MALLOC_PERTURB_": "65"}  # as in the workers (src/target/zygote.c): memory never written is not zeros
 SECONDS = 300  # of one repro.py; a hang is shown by the script itself
 # Runs the script as it is, and saves its list `actual` however it ends.
 RUN = """
@@ -50,7 +51,7 @@ def run_script(folder):
         saved = os.path.join(work, "actual.npz")
         done = subprocess.run([sys.executable, "-c", RUN, os.path.join(folder, "repro.py"), saved],
                               capture_output=True, text=True, timeout=SECONDS, check=False,
-                              env=os.environ | variables(folder))
+                              env=os.environ | PERTURBED | variables(folder))
         if not os.path.exists(saved):
             return done, None
         with np.load(saved) as arrays:

@@ -41,6 +41,12 @@ import json, sys
 v = json.load(open(sys.argv[1]))["verdicts"]
 assert sum(v.values()) == 200 and v["pass"] > 100 and v["not_exercised"] < 50, v
 ' "$work/out"
+
+    # Fresh memory is not zeros in a worker: what no kernel writes is wrong, the first time as well.
+    printf '%s\n' 'a: f32[5,0] = input' 'b: f32[0] = input' 'y: f32[5] = matmul(a, b)' 'output y' >unwritten.txt
+    run opjury run unwritten.txt --target onnxruntime --known none
+    status_is 1 'an output that is never written: found'
+    out_has 'an output that is never written: what it holds' 'expected 0, got -0.372549'
 fi
 
 # Nothing of ours outlives a killed campaign by two seconds.

@@ -141,28 +141,34 @@ static pid_t engine_of(pid_t pid)
     return (pid_t)engine;
 }
 
-/* Megabytes at so many moments. */
-struct level {
-    double sum;
-    size_t n;
+/* Sums for the straight line through megabytes over time by least squares. */
+struct trend {
+    double n, t, tt, mb, t_mb;
 };
 
-static void level_add(struct level *level, double mb)
+static void trend_add(struct trend *trend, double t, double mb)
 {
-    if (!isnan(mb)) {
-        level->sum += mb;
-        level->n++;
-    }
+    trend->n++;
+    trend->t += t;
+    trend->tt += t * t;
+    trend->mb += mb;
+    trend->t_mb += t * mb;
 }
 
-/* Waits for the child; *growth: of the engine's memory, which goes up and down with the tests, from
- * its mean at the end of the first part to that at the end; both over half of a part. */
+/* Megabytes a unit of t; NAN: fewer than two moments. */
+static double trend_slope(const struct trend *s)
+{
+    return (s->n * s->t_mb - s->t * s->mb) / (s->n * s->tt - s->t * s->t);
+}
+
+/* Waits for the child; *growth: of the engine's memory after the first part, by the line through
+ * all that was seen there: it goes up by megabytes for a large test, so two means of half a minute
+ * each differ by up to one where nothing grows. */
 static int watch_child(pid_t pid, double seconds, double *growth)
 {
     const struct timespec pause = {.tv_nsec = 100000000};
-    const double half = first_part / 2;
     double start = clock_wall();
-    struct level early = {0}, late = {0};
+    struct trend trend = {0};
     int status = 0;
     pid_t engine = 0;
     while (waitpid(pid, &status, WNOHANG) == 0) {
@@ -172,14 +178,12 @@ static int watch_child(pid_t pid, double seconds, double *growth)
         double gone = (clock_wall() - start) / seconds;
         engine = engine ? engine : engine_of(pid);
         double mb = engine ? anonymous_mb(engine) : NAN;
-        if (gone >= half && gone < first_part) {
-            level_add(&early, mb);
-        } else if (gone >= 1 - half && gone < 1) {
-            level_add(&late, mb);
+        if (gone >= first_part && gone < 1 && !isnan(mb)) {
+            trend_add(&trend, gone, mb);
         }
         nanosleep(&pause, NULL);
     }
-    *growth = late.sum / (double)late.n - early.sum / (double)early.n; /* 0 / 0: NAN */
+    *growth = trend_slope(&trend) * (1 - first_part); /* 0 / 0: NAN */
     return status;
 }
 
@@ -323,7 +327,7 @@ static void print_table(const struct figures *f, double seconds)
         print_row("nnsmith", &f->theirs[i]);
     }
     printf("CPU s: of all processes, ours with start-up, theirs without and warmed up; growth: of "
-           "the engine's mean memory after the first %.0f s\n",
+           "the engine's memory after the first %.0f s, by the straight line through it\n",
            seconds * first_part);
     double theirs = better_of_theirs(f);
     for (size_t i = 0; theirs > 0 && i < ARRAY_SIZE(ours); i++) {

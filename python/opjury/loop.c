@@ -147,6 +147,9 @@ static void raised(struct run *r, enum wire_phase phase)
     PyObject *name = type ? PyObject_GetAttrString(type, "__name__") : NULL;
     put_object_text(r, &r->result.error_class, name);
     put_object_text(r, &r->result.message, value);
+    if (name && PyUnicode_CompareWithASCIIString(name, "NotExercised") == 0) {
+        r->result.status = WIRE_BROKEN;
+    }
     Py_XDECREF(name);
     Py_XDECREF(type);
     Py_XDECREF(value);
@@ -250,7 +253,18 @@ static void put_outputs(struct run *r, PyObject *outputs)
 }
 
 /* The two roads of a library: a plan of calls, or an adapter that loads bytes and runs them. */
-static void run_plan(struct run *r, PyObject *tensors, uint32_t index)
+static bool configure(struct run *r, const char *options)
+{
+    PyObject *done = PyObject_CallFunction(r->w->adapter->configure, "s", options);
+
+    if (!done) {
+        raised(r, WIRE_LOAD);
+    }
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
+static void call_plan(struct run *r, PyObject *tensors, uint32_t index)
 {
     struct call_plan *plan =
         plan_load(r->w->adapter, r->area + r->job->program_at, (size_t)r->job->program_size);
@@ -269,6 +283,20 @@ static void run_plan(struct run *r, PyObject *tensors, uint32_t index)
     }
     Py_XDECREF(outputs);
     plan_free(plan);
+}
+
+/* Options are put back before anybody asks what the calls have left changed. */
+static void run_plan(struct run *r, PyObject *tensors, const char *options, uint32_t index)
+{
+    bool is_set = r->w->adapter->configure && *options;
+
+    if (is_set && !configure(r, options)) {
+        return;
+    }
+    call_plan(r, tensors, index);
+    if (is_set) {
+        (void)configure(r, "");
+    }
 }
 
 /* What is loaded runs at its other shapes first, if there are any, then at the test's: new. */
@@ -429,6 +457,7 @@ static void do_run(struct worker *w, const struct wire_job *job, const uint8_t *
 {
     uint64_t share = w->result_size / job->n_runs / 64 * 64;
     struct run r = {.w = w, .job = job, .area = area, .capacity = share};
+    const char *options = (const char *)area + job->options[index].at;
 
     r.out = w->results + (job->seq % WIRE_SLOTS) * w->result_size + index * share;
     r.used = sizeof r.result;
@@ -442,9 +471,8 @@ static void do_run(struct worker *w, const struct wire_job *job, const uint8_t *
         raised(&r, WIRE_LOAD);
         r.result.status = WIRE_BROKEN;
     } else if (w->adapter->resolve) {
-        run_plan(&r, p->tensors, index);
+        run_plan(&r, p->tensors, options, index);
     } else {
-        const char *options = (const char *)area + job->options[index].at;
         run_loaded(&r, program, p->tensors, p->before, options, index);
     }
     /* A plan's calls may leave something in a tensor beside its elements, which are put right

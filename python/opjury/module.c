@@ -35,6 +35,7 @@ static PyObject *serve(PyObject *self, PyObject *args)
     a.run = offered(module, "run");
     a.dtypes = offered(module, "dtypes");
     a.resolve = offered(module, "resolve");
+    a.configure = offered(module, "configure");
     a.from_dlpack = offered(module, "from_dlpack");
     a.from_memory = offered(module, "from_memory");
     a.random_state = offered(module, "random_state");

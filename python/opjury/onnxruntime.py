@@ -2,9 +2,15 @@
 """ONNX Runtime: a model's bytes become a session, inputs numpy arrays over the worker's memory."""
 
 import base64
+import mmap
+import os
+import re
 
 import numpy
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
+
+from opjury import NotExercised
 
 BFLOAT16 = 16  # TensorProto.BFLOAT16; numpy has no such dtype, so bits travel as uint16
 NUMPY = {name: numpy.dtype(letters) for name, letters in {
@@ -16,15 +22,50 @@ LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC",
 WARM = base64.b64decode("CAg6MwoMCgF4EgF5IgRSZWx1EgF3Wg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ==")
 
 
-def session_options(level):
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, LEVELS[level])
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # errors are raised as well
-    return options
+def session_options(options):
+    """(SessionOptions, names of disabled optimizers, is it traced?) of "opt=LEVEL,...": options of the target."""
+    words = dict(word.partition("=")[::2] for word in options.split(","))
+    session = onnxruntime.SessionOptions()
+    session.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, LEVELS[words["opt"]])
+    session.intra_op_num_threads = int(words.get("threads", 1))
+    session.inter_op_num_threads = 1
+    # Errors are raised as well. Only the most verbose log names an optimizer before it has ended.
+    session.log_severity_level = 0 if "trace" in words else 4
+    disabled = words["disable"].split("+") if "disable" in words else None
+    return session, disabled, "trace" in words
 
 
-OPTIONS = {"opt=" + level: session_options(level) for level in LEVELS}
+OPTIONS = {"opt=" + level: session_options("opt=" + level) for level in LEVELS}
+
+
+# ---- single optimizers ----
+
+# More names than people type come from `opjury blame`, which has them from the library's own file.
+CHECKED_MAX = 16
+COMPOSED = re.compile(r"Level\d(_\w+)|(\w+)_CPUExecutionProvider")
+
+
+def check_names(names):
+    """The library says nothing of names that it does not have: what it has is a string of its file."""
+    with open(onnxruntime_pybind11_state.__file__, "rb") as file, \
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for name in names:
+            composed = COMPOSED.fullmatch(name)
+            parts = {name, *(composed.groups(name) if composed else ())}
+            if not any(data.find(b"\0%s\0" % part.encode()) >= 0 for part in parts):
+                raise NotExercised(f"onnxruntime {version()} has no optimizer {name}")
+
+
+def name_optimizers():
+    """In place of a long log on stderr, a file of ours here: a line for each optimizer that ran, in that order, then
+    one for each that changed the model, and where the library lies."""
+    end = os.lseek(2, 0, os.SEEK_CUR)
+    text = os.pread(2, end, 0).decode(errors="replace")
+    lines = [m[0] for m in re.finditer(r"Applying graph transformer \w+", text)]
+    lines += [m[0] for m in re.finditer(r"GraphTransformer \w+ modified: 1", text)]
+    os.ftruncate(2, 0)
+    os.lseek(2, 0, os.SEEK_SET)
+    os.write(2, "\n".join([*dict.fromkeys(lines), "library " + onnxruntime_pybind11_state.__file__, ""]).encode())
 
 
 # Versions before 1.23 take or give no bfloat16 outside a model.
@@ -40,8 +81,18 @@ def warm():
 
 
 def load(model, options):
-    level = options.split(",", 1)[0]  # the model says whether its shapes are dynamic
-    return onnxruntime.InferenceSession(model, OPTIONS[level], providers=["CPUExecutionProvider"])
+    """Whether its shapes are dynamic says the model."""
+    if options not in OPTIONS:
+        OPTIONS[options] = session_options(options)
+    session, disabled, traced = OPTIONS[options]
+    if disabled and len(disabled) <= CHECKED_MAX:
+        check_names(disabled)
+    try:
+        return onnxruntime.InferenceSession(model, session, providers=["CPUExecutionProvider"],
+                                            disabled_optimizers=disabled)
+    finally:
+        if traced:
+            name_optimizers()
 
 
 def run(session, tensors):

@@ -35,6 +35,11 @@ def resolve(path):
     return found
 
 
+def configure(options):
+    words = dict(word.partition("=")[::2] for word in options.split(","))
+    torch.set_num_threads(int(words.get("threads", 1)))
+
+
 def state():
     return (("default dtype", torch.get_default_dtype()),
             ("thread count", torch.get_num_threads()),

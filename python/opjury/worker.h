@@ -22,6 +22,7 @@ struct dl_exchange;
 struct adapter {
     PyObject *load, *run;
     PyObject *dtypes, *resolve; /* a library that is driven by call plans */
+    PyObject *configure;        /* its options; optional */
     PyObject *callables;        /* dict: what resolve found */
     const struct dl_exchange *exchange;
     PyObject *from_dlpack, *from_memory;

@@ -7,11 +7,14 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
     warm()                          optional: first calls whose cost every worker would pay
     load(program, options), run(loaded, tensors) -> sequence of outputs
       or dtypes: {"f32": object} and resolve(path) -> callable: driven by call plans
+      and configure(options)      optional: what the options say, "" for none, before the calls and after
     exchange                        the type's __dlpack_c_exchange_api__ capsule, or None
     from_dlpack(capsule)            or from_memory(memoryview, dtype, shape): tensors in
     random_state() -> tensor        optional: state of the library's generator
     state() -> ((name, value), ...) optional: what a call must leave as it was
     reset(state)                    optional: put it back
+
+and raises opjury.NotExercised where it cannot do what a target's options claim.
 
 Must be readable by interpreters that are too old for it: they get one clear line.
 """

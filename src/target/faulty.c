@@ -285,7 +285,8 @@ void nudge_evaluate(const struct test *test, uint32_t node, struct arena *arena,
     give_outputs(p, NULL, values, forms, arena, outputs);
 }
 
-static enum err faulty_option(struct target *t, const char *key, const char *value)
+static enum err faulty_option(struct target *t, const char *key, const char *value,
+                              struct arena *arena)
 {
     struct fault fault;
     if (value || (strcmp(key, "none") != 0 && !fault_parse(key, &fault))) {

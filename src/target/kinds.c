@@ -4,6 +4,7 @@
  */
 #include "target/kinds.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "target/faulty.h"
@@ -40,7 +41,7 @@ static enum err unknown_kind(const char *name)
 }
 
 /* One "word" or "key=value" after the other; `text` is cut up. */
-static enum err parse_options(struct target *t, char *text)
+static enum err parse_options(struct target *t, char *text, struct arena *arena)
 {
     for (char *next = text; text; text = next) {
         next = strchr(text, ',');
@@ -55,9 +56,64 @@ static enum err parse_options(struct target *t, char *text)
             return err_set(ERR_USAGE, "target %s: an option is empty; it takes %s", t->kind->name,
                            t->kind->options);
         }
-        TRY(t->kind->option(t, text, value));
+        TRY(t->kind->option(t, text, value, arena));
     }
     return ERR_OK;
+}
+
+/* The option `key` in canonical options; its size, 0 when it is not there. */
+static size_t find_option(const char *options, const char *key, const char **found)
+{
+    size_t n = strlen(key);
+
+    for (const char *at = options; *at;) {
+        size_t size = strcspn(at, ",");
+        if (strncmp(at, key, n) == 0 && (n == size || at[n] == '=')) {
+            *found = at;
+            return size;
+        }
+        at += size + (at[size] == ',');
+    }
+    return 0;
+}
+
+const char *options_with(const char *options, const char *const *order, const char *key,
+                         const char *said, struct arena *arena)
+{
+    struct buffer text = BUFFER_INIT;
+
+    for (; *order; order++) {
+        const char *part = said;
+        size_t size = strcmp(*order, key) == 0 ? strlen(said) : find_option(options, *order, &part);
+        if (size) {
+            buffer_puts(&text, text.size ? "," : "");
+            buffer_append(&text, part, size);
+        }
+    }
+    const char *canonical = arena_strdup(arena, text.size ? text.data : "");
+    buffer_release(&text);
+    return canonical;
+}
+
+enum err options_threads(struct target *t, const char *const *order, const char *value,
+                         struct arena *arena)
+{
+    char *end = NULL;
+    long n = value && *value >= '0' && *value <= '9' ? strtol(value, &end, 10) : 0;
+
+    if (n < 1 || n > THREADS_MAX || *end) {
+        return err_set(ERR_USAGE, "%s: threads=N takes 1 to %d, not '%s'", t->kind->name,
+                       THREADS_MAX, value ? value : "");
+    }
+    const char *said = n > 1 ? arena_printf(arena, "threads=%ld", n) : "";
+    t->options = options_with(t->options, order, "threads", said, arena);
+    return ERR_OK;
+}
+
+static const char *target_text(const struct target *t, const char *path, struct arena *arena)
+{
+    return arena_printf(arena, "%s%s%s%s%s", t->kind->name, *t->options ? ":" : "", t->options,
+                        path ? "@" : "", path ? path : "");
 }
 
 enum err target_parse(const char *text, const char *python, struct arena *arena,
@@ -83,7 +139,7 @@ enum err target_parse(const char *text, const char *python, struct arena *arena,
     }
     t->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
     t->onnx = ONNX_VERSION_DEFAULT;
-    TRY(parse_options(t, options));
+    TRY(parse_options(t, options, arena));
     if (!t->kind->adapter && path) {
         return err_set(ERR_USAGE, "target '%s' runs inside opjury: it takes no @PATH",
                        t->kind->name);
@@ -91,9 +147,20 @@ enum err target_parse(const char *text, const char *python, struct arena *arena,
     if (t->kind->adapter) {
         TRY(interpreter_find(path, python, arena, &t->python));
     }
-    t->text = arena_printf(arena, "%s%s%s%s%s", t->kind->name, *t->options ? ":" : "", t->options,
-                           path ? "@" : "", path ? path : "");
+    t->text = target_text(t, path, arena);
     *target = t;
+    return ERR_OK;
+}
+
+enum err target_vary(const struct target *t, const char *options, struct arena *arena,
+                     struct target **varied)
+{
+    struct target *copy = arena_copy(arena, t, sizeof *t);
+    const char *path = strchr(t->text, '@');
+
+    TRY(parse_options(copy, arena_strdup(arena, options), arena));
+    copy->text = target_text(copy, path ? path + 1 : NULL, arena);
+    *varied = copy;
     return ERR_OK;
 }
 

@@ -9,4 +9,16 @@ extern const struct target_kind target_onnxruntime;
 extern const struct target_kind target_torch;
 extern const struct target_kind target_selftest;
 
+/* Most threads a target may be asked for: more than that is no use to find out whether it matters.
+ */
+enum { THREADS_MAX = 64 };
+
+/* Canonical options with `said` ("opt=all", "dynamic", "" for none) as what they say of `key`; all
+ * keys of `order`, NULL-terminated, in that order. */
+const char *options_with(const char *options, const char *const *order, const char *key,
+                         const char *said, struct arena *arena);
+/* threads=VALUE into t->options; 1 is not said. */
+MUST_USE enum err options_threads(struct target *t, const char *const *order, const char *value,
+                                  struct arena *arena);
+
 #endif

@@ -1,46 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ONNX Runtime on the CPU, one thread. A program is an ONNX model with its constants as
+ * ONNX Runtime on the CPU, one thread or as many as asked for. A program is an ONNX model with its constants as
  * initializers; the optimisation level is the session's. The four levels of one interpreter share
  * a worker. With `dynamic` the model's dims are symbolic, and one session runs a test's two shapes.
  */
 #include "target/kinds.h"
 
+#include <ctype.h>
 #include <string.h>
 
-/* The levels as canonical options, without and with `dynamic`. */
-static const char *const levels[] = {"opt=all", "opt=extended", "opt=basic", "opt=none", NULL};
-static const char *const dynamic_levels[] = {"opt=all,dynamic", "opt=extended,dynamic",
-                                             "opt=basic,dynamic", "opt=none,dynamic"};
+/* Canonical options begin with the level: targets without other options are these. */
+static const char *const defaults[] = {"opt=all", "opt=extended", "opt=basic", "opt=none", NULL};
+static const char *const levels[] = {"none", "basic", "extended", "all", NULL};
+static const char *const order[] = {"opt", "threads", "disable", "trace", "dynamic", NULL};
 
-static size_t level_of(const struct target *t)
+static enum err set_level(struct target *t, const char *value, struct arena *arena)
 {
-    size_t i = 0;
-
-    while (strncmp(t->options, levels[i], strlen(levels[i])) != 0) {
-        i++;
-    }
-    return i;
-}
-
-static enum err set_option(struct target *t, const char *key, const char *value)
-{
-    size_t level = level_of(t);
-    bool known = !value && strcmp(key, "dynamic") == 0;
-
-    t->dynamic |= known;
-    for (size_t i = 0; levels[i] && value && strcmp(key, "opt") == 0; i++) {
-        if (strcmp(value, strchr(levels[i], '=') + 1) == 0) {
-            level = i;
-            known = true;
+    for (size_t i = 0; levels[i]; i++) {
+        if (strcmp(value, levels[i]) == 0) {
+            const char *said = arena_printf(arena, "opt=%s", value);
+            t->options = options_with(t->options, order, "opt", said, arena);
+            return ERR_OK;
         }
     }
-    if (!known) {
+    return err_set(ERR_USAGE, "onnxruntime: opt=all|extended|basic|none, not '%s'", value);
+}
+
+/* Whether the library has optimizers of these names is the worker's to find out. */
+static enum err set_disabled(struct target *t, const char *value, struct arena *arena)
+{
+    enum { NAME_MAX_BYTES = 64 }; /* its longest has 32 letters */
+
+    for (const char *at = value; at;) {
+        size_t size = strcspn(at, "+"), known = 0;
+        while (known < size && (isalnum((unsigned char)at[known]) || at[known] == '_')) {
+            known++;
+        }
+        if (known == 0 || known < size || size > NAME_MAX_BYTES) {
+            return err_set(ERR_USAGE,
+                           "onnxruntime: disable=A+B takes names of optimizers, not '%.*s'",
+                           (int)size, at);
+        }
+        at = at[size] == '+' ? at + size + 1 : NULL;
+    }
+    const char *said = arena_printf(arena, "disable=%s", value);
+    t->options = options_with(t->options, order, "disable", said, arena);
+    return ERR_OK;
+}
+
+static enum err set_option(struct target *t, const char *key, const char *value,
+                           struct arena *arena)
+{
+    bool is_word = strcmp(key, "dynamic") == 0 || strcmp(key, "trace") == 0;
+
+    if (value && strcmp(key, "opt") == 0) {
+        return set_level(t, value, arena);
+    }
+    if (value && strcmp(key, "disable") == 0) {
+        return set_disabled(t, value, arena);
+    }
+    if (strcmp(key, "threads") == 0) {
+        return options_threads(t, order, value, arena);
+    }
+    if (value || !is_word) {
         return err_set(ERR_USAGE,
-                       "onnxruntime takes opt=all|extended|basic|none and dynamic, not '%s%s%s'",
+                       "onnxruntime takes opt=all|extended|basic|none, threads=N, disable=A+B, "
+                       "trace and dynamic, not '%s%s%s'",
                        key, value ? "=" : "", value ? value : "");
     }
-    t->options = t->dynamic ? dynamic_levels[level] : levels[level];
+    t->dynamic |= strcmp(key, "dynamic") == 0;
+    t->options = options_with(t->options, order, key, key, arena);
     return ERR_OK;
 }
 
@@ -58,13 +87,17 @@ static enum err encode(const struct target *t, const struct test *test, struct b
 const struct target_kind target_onnxruntime = {
     .name = "onnxruntime",
     .summary = "ONNX Runtime, CPU provider, one session for each test",
-    .options = "opt=all|extended|basic|none, dynamic (one session at two shapes)",
+    .options = "opt=all|extended|basic|none, threads=N (1), disable=A+B (optimizers by their names), "
+               "trace (the log names the optimizers that ran), dynamic (one session at two shapes)",
     .package = "onnxruntime",
     .adapter = "onnxruntime",
     .option = set_option,
-    .defaults = levels,
+    .defaults = defaults,
     .can_spell = can_spell,
     .encode = encode,
     .probe_options = "opt=none",
     .speaks_onnx = true,
+    .levels = levels,
+    .has_threads = true,
+    .has_optimizers = true,
 };

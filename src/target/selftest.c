@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-static enum err set_option(struct target *t, const char *key, const char *value)
+static enum err set_option(struct target *t, const char *key, const char *value,
+                           struct arena *arena)
 {
     if (value || !*key) {
         return err_set(ERR_USAGE, "selftest takes one word, see python/opjury/selftest.py");

@@ -60,8 +60,9 @@ struct target_kind {
     const char *options; /* help: "opt=all|extended|basic|none" */
     const char *package; /* what to install when it is missing */
     const char *adapter; /* python module under opjury/, NULL: evaluated in this process */
-    /* Check and normalise one option (word: value NULL) into target->options; ERR_USAGE teaches. */
-    enum err (*option)(struct target *t, const char *key, const char *value);
+    /* Check and normalise one option (word: value NULL) into target->options; one that is given
+     * again replaces the first. ERR_USAGE teaches. Memory: the arena's. */
+    enum err (*option)(struct target *t, const char *key, const char *value, struct arena *arena);
     /* The variants `fuzz` runs when no --target names one; NULL-terminated. */
     const char *const *defaults;
     /* Can it be said to this library at all (before the support table is asked)? */
@@ -78,6 +79,10 @@ struct target_kind {
     bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
     bool strict_casts;       /* claims every declared rounding */
     bool flushes_subnormals; /* documents that subnormals may become 0 */
+    /* What `opjury blame` may vary. */
+    const char *const *levels; /* values of opt=, the plainest first, NULL at the end; NULL: none */
+    bool has_threads;          /* takes threads=N, 1 when not given */
+    bool has_optimizers;       /* takes disable=A+B and trace, see optimizers of triage */
 };
 extern const struct target_kind *const target_kind_table[];
 extern const size_t target_kind_count;
@@ -97,6 +102,10 @@ struct target {
  * beside the build, python3. ERR_USAGE / ERR_MISSING say what and how to mend. */
 MUST_USE enum err target_parse(const char *text, const char *python, struct arena *arena,
                                struct target **target);
+/* `t` with more options, "opt=basic" or "disable=A+B,trace", which replace those of the same name:
+ * the same library in the same interpreter, so that it may stand in t's place in t's jury. */
+MUST_USE enum err target_vary(const struct target *t, const char *options, struct arena *arena,
+                              struct target **varied);
 /* Every default variant of every kind whose library imports in that interpreter. */
 MUST_USE enum err targets_installed(const char *python, struct arena *arena,
                                     struct target ***targets, size_t *n);

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PyTorch on the CPU, eager, one thread. A program is a plan of public calls; constants travel as
+ * PyTorch on the CPU, eager, one thread or as many as asked for. A program is a plan of public calls; constants travel as
  * tensors like inputs.
  */
 #include "target/kinds.h"
 
 #include <string.h>
 
-static enum err set_option(struct target *t, const char *key, const char *value)
+static enum err set_option(struct target *t, const char *key, const char *value,
+                           struct arena *arena)
 {
+    static const char *const order[] = {"threads", NULL};
+
+    if (strcmp(key, "threads") == 0) {
+        return options_threads(t, order, value, arena);
+    }
     if (value || strcmp(key, "eager") != 0) {
-        return err_set(ERR_USAGE, "torch takes eager, not '%s'", key);
+        return err_set(ERR_USAGE, "torch takes eager and threads=N, not '%s'", key);
     }
     return ERR_OK; /* the only mode, hence no option of the canonical text */
 }
@@ -39,7 +45,7 @@ static const char *const defaults[] = {"", NULL};
 const struct target_kind target_torch = {
     .name = "torch",
     .summary = "PyTorch, CPU, eager",
-    .options = "eager",
+    .options = "eager, threads=N (1)",
     .package = "torch",
     .adapter = "torch",
     .option = set_option,
@@ -48,4 +54,5 @@ const struct target_kind target_torch = {
     .encode = encode,
     .constants_as_tensors = true,
     .probe_options = "",
+    .has_threads = true,
 };

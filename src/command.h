@@ -34,8 +34,8 @@ struct command {
     enum err (*run)(void *settings, struct arena *arena, bool *found);
 };
 
-extern const struct command command_bench, command_compare, command_fuzz, command_gen,
-    command_reduce, command_run, command_show, command_targets;
+extern const struct command command_bench, command_blame, command_compare, command_fuzz,
+    command_gen, command_reduce, command_run, command_show, command_targets;
 
 /* Readers of option values; `what` names the option in the message ("--seed"). ERR_USAGE. */
 MUST_USE enum err parse_u64(const char *what, const char *text, uint64_t *value); /* 10, 0x1f */

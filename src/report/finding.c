@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/report.h"
 #include "report/report_internal.h"
@@ -20,7 +21,7 @@ static enum err write_text(const char *folder, const char *name, const struct bu
                       text->data != NULL ? text->data : "", text->size);
 }
 
-static enum err write_json(const char *folder, const char *name, json_t *root, struct arena *arena)
+enum err write_json(const char *folder, const char *name, json_t *root, struct arena *arena)
 {
     /* 17 significant digits bring every double back. */
     char *dumped = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
@@ -280,6 +281,7 @@ static enum err write_all(const char *folder, const struct finding_files *f, str
 {
     const char *title = f->title != NULL ? f->title : finding_title(f, arena);
     TRY(write_test(folder, title, f->test, arena));
+    (void)unlink(arena_printf(arena, "%s/blame.json", folder)); /* of what the folder held before */
     if (f->reduction != NULL) {
         TRY(write_program(folder, "original.txt", title, f->original, arena));
         TRY(write_test_inputs(folder, "original", f->original, arena));

@@ -127,6 +127,23 @@ enum err finding_read(const char *folder, const char *name, struct arena *arena,
     return ERR_OK;
 }
 
+enum err finding_claim_read(const char *folder, struct arena *arena, struct finding_claim *claim)
+{
+    json_t *root = NULL;
+    TRY(read_verdict(folder, arena, &root));
+    claim->target = arena_strdup(arena, json_text_of(root, "target"));
+    claim->oracle = arena_strdup(arena, json_text_of(root, "oracle"));
+    claim->signature = arena_strdup(arena, json_text_of(root, "signature"));
+    json_decref(root);
+    if (claim->target[0] == '\0' || claim->oracle[0] == '\0' || claim->signature[0] == '\0') {
+        return err_set(ERR_INPUT,
+                       "%s/verdict.json does not say which target failed, by which "
+                       "oracle and with which signature",
+                       folder);
+    }
+    return ERR_OK;
+}
+
 enum err finding_targets(const char *folder, struct arena *arena, const char *const **labels,
                          size_t *n)
 {

@@ -44,6 +44,18 @@ MUST_USE enum err finding_read(const char *folder, const char *name, struct aren
 /* Labels of all targets in the folder's verdict table, in its order. */
 MUST_USE enum err finding_targets(const char *folder, struct arena *arena,
                                   const char *const **labels, size_t *n);
+/* What the folder's verdict.json says of the failing run. Texts are never NULL; memory: the
+ * arena's. */
+struct finding_claim {
+    const char *target; /* without a path */
+    const char *oracle, *signature;
+};
+MUST_USE enum err finding_claim_read(const char *folder, struct arena *arena,
+                                     struct finding_claim *claim);
+/* blame.json of a finding's folder: component, text, version, tried, first_bad, last_good; as one
+ * line too, which is the caller's. */
+MUST_USE enum err blame_write(const char *folder, const struct blame *blame);
+char *blame_line(const struct blame *blame);
 /* The verdict table in text: target, verdict, worst element with expected / actual / bound. */
 void verdict_table_print(const struct finding_files *f, bool colour, struct buffer *out);
 

@@ -19,6 +19,9 @@ const struct value *output_value(const struct finding_files *f, uint32_t output)
 /* By enum placement, NULL at the end. */
 extern const char *const placement_names[];
 
+/* Writes root to FOLDER/NAME and gives it up. */
+MUST_USE enum err write_json(const char *folder, const char *name, json_t *root,
+                             struct arena *arena);
 json_t *verdicts_json(const struct finding_files *f, struct arena *arena);
 json_t *environment_json(const struct finding_files *f, struct arena *arena);
 

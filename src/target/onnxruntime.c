@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ONNX Runtime on the CPU, one thread or as many as asked for. A program is an ONNX model with its constants as
- * initializers; the optimisation level is the session's. The four levels of one interpreter share
- * a worker. With `dynamic` the model's dims are symbolic, and one session runs a test's two shapes.
+ * ONNX Runtime on the CPU, one thread or as many as asked for. A program is an ONNX model with its
+ * constants as initializers; the optimisation level is the session's. The four levels of one
+ * interpreter share a worker. With `dynamic` the model's dims are symbolic, and one session runs a
+ * test's two shapes.
  */
 #include "target/kinds.h"
 
@@ -87,8 +88,9 @@ static enum err encode(const struct target *t, const struct test *test, struct b
 const struct target_kind target_onnxruntime = {
     .name = "onnxruntime",
     .summary = "ONNX Runtime, CPU provider, one session for each test",
-    .options = "opt=all|extended|basic|none, threads=N (1), disable=A+B (optimizers by their names), "
-               "trace (the log names the optimizers that ran), dynamic (one session at two shapes)",
+    .options =
+        "opt=all|extended|basic|none, threads=N (1), disable=A+B (optimizers by their names), "
+        "trace (the log names the optimizers that ran), dynamic (one session at two shapes)",
     .package = "onnxruntime",
     .adapter = "onnxruntime",
     .option = set_option,

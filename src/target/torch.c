@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PyTorch on the CPU, eager, one thread or as many as asked for. A program is a plan of public calls; constants travel as
- * tensors like inputs.
+ * PyTorch on the CPU, eager, one thread or as many as asked for. A program is a plan of public
+ * calls; constants travel as tensors like inputs.
  */
 #include "target/kinds.h"
 

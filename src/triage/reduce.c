@@ -262,6 +262,28 @@ static void keep(struct reducer *r, const struct test *test, const struct outcom
     r->spare = old;
 }
 
+static bool candidate_holds(const struct candidate *c)
+{
+    return program_verify(c->program) == ERR_OK && ops_check(c->program) == ERR_OK &&
+           indices_hold(c);
+}
+
+const struct test *test_retyped(const struct test *test, dtype_set from, enum dtype to,
+                                struct arena *arena)
+{
+    struct reducer r = {.best = *test, .scratch = arena};
+    struct candidate c = candidate_new(&r);
+    if (!candidate_retype(&r, &c, from, to) || !candidate_holds(&c)) {
+        return NULL;
+    }
+    struct test *made = arena_alloc(arena, sizeof(*made));
+    *made = candidate_test(&r, &c);
+    if (test->before != NULL) {
+        made->before = test_retyped(test->before, from, to, arena);
+    }
+    return test->before != NULL && made->before == NULL ? NULL : made;
+}
+
 /* Runs it: true when it fails in the same way, and is kept. */
 static bool run_once(struct reducer *r, const struct test *test)
 {
@@ -280,9 +302,7 @@ static bool run_once(struct reducer *r, const struct test *test)
 bool reduce_try(struct reducer *r, struct candidate *c)
 {
     bool better = false;
-    if (!reduce_over(r) && program_verify(c->program) == ERR_OK &&
-        ops_check(c->program) == ERR_OK && indices_hold(c) &&
-        target_supports(r->failure.what, c->program)) {
+    if (!reduce_over(r) && candidate_holds(c) && target_supports(r->failure.what, c->program)) {
         struct test test = candidate_test(r, c);
         bool fits = r->twin == NULL || test.before != NULL;
         better = fits && tried_first(r, test_hash(&test)) && run_once(r, &test);

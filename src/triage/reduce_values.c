@@ -187,15 +187,14 @@ static bool is_index(const struct program *p, uint32_t id)
     return false;
 }
 
-static bool try_dtypes(struct reducer *r, dtype_set from, enum dtype to)
+bool candidate_retype(struct reducer *r, struct candidate *c, dtype_set from, enum dtype to)
 {
-    struct candidate c = candidate_new(r);
-    struct program *p = c.program;
+    struct program *p = c->program;
     bool changed = false;
     for (uint32_t id = 0; id < p->n_values; id++) {
         const struct value *v = &p->values[id];
         if (is_leaf(v) && dtype_in(v->dtype, from) && !(dtype_is_float(to) && is_index(p, id))) {
-            change_leaf(r, &c, id, to);
+            change_leaf(r, c, id, to);
             changed = true;
         }
     }
@@ -208,7 +207,13 @@ static bool try_dtypes(struct reducer *r, dtype_set from, enum dtype to)
             }
         }
     }
-    bool smaller = changed && candidate_infer(r, &c) && reduce_try(r, &c);
+    return changed && candidate_infer(r, c);
+}
+
+static bool try_dtypes(struct reducer *r, dtype_set from, enum dtype to)
+{
+    struct candidate c = candidate_new(r);
+    bool smaller = candidate_retype(r, &c, from, to) && reduce_try(r, &c);
     arena_reset(r->scratch);
     return smaller;
 }

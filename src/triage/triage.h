@@ -72,4 +72,37 @@ struct reduction {
 MUST_USE enum err reduce(struct jury *jury, const struct failure *f, struct reduction *r,
                          struct arena *arena);
 
+/* ---- blame ---- */
+
+/* One variation of the failing target, and what it showed. */
+struct blame_try {
+    const char *kind; /* "level", "optimizer", "threads", "dtype", "version" */
+    const char
+        *what; /* "opt=basic", "FuseReluClip" (run without it), "threads=4", "f32", "1.20.1" */
+    const char *target;        /* its text without a path */
+    enum verdict_kind verdict; /* PASS, FINDING, UNSUPPORTED or UNJUDGED */
+    const char *text;          /* the verdict's; of another failure it begins with these words */
+};
+struct blame_request {
+    const struct target *target;   /* the failing one, parsed */
+    const struct failure *failure; /* its test, verdict.oracle and signature */
+    /* Called with each try as it ends; NULL: not. */
+    void (*tried)(const struct blame_try *try, void *context);
+    void *context;
+};
+struct blame {
+    bool reproduced;       /* false: the failure does not show any more; nothing was tried */
+    const char *component; /* what is guilty: "optimizer FuseReluClip", "opt>=basic"; NULL: nothing
+                              that was tried */
+    const char *text;      /* for people, a paragraph */
+    const char *version;   /* of the library that was run */
+    const char *first_bad, *last_good; /* of the versions that were tried; NULL: not known */
+    struct blame_try *tries;
+    size_t n_tries;
+};
+/* Runs the test in variations of the target. Memory of the result: `arena`. ERR_STOPPED: the user
+ * asked to stop; what was tried is in the result. */
+MUST_USE enum err blame(const struct blame_request *request, struct arena *arena,
+                        struct blame *result);
+
 #endif

@@ -69,6 +69,12 @@ bool reduce_try(struct reducer *r, struct candidate *c);
 /* Dtypes and shapes of computed values as they follow from the leaves and attributes; indices are
  * folded into what they index. false: they do not fit together. */
 bool candidate_infer(struct reducer *r, struct candidate *c);
+/* Leaves and attributes of dtypes `from` get `to`, indices excepted, and all else follows. false:
+ * nothing changed, or it does not fit together. */
+bool candidate_retype(struct reducer *r, struct candidate *c, dtype_set from, enum dtype to);
+/* The test so changed; NULL: there is none that holds together. */
+const struct test *test_retyped(const struct test *test, dtype_set from, enum dtype to,
+                                struct arena *arena);
 /* No more tries: a bound was hit, the user asked, or the jury failed. */
 bool reduce_over(const struct reducer *r);
 struct reference *reducer_reference(struct reducer *r);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury blame`: run a finding's program again in variations of the failing target and say what
+ * makes the failure go away. The finding is one of a campaign, by its ID, or any folder of one; the
+ * answer is printed as it grows and left in the folder as blame.json.
+ */
+#include "cmd_finding.h"
+#include "command.h"
+#include "report/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON };
+
+struct blame_settings {
+    const char *finding; /* ID or folder */
+    const char *out, *python;
+    bool json;
+};
+
+static const struct argp_option options[] = {
+    {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
+    {"json", KEY_JSON, NULL, 0, "print what blame.json holds, on one line", 0},
+    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the library, or its environment", 0},
+    {0},
+};
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct blame_settings *s = settings;
+    switch (key) {
+    case 'o':
+        s->out = value;
+        return ERR_OK;
+    case KEY_JSON:
+        s->json = true;
+        return ERR_OK;
+    case KEY_PYTHON:
+        s->python = value;
+        return ERR_OK;
+    case COMMAND_ARGUMENT:
+        if (s->finding != NULL) {
+            return err_set(ERR_USAGE, "blame takes one finding, not '%s' too", value);
+        }
+        s->finding = value;
+        return ERR_OK;
+    default:
+        BUG("option %d has no meaning", key);
+    }
+}
+
+/* ---- the finding ---- */
+
+/* What is asked about. */
+struct claim {
+    const char *folder;
+    struct target *target;
+    struct test *test;
+    struct failure failure;
+};
+
+static bool is_number(const char *text)
+{
+    return text[strspn(text, "0123456789")] == '\0';
+}
+
+/* The folder, and the failing target's text with its interpreter where a campaign knows it. */
+static enum err find_folder(const struct blame_settings *s, struct arena *arena,
+                            const char **folder, const char **target)
+{
+    const char *dir;
+    struct store *store;
+    struct finding_row row;
+    uint64_t id;
+    *target = NULL;
+    if (!is_number(s->finding)) {
+        *folder = s->finding;
+        return file_exists(arena_printf(arena, "%s/verdict.json", s->finding))
+                   ? ERR_OK
+                   : err_set(ERR_USAGE,
+                             "'%s' is neither the ID of a finding nor a folder with "
+                             "verdict.json",
+                             s->finding);
+    }
+    TRY(parse_u64_range("ID", s->finding, 1, INT64_MAX, &id));
+    TRY(findings_folder(s->out, arena, &dir));
+    TRY(store_open(dir, false, &store));
+    enum err err = findings_row(store, dir, id, arena, &row);
+    store_close(store);
+    TRY(err);
+    if (row.folder[0] == '\0') {
+        return err_set(ERR_USAGE,
+                       "finding %s has no folder, because its bucket has some; `opjury reduce %s` "
+                       "makes one",
+                       s->finding, s->finding);
+    }
+    *folder = arena_printf(arena, "%s/%s", dir, row.folder);
+    *target = row.target;
+    return ERR_OK;
+}
+
+static enum err read_claim(const struct blame_settings *s, struct arena *arena, struct claim *claim)
+{
+    struct finding_claim said;
+    const char *target;
+    TRY(find_folder(s, arena, &claim->folder, &target));
+    TRY(finding_claim_read(claim->folder, arena, &said));
+    TRY(finding_read(claim->folder, "program", arena, &claim->test));
+    TRY(target_parse(target != NULL ? target : said.target, s->python, arena, &claim->target));
+    claim->failure = (struct failure){
+        .test = claim->test,
+        .verdict = {.kind = VERDICT_FINDING, .oracle = said.oracle, .text = ""},
+        .signature = said.signature,
+    };
+    return ERR_OK;
+}
+
+/* ---- the answer ---- */
+
+static void print_try(const struct blame_try *try, void *context)
+{
+    const int *columns = context;
+    int width = (int)strlen(try->text);
+    if (*columns > 0 && width > *columns) {
+        width = *columns;
+    }
+    printf("  %-9s  %-22s  %-11s  %.*s\n", try->kind, try->what, verdict_names[try->verdict], width,
+           try->text);
+    fflush(stdout);
+}
+
+/* Lines of at most 78 columns, broken at blanks. */
+static void print_wrapped(const char *text)
+{
+    enum { COLUMNS = 78 };
+    while (*text != '\0') {
+        size_t n = strlen(text);
+        if (n > COLUMNS) {
+            n = COLUMNS;
+            while (n > 0 && text[n] != ' ') {
+                n--;
+            }
+            n = n > 0 ? n : strcspn(text, " ");
+        }
+        printf("%.*s\n", (int)n, text);
+        text += n + strspn(text + n, " ");
+    }
+}
+
+static enum err print_answer(const struct blame_settings *s, const struct claim *claim,
+                             const struct blame *answer)
+{
+    if (!answer->reproduced) {
+        return err_set(ERR_UNSUPPORTED, "%s does not show on %s %s any more: nothing is to blame",
+                       claim->folder, claim->target->text,
+                       answer->version != NULL ? answer->version : "");
+    }
+    TRY(blame_write(claim->folder, answer));
+    if (s->json) {
+        char *line = blame_line(answer);
+        puts(line);
+        free(line);
+    } else {
+        printf("\nblamed: %s\n", answer->component != NULL ? answer->component : "nothing");
+        print_wrapped(answer->text);
+    }
+    return output_flush();
+}
+
+static enum err run_blame(void *settings, struct arena *arena, bool *found)
+{
+    const struct blame_settings *s = settings;
+    struct claim claim = {0};
+    struct blame answer = {0};
+    int columns = isatty(STDOUT_FILENO) ? 60 : 0; /* of a text; a file has room */
+    *found = false;
+    if (s->finding == NULL) {
+        return err_set(ERR_USAGE, "blame needs the ID of a finding or its folder; `opjury show` "
+                                  "lists them");
+    }
+    TRY(read_claim(s, arena, &claim));
+    const struct blame_request request = {
+        .target = claim.target,
+        .failure = &claim.failure,
+        .tried = s->json ? NULL : print_try,
+        .context = &columns,
+    };
+    if (!s->json) {
+        printf("%s: %s on %s\n", claim.folder, claim.failure.verdict.oracle, claim.target->text);
+        TRY(output_flush());
+    }
+    TRY(blame(&request, arena, &answer));
+    return print_answer(s, &claim, &answer);
+}
+
+const struct command command_blame = {
+    .name = "blame",
+    .summary = "Find out what makes a finding go away",
+    .arguments = "ID|FOLDER",
+    .help = "The reduced program is run again in variations of the failing target and\n"
+            "each run is judged: the optimisation level, then single optimizers of the\n"
+            "lowest level that shows it, the number of threads, the float dtype. An\n"
+            "optimizer is named when the program is right without it. The answer is left\n"
+            "in the finding's folder as blame.json.\n"
+            "\n"
+            "Examples:\n"
+            "  opjury blame 3\n"
+            "  opjury blame findings/ort-relu-clip-dtypes --json\n",
+    .options = options,
+    .settings_size = sizeof(struct blame_settings),
+    .option = set_option,
+    .run = run_blame,
+};

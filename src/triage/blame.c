@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * blame: runs a finding's program in variations of the failing target, judges each against the
+ * reference as any run, and says what makes the failure go away. What a variation may be is a table
+ * of ablations; each adds its tries and a sentence, and the first that finds something guilty names
+ * it. A variation that passes is believed only after as many looks as the failure's own rate asks
+ * for.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "triage/blame_internal.h"
+
+enum {
+    FIRST_LOOKS = 5, /* at the failure itself, for its rate */
+    LOOKS_MIN = 2,
+    LOOKS_MAX = 50,
+};
+/* How often a failure that shows by chance may be missed in all looks at a variation. */
+static const double missed_max = 0.01;
+
+/* In the order of what tells a maintainer most. */
+static const struct ablation *const ablation_table[] = {
+    &ablation_level,
+    &ablation_optimizer,
+    &ablation_threads,
+    &ablation_dtype,
+};
+
+/* ---- runs ---- */
+
+enum err blame_open(struct blamer *b, const struct target *target)
+{
+    struct target *const slot = arena_copy(b->arena, target, sizeof(*target));
+    struct jury *jury = NULL;
+    TRY(jury_open(&slot, 1, &(struct jury_options){0}, &jury));
+    jury_close(b->jury);
+    b->jury = jury;
+    b->slot = slot;
+    b->failure.target = 0;
+    b->failure.what = slot;
+    return ERR_OK;
+}
+
+static enum answer answer_of(const struct variation *v, const struct verdict *verdict, bool same)
+{
+    if (verdict->kind == VERDICT_FINDING) {
+        return same || v->any_failure ? ANSWER_SHOWS : ANSWER_OTHER;
+    }
+    return verdict->kind == VERDICT_PASS ? ANSWER_GOES : ANSWER_NONE;
+}
+
+/* One look after the other until it fails or has passed often enough. The last one's verdict. */
+static enum err look(struct blamer *b, const struct variation *v, struct verdict *verdict,
+                     enum answer *answer)
+{
+    const struct test *test = v->test != NULL ? v->test : b->failure.test;
+    *answer = ANSWER_GOES;
+    for (unsigned i = 0; i < b->looks && *answer == ANSWER_GOES; i++) {
+        struct outcome outcome = {.kind = OUTCOME_OK};
+        bool same = false;
+        if (stop_requested) {
+            return err_set(ERR_STOPPED, "stopped");
+        }
+        arena_reset(b->scratch);
+        *verdict = (struct verdict){.kind = VERDICT_UNSUPPORTED, .text = "not supported"};
+        if (target_supports(b->slot, test->program)) {
+            TRY(failure_shows(b->jury, &b->failure, test, b->scratch, &outcome, verdict, &same));
+        }
+        *answer = answer_of(v, verdict, same);
+    }
+    return ERR_OK;
+}
+
+void blame_note(struct blamer *b, const char *kind, const char *what, const char *target,
+                enum verdict_kind verdict, const char *text)
+{
+    struct blame *r = b->result;
+    const struct blame_try try = {.kind = kind,
+                                  .what = arena_strdup(b->arena, what),
+                                  .target = arena_strdup(b->arena, target),
+                                  .verdict = verdict,
+                                  .text = arena_strdup(b->arena, text)};
+    r->tries = arena_room(b->arena, r->tries, r->n_tries, sizeof(*r->tries));
+    r->tries[r->n_tries++] = try;
+    if (b->request->tried != NULL) {
+        b->request->tried(&try, b->request->context);
+    }
+}
+
+/* The verdicts that a reader of blame.json has to know. */
+static enum verdict_kind told_verdict(enum answer answer, enum verdict_kind kind)
+{
+    bool is_judged = answer != ANSWER_NONE || kind == VERDICT_UNSUPPORTED;
+    return is_judged ? kind : VERDICT_UNJUDGED;
+}
+
+enum err blame_run(struct blamer *b, const struct variation *v, enum answer *answer)
+{
+    struct target *varied;
+    struct verdict verdict;
+    const struct target was = *b->slot;
+    if (v->options[0] != '\0') {
+        TRY(target_vary(b->slot, v->options, b->arena, &varied));
+        *b->slot = *varied;
+    }
+    enum err err = look(b, v, &verdict, answer);
+    const char *label = arena_printf(b->arena, "%.*s", (int)strcspn(b->slot->text, "@"),
+                                     b->slot->text); /* a path tells of a machine */
+    *b->slot = was;
+    TRY(err);
+    if (v->what != NULL) {
+        const char *text = verdict.text != NULL ? verdict.text : "";
+        blame_note(b, v->kind, v->what, label, told_verdict(*answer, verdict.kind),
+                   *answer == ANSWER_OTHER ? arena_printf(b->arena, "another failure: %s", text)
+                                           : text);
+    }
+    return ERR_OK;
+}
+
+/* ---- results ---- */
+
+void blame_component(struct blamer *b, const char *component)
+{
+    if (b->result->component == NULL) {
+        b->result->component = arena_strdup(b->arena, component);
+    }
+}
+
+void blame_say(struct blamer *b, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    buffer_printf(&b->text, "%s%s", b->text.size > 0 ? " " : "", text);
+}
+
+const char *blame_list(const struct texts *texts, const char *last, struct arena *arena)
+{
+    struct buffer text = BUFFER_INIT;
+    for (size_t i = 0; i < texts->n; i++) {
+        bool is_last = i + 1 == texts->n;
+        buffer_printf(&text, "%s%s", i == 0 ? "" : is_last ? last : ", ", texts->items[i]);
+    }
+    const char *list = arena_strdup(arena, text.size > 0 ? text.data : "");
+    buffer_release(&text);
+    return list;
+}
+
+/* ---- the whole ---- */
+
+/* Does it still fail, and how often? A failure that shows by chance asks for more looks. */
+static enum err look_first(struct blamer *b)
+{
+    TRY(recheck(b->jury, &b->failure, FIRST_LOOKS, b->scratch));
+    double miss = 1 - (double)b->failure.repeats / b->failure.runs;
+    b->result->reproduced = b->failure.repeats > 0;
+    b->looks = LOOKS_MIN;
+    while (b->looks < LOOKS_MAX && pow(miss, b->looks) > missed_max) {
+        b->looks++;
+    }
+    if (b->result->reproduced && miss > 0) {
+        blame_say(b,
+                  "It shows by chance, in %u of %u runs: what passed %u times is taken to be "
+                  "without it.",
+                  b->failure.repeats, b->failure.runs, b->looks);
+    }
+    return ERR_OK;
+}
+
+static enum err apply_all(struct blamer *b)
+{
+    TRY(look_first(b));
+    if (!b->result->reproduced) {
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(ablation_table); i++) {
+        if (ablation_table[i]->applies(b)) {
+            TRY(ablation_table[i]->apply(b));
+        }
+    }
+    if (b->result->component == NULL) {
+        blame_say(b, "Nothing that was tried is to blame.");
+    }
+    return ERR_OK;
+}
+
+enum err blame(const struct blame_request *request, struct arena *arena, struct blame *result)
+{
+    *result = (struct blame){0};
+    struct blamer b = {
+        .request = request,
+        .arena = arena,
+        .scratch = arena_new(),
+        .culprit = request->target,
+        .failure = *request->failure,
+        .result = result,
+    };
+    b.failure.runs = b.failure.repeats = 0;
+    enum err err = blame_open(&b, request->target);
+    if (err == ERR_OK) {
+        err = apply_all(&b);
+    }
+    result->text = arena_strdup(arena, b.text.size > 0 ? b.text.data : "");
+    if (b.slot != NULL && b.slot->version != NULL) {
+        result->version = arena_strdup(arena, b.slot->version);
+    }
+    jury_close(b.jury);
+    buffer_release(&b.text);
+    arena_free(b.scratch);
+    return err;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of blame. */
+#ifndef OPJURY_BLAME_INTERNAL_H
+#define OPJURY_BLAME_INTERNAL_H
+
+#include "triage/triage.h"
+#include "triage/triage_internal.h"
+
+/* What a variation showed. */
+enum answer {
+    ANSWER_GOES,  /* it passes: the failure went away */
+    ANSWER_SHOWS, /* the same failure */
+    ANSWER_OTHER, /* another one */
+    ANSWER_NONE,  /* it cannot be run there, or not judged */
+};
+
+/* Everything an ablation may use. */
+struct blamer {
+    const struct blame_request *request;
+    struct arena *arena;          /* of the results */
+    struct arena *scratch;        /* of one run */
+    const struct target *culprit; /* the failing target */
+    struct target *slot;          /* the jury's: each variation takes its place */
+    struct jury *jury;
+    struct failure failure;
+    unsigned looks; /* so many passes in a row are needed to say that the failure is gone */
+    struct blame *result;
+    struct buffer text;   /* the paragraph */
+    const char *level;    /* options of the lowest level that shows it; NULL: the culprit's own */
+    bool level_is_guilty; /* the one below it does not */
+};
+
+/* The test on a variation of the culprit: "" for itself, else options that replace its own. */
+struct variation {
+    const char *kind, *what; /* as struct blame_try has them; what NULL: not worth a line */
+    const char *options;
+    const struct test *test; /* NULL: the finding's own */
+    bool any_failure;        /* another failure is the same one in another form */
+};
+/* Runs it, and adds it to the tries. */
+MUST_USE enum err blame_run(struct blamer *b, const struct variation *v, enum answer *answer);
+/* Adds a try that could not be run. */
+void blame_note(struct blamer *b, const char *kind, const char *what, const char *target,
+                enum verdict_kind verdict, const char *text);
+/* The guilty one, unless one was named before: ablations are in the order of what tells most. */
+void blame_component(struct blamer *b, const char *component);
+/* A sentence of the paragraph. */
+void blame_say(struct blamer *b, const char *format, ...) PRINTF_LIKE(2, 3);
+/* "a", "a and b", "a, b and c" (last: " and ", " or "); "" without any. */
+const char *blame_list(const struct texts *texts, const char *last, struct arena *arena);
+/* Open a jury for `target`, a copy of which becomes b's slot, in place of the one before. */
+MUST_USE enum err blame_open(struct blamer *b, const struct target *target);
+
+/* One kind of variations: the only thing to write to add one is such a struct and a line in
+ * blame.c's table. */
+struct ablation {
+    const char *kind; /* as it stands in blame.json */
+    bool (*applies)(const struct blamer *b);
+    enum err (*apply)(struct blamer *b);
+};
+extern const struct ablation ablation_level, ablation_optimizer, ablation_threads, ablation_dtype;
+
+/* ---- blame_names.c: which optimizers there are ---- */
+
+/* From the log of a traced run: what ran, what changed the program, in that order; the file of the
+ * library, NULL when the log does not say. Texts: the arena's. */
+void trace_read(const char *log, struct arena *arena, struct texts *ran, struct texts *changed,
+                const char **library);
+/* Every string of the file that may be the name of an optimizer, sorted, each once. */
+MUST_USE enum err library_names(const char *path, struct arena *arena, struct texts *names);
+
+/* A smallest part of `names` that makes `goes` true; that of all of them must be. "Smallest": it is
+ * true of no part without one of them. Delta debugging: A. Zeller and R. Hildebrandt, Simplifying
+ * and Isolating Failure-Inducing Input, 2002. `names` becomes that part. */
+typedef enum err (*names_predicate)(void *context, const struct texts *names, bool *goes);
+MUST_USE enum err names_minimise(struct texts *names, names_predicate goes, void *context,
+                                 struct arena *arena);
+
+#endif

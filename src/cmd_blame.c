@@ -127,7 +127,7 @@ static void print_try(const struct blame_try *try, void *context)
     if (*columns > 0 && width > *columns) {
         width = *columns;
     }
-    printf("  %-9s  %-22s  %-11s  %.*s\n", try->kind, try->what, verdict_names[try->verdict], width,
+    printf("  %-9s  %-28s  %-11s  %.*s\n", try->kind, try->what, verdict_names[try->verdict], width,
            try->text);
     fflush(stdout);
 }

@@ -21,7 +21,7 @@ static void say_levels(struct blamer *b, const struct texts *shows, const struct
 {
     const char *shown = blame_list(shows, " and ", b->arena);
     if (shows->n == n) {
-        blame_say(b, "In the kernel: all levels show it (%s).", shown);
+        blame_say(b, "All levels show it (%s): it is in a kernel, or in what every level does.", shown);
         return;
     }
     blame_say(b, "It shows at opt=%s%s%s.", shown, passes->n > 0 ? " and not at opt=" : "",
@@ -76,6 +76,7 @@ struct search {
     struct blamer *b;
     struct arena *arena;
     struct texts ran, changed;
+    bool is_cut; /* the library failed or died before all had run */
     const char *library;
     unsigned steps; /* made so far to make sets smaller */
 };
@@ -128,8 +129,9 @@ static enum err trace(struct search *s)
     *b->slot = was;
     TRY(err);
     trace_read(outcome.log != NULL ? outcome.log : "", s->arena, &s->ran, &s->changed, &s->library);
+    s->is_cut = outcome.kind != OUTCOME_OK && strcmp(outcome.phase, "load") == 0;
     /* One that raised or died has not said that it changed anything: it is the last that ran. */
-    if (outcome.kind != OUTCOME_OK && s->ran.n > 0) {
+    if (s->is_cut && s->ran.n > 0) {
         const char *last = s->ran.items[s->ran.n - 1];
         bool is_known = s->changed.n > 0 && strcmp(s->changed.items[s->changed.n - 1], last) == 0;
         if (!is_known) {
@@ -274,6 +276,17 @@ static enum err find_optimizers(struct search *s)
     return ERR_OK;
 }
 
+static void say_trace(const struct search *s)
+{
+    if (s->is_cut && s->ran.n > 0) {
+        blame_say(s->b, "At %s it fails in the optimizer %s.", s->b->level,
+                  s->ran.items[s->ran.n - 1]);
+    } else if (s->ran.n > 0) {
+        blame_say(s->b, "At %s %zu optimizers ran, and %zu of them changed the program.",
+                  s->b->level, s->ran.n, s->changed.n);
+    }
+}
+
 static bool has_optimizers(const struct blamer *b)
 {
     /* One that has some disabled would lose that. */
@@ -286,8 +299,7 @@ static enum err optimizer_apply(struct blamer *b)
     struct search s = {.b = b, .arena = arena_new()};
     enum err err = trace(&s);
     if (err == ERR_OK) {
-        blame_say(b, "Of the %zu optimizers that %s ran here, %zu changed the program or failed.",
-                  s.ran.n, b->level, s.changed.n);
+        say_trace(&s);
         err = find_optimizers(&s);
     }
     arena_free(s.arena);

@@ -59,12 +59,22 @@ void trace_read(const char *log, struct arena *arena, struct texts *ran, struct 
 
 /* ---- strings of a file ---- */
 
-/* Names of classes in the library's way: a capital letter, then letters, digits and _. */
-static bool is_name(const char *text, size_t n)
+/* Names begin with a capital letter, then come letters, digits and _. A linker makes one string of
+ * two where one is the end of the other, so every capital that begins a word may begin a name. */
+static void add_names(const char *text, size_t n, struct arena *arena, struct texts *names)
 {
     enum { SHORTEST = 4, LONGEST = 64 };
-    return n >= SHORTEST && n <= LONGEST && isupper((unsigned char)text[0]) &&
-           word_length(text) == n;
+    size_t from = n;
+    while (from > 0 && (isalnum((unsigned char)text[from - 1]) || text[from - 1] == '_')) {
+        from--;
+    }
+    for (size_t i = from; i + SHORTEST <= n; i++) {
+        bool begins =
+            isupper((unsigned char)text[i]) && (i == from || !isupper((unsigned char)text[i - 1]));
+        if (begins && n - i <= LONGEST) {
+            texts_add(names, arena_strdup(arena, text + i), arena);
+        }
+    }
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -81,9 +91,7 @@ enum err library_names(const char *path, struct arena *arena, struct texts *name
     TRY(file_read(path, 0, &file));
     for (size_t at = 0; at < file.size;) {
         size_t n = strlen(file.data + at); /* a buffer ends with a NUL */
-        if (at > 0 && is_name(file.data + at, n)) {
-            texts_add(names, arena_strdup(arena, file.data + at), arena);
-        }
+        add_names(file.data + at, n, arena, names);
         at += n + 1;
     }
     buffer_release(&file);

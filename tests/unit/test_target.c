@@ -44,6 +44,42 @@ static void test_parse_path(void **state)
     arena_free(arena);
 }
 
+/* Options in one order, the last of a name holds, and a variation keeps the others. */
+static void test_options(void **state)
+{
+    static const struct {
+        const char *text, *more, *options;
+    } cases[] = {
+        {"onnxruntime", "", "opt=all"},
+        {"onnxruntime:dynamic,opt=none", "", "opt=none,dynamic"},
+        {"onnxruntime:opt=none,opt=basic,threads=4", "", "opt=basic,threads=4"},
+        {"onnxruntime:threads=4,threads=1", "", "opt=all"},
+        {"onnxruntime:disable=A_1+B,threads=2", "opt=extended",
+         "opt=extended,threads=2,disable=A_1+B"},
+        {"onnxruntime:disable=A,dynamic", "disable=C,trace", "opt=all,disable=C,trace,dynamic"},
+        {"torch", "threads=4", "threads=4"},
+        {"torch:threads=4,eager", "threads=1", ""},
+    };
+    struct arena *arena = arena_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *at = arena_printf(arena, "%s@/bin/sh", cases[i].text);
+        struct target *t = parse(arena, at), *varied = t;
+        if (*cases[i].more) {
+            const char *before = t->text;
+            must(target_vary(t, cases[i].more, arena, &varied));
+            assert_string_equal(t->text, before);
+        }
+        assert_string_equal(varied->options, cases[i].options);
+        assert_non_null(strstr(varied->text, "@/bin/sh"));
+        assert_string_equal(varied->python, "/bin/sh");
+    }
+    struct target *wrong = NULL;
+    assert_int_equal(target_vary(parse(arena, "torch@/bin/sh"), "opt=all", arena, &wrong),
+                     ERR_USAGE);
+    arena_free(arena);
+}
+
 static void test_parse_wrong(void **state)
 {
     static const struct {
@@ -57,6 +93,15 @@ static void test_parse_wrong(void **state)
         {"onnxruntime:opt", ERR_USAGE, "opt=all|extended|basic|none"},
         {"onnxruntime:", ERR_USAGE, "an option is empty"},
         {"onnxruntime:opt=all,", ERR_USAGE, "an option is empty"},
+        {"onnxruntime:disable", ERR_USAGE, "disable=A+B"},
+        {"onnxruntime:disable=", ERR_USAGE, "takes names of optimizers, not ''"},
+        {"onnxruntime:disable=A+", ERR_USAGE, "takes names of optimizers, not ''"},
+        {"onnxruntime:disable=A+b c", ERR_USAGE, "takes names of optimizers, not 'b c'"},
+        {"onnxruntime:trace=yes", ERR_USAGE, "not 'trace=yes'"},
+        {"onnxruntime:threads", ERR_USAGE, "threads=N takes 1 to 64, not ''"},
+        {"onnxruntime:threads=0", ERR_USAGE, "threads=N takes 1 to 64, not '0'"},
+        {"torch:threads=65", ERR_USAGE, "threads=N takes 1 to 64, not '65'"},
+        {"torch:threads=4x", ERR_USAGE, "not '4x'"},
         {"torch:compile", ERR_USAGE, "torch takes eager"},
         {"torch@", ERR_USAGE, "behind @ is empty"},
         {"torch@/no/such/place", ERR_MISSING, "neither a Python interpreter nor a folder"},
@@ -442,6 +487,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_parse),
         TEST(test_parse_path),
+        TEST(test_options),
         TEST(test_parse_wrong),
         TEST(test_bad_interpreters),
         TEST(test_interpreter_order),

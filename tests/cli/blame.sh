@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# `opjury blame`: a finding of a campaign on the library that misbehaves on purpose; then committed findings on
+# ONNX Runtime itself, where it is installed in their version: the optimizer that did it, and nothing for a kernel.
+. "${0%/*}/harness.sh"
+
+run opjury blame
+status_is 2 'no finding: status'
+err_has 'no finding: says how' 'opjury show'
+run opjury blame 1 --out nowhere
+status_is 2 'no campaign: status'
+run opjury blame no-such-folder
+status_is 2 'no folder: status'
+err_has 'no folder: says what is wanted' 'neither the ID of a finding nor a folder'
+mkdir empty && echo '{}' >empty/verdict.json
+run opjury blame empty
+status_is 2 'a folder without a claim: status'
+err_has 'a folder without a claim: says it' 'does not say which target failed'
+
+# A fault of our own evaluator: no variation of it exists but the dtype, and nothing is guilty.
+exact_policy >policy
+run opjury fuzz --target faulty:negate.relu --tests 300 --seed 1 --policy policy --out campaign
+status_is 1 'campaign: found'
+run opjury blame 1 --out campaign
+status_is 0 'nothing to blame: status'
+out_has 'nothing to blame: says so' 'blamed: nothing'
+folder=$(ls -d campaign/findings/1-*)
+run opjury blame "$folder" --json
+status_is 0 'by folder: status'
+passes 'by folder: blame.json is what is printed' python3 -c '
+import json, sys
+printed, kept = (json.load(open(p)) for p in sys.argv[1:])
+assert printed == kept, (printed, kept)
+assert kept["component"] is None and kept["first_bad"] is None and kept["last_good"] is None, kept
+assert {t["kind"] for t in kept["tried"]} <= {"dtype"}, kept
+' "$work/out" "$folder/blame.json"
+run opjury reduce 1 --out campaign
+passes 'a finding that is written anew has no blame of the old one' [ ! -e "$folder/blame.json" ]
+run opjury blame 999 --out campaign
+status_is 2 'no such finding: status'
+
+version=$("${OPJURY_PYTHON:-$root/.venv/bin/python}" -c 'import onnxruntime; print(onnxruntime.__version__)' 2>"$work/err")
+if [ "$version" != 1.31.1 ]; then
+    verdict 0 "committed findings # skip they are of onnxruntime 1.31.1, here is ${version:-none}"
+    done_testing
+fi
+
+# blamed NAME COMPONENT: what is guilty of a committed finding; a copy, for the folder is written to.
+blamed() {
+    cp -r "$root/findings/$1" "$1"
+    run opjury blame "$1" --json
+    passes "$1: $2" python3 -c '
+import json, sys
+o = json.load(open(sys.argv[1]))
+assert (o["component"] or "nothing") == sys.argv[2], (o["component"], o["text"])
+' "$work/out" "$2"
+}
+blamed ort-relu-clip-dtypes 'optimizer FuseReluClip'
+out_has 'it shows from basic on' 'It shows at opt=basic, extended and all and not at opt=none.'
+blamed ort-transpose-matmul-vector 'optimizer MatmulTransposeFusion'
+blamed ort-matmul-scale-float64 'optimizer MatMulScaleFusion'
+out_has 'it shows on float64 alone' 'Its floats as f64: it shows; as f32 or f16: it does not.'
+blamed ort-matmul-add-empty 'optimizer MatMulAddFusion'
+blamed ort-transpose-matmul-f16-crash 'optimizer NchwcTransformer'
+blamed ort-sign-int64 nothing
+out_has 'a kernel: all levels' 'All levels show it (none, basic, extended and all): it is in a kernel'
+
+# A name that the library does not have is no optimizer that was switched off.
+run opjury run --target onnxruntime:disable=NoSuchFusion ort-sign-int64/program.txt
+out_has 'an unknown optimizer: is said' 'onnxruntime 1.31.1 has no optimizer NoSuchFusion'
+out_has 'an unknown optimizer: nothing is judged' 'unjudged'
+done_testing

@@ -13,20 +13,39 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON };
+enum { KEY_JSON = COMMAND_KEYS, KEY_PYTHON, KEY_VERSIONS };
 
 struct blame_settings {
     const char *finding; /* ID or folder */
     const char *out, *python;
+    struct texts versions;
     bool json;
 };
 
 static const struct argp_option options[] = {
     {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
+    {"versions", KEY_VERSIONS, "A,B", 0, "also run these releases of the library", 0},
     {"json", KEY_JSON, NULL, 0, "print what blame.json holds, on one line", 0},
     {"python", KEY_PYTHON, "PATH", 0, "interpreter of the library, or its environment", 0},
     {0},
 };
+
+/* "1.20.1,1.29" */
+static enum err add_versions(const char *list, struct texts *versions, struct arena *arena)
+{
+    static const char letters[] = "0123456789.abcdefghijklmnopqrstuvwxyz";
+    for (const char *at = list; at != NULL;) {
+        size_t size = strcspn(at, ",");
+        if (size == 0 || at[0] < '0' || at[0] > '9' || strspn(at, letters) < size) {
+            return err_set(ERR_USAGE,
+                           "--versions takes releases such as 1.20.1,1.29.0,1.31.1, not '%.*s'",
+                           (int)size, at);
+        }
+        texts_add(versions, arena_printf(arena, "%.*s", (int)size, at), arena);
+        at = at[size] == ',' ? at + size + 1 : NULL;
+    }
+    return ERR_OK;
+}
 
 static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
 {
@@ -38,6 +57,8 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_JSON:
         s->json = true;
         return ERR_OK;
+    case KEY_VERSIONS:
+        return add_versions(value, &s->versions, arena);
     case KEY_PYTHON:
         s->python = value;
         return ERR_OK;
@@ -185,9 +206,14 @@ static enum err run_blame(void *settings, struct arena *arena, bool *found)
     const struct blame_request request = {
         .target = claim.target,
         .failure = &claim.failure,
+        .versions = s->versions,
         .tried = s->json ? NULL : print_try,
         .context = &columns,
     };
+    if (s->versions.n > 0 && claim.target->python == NULL) {
+        return err_set(ERR_USAGE, "%s runs inside opjury: it has no other --versions",
+                       claim.target->text);
+    }
     if (!s->json) {
         printf("%s: %s on %s\n", claim.folder, claim.failure.verdict.oracle, claim.target->text);
         TRY(output_flush());
@@ -203,12 +229,16 @@ const struct command command_blame = {
     .help = "The reduced program is run again in variations of the failing target and\n"
             "each run is judged: the optimisation level, then single optimizers of the\n"
             "lowest level that shows it, the number of threads, the float dtype. An\n"
-            "optimizer is named when the program is right without it. The answer is left\n"
-            "in the finding's folder as blame.json.\n"
+            "optimizer is named when the program is right without it. With --versions\n"
+            "releases of the library run it too, each in an environment that is made\n"
+            "once (under $OPJURY_CACHE or ~/.cache/opjury), and the first bad and the\n"
+            "last good one are named. The answer is left in the finding's folder as\n"
+            "blame.json.\n"
             "\n"
             "Examples:\n"
             "  opjury blame 3\n"
-            "  opjury blame findings/ort-relu-clip-dtypes --json\n",
+            "  opjury blame findings/ort-relu-clip-dtypes --json\n"
+            "  opjury blame 3 --versions 1.20.1,1.29.0,1.31.1\n",
     .options = options,
     .settings_size = sizeof(struct blame_settings),
     .option = set_option,

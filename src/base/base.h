@@ -243,6 +243,7 @@ struct peer {
     pid_t pid;
     int fd;
     double patience;  /* seconds to wait for its next word; 0: for ever. The caller may set it */
+    bool stops;       /* a Ctrl-C ends the wait with ERR_STOPPED. The caller may set it */
     double cpu_ended; /* seconds that it used, once it has ended */
     struct buffer in; /* what came; up to `taken` it was given to the caller */
     size_t taken;

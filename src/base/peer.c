@@ -69,6 +69,10 @@ static enum err peer_read(struct peer *peer)
             return err_set(ERR_IO, "%s does not answer within %.0f s", peer->script,
                            peer->patience);
         }
+        if (peer->stops && stop_requested) {
+            return err_set(ERR_STOPPED, "stopped");
+        }
+        left = peer->stops && left > 1 ? 1 : left; /* the signal may have come just before */
         int ready = poll(&p, 1, (int)(left * 1000) + 1);
         n = ready > 0 ? recv(peer->fd, peer->in.data + peer->in.size, READ_SIZE, 0) : -1;
         if (n == 0 || (n < 0 && ready != 0 && errno != EINTR)) {

@@ -7,8 +7,6 @@
 
 #include "report/report.h"
 
-/* The target's text without the interpreter's path, which tells of a machine and not of a bug. */
-const char *target_label(const struct target *t, struct arena *arena);
 /* A JSON string of any bytes: what is no UTF-8 becomes '?'. NULL becomes null. */
 json_t *json_text(const char *text);
 /* "[1,0]": where flat index `element` lies in the shape. */

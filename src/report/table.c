@@ -12,11 +12,6 @@
 
 /* ---- words ---- */
 
-const char *target_label(const struct target *t, struct arena *arena)
-{
-    return arena_printf(arena, "%.*s", (int)strcspn(t->text, "@"), t->text);
-}
-
 const char *element_place(const struct shape *shape, size_t element, struct arena *arena)
 {
     struct shape at = {.rank = shape->rank};

@@ -164,6 +164,11 @@ enum err target_vary(const struct target *t, const char *options, struct arena *
     return ERR_OK;
 }
 
+const char *target_label(const struct target *t, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s", (int)strcspn(t->text, "@"), t->text);
+}
+
 enum err targets_installed(const char *python, struct arena *arena, struct target ***targets,
                            size_t *n)
 {

@@ -22,10 +22,7 @@ static const double missed_max = 0.01;
 
 /* In the order of what tells a maintainer most. */
 static const struct ablation *const ablation_table[] = {
-    &ablation_level,
-    &ablation_optimizer,
-    &ablation_threads,
-    &ablation_dtype,
+    &ablation_level, &ablation_optimizer, &ablation_threads, &ablation_dtype, &ablation_version,
 };
 
 /* ---- runs ---- */
@@ -43,10 +40,12 @@ enum err blame_open(struct blamer *b, const struct target *target)
     return ERR_OK;
 }
 
-static enum answer answer_of(const struct variation *v, const struct verdict *verdict, bool same)
+static enum answer answer_of(const struct blamer *b, const struct variation *v,
+                             const struct verdict *verdict, bool same)
 {
     if (verdict->kind == VERDICT_FINDING) {
-        return same || v->any_failure ? ANSWER_SHOWS : ANSWER_OTHER;
+        same = same || (v->by_oracle && strcmp(verdict->oracle, b->failure.verdict.oracle) == 0);
+        return same ? ANSWER_SHOWS : ANSWER_OTHER;
     }
     return verdict->kind == VERDICT_PASS ? ANSWER_GOES : ANSWER_NONE;
 }
@@ -68,7 +67,7 @@ static enum err look(struct blamer *b, const struct variation *v, struct verdict
         if (target_supports(b->slot, test->program)) {
             TRY(failure_shows(b->jury, &b->failure, test, b->scratch, &outcome, verdict, &same));
         }
-        *answer = answer_of(v, verdict, same);
+        *answer = answer_of(b, v, verdict, same);
     }
     return ERR_OK;
 }
@@ -106,8 +105,7 @@ enum err blame_run(struct blamer *b, const struct variation *v, enum answer *ans
         *b->slot = *varied;
     }
     enum err err = look(b, v, &verdict, answer);
-    const char *label = arena_printf(b->arena, "%.*s", (int)strcspn(b->slot->text, "@"),
-                                     b->slot->text); /* a path tells of a machine */
+    const char *label = target_label(b->slot, b->arena);
     *b->slot = was;
     TRY(err);
     if (v->what != NULL) {
@@ -220,12 +218,12 @@ enum err blame(const struct blame_request *request, struct arena *arena, struct 
     b.failure.runs = b.failure.repeats = 0;
     enum err err = blame_open(&b, request->target);
     if (err == ERR_OK) {
+        /* It ends with the jury. */
+        result->version = b.slot->version != NULL ? arena_strdup(arena, b.slot->version) : NULL;
+        b.onnx = b.slot->onnx;
         err = apply_all(&b);
     }
     result->text = arena_strdup(arena, b.text.size > 0 ? b.text.data : "");
-    if (b.slot != NULL && b.slot->version != NULL) {
-        result->version = arena_strdup(arena, b.slot->version);
-    }
     jury_close(b.jury);
     buffer_release(&b.text);
     arena_free(b.scratch);

@@ -23,6 +23,7 @@ struct blamer {
     struct target *slot;          /* the jury's: each variation takes its place */
     struct jury *jury;
     struct failure failure;
+    struct onnx_version onnx; /* what the culprit takes */
     unsigned looks; /* so many passes in a row are needed to say that the failure is gone */
     struct blame *result;
     struct buffer text;   /* the paragraph */
@@ -35,7 +36,7 @@ struct variation {
     const char *kind, *what; /* as struct blame_try has them; what NULL: not worth a line */
     const char *options;
     const struct test *test; /* NULL: the finding's own */
-    bool any_failure;        /* another failure is the same one in another form */
+    bool by_oracle;          /* messages and frames may differ: its oracle is what it is known by */
 };
 /* Runs it, and adds it to the tries. */
 MUST_USE enum err blame_run(struct blamer *b, const struct variation *v, enum answer *answer);
@@ -58,7 +59,15 @@ struct ablation {
     bool (*applies)(const struct blamer *b);
     enum err (*apply)(struct blamer *b);
 };
-extern const struct ablation ablation_level, ablation_optimizer, ablation_threads, ablation_dtype;
+extern const struct ablation ablation_level, ablation_optimizer, ablation_threads, ablation_dtype,
+    ablation_version;
+
+/* ---- blame_version.c ---- */
+
+/* Of versions in their order, judged (SHOWS or GOES): the first of the last ones in a row that show
+ * it, and the one before it. NULL: there is none. */
+void version_span(const char *const *versions, const enum answer *answers, size_t n,
+                  const char **first_bad, const char **last_good);
 
 /* ---- blame_names.c: which optimizers there are ---- */
 

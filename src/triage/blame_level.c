@@ -21,7 +21,8 @@ static void say_levels(struct blamer *b, const struct texts *shows, const struct
 {
     const char *shown = blame_list(shows, " and ", b->arena);
     if (shows->n == n) {
-        blame_say(b, "All levels show it (%s): it is in a kernel, or in what every level does.", shown);
+        blame_say(b, "All levels show it (%s): it is in a kernel, or in what every level does.",
+                  shown);
         return;
     }
     blame_say(b, "It shows at opt=%s%s%s.", shown, passes->n > 0 ? " and not at opt=" : "",

@@ -63,12 +63,12 @@ static enum err try_dtype(struct blamer *b, enum dtype to, enum answer *answer)
         test_retyped(b->failure.test, DT_FLOATS & ~((dtype_set)1 << to), to, b->arena);
     *answer = ANSWER_NONE;
     if (test == NULL) {
-        blame_note(b, "dtype", name, b->culprit->kind->name, VERDICT_UNSUPPORTED,
+        blame_note(b, "dtype", name, target_label(b->slot, b->arena), VERDICT_UNSUPPORTED,
                    "the program does not hold together in this dtype");
         return ERR_OK;
     }
     const struct variation v = {
-        .kind = "dtype", .what = name, .options = "", .test = test, .any_failure = true};
+        .kind = "dtype", .what = name, .options = "", .test = test, .by_oracle = true};
     return blame_run(b, &v, answer);
 }
 

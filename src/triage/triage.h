@@ -86,6 +86,7 @@ struct blame_try {
 struct blame_request {
     const struct target *target;   /* the failing one, parsed */
     const struct failure *failure; /* its test, verdict.oracle and signature */
+    struct texts versions;         /* releases of the library to try, from its package index */
     /* Called with each try as it ends; NULL: not. */
     void (*tried)(const struct blame_try *try, void *context);
     void *context;

@@ -123,12 +123,6 @@ static bool has_script(const char *library)
     return strcmp(library, "onnxruntime") == 0 || strcmp(library, "torch") == 0;
 }
 
-/* "all" of "all,dynamic" */
-static const char *first_word(const char *text, struct arena *arena)
-{
-    return arena_printf(arena, "%.*s", (int)strcspn(text, ","), text);
-}
-
 static enum err write_repro(const char *folder, const struct finding_files *f, const char *title,
                             struct arena *arena)
 {
@@ -142,11 +136,13 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
     struct tensor *bound = ARENA_ARRAY(arena, struct tensor, n);
     expected_of(f, expected, bound, arena);
     const struct test *test = f->test;
-    const char *setup = t->options != NULL ? strchr(t->options, '=') : NULL;
+    const char *threads = target_option(t, "threads", arena);
     struct script script = {
         .title = title,
         .library = t->kind->name,
-        .setup = setup != NULL ? first_word(setup + 1, arena) : NULL,
+        .setup = target_option(t, "opt", arena),
+        .disabled = target_option(t, "disable", arena),
+        .threads = threads != NULL ? (unsigned)strtoul(threads, NULL, 10) : 1,
         .program = test->program,
         .inputs = test->inputs,
         .at_page_end = test->placement == PLACE_END,

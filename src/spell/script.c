@@ -343,6 +343,26 @@ static const char values_to_numpy[] =
     "    data = ctypes.string_at(value.data_ptr(), size) if size else b\"\"\n"
     "    return np.frombuffer(data, np.uint16).reshape(shape)\n\n";
 
+/* "A+B" as an argument with a list of two strings. */
+static void put_disabled(struct text *t)
+{
+    const char *names = t->script->disabled;
+    if (names) {
+        buffer_puts(t->out, ",\n        disabled_optimizers=[");
+    }
+    for (const char *at = names; at && *at;) {
+        size_t size = strcspn(at, "+");
+        buffer_printf(t->out, "%s\"%.*s\"", at == names ? "" : ", ", (int)size, at);
+        at += size + (at[size] == '+');
+    }
+    buffer_puts(t->out, names ? "])\n" : ")\n");
+}
+
+static unsigned n_threads(const struct script *script)
+{
+    return script->threads > 0 ? script->threads : 1;
+}
+
 static enum err put_onnxruntime(struct text *t)
 {
     const char *level = optimization_level(t->script->setup);
@@ -372,11 +392,12 @@ static enum err put_onnxruntime(struct text *t)
                       "    options = onnxruntime.SessionOptions()\n"
                       "    options.graph_optimization_level = (\n"
                       "        onnxruntime.GraphOptimizationLevel.%s)\n"
-                      "    options.intra_op_num_threads = 1\n"
+                      "    options.intra_op_num_threads = %u\n"
                       "    session = onnxruntime.InferenceSession(\n"
-                      "        MODEL, options, providers=[\"CPUExecutionProvider\"])\n"
-                      "%s\n",
-                      level, is_dynamic ? run_twice : once);
+                      "        MODEL, options, providers=[\"CPUExecutionProvider\"]",
+                      level, n_threads(t->script));
+        put_disabled(t);
+        buffer_printf(t->out, "%s\n", is_dynamic ? run_twice : once);
     }
     buffer_release(&model);
     return err;
@@ -394,8 +415,9 @@ static const char torch_run[] =
     "        return y.contiguous().view(torch.int16).numpy().view(np.uint16)\n"
     "    return y.numpy()\n"
     "\n\n"
-    "def run():\n"
-    "    torch.set_num_threads(1)\n"
+    "def run():\n";
+
+static const char torch_call[] =
     "    arguments = [to_torch(x, b) for x, b in zip(inputs + constants, is_bfloat16)]\n"
     "    return [to_numpy(y) for y in program(*arguments)]\n"
     "\n";
@@ -426,6 +448,8 @@ static enum err put_torch(struct text *t)
     }
     buffer_puts(t->out, "]\n\n");
     buffer_puts(t->out, torch_run);
+    buffer_printf(t->out, "    torch.set_num_threads(%u)\n", n_threads(t->script));
+    buffer_puts(t->out, torch_call);
     return ERR_OK;
 }
 

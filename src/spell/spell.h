@@ -146,9 +146,11 @@ MUST_USE enum err npz_inputs(const char *path, const struct named_tensor *items,
  * the failing way, prints expected and actual and exits 1 when the fault shows, 0 when it does not,
  * 2 when it cannot run. */
 struct script {
-    const char *title;   /* one line */
-    const char *library; /* "torch" or "onnxruntime" */
-    const char *setup;   /* library options, e.g. "all" for onnxruntime's level; NULL */
+    const char *title;    /* one line */
+    const char *library;  /* "torch" or "onnxruntime" */
+    const char *setup;    /* onnxruntime's level, "all"; NULL */
+    const char *disabled; /* onnxruntime's optimizers that are off, "A+B"; NULL */
+    unsigned threads;     /* 0: 1 */
     const struct program *program;
     const struct tensor *inputs;
     bool at_page_end;          /* each input ends where a page does (PLACE_END) */

@@ -77,6 +77,14 @@ static size_t find_option(const char *options, const char *key, const char **fou
     return 0;
 }
 
+const char *target_option(const struct target *t, const char *key, struct arena *arena)
+{
+    const char *found;
+    size_t size = t->options ? find_option(t->options, key, &found) : 0, n = strlen(key);
+
+    return size > n ? arena_printf(arena, "%.*s", (int)(size - n - 1), found + n + 1) : NULL;
+}
+
 const char *options_with(const char *options, const char *const *order, const char *key,
                          const char *said, struct arena *arena)
 {

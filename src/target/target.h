@@ -102,6 +102,8 @@ struct target {
  * beside the build, python3. ERR_USAGE / ERR_MISSING say what and how to mend. */
 MUST_USE enum err target_parse(const char *text, const char *python, struct arena *arena,
                                struct target **target);
+/* The value of option `key`, NULL when it is not given. */
+const char *target_option(const struct target *t, const char *key, struct arena *arena);
 /* The target's text without the interpreter's path, which tells of a machine and not of a bug. */
 const char *target_label(const struct target *t, struct arena *arena);
 /* `t` with more options, "opt=basic" or "disable=A+B,trace", which replace those of the same name:

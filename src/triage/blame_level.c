@@ -292,7 +292,7 @@ static bool has_optimizers(const struct blamer *b)
 {
     /* One that has some disabled would lose that. */
     return b->culprit->kind->has_optimizers && b->level_is_guilty &&
-           strstr(b->culprit->options, "disable=") == NULL;
+           target_option(b->culprit, "disable", b->arena) == NULL;
 }
 
 static enum err optimizer_apply(struct blamer *b)

@@ -16,7 +16,7 @@ static bool has_threads(const struct blamer *b)
 static enum err threads_apply(struct blamer *b)
 {
     enum answer answer;
-    bool is_one = strstr(b->culprit->options, "threads=") == NULL;
+    bool is_one = target_option(b->culprit, "threads", b->arena) == NULL;
     const char *other = is_one ? "threads=4" : "threads=1";
     const char *text = is_one ? "With 4 threads" : "With one thread";
     const struct variation v = {.kind = "threads", .what = other, .options = other};

@@ -38,7 +38,20 @@ passes 'a finding that is written anew has no blame of the old one' [ ! -e "$fol
 run opjury blame 999 --out campaign
 status_is 2 'no such finding: status'
 
-version=$("${OPJURY_PYTHON:-$root/.venv/bin/python}" -c 'import onnxruntime; print(onnxruntime.__version__)' 2>"$work/err")
+# versions LIST: is it refused?
+versions() {
+    run opjury blame "$folder" --versions "$1"
+    status_is 2 "versions '$1': status"
+}
+versions 1.2,
+err_has "versions '1.2,': what they are" "takes releases such as 1.20.1,1.29.0,1.31.1, not ''"
+versions '1.2 3'
+versions latest
+versions 1.2
+err_has 'our own evaluator has no releases' 'runs inside opjury'
+
+python=${OPJURY_PYTHON:-$root/.venv/bin/python}
+version=$("$python" -c 'import onnxruntime; print(onnxruntime.__version__)' 2>"$work/err")
 if [ "$version" != 1.31.1 ]; then
     verdict 0 "committed findings # skip they are of onnxruntime 1.31.1, here is ${version:-none}"
     done_testing
@@ -63,6 +76,30 @@ blamed ort-matmul-add-empty 'optimizer MatMulAddFusion'
 blamed ort-transpose-matmul-f16-crash 'optimizer NchwcTransformer'
 blamed ort-sign-int64 nothing
 out_has 'a kernel: all levels' 'All levels show it (none, basic, extended and all): it is in a kernel'
+
+# Releases: one that cannot be had is a line of the answer; one in the cache is run (here the same library under another
+# name); the installed one is known.
+probed=${OPJURY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/opjury} # what is known already of the installed one
+export OPJURY_CACHE=$work/cache PIP_INDEX_URL=file://$work/none PIP_FIND_LINKS=
+release=$OPJURY_CACHE/releases/onnxruntime==9.9.9
+mkdir -p "$OPJURY_CACHE" && cp "$probed"/support-onnxruntime-* "$OPJURY_CACHE" 2>/dev/null
+"$python" -m venv --without-pip "$release"
+"$python" -c 'import numpy, os; print(os.path.dirname(os.path.dirname(numpy.__file__)))' >"$(ls -d "$release"/lib/python*/site-packages)/real.pth"
+touch "$release/.complete"
+run opjury blame ort-sign-int64 --versions 9.9.9,0.0.1,1.31.1
+status_is 0 'releases: status'
+out_has 'releases: one that cannot be had' 'onnxruntime==0.0.1 could not be installed'
+passes 'releases: in order, each once' python3 -c '
+import json, sys
+o = json.load(open(sys.argv[1]))
+tried = [(t["what"], t["verdict"]) for t in o["tried"] if t["kind"] == "version"]
+assert tried == [("0.0.1", "unsupported"), ("1.31.1", "finding"), ("9.9.9", "finding")], tried
+assert o["first_bad"] == "1.31.1" and o["last_good"] is None and o["component"] is None, o
+' ort-sign-int64/blame.json
+passes 'no path of this machine is left' python3 -c '
+import sys
+assert sys.argv[2] not in open(sys.argv[1]).read()
+' ort-sign-int64/blame.json "$work"
 
 # A name that the library does not have is no optimizer that was switched off.
 run opjury run --target onnxruntime:disable=NoSuchFusion ort-sign-int64/program.txt

@@ -389,6 +389,32 @@ static void sets_become_smallest(void **state)
     }
 }
 
+/* ---- releases ---- */
+
+static void releases_have_a_first_bad_and_a_last_good(void **state)
+{
+    static const struct {
+        const char *answers; /* of releases "a", "b", ...: x shows, o passes */
+        const char *first_bad, *last_good;
+    } cases[] = {
+        {"xx", "a", NULL},    {"ox", "b", "a"},   {"oox", "c", "b"}, {"oxx", "b", "a"},
+        {"xox", "c", "b"},    {"oxo", "b", "a"},  {"xo", "a", NULL}, {"xoo", "a", NULL},
+        {"oxoxxo", "d", "c"}, {"oo", NULL, NULL}, {"", NULL, NULL},
+    };
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        enum answer answers[6];
+        const char *bad, *good;
+        size_t n = strlen(cases[i].answers);
+        for (size_t k = 0; k < n; k++) {
+            answers[k] = cases[i].answers[k] == 'x' ? ANSWER_SHOWS : ANSWER_GOES;
+        }
+        version_span(names, answers, n, &bad, &good);
+        assert_string_equal(bad ? bad : "-", cases[i].first_bad ? cases[i].first_bad : "-");
+        assert_string_equal(good ? good : "-", cases[i].last_good ? cases[i].last_good : "-");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +432,7 @@ int main(void)
         BLAME(a_dtype_is_told_and_not_blamed),
         BLAME(a_log_gives_names_in_order_and_once),
         BLAME(sets_become_smallest),
+        BLAME(releases_have_a_first_bad_and_a_last_good),
 #undef BLAME
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,6 +310,55 @@ static void the_model_is_of_the_opset_that_failed(void **state)
     scene_close(&s);
 }
 
+static void the_script_runs_what_the_target_was(void **state)
+{
+    struct scene s;
+    struct folder f = folder_new();
+    relu_clip_scene(&s);
+    s.targets[0].options = "opt=basic,threads=2,disable=Some+Pad_Fusion";
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    char *repro = file_text(&f, "repro.py");
+    assert_non_null(strstr(repro, "ORT_ENABLE_BASIC"));
+    assert_non_null(strstr(repro, "intra_op_num_threads = 2"));
+    assert_non_null(strstr(repro, "disabled_optimizers=[\"Some\", \"Pad_Fusion\"])\n"));
+    free(repro);
+    folder_remove(&f);
+    scene_close(&s);
+}
+
+static void a_folder_says_what_it_claims_and_what_is_to_blame(void **state)
+{
+    struct scene s;
+    struct folder f = folder_new();
+    struct finding_claim claim;
+    struct blame_try tries[] = {{.kind = "level",
+                                 .what = "opt=none",
+                                 .target = "onnxruntime:opt=none",
+                                 .verdict = VERDICT_PASS,
+                                 .text = "a \xff byte"}};
+    const struct blame blame = {
+        .component = "opt>=basic", .text = "It shows.", .tries = tries, .n_tries = 1};
+    relu_clip_scene(&s);
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    assert_int_equal(finding_claim_read(f.path, s.arena, &claim), ERR_OK);
+    assert_string_equal(claim.target, "onnxruntime:opt=all");
+    assert_string_equal(claim.oracle, "status");
+    assert_memory_equal(claim.signature, "status load", 11);
+    assert_int_equal(blame_write(f.path, &blame), ERR_OK);
+    json_t *root = file_json(&f, "blame.json");
+    assert_string_equal(text_of(root, "component"), "opt>=basic");
+    assert_true(json_is_null(json_object_get(root, "first_bad")));
+    const json_t *row = json_array_get(json_object_get(root, "tried"), 0);
+    assert_string_equal(text_of(row, "verdict"), "pass");
+    assert_string_equal(text_of(row, "text"), "a ? byte");
+    json_decref(root);
+    /* Of what the folder holds next nothing is known. */
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    assert_false(has_file(&f, "blame.json"));
+    folder_remove(&f);
+    scene_close(&s);
+}
+
 static void verdict_json_has_the_table_and_the_origin(void **state)
 {
     struct scene s;
@@ -617,6 +666,8 @@ int main(void)
         cmocka_unit_test(title_says_what_fails_and_what_does_not),
         cmocka_unit_test(folder_holds_what_its_readers_need),
         cmocka_unit_test(the_model_is_of_the_opset_that_failed),
+        cmocka_unit_test(the_script_runs_what_the_target_was),
+        cmocka_unit_test(a_folder_says_what_it_claims_and_what_is_to_blame),
         cmocka_unit_test(verdict_json_has_the_table_and_the_origin),
         cmocka_unit_test(nothing_tells_whose_machine_it_was),
         cmocka_unit_test(any_bytes_in_messages_give_valid_json),

@@ -100,12 +100,13 @@ enum err blame_run(struct blamer *b, const struct variation *v, enum answer *ans
     struct target *varied;
     struct verdict verdict;
     const struct target was = *b->slot;
+    arena_reset(b->options);
     if (v->options[0] != '\0') {
-        TRY(target_vary(b->slot, v->options, b->arena, &varied));
+        TRY(target_vary(b->slot, v->options, b->options, &varied));
         *b->slot = *varied;
     }
     enum err err = look(b, v, &verdict, answer);
-    const char *label = target_label(b->slot, b->arena);
+    const char *label = target_label(b->slot, b->options);
     *b->slot = was;
     TRY(err);
     if (v->what != NULL) {
@@ -211,6 +212,7 @@ enum err blame(const struct blame_request *request, struct arena *arena, struct 
         .request = request,
         .arena = arena,
         .scratch = arena_new(),
+        .options = arena_new(),
         .culprit = request->target,
         .failure = *request->failure,
         .result = result,
@@ -227,5 +229,6 @@ enum err blame(const struct blame_request *request, struct arena *arena, struct 
     jury_close(b.jury);
     buffer_release(&b.text);
     arena_free(b.scratch);
+    arena_free(b.options);
     return err;
 }

@@ -19,6 +19,7 @@ struct blamer {
     const struct blame_request *request;
     struct arena *arena;          /* of the results */
     struct arena *scratch;        /* of one run */
+    struct arena *options;        /* of the variation under way: a set of names may be large */
     const struct target *culprit; /* the failing target */
     struct target *slot;          /* the jury's: each variation takes its place */
     struct jury *jury;

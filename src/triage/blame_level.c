@@ -100,12 +100,15 @@ static enum err goes_without(struct search *s, const struct texts *names, const 
                              bool *goes)
 {
     enum answer answer;
+    struct arena_mark mark = arena_mark(s->arena);
     const struct variation v = {
         .kind = "optimizer",
         .what = what,
         .options = arena_printf(s->arena, "%s,disable=%s", s->b->level, joined(names, s->arena)),
     };
-    TRY(blame_run(s->b, &v, &answer));
+    enum err err = blame_run(s->b, &v, &answer);
+    arena_rewind(s->arena, mark);
+    TRY(err);
     *goes = answer == ANSWER_GOES;
     return ERR_OK;
 }

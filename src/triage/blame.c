@@ -98,7 +98,7 @@ static enum verdict_kind told_verdict(enum answer answer, enum verdict_kind kind
 enum err blame_run(struct blamer *b, const struct variation *v, enum answer *answer)
 {
     struct target *varied;
-    struct verdict verdict;
+    struct verdict verdict = {.kind = VERDICT_UNJUDGED};
     const struct target was = *b->slot;
     arena_reset(b->options);
     if (v->options[0] != '\0') {

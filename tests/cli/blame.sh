@@ -77,6 +77,15 @@ blamed ort-transpose-matmul-f16-crash 'optimizer NchwcTransformer'
 blamed ort-sign-int64 nothing
 out_has 'a kernel: all levels' 'All levels show it (none, basic, extended and all): it is in a kernel'
 
+# Threads of a library that keeps their number in its own state: set, and put back.
+if [ "$("$python" -c 'import torch; print(torch.__version__.split("+")[0])' 2>"$work/err")" = 2.13.0 ]; then
+    blamed torch-gelu-inf nothing
+    out_has 'torch: other threads' 'With 4 threads it shows too.'
+    out_has 'torch: dtypes' 'Its floats as f32 or bf16: it shows; as f64 or f16: it does not.'
+else
+    verdict 0 'torch # skip torch 2.13.0 is not installed'
+fi
+
 # Releases: one that cannot be had is a line of the answer; one in the cache is run (here the same library under another
 # name); the installed one is known.
 probed=${OPJURY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/opjury} # what is known already of the installed one

@@ -35,7 +35,7 @@ struct bench_subject {
 
 extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, bench_evaluate,
     bench_observability, bench_throughput, bench_generator, bench_inputs, bench_unjudged,
-    bench_campaign;
+    bench_campaign, bench_reduce;
 
 /* ---- the python side of a figure ---- */
 

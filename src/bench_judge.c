@@ -7,9 +7,8 @@
  * and the false findings on correct runs that carry legal rounding noise.
  */
 #include "bench.h"
-#include "generate/generate.h"
+#include "bench_faults.h"
 #include "oracle/oracle.h"
-#include "target/faulty.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@ enum {
                           judged by the same few */
     CORRECT_TESTS = 2000,
     NODES = 4,
+    EVERY = 1,         /* as many nodes are the op under test as are others */
     LEAST_RECALL = 80, /* percent of changed runs, of an op with at least LEAST_RUNS of them */
     LEAST_RUNS = 40,
     LEAST_CHANGED = 3, /* runs that a fault changes, before it is said that none was found */
@@ -51,16 +51,6 @@ struct bench_state {
 
 static const struct target in_process = {
     .kind = &target_faulty, .text = "faulty", .options = "none"};
-
-static bool has_op(const struct program *p, const struct op *op)
-{
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        if (p->nodes[i].op == op) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void judge_fault_run(struct bench_state *s, const struct test *test,
                             const struct fault *fault, struct reference *r, struct verdict *v)
@@ -129,22 +119,6 @@ static void add_tally(struct tally *sum, const struct tally *t)
     sum->unspecified += t->unspecified;
 }
 
-/* Every other node is the op under test, its dtype one in which the fault shows. */
-static struct policy policy_for(const struct policy *of, const struct op *op, dtype_set shows)
-{
-    struct policy policy = *of;
-    uint32_t total = 0;
-    for (size_t i = 0; i < op_count; i++) {
-        total += policy.op_weight[i];
-    }
-    policy.op_weight[op_index(op)] = total;
-    dtype_set dtypes = shows & op->in[0].dtypes;
-    for (enum dtype d = 1; dtypes && d < DTYPE_COUNT; d++) {
-        policy.dtype_weight[d] = dtype_in(d, dtypes) ? policy.dtype_weight[d] : 0;
-    }
-    return policy;
-}
-
 /* Does the fault belong to the group that shares tests, and has it changed too few runs as yet? */
 static bool is_wanting(const struct bench_state *s, size_t fault, const struct op *op,
                        dtype_set dtypes)
@@ -183,7 +157,7 @@ static void try_faults_in(struct bench_state *s, const struct test *test, const 
  * show then get NaN, infinities, subnormals and extremes. */
 static void try_group(struct bench_state *s, const struct op *op, dtype_set dtypes)
 {
-    struct policy policy = policy_for(s->policy, op, dtypes);
+    struct policy policy = bench_policy_of(s->policy, op, dtypes, EVERY);
     unsigned tests = 0;
     for (uint64_t i = 0; tests < 2 * TRIES && any_wanting(s, op, dtypes) && !stop_requested; i++) {
         if (tests == TRIES) {
@@ -192,7 +166,7 @@ static void try_group(struct bench_state *s, const struct op *op, dtype_set dtyp
         arena_reset(s->arena);
         struct test test;
         generate_test(&policy, s->seed, i, MATERIALIZE_ALL, s->arena, &test);
-        if (has_op(test.program, op)) {
+        if (bench_has_op(test.program, op)) {
             tests++;
             try_faults_in(s, &test, op, dtypes);
         }

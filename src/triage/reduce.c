@@ -92,7 +92,7 @@ static const struct test *candidate_before(struct reducer *r, const struct candi
 }
 
 /* The candidate as a test: like the best one in all else. */
-static struct test candidate_test(struct reducer *r, const struct candidate *c)
+struct test candidate_test(struct reducer *r, const struct candidate *c)
 {
     struct program *p = c->program;
     struct test test = r->best;

@@ -98,30 +98,50 @@ static void choose_outputs(struct program *p, struct arena *scratch)
     }
 }
 
-/* Try the program of the nodes from .. from+n-1 only (keep_those), or of all others. */
-static bool try_nodes(struct reducer *r, uint32_t from, uint32_t n, bool keep_those)
+/* What is not kept goes, and what it computed becomes inputs. false: nothing is computed then. */
+static bool keep_nodes(struct reducer *r, struct candidate *c, const bool *keep)
 {
-    struct candidate c = candidate_new(r);
-    struct program *p = c.program;
+    struct program *p = c->program;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < p->n_nodes; i++) {
-        bool inside = i >= from && i < from + n;
         const struct node *node = &p->nodes[i];
         for (uint32_t k = 0; k < node->n_out; k++) {
-            if (inside == keep_those) {
+            if (keep[i]) {
                 p->values[node->out[k]].node = kept;
             } else {
-                make_input(r, &c, node->out[k]);
+                make_input(r, c, node->out[k]);
             }
         }
-        if (inside == keep_those) {
+        if (keep[i]) {
             p->nodes[kept++] = *node;
         }
     }
     p->n_nodes = kept;
     choose_outputs(p, r->scratch);
-    candidate_prune(r, &c);
-    return kept > 0 && reduce_try(r, &c);
+    candidate_prune(r, c);
+    return kept > 0;
+}
+
+const struct test *test_of_nodes(const struct test *test, struct reference *reference,
+                                 const bool *keep, struct arena *arena)
+{
+    struct reducer r = {.best = *test, .reference = reference, .scratch = arena};
+    struct candidate c = candidate_new(&r);
+    struct test *of = arena_alloc(arena, sizeof(*of));
+    bool computes = keep_nodes(&r, &c, keep);
+    *of = candidate_test(&r, &c);
+    return computes ? of : NULL;
+}
+
+/* Try the program of the nodes from .. from+n-1 only (keep_those), or of all others. */
+static bool try_nodes(struct reducer *r, uint32_t from, uint32_t n, bool keep_those)
+{
+    struct candidate c = candidate_new(r);
+    bool *keep = ARENA_ARRAY(r->scratch, bool, c.program->n_nodes);
+    for (uint32_t i = 0; i < c.program->n_nodes; i++) {
+        keep[i] = (i >= from && i < from + n) == keep_those;
+    }
+    return keep_nodes(r, &c, keep) && reduce_try(r, &c);
 }
 
 /*

@@ -71,6 +71,16 @@ struct reduction {
 /* Deterministic. Memory of the result: `arena`. */
 MUST_USE enum err reduce(struct jury *jury, const struct failure *f, struct reduction *r,
                          struct arena *arena);
+/* What a campaign gives one finding: most need 15 to 70 runs, well below a second; what is stubborn
+ * must not take the others' turn. */
+static const struct reduce_bounds {
+    double cpu;
+    unsigned runs;
+} reduce_bounds = {.cpu = 1.5, .runs = 500};
+/* The test of some nodes only, keep[node]: what the others computed becomes inputs that hold what
+ * the reference (of `test`) recorded. NULL: nothing is left to compute. Memory: `arena`. */
+const struct test *test_of_nodes(const struct test *test, struct reference *reference,
+                                 const bool *keep, struct arena *arena);
 
 /* ---- blame ---- */
 

@@ -63,6 +63,8 @@ struct reducer {
 struct candidate candidate_new(struct reducer *r);
 /* Without what no output needs. */
 void candidate_prune(struct reducer *r, struct candidate *c);
+/* As a test, like the best one in all else. */
+struct test candidate_test(struct reducer *r, const struct candidate *c);
 /* Does the candidate hold together and fail in the same way? Then it is the new best. Whatever the
  * answer, the candidate's memory is gone. */
 bool reduce_try(struct reducer *r, struct candidate *c);

@@ -26,7 +26,8 @@ enum {
 
 /* One failure that was reduced. */
 struct result {
-    unsigned nodes_before, nodes, least; /* least: ops that show it; nodes where fewer do not */
+    unsigned nodes_before, nodes,
+        least; /* least: ops that show it, or as many as nodes: fewer do not */
     size_t elements_before, elements;
     unsigned runs;
     double cpu;
@@ -47,6 +48,7 @@ struct state {
     struct arena *arena;      /* all of it */
     struct arena *scratch;    /* one fault */
     unsigned planted, silent; /* faults tried, and those that no test showed */
+    unsigned wrong;           /* findings that are no fault's: a correct run has them too */
     struct results all;
     struct buffer left; /* what was not minimal, a line each */
 };
@@ -131,7 +133,8 @@ static enum err any_shows(struct jury *jury, const struct failure *f, struct ref
     return ERR_OK;
 }
 
-/* The least count of the failing test's nodes that shows it: below `nodes`, else that. */
+/* The least count of the failing test's nodes that shows it, at most `nodes`; above CHOSEN_MAX it
+ * is a lower bound. */
 static enum err least_nodes(struct jury *jury, const struct failure *f, unsigned nodes,
                             struct arena *arena, unsigned *least)
 {
@@ -150,24 +153,42 @@ static enum err least_nodes(struct jury *jury, const struct failure *f, unsigned
 
 /* ---- one fault ---- */
 
-/* Runs and judges: is it a finding? */
-static enum err find_failure(struct jury *jury, const struct target *t, const struct test *test,
-                             struct arena *arena, struct failure *f)
+enum { FAULTY, CORRECT, TARGETS }; /* of a jury: with the fault, and without any */
+
+static enum err judge_run(struct jury *jury, struct target *const *targets, size_t t,
+                          const struct test *test, struct arena *arena, struct failure *f)
 {
-    *f = (struct failure){.what = t, .test = test};
-    TRY(jury_run_fresh(jury, 0, test, arena, &f->outcome));
-    struct judgement j = {test, reference_new(test, arena), t, &f->outcome, arena};
+    *f = (struct failure){.target = t, .what = targets[t], .test = test};
+    TRY(jury_run_fresh(jury, t, test, arena, &f->outcome));
+    struct judgement j = {test, reference_new(test, arena), targets[t], &f->outcome, arena};
     judge(&j, &f->verdict);
-    if (f->verdict.kind == VERDICT_FINDING) {
-        f->signature = failure_signature(&f->verdict, &f->outcome, arena);
-        TRY(recheck(jury, f, RECHECKS, arena));
-    }
     return ERR_OK;
 }
 
-/* The first test whose verdict is a finding that repeats. false in *found: there is none. */
+/* Is it a finding that repeats, and that the same run without a fault is not? */
+static enum err find_failure(struct state *s, struct jury *jury, struct target *const *targets,
+                             const struct test *test, struct failure *f, bool *found)
+{
+    struct failure without;
+    *found = false;
+    TRY(judge_run(jury, targets, FAULTY, test, s->scratch, f));
+    if (f->verdict.kind != VERDICT_FINDING) {
+        return ERR_OK;
+    }
+    TRY(judge_run(jury, targets, CORRECT, test, s->scratch, &without));
+    if (without.verdict.kind == VERDICT_FINDING) {
+        s->wrong++;
+        return ERR_OK;
+    }
+    f->signature = failure_signature(&f->verdict, &f->outcome, s->scratch);
+    TRY(recheck(jury, f, RECHECKS, s->scratch));
+    *found = f->repeats == f->runs;
+    return ERR_OK;
+}
+
+/* The first test that shows the fault. false in *found: there is none. */
 static enum err first_failure(struct state *s, const struct fault *fault, struct jury *jury,
-                              const struct target *t, struct failure *f, bool *found)
+                              struct target *const *targets, struct failure *f, bool *found)
 {
     struct policy policy =
         bench_policy_of(s->policy, fault->op, mutation_dtypes(fault->mutation), s->policy->nodes);
@@ -182,8 +203,7 @@ static enum err first_failure(struct state *s, const struct fault *fault, struct
         generate_test(&policy, s->seed, i, MATERIALIZE_ALL, s->scratch, test);
         if (bench_has_op(test->program, fault->op)) {
             tests++;
-            TRY(find_failure(jury, t, test, s->scratch, f));
-            *found = f->runs > 0 && f->repeats == f->runs;
+            TRY(find_failure(s, jury, targets, test, f, found));
         }
         if (!*found) {
             arena_rewind(s->scratch, mark);
@@ -195,7 +215,7 @@ static enum err first_failure(struct state *s, const struct fault *fault, struct
 static void say_left(struct state *s, const char *name, const struct failure *f,
                      const struct reduction *r, const struct result *result)
 {
-    buffer_printf(&s->left, "%s, test %llu: %s in %u runs%s; %u %s: %s\n", name,
+    buffer_printf(&s->left, "not minimal: %s, test %llu: %s in %u runs%s; %u %s: %s\n", name,
                   (unsigned long long)f->test->index, op_chain(r->test->program, s->scratch),
                   r->runs, r->complete ? "" : ", not finished", result->least,
                   result->least == 1 ? "op shows it" : "ops show it", f->signature);
@@ -225,11 +245,11 @@ static enum err reduce_failure(struct state *s, const char *name, struct jury *j
 }
 
 static enum err try_fault(struct state *s, const struct fault *fault, struct jury *jury,
-                          const struct target *t, const char *name)
+                          struct target *const *targets, const char *name)
 {
     struct failure f;
     bool found;
-    TRY(first_failure(s, fault, jury, t, &f, &found));
+    TRY(first_failure(s, fault, jury, targets, &f, &found));
     s->planted++;
     s->silent += !found;
     return found ? reduce_failure(s, name, jury, &f, &s->all.items[s->all.n++]) : ERR_OK;
@@ -237,13 +257,15 @@ static enum err try_fault(struct state *s, const struct fault *fault, struct jur
 
 static enum err plant_fault(struct state *s, const struct fault *fault)
 {
-    struct target *t;
+    struct target *targets[TARGETS];
     struct jury *jury = NULL;
     arena_reset(s->scratch);
     const char *name = fault_name(fault, s->scratch);
-    TRY(target_parse(arena_printf(s->scratch, "faulty:%s", name), NULL, s->scratch, &t));
-    TRY(jury_open(&t, 1, &(struct jury_options){0}, &jury));
-    enum err err = try_fault(s, fault, jury, t, name);
+    const char *text = arena_printf(s->scratch, "faulty:%s", name);
+    TRY(target_parse(text, NULL, s->scratch, &targets[FAULTY]));
+    TRY(target_parse("faulty:none", NULL, s->scratch, &targets[CORRECT]));
+    TRY(jury_open(targets, TARGETS, &(struct jury_options){0}, &jury));
+    enum err err = try_fault(s, fault, jury, targets, name);
     jury_close(jury);
     return err;
 }
@@ -395,7 +417,8 @@ static void print_end(const struct state *s, const struct figures *f)
     printf(
         "\nof %u planted faults no test of %d showed %u; %.1f ops -> %.2f, %.0f elements -> %.1f "
         "on average\n",
-        s->planted, 2 * TRIES, s->silent, f->nodes[0], f->nodes[1], f->elements[0], f->elements[1]);
+        s->planted, 2 * TRIES, s->silent, s->wrong, f->nodes[0], f->nodes[1], f->elements[0],
+        f->elements[1]);
     printf("%s", s->left.size > 0 ? s->left.data : "");
 }
 

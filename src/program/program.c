@@ -221,6 +221,23 @@ uint32_t program_input(const struct program *p, uint32_t k)
     BUG("program_input: no such input");
 }
 
+void program_mark_constants(const struct program *p, bool *is_const)
+{
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        is_const[id] = p->values[id].kind == VALUE_CONST;
+    }
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        bool all = true;
+        for (uint32_t k = 0; k < node->n_in; k++) {
+            all = all && (node->in[k] == VALUE_ABSENT || is_const[node->in[k]]);
+        }
+        for (uint32_t o = 0; o < node->n_out; o++) {
+            is_const[node->out[o]] = all;
+        }
+    }
+}
+
 uint32_t program_find_value(const struct program *p, const char *name)
 {
     for (uint32_t id = 0; id < p->n_values; id++) {

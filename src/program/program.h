@@ -268,6 +268,9 @@ bool attr_equal(const struct attr *a, const struct attr *b);
 uint32_t program_n_inputs(const struct program *p);
 uint32_t program_input(const struct program *p, uint32_t k);
 uint32_t program_find_value(const struct program *p, const char *name); /* VALUE_ABSENT if none */
+/* is_const[value]: constants, and what is computed of constants alone, which libraries fold into
+ * one when they load. */
+void program_mark_constants(const struct program *p, bool *is_const);
 /* Deep copy, data included. */
 struct program *program_clone(const struct program *p, struct arena *arena);
 /* Copy without the nodes, consts and (if drop_inputs) inputs that no output needs. */

@@ -313,11 +313,10 @@ enum err jury_run_on(struct jury *j, struct library *l, const struct target *t,
     return ERR_OK;
 }
 
-static enum err run_one(struct jury *j, size_t target, const struct test *test, unsigned worker,
-                        struct arena *arena, struct outcome *o)
+static enum err run_one(struct jury *j, size_t target, const struct target *t,
+                        const struct test *test, unsigned worker, struct arena *arena,
+                        struct outcome *o)
 {
-    const struct target *t = j->targets[target];
-
     if (j->library_of[target] == SIZE_MAX) {
         run_here(t, test, arena, o);
         return ERR_OK;
@@ -328,14 +327,20 @@ static enum err run_one(struct jury *j, size_t target, const struct test *test, 
 enum err jury_run_fresh(struct jury *j, size_t target, const struct test *test, struct arena *arena,
                         struct outcome *outcome)
 {
-    return run_one(j, target, test, WORKER_FRESH, arena, outcome);
+    return run_one(j, target, j->targets[target], test, WORKER_FRESH, arena, outcome);
+}
+
+enum err jury_run_fresh_as(struct jury *j, size_t target, const struct target *as,
+                           const struct test *test, struct arena *arena, struct outcome *outcome)
+{
+    return run_one(j, target, as, test, WORKER_FRESH, arena, outcome);
 }
 
 enum err jury_run(struct jury *j, size_t target, const struct test *test, struct arena *arena,
                   struct outcome *outcome)
 {
     CHECK(j->posted == j->taken);
-    return run_one(j, target, test, WORKER_STANDING, arena, outcome);
+    return run_one(j, target, j->targets[target], test, WORKER_STANDING, arena, outcome);
 }
 
 struct jury_usage jury_usage(const struct jury *j)

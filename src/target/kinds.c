@@ -177,6 +177,35 @@ const char *target_label(const struct target *t, struct arena *arena)
     return arena_printf(arena, "%.*s", (int)strcspn(t->text, "@"), t->text);
 }
 
+const struct target *target_without(const struct target *t, unsigned word, struct arena *arena)
+{
+    struct target *less = arena_copy(arena, t, sizeof(*t));
+    char *words = arena_strdup(arena, t->options ? t->options : "");
+    char *gone = words;
+
+    for (; gone && word > 0; word--) {
+        gone = strchr(gone, ',');
+        gone = gone ? gone + 1 : NULL;
+    }
+    if (!gone || !*gone) {
+        return NULL;
+    }
+    char *rest = strchr(gone, ',');
+    if (rest) {
+        memmove(gone, rest + 1, strlen(rest));
+    } else {
+        gone[gone > words ? -1 : 0] = '\0';
+    }
+    less->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
+    less->dynamic = false;
+    if (parse_options(less, *words ? words : NULL, arena)) {
+        return NULL;
+    }
+    const char *path = strchr(t->text, '@');
+    less->text = target_text(less, path ? path + 1 : NULL, arena);
+    return less;
+}
+
 enum err targets_installed(const char *python, struct arena *arena, struct target ***targets,
                            size_t *n)
 {

@@ -416,10 +416,13 @@ static void fill_with_first(struct array *a)
     }
 }
 
+/* One that is folded, too. */
 static void before_stale_constant(struct site *s)
 {
+    bool *is_const = ARENA_ARRAY(s->arena, bool, s->p->n_values);
+    program_mark_constants(s->p, is_const);
     for (uint32_t k = 0; k < s->node.n_in; k++) {
-        if (s->present[k] && s->p->values[s->node.in[k]].kind == VALUE_CONST) {
+        if (s->present[k] && is_const[s->node.in[k]]) {
             fill_with_first(&s->in[k]);
         }
     }

@@ -110,6 +110,9 @@ const char *target_label(const struct target *t, struct arena *arena);
  * the same library in the same interpreter, so that it may stand in t's place in t's jury. */
 MUST_USE enum err target_vary(const struct target *t, const char *options, struct arena *arena,
                               struct target **varied);
+/* The target without the word-th of its options, which then is as by default; it may come out as it
+ * was. Not probed again. NULL: there is no such word, or it cannot be left out. */
+const struct target *target_without(const struct target *t, unsigned word, struct arena *arena);
 /* Every default variant of every kind whose library imports in that interpreter. */
 MUST_USE enum err targets_installed(const char *python, struct arena *arena,
                                     struct target ***targets, size_t *n);
@@ -141,6 +144,10 @@ MUST_USE enum err jury_take(struct jury *jury, struct arena *arena, struct outco
 /* One test on one target in a worker forked for it alone (recheck, reduction). */
 MUST_USE enum err jury_run_fresh(struct jury *jury, size_t target, const struct test *test,
                                  struct arena *arena, struct outcome *outcome);
+/* The same with other options (target_without). */
+MUST_USE enum err jury_run_fresh_as(struct jury *jury, size_t target, const struct target *as,
+                                    const struct test *test, struct arena *arena,
+                                    struct outcome *outcome);
 /* One test on one target in the standing worker; nothing may be posted meanwhile. */
 MUST_USE enum err jury_run(struct jury *jury, size_t target, const struct test *test,
                            struct arena *arena, struct outcome *outcome);

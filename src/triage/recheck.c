@@ -20,7 +20,7 @@ static enum err compare_two(struct jury *jury, const struct failure *f, const st
 {
     struct outcome second = {.kind = OUTCOME_OK};
     const char *text = "";
-    TRY(jury_run_fresh(jury, f->target, test, arena, &second));
+    TRY(jury_run_fresh_as(jury, f->target, f->what, test, arena, &second));
     *verdict = f->verdict;
     if (outcomes_agree(first, &second, arena, &text)) {
         verdict->kind = VERDICT_PASS;
@@ -34,7 +34,7 @@ enum err failure_shows(struct jury *jury, const struct failure *f, const struct 
                        bool *same)
 {
     *same = false;
-    TRY(jury_run_fresh(jury, f->target, test, arena, outcome));
+    TRY(jury_run_fresh_as(jury, f->target, f->what, test, arena, outcome));
     if (shows_chance(f)) {
         TRY(compare_two(jury, f, test, arena, outcome, verdict));
         *same = verdict->kind == VERDICT_FINDING;

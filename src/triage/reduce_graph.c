@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tactics that change the graph: fewer outputs, fewer nodes, fewer constants. A node
- * that goes leaves inputs behind that hold the values it had by the reference, so what follows it
- * still sees the numbers that made it fail.
+ * Tactics that change the graph: fewer outputs, fewer nodes, fewer constants. A node that goes
+ * leaves inputs (or constants) behind that hold the values it had by the reference, so what follows
+ * it still sees the numbers that made it fail.
  */
 #include <string.h>
 
@@ -57,12 +57,15 @@ const struct tactic tactic_outputs = {
 
 /* ---- nodes ---- */
 
-/* The value becomes an input that holds what the reference recorded for it. */
-static void make_input(struct reducer *r, struct candidate *c, uint32_t id)
+/* The value becomes a leaf that holds what the reference recorded for it: an input, or a constant
+ * where it is one in effect, computed of constants alone. */
+static void make_leaf(struct reducer *r, struct candidate *c, uint32_t id, bool is_const)
 {
+    struct value *v = &c->program->values[id];
     struct tensor recorded =
         tensor_from_array(r->scratch, &reference_values(reducer_reference(r))[id]);
-    c->program->values[id].kind = VALUE_INPUT;
+    v->kind = is_const ? VALUE_CONST : VALUE_INPUT;
+    v->data = is_const ? recorded.data : NULL;
     c->leaf[id] = recorded.data;
 }
 
@@ -102,14 +105,16 @@ static void choose_outputs(struct program *p, struct arena *scratch)
 static bool keep_nodes(struct reducer *r, struct candidate *c, const bool *keep)
 {
     struct program *p = c->program;
+    bool *is_const = ARENA_ZARRAY(r->scratch, bool, p->n_values);
     uint32_t kept = 0;
+    program_mark_constants(p, is_const);
     for (uint32_t i = 0; i < p->n_nodes; i++) {
         const struct node *node = &p->nodes[i];
         for (uint32_t k = 0; k < node->n_out; k++) {
             if (keep[i]) {
                 p->values[node->out[k]].node = kept;
             } else {
-                make_input(r, c, node->out[k]);
+                make_leaf(r, c, node->out[k], is_const[node->out[k]]);
             }
         }
         if (keep[i]) {

@@ -79,11 +79,8 @@ static int64_t slice_start(struct reducer *r, uint32_t leaf, int axis, int64_t t
     if (to >= from) {
         return 0;
     }
-    int64_t index = worst_index(r, leaf, axis);
-    if (index < 0) {
-        return from_end ? from - to : 0;
-    }
-    return index <= from - to ? index : from - to;
+    int64_t index = from_end ? from - to : worst_index(r, leaf, axis);
+    return index < 0 ? 0 : index <= from - to ? index : from - to;
 }
 
 /* The elements of `data` (shape `from`) at start.. in a tensor of shape `to`; where that is larger
@@ -149,7 +146,7 @@ struct request {
     int64_t size;
     bool free_attrs; /* attributes that say a shape may change with it */
     uint32_t fixed;  /* but not this node's; UINT32_MAX: none */
-    bool from_end;   /* which slice of a leaf stays where no element is known to matter */
+    bool from_end;   /* the last elements of a leaf stay, not those known to matter */
 };
 
 struct shape_vars {
@@ -429,8 +426,21 @@ const struct tactic tactic_dims = {
 
 /* ---- attributes ---- */
 
-/* Simple settings of an attribute in the order in which people would try them. false: no more. */
-static bool simple_attr(struct attr *a, unsigned choice)
+/* What libraries have as the default of a real attribute; without one the value it has. */
+static double usual_real(const struct op *op, const struct attr *a)
+{
+    for (int i = 0; i < OP_ATTRS_MAX && op->attrs[i].name != NULL; i++) {
+        const struct real_spec *spec = &op->attrs[i].real;
+        if (spec->octaves > 0 && strcmp(op->attrs[i].name, a->name) == 0) {
+            return a->f == spec->usual[1] ? a->f : spec->usual[0];
+        }
+    }
+    return a->f;
+}
+
+/* Simple settings of an attribute in the order in which people would try them: a real one's usual
+ * value first. false: no more. */
+static bool simple_attr(const struct op *op, struct attr *a, unsigned choice)
 {
     switch (a->kind) {
     case ATTR_INT:
@@ -443,8 +453,12 @@ static bool simple_attr(struct attr *a, unsigned choice)
         a->i[0] = choice == 0;
         return choice < 2;
     case ATTR_REAL:
-        a->f = fabs(a->f) <= 16 ? nearbyint(a->f) : a->f; /* large ones may be the point */
-        return choice < 1;
+        if (choice == 0) {
+            a->f = usual_real(op, a);
+        } else {
+            a->f = fabs(a->f) <= 16 ? nearbyint(a->f) : a->f; /* large ones may be the point */
+        }
+        return choice < 2;
     case ATTR_DTYPE:
     case ATTR_TEXT:
         return false;
@@ -456,16 +470,26 @@ static bool simple_attr(struct attr *a, unsigned choice)
 static bool set_attr(struct reducer *r, struct candidate *c, uint32_t node, uint32_t attr,
                      unsigned choice)
 {
-    struct attr *a = &c->program->nodes[node].attrs[attr];
-    return simple_attr(a, choice) && !attr_equal(a, &r->best.program->nodes[node].attrs[attr]);
+    const struct node *n = &c->program->nodes[node];
+    struct attr *a = &n->attrs[attr];
+    return simple_attr(n->op, a, choice) &&
+           !attr_equal(a, &r->best.program->nodes[node].attrs[attr]);
 }
 
-/* Tries the simpler settings than the one it has, first the simplest: with shapes solved so that
- * the leaves keep theirs, and with what follows from the leaves. */
-static bool simplify_attr(struct reducer *r, uint32_t node, uint32_t attr)
+/* Tries the candidate of the changed node: with what follows from the leaves (way 0), or with
+ * shapes solved so that the leaves keep theirs. */
+static bool try_attr(struct reducer *r, struct candidate *c, uint32_t node, int way)
 {
     const struct request q = {
         .may_grow = true, .leaf = VALUE_ABSENT, .free_attrs = true, .fixed = node};
+    bool better = (way == 0 ? candidate_infer(r, c) : resolve(r, c, &q)) && reduce_try(r, c);
+    arena_reset(r->scratch);
+    return better;
+}
+
+/* Tries the simpler settings than the one it has, first the simplest. */
+static bool simplify_attr(struct reducer *r, uint32_t node, uint32_t attr)
+{
     for (unsigned choice = 0; !reduce_over(r); choice++) {
         for (int way = 0; way < 2; way++) {
             struct candidate c = candidate_new(r);
@@ -473,13 +497,40 @@ static bool simplify_attr(struct reducer *r, uint32_t node, uint32_t attr)
                 arena_reset(r->scratch);
                 return false; /* it is what it would become, or there is nothing simpler */
             }
-            if ((way == 0 ? candidate_infer(r, &c) : resolve(r, &c, &q)) && reduce_try(r, &c)) {
+            if (try_attr(r, &c, node, way)) {
                 return true;
             }
-            arena_reset(r->scratch);
         }
     }
     return false;
+}
+
+/* One entry of a list: 0, 1 or -1, whichever comes first. */
+static bool simplify_entry(struct reducer *r, uint32_t node, uint32_t attr, unsigned k)
+{
+    static const int64_t simple[] = {0, 1, -1};
+    int64_t now = r->best.program->nodes[node].attrs[attr].i[k];
+    for (size_t i = 0; i < ARRAY_SIZE(simple) && simple[i] != now && !reduce_over(r); i++) {
+        for (int way = 0; way < 2; way++) {
+            struct candidate c = candidate_new(r);
+            c.program->nodes[node].attrs[attr].i[k] = simple[i];
+            if (try_attr(r, &c, node, way)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool simplify_entries(struct reducer *r, uint32_t node, uint32_t attr)
+{
+    bool progress = false;
+    const struct attr *a = &r->best.program->nodes[node].attrs[attr];
+    bool is_list = a->kind == ATTR_INTS;
+    for (unsigned k = 0, n = a->n; is_list && k < n && !reduce_over(r); k++) {
+        progress = simplify_entry(r, node, attr, k) || progress;
+    }
+    return progress;
 }
 
 /* A list with one entry less: fewer axes. */
@@ -504,7 +555,7 @@ static bool attrs_apply(struct reducer *r)
     bool progress = false;
     for (uint32_t i = 0; i < r->best.program->n_nodes; i++) {
         for (uint32_t a = 0; a < r->best.program->nodes[i].n_attrs && !reduce_over(r); a++) {
-            progress = simplify_attr(r, i, a) || progress;
+            progress = simplify_attr(r, i, a) || simplify_entries(r, i, a) || progress;
             progress = drop_entry(r, i, a) || progress;
         }
     }

@@ -11,7 +11,10 @@
 
 /* ---- values ---- */
 
-enum { SMALL = 16 }; /* what people still read at a glance */
+enum {
+    SMALL = 16,    /* what people still read at a glance */
+    PARTS_MAX = 8, /* of a leaf that change by themselves: more cost more runs than they save */
+};
 
 static real to_one(real v)
 {
@@ -104,7 +107,6 @@ static bool try_transform(struct reducer *r, uint32_t only, size_t part, size_t 
 /* The whole leaf, then its parts, finer and finer; single elements only where they are few. */
 static bool simplify_leaf(struct reducer *r, uint32_t id, real (*transform)(real))
 {
-    enum { PARTS_MAX = 8 };
     size_t n = shape_numel(&r->best.program->values[id].shape);
     bool progress = false;
     for (size_t parts = 1; parts <= n && parts <= PARTS_MAX; parts *= 2) {
@@ -115,6 +117,45 @@ static bool simplify_leaf(struct reducer *r, uint32_t id, real (*transform)(real
         progress = progress || did;
         if (parts == 1 && did) {
             break;
+        }
+    }
+    return progress;
+}
+
+/* Elements of part `part` of `parts` that could not be made 1 or 0 become the leaf's first such
+ * one. What falls is how many elements before one of its value are another. */
+static bool try_unify(struct reducer *r, uint32_t id, size_t part, size_t parts)
+{
+    struct candidate c = candidate_new(r);
+    const struct value *v = &c.program->values[id];
+    size_t n = shape_numel(&v->shape), first = 0;
+    bool changed = false;
+    while (first < n && cost(dtype_load(v->dtype, c.leaf[id], first)) < 2) {
+        first++;
+    }
+    real value = first < n ? dtype_load(v->dtype, c.leaf[id], first) : 0;
+    for (size_t i = n * part / parts; i < n * (part + 1) / parts; i++) {
+        real old = dtype_load(v->dtype, c.leaf[id], i);
+        if (i > first && cost(old) >= 2 && old != value && !isnan(old)) {
+            dtype_store(v->dtype, c.leaf[id], i, value);
+            changed = true;
+        }
+    }
+    if (!changed) {
+        arena_reset(r->scratch);
+        return false;
+    }
+    return reduce_try(r, &c);
+}
+
+/* Fewer different elements, in the whole leaf or in parts of it. */
+static bool unify_leaf(struct reducer *r, uint32_t id)
+{
+    bool progress = false;
+    size_t n = shape_numel(&r->best.program->values[id].shape);
+    for (size_t parts = 1; parts <= n && parts <= PARTS_MAX && !progress; parts *= 2) {
+        for (size_t part = 0; part < parts && !reduce_over(r); part++) {
+            progress = try_unify(r, id, part, parts) || progress;
         }
     }
     return progress;
@@ -134,12 +175,17 @@ static bool values_apply(struct reducer *r)
             }
         }
     }
+    for (uint32_t id = 0; id < r->best.program->n_values && !reduce_over(r); id++) {
+        if (is_leaf(&r->best.program->values[id])) {
+            progress = unify_leaf(r, id) || progress;
+        }
+    }
     return progress;
 }
 
 const struct tactic tactic_values = {
     .name = "values",
-    .summary = "ones, zeros, small integers, short fractions",
+    .summary = "ones, zeros, small integers, short fractions, fewer different ones",
     .apply = values_apply,
 };
 

@@ -59,8 +59,13 @@ MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
 struct reduction {
     double cpu_limit; /* seconds of engine + worker CPU; stops at the best so far */
     unsigned max_runs;
+    /* Hashes of tests that were tried before and need not be again, and then of all tried: an
+     * unfinished reduction goes on where it was. */
+    const uint64_t *tried;
+    size_t n_tried;
     /* results */
     const struct test *test; /* smallest that shows the same signature */
+    const char *target;      /* the failure's, with the fewest options that show it */
     struct verdict verdict;
     struct outcome outcome;
     unsigned runs;
@@ -68,7 +73,8 @@ struct reduction {
     bool reproduced; /* false: it did not fail when run again; the test is as it was */
     bool complete;   /* no tactic made progress any more */
 };
-/* Deterministic. Memory of the result: `arena`. */
+/* Deterministic. Memory of the result: `arena`. ERR_STOPPED: by the user; the result is the best so
+ * far. */
 MUST_USE enum err reduce(struct jury *jury, const struct failure *f, struct reduction *r,
                          struct arena *arena);
 /* What a campaign gives one finding: most need 15 to 70 runs, well below a second; what is stubborn

@@ -22,7 +22,73 @@ MUST_USE enum err failure_shows(struct jury *jury, const struct failure *f, cons
  * a wrong number, which are simpler, but not the other way. */
 bool same_failure(const char *signature, const char *seen);
 
-/* ---- the reducer's parts ---- */
+/* ---- the reducer ---- */
+
+struct form;
+
+/*
+ * Everything a tactic may use. `best` is the smallest test known to fail in the same way; it and
+ * all that hangs on it changes when a try says true.
+ */
+struct reducer {
+    const struct form *form;
+    struct jury *jury;
+    struct failure failure; /* its signature is that of best */
+    struct test best;
+    struct verdict verdict; /* of best */
+    struct outcome outcome;
+    struct arena *kept;    /* best */
+    struct arena *spare;   /* the next best */
+    struct arena *scratch; /* one try */
+    struct arena *notes;   /* what a tactic remembers between tries; emptied before each tactic */
+    struct arena *origin;  /* what lasts as long as the reduction */
+    uint64_t *tried;       /* open-addressing set of hashes of tests, 0: free */
+    size_t tried_capacity, n_tried;
+    uint64_t unjudged; /* tried, but its run gave no answer; 0: none */
+    unsigned runs, max_runs;
+    double cpu_start, cpu_limit;
+    enum err err; /* of the jury; ends the reduction */
+
+    /* Of graphs: the other shapes that best.before comes from, with all values; NULL: none are
+     * needed. */
+    const struct test *twin;
+    const struct array *twin_values;
+    struct reference *reference; /* of best; made when first asked for */
+};
+
+/* One way to make a test smaller. apply: did it make progress? Each has a measure that only falls,
+ * so that all of them together end. */
+struct tactic {
+    const char *name;
+    const char *summary;
+    bool (*apply)(struct reducer *r);
+};
+
+/*
+ * What a test consists of, and so how it becomes smaller: a graph today. The reducer itself knows
+ * only that tests can be copied, told apart and run; a tactic makes a test of its form and asks
+ * reduce_test.
+ */
+struct form {
+    struct test (*clone)(const struct test *test, struct arena *arena);
+    uint64_t (*hash)(const struct test *test); /* of all that a run may depend on; not 0 */
+    /* Shows the failure once more (reduce_run), the plainest ways first; false: it does not show.
+     */
+    bool (*begin)(struct reducer *r);
+    const struct tactic *const *tactics; /* round after round, in this order */
+    size_t n_tactics;
+    void (*end)(struct reducer *r); /* what is done once, when no tactic finds more */
+};
+extern const struct form form_graph;
+
+/* Does the test, unless one like it was tried, fail in the same way? Then it is the new best. */
+bool reduce_test(struct reducer *r, const struct test *test);
+/* The same, tried or not. */
+bool reduce_run(struct reducer *r, const struct test *test);
+/* No more tries: a bound was hit, the user asked, or the jury failed. */
+bool reduce_over(const struct reducer *r);
+
+/* ---- graphs ---- */
 
 /*
  * A graph to try: a program that may be changed in place, and the elements of its leaves (inputs
@@ -32,64 +98,28 @@ struct candidate {
     struct program *program;
     void **leaf;
 };
-
-/*
- * Everything a tactic may use. `best` is the smallest test known to fail in the same way; it and
- * all that hangs on it changes when reduce_try says true.
- */
-struct reducer {
-    struct jury *jury;
-    struct failure failure; /* its signature is that of best */
-    struct test best;
-    /* The other shapes that best.before comes from, with all values; NULL: none are needed. */
-    const struct test *twin;
-    const struct array *twin_values;
-    struct verdict verdict; /* of best */
-    struct outcome outcome;
-    struct reference *reference; /* of best; made when first asked for */
-    struct arena *kept;          /* best */
-    struct arena *spare;         /* the next best */
-    struct arena *scratch;       /* one candidate; emptied by reduce_try */
-    struct arena *origin;        /* twin_values */
-    struct arena *notes;         /* what a tactic remembers between tries; emptied before each */
-    uint64_t *tried;             /* open-addressing set of hashes of candidates, 0: free */
-    size_t tried_capacity, n_tried;
-    unsigned runs, max_runs;
-    double cpu_start, cpu_limit;
-    enum err err; /* of the jury; ends the reduction */
-};
-
 /* A changeable copy of the best test. */
 struct candidate candidate_new(struct reducer *r);
 /* Without what no output needs. */
 void candidate_prune(struct reducer *r, struct candidate *c);
+/* Dtypes and shapes of computed values as they follow from the leaves and attributes; indices are
+ * folded into what they index. false: they do not fit together. */
+bool candidate_infer(struct reducer *r, struct candidate *c);
 /* As a test, like the best one in all else. */
 struct test candidate_test(struct reducer *r, const struct candidate *c);
 /* Does the candidate hold together and fail in the same way? Then it is the new best. Whatever the
  * answer, the candidate's memory is gone. */
 bool reduce_try(struct reducer *r, struct candidate *c);
-/* Dtypes and shapes of computed values as they follow from the leaves and attributes; indices are
- * folded into what they index. false: they do not fit together. */
-bool candidate_infer(struct reducer *r, struct candidate *c);
 /* Leaves and attributes of dtypes `from` get `to`, indices excepted, and all else follows. false:
  * nothing changed, or it does not fit together. */
 bool candidate_retype(struct reducer *r, struct candidate *c, dtype_set from, enum dtype to);
 /* The test so changed; NULL: there is none that holds together. */
 const struct test *test_retyped(const struct test *test, dtype_set from, enum dtype to,
                                 struct arena *arena);
-/* No more tries: a bound was hit, the user asked, or the jury failed. */
-bool reduce_over(const struct reducer *r);
 struct reference *reducer_reference(struct reducer *r);
 bool is_leaf(const struct value *v);
 size_t value_bytes(const struct value *v);
 
-/* One way to make a test smaller. apply: did it make progress? Each has a measure that only falls,
- * so that all of them together end. */
-struct tactic {
-    const char *name;
-    const char *summary;
-    bool (*apply)(struct reducer *r);
-};
 extern const struct tactic tactic_outputs, tactic_nodes, tactic_inputs, tactic_dims, tactic_attrs,
     tactic_values, tactic_dtypes;
 

@@ -240,6 +240,74 @@ static void shrunk_shapes_go_through_reshape_and_concat(void **state)
     scene_close(&s);
 }
 
+/* What is computed of constants alone is a constant to the library that folds it. */
+static void folded_values_become_constants(void **state)
+{
+    struct scene s;
+    struct failure f;
+    struct reduction r = reduced_text(&s, &f, "stale_constant.mul",
+                                      "x: f32[4,3] = input\n"
+                                      "w: f32[3] = const [1, 2, 3]\n"
+                                      "n: f32[3] = neg(w)\n"
+                                      "e: f32[3] = exp(n)\n"
+                                      "m: f32[4,3] = mul(x, e)\n"
+                                      "output m\n");
+    assert_true(r.complete);
+    assert_string_equal(op_chain(r.test->program, s.arena), "mul(f32)");
+    scene_close(&s);
+}
+
+/* The one element of a row that differs may be the last, far from the one that fails most. */
+static void the_other_end_may_matter(void **state)
+{
+    struct scene s;
+    struct failure f;
+    scene_open(&s, "flip_weight.einsum");
+    struct test *test = parse("a: f32[] = input\n"
+                              "b: f32[22] = input\n"
+                              "y: f32[22] = einsum(a, b, equation=\",i->i\")\n"
+                              "output y\n",
+                              s.arena);
+    ((float *)test->inputs[0].data)[0] = 1;
+    for (int i = 0; i < 22; i++) {
+        ((float *)test->inputs[1].data)[i] = i < 21 ? 1 : 0;
+    }
+    assert_true(fails(&s, test, &f));
+    struct reduction r = reduced(&s, &f);
+    assert_true(count_elements(r.test->program) <= 5);
+    scene_close(&s);
+}
+
+/* Of the many paddings that are wrong together one is enough. */
+static void attributes_become_simple_one_by_one(void **state)
+{
+    struct scene s;
+    struct failure f;
+    struct reduction r =
+        reduced_text(&s, &f, "swap_pads.conv2d",
+                     "x: f32[1,1,5,6] = input\n"
+                     "w: f32[1,1,2,2] = input\n"
+                     "c: f32[1,1,9,9] = conv2d(x, w, dilations=[1,1], group=1, pads=[3,1,2,3], "
+                     "strides=[1,1])\n"
+                     "output c\n");
+    const struct attr *pads = node_attr(&r.test->program->nodes[0], "pads");
+    assert_int_equal(pads->i[0] + pads->i[1] + pads->i[2] + pads->i[3], 1);
+    scene_close(&s);
+}
+
+/* A real attribute that has no part in the fault is what libraries have as its default. */
+static void real_attributes_become_usual(void **state)
+{
+    struct scene s;
+    struct failure f;
+    struct reduction r = reduced_text(&s, &f, "negate.elu",
+                                      "x: f32[3] = input\n"
+                                      "y: f32[3] = elu(x, alpha=0.734375)\n"
+                                      "output y\n");
+    assert_true(node_real(&r.test->program->nodes[0], "alpha", 0) == 1);
+    scene_close(&s);
+}
+
 static void the_element_that_fails_stays(void **state)
 {
     struct scene s;
@@ -495,9 +563,13 @@ int main(void)
         cmocka_unit_test(result_is_a_valid_test_that_fails_alike),
         cmocka_unit_test(same_failure_gives_the_same_result),
         cmocka_unit_test(shrunk_shapes_go_through_reshape_and_concat),
+        cmocka_unit_test(folded_values_become_constants),
+        cmocka_unit_test(the_other_end_may_matter),
         cmocka_unit_test(the_element_that_fails_stays),
         cmocka_unit_test(a_comparison_does_not_hide_what_it_compares),
         cmocka_unit_test(attributes_become_simple),
+        cmocka_unit_test(attributes_become_simple_one_by_one),
+        cmocka_unit_test(real_attributes_become_usual),
         cmocka_unit_test(ranks_fit_together),
         cmocka_unit_test(inputs_lie_as_usual),
         cmocka_unit_test(other_shapes_stay_where_they_are_needed),

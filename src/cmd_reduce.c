@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `opjury reduce`: make one finding's program smaller than the campaign had time for. It starts
- * from the smallest form so far, so asking again goes on; the folder and the row are written anew.
+ * from the smallest form so far and knows what was tried, so asking again goes on; the folder and
+ * the row are written anew.
  */
 #include "cmd_finding.h"
 #include "command.h"
 #include "generate/generate.h"
 #include "report/report.h"
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { KEY_TIME = COMMAND_KEYS, KEY_RUNS, KEY_KNOWN, KEY_PYTHON };
+enum { KEY_TIME = COMMAND_KEYS, KEY_RUNS, KEY_KNOWN, KEY_PYTHON, KEY_JSON };
 
 struct reduce_settings {
     const char *out, *known, *python;
     uint64_t id;
     double time;
     uint64_t runs;
+    bool json;
 };
 
 static const struct argp_option options[] = {
@@ -26,6 +31,7 @@ static const struct argp_option options[] = {
     {"runs", KEY_RUNS, "N", 0, "runs of the failing target at most (2000)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
     {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {"json", KEY_JSON, NULL, 0, "one line with one object", 0},
     {0},
 };
 
@@ -45,6 +51,9 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return ERR_OK;
     case KEY_PYTHON:
         s->python = value;
+        return ERR_OK;
+    case KEY_JSON:
+        s->json = true;
         return ERR_OK;
     case COMMAND_ARGUMENT:
         if (s->id != 0) {
@@ -114,8 +123,12 @@ static struct verdict judge_run(struct work *w, const struct test *test,
 
 static enum err not_any_more(const struct work *w)
 {
-    printf("finding %llu does not show on %s any more\n", (unsigned long long)w->row.id,
-           w->row.target);
+    if (w->settings->json) {
+        printf("{\"finding\": %llu, \"reproduced\": false}\n", (unsigned long long)w->row.id);
+    } else {
+        printf("finding %llu does not show on %s any more\n", (unsigned long long)w->row.id,
+               w->row.target);
+    }
     return ERR_OK;
 }
 
@@ -144,13 +157,120 @@ static size_t count_elements(const struct program *p)
     return n;
 }
 
-static void print_progress(const struct work *w)
+static const char *ops_text(uint32_t n, struct arena *arena)
+{
+    return arena_printf(arena, "%u op%s", n, n == 1 ? "" : "s");
+}
+
+/* How far it is, where somebody looks on. */
+static void show_smaller(const struct test *best, unsigned runs)
+{
+    fprintf(stderr, "\r\033[K%u ops, %zu elements, %u runs", best->program->n_nodes,
+            count_elements(best->program), runs);
+}
+
+static void print_result(const struct work *w)
 {
     const struct reduction *r = &w->reduction;
     const struct program *before = w->before->program, *after = r->test->program;
-    printf("%u nodes -> %u, %zu elements -> %zu, in %u runs and %.1f CPU seconds%s\n",
-           before->n_nodes, after->n_nodes, count_elements(before), count_elements(after), r->runs,
-           r->cpu, r->complete ? "" : "; not finished: the same command goes on");
+    printf("%s -> %s, %zu -> %zu elements, %u runs, %.1f CPU s%s\n",
+           ops_text(before->n_nodes, w->arena), ops_text(after->n_nodes, w->arena),
+           count_elements(before), count_elements(after), r->runs, r->cpu,
+           r->complete ? "" : "; not finished: the same command goes on");
+    if (strcmp(r->target, w->targets[0]->text) != 0) {
+        printf("%s shows it too\n", r->target);
+    }
+}
+
+static void print_json(const struct work *w, const struct finding_row *row)
+{
+    const struct reduction *r = &w->reduction;
+    const struct program *before = w->before->program, *after = r->test->program;
+    json_t *root =
+        json_pack("{s:I, s:b, s:b, s:s, s:[I,I], s:[I,I], s:I, s:f, s:s?, s:s?, s:s?, s:s?}",
+                  "finding", (json_int_t)row->id, "reproduced", 1, "complete", r->complete, "state",
+                  row->state, "ops", (json_int_t)before->n_nodes, (json_int_t)after->n_nodes,
+                  "elements", (json_int_t)count_elements(before), (json_int_t)count_elements(after),
+                  "runs", (json_int_t)r->runs, "cpu", r->cpu, "target", r->target, "chain",
+                  row->ops, "signature", row->signature, "folder", w->folder);
+    char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    printf("%s\n", text != NULL ? text : "{}"); /* a signature may hold bytes that are no UTF-8 */
+    free(text);
+}
+
+/* ---- what was tried ---- */
+
+/* Beside a program that is not finished: the hash of its test, then of each test that was tried, a
+ * line each. */
+static const char *tried_path(const struct work *w)
+{
+    return arena_printf(w->arena, "%s/tried.txt", w->folder);
+}
+
+static enum err read_tried(struct work *w)
+{
+    enum { DIGITS = 16 };
+    const char *path = tried_path(w);
+    struct buffer text = BUFFER_INIT;
+    if (!file_exists(path)) {
+        return ERR_OK;
+    }
+    enum err err = file_read(path, 0, &text);
+    uint64_t *tried = ARENA_ARRAY(w->arena, uint64_t, text.size / (DIGITS + 1) + 1);
+    size_t n = 0;
+    for (const char *line = text.data; err == ERR_OK && line != NULL && *line != '\0';
+         line += DIGITS + 1) {
+        if (strspn(line, "0123456789abcdef") != DIGITS || line[DIGITS] != '\n') {
+            err = err_set(ERR_INPUT, "%s:%zu: no hash; without this file reduction starts over",
+                          path, n + 1);
+            break;
+        }
+        tried[n++] = strtoull(line, NULL, 16);
+    }
+    buffer_release(&text);
+    if (err == ERR_OK && n > 0) {
+        w->reduction.tried_of = tried[0];
+        w->reduction.tried = tried + 1;
+        w->reduction.n_tried = n - 1;
+    }
+    return err;
+}
+
+static enum err write_tried(const struct work *w)
+{
+    const struct reduction *r = &w->reduction;
+    const char *path = tried_path(w);
+    if (r->complete) {
+        return unlink(path) == 0 || !file_exists(path) ? ERR_OK : err_set(ERR_IO, "%s: %m", path);
+    }
+    struct buffer text = BUFFER_INIT;
+    buffer_printf(&text, "%016llx\n", (unsigned long long)r->tried_of);
+    for (size_t i = 0; i < r->n_tried; i++) {
+        buffer_printf(&text, "%016llx\n", (unsigned long long)r->tried[i]);
+    }
+    enum err err = file_write(path, text.data, text.size);
+    buffer_release(&text);
+    return err;
+}
+
+/* What the other targets say of the smaller program; nothing, once the user wants to stop. */
+static enum err run_others(struct work *w, struct reference *reference, struct outcome *outcomes,
+                           struct verdict *verdicts)
+{
+    for (size_t t = 1; t < w->n_targets; t++) {
+        const struct test *test = w->reduction.test;
+        enum err err =
+            stop_requested ? ERR_STOPPED : jury_run_fresh(w->jury, t, test, w->arena, &outcomes[t]);
+        if (err == ERR_STOPPED) {
+            outcomes[t] = (struct outcome){
+                .kind = OUTCOME_NOT_EXERCISED, .message = "stopped before its run", .log = ""};
+            err = ERR_OK;
+        }
+        TRY(err);
+        verdicts[t] = judge_run(w, test, reference, t, &outcomes[t]);
+    }
+    return ERR_OK;
 }
 
 /* The folder with the verdicts of all targets on the smaller program. */
@@ -162,10 +282,7 @@ static enum err write_folder(struct work *w)
     struct reference *reference = reference_new(r->test, w->arena);
     outcomes[0] = r->outcome;
     verdicts[0] = r->verdict;
-    for (size_t t = 1; t < w->n_targets; t++) {
-        TRY(jury_run_fresh(w->jury, t, r->test, w->arena, &outcomes[t]));
-        verdicts[t] = judge_run(w, r->test, reference, t, &outcomes[t]);
-    }
+    TRY(run_others(w, reference, outcomes, verdicts));
     const struct finding_files files = {
         .test = r->test,
         .original = w->original,
@@ -178,10 +295,13 @@ static enum err write_folder(struct work *w)
         .reduction = r,
     };
     TRY(finding_write(w->folder, &files));
-    struct buffer table = BUFFER_INIT;
-    verdict_table_print(&files, false, &table);
-    printf("%s\n%s", op_chain(r->test->program, w->arena), table.data);
-    buffer_release(&table);
+    TRY(write_tried(w));
+    if (!w->settings->json) {
+        struct buffer table = BUFFER_INIT;
+        verdict_table_print(&files, false, &table);
+        printf("%s\n%s", op_chain(r->test->program, w->arena), table.data);
+        buffer_release(&table);
+    }
     return ERR_OK;
 }
 
@@ -202,7 +322,9 @@ static enum err update_row(struct work *w, struct store *store)
     row.bucket = known != NULL
                      ? arena_printf(w->arena, "known | %s", known)
                      : bucket_key(r->test->program, w->targets[0], row.signature, w->arena);
-    if (known != NULL) {
+    if (w->settings->json) {
+        print_json(w, &row);
+    } else if (known != NULL) {
         printf("known bug: %s\n", known);
     }
     return store_add_finding(store, &row, &id);
@@ -268,19 +390,31 @@ static enum err reduce_work(struct work *w, struct store *store)
     bool shows;
     TRY(findings_row(store, w->dir, s->id, w->arena, &w->row));
     TRY(w->row.folder[0] == '\0' ? make_test_again(w, store) : read_test(w));
+    TRY(read_tried(w));
     TRY(open_targets(w));
     TRY(show_failure(w, &shows));
     if (!shows) {
         return not_any_more(w);
     }
-    w->reduction = (struct reduction){.cpu_limit = s->time, .max_runs = (unsigned)s->runs};
-    TRY(reduce(w->jury, &w->failure, &w->reduction, w->arena));
+    bool looks_on = isatty(STDERR_FILENO) && !s->json;
+    w->reduction.cpu_limit = s->time;
+    w->reduction.max_runs = (unsigned)s->runs;
+    w->reduction.smaller = looks_on ? show_smaller : NULL;
+    enum err err = reduce(w->jury, &w->failure, &w->reduction, w->arena);
+    if (looks_on) {
+        fputs("\r\033[K", stderr);
+    }
+    if (err != ERR_STOPPED) { /* else what was reached is kept */
+        TRY(err);
+    }
     if (!w->reduction.reproduced) {
-        return not_any_more(w);
+        return err == ERR_STOPPED ? err : not_any_more(w);
     }
     w->failure.signature =
         failure_signature(&w->reduction.verdict, &w->reduction.outcome, w->arena);
-    print_progress(w);
+    if (!s->json) {
+        print_result(w);
+    }
     TRY(write_folder(w));
     return update_row(w, store);
 }
@@ -310,9 +444,13 @@ const struct command command_reduce = {
     .arguments = "ID",
     .help = "Only what fails in the same way is kept: nodes go and leave their recorded "
             "results as inputs, dims shrink through the relations of all ops, attributes, "
-            "values and dtypes become simple. The finding's folder is written anew; what "
-            "was found at first stays beside it as original.txt and original.npz. A finding "
-            "that has no folder, because its bucket has some, gets one.\n"
+            "values and dtypes become simple, options of the target go. The finding's folder "
+            "is written anew; what was found at first stays beside it as original.txt and "
+            "original.npz. A finding that has no folder, because its bucket has some, gets "
+            "one.\n"
+            "\n"
+            "Stopped by --time, --runs or Ctrl-C it keeps the smallest program so far, and "
+            "the same command goes on from there; none is tried twice.\n"
             "\n"
             "Examples:\n"
             "  opjury reduce 3\n"

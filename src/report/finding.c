@@ -209,6 +209,7 @@ static json_t *reduction_json(const struct finding_files *f)
     json_t *root = json_object();
     json_object_set_new(root, "complete", json_boolean(r->complete));
     json_object_set_new(root, "runs", json_integer(r->runs));
+    json_object_set_new(root, "target", json_text(r->target));
     json_object_set_new(root, "nodes_before", json_integer(before->n_nodes));
     json_object_set_new(root, "nodes_after", json_integer(after->n_nodes));
     json_object_set_new(root, "elements_before", json_integer((json_int_t)count_elements(before)));

@@ -59,8 +59,12 @@ MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
 struct reduction {
     double cpu_limit; /* seconds of engine + worker CPU; stops at the best so far */
     unsigned max_runs;
-    /* Hashes of tests that were tried before and need not be again, and then of all tried: an
-     * unfinished reduction goes on where it was. */
+    /* NULL, or told of each smaller test. */
+    void (*smaller)(const struct test *best, unsigned runs);
+    /* Where an unfinished reduction of the test with hash tried_of goes on: hashes of what was
+     * tried before, and then of all that was, with the result's hash. Of another test they say
+     * nothing. */
+    uint64_t tried_of;
     const uint64_t *tried;
     size_t n_tried;
     /* results */

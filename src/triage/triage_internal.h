@@ -46,6 +46,8 @@ struct reducer {
     size_t tried_capacity, n_tried;
     uint64_t unjudged; /* tried, but its run gave no answer; 0: none */
     unsigned runs, max_runs;
+    void (*smaller)(const struct test *best, unsigned runs);
+    bool is_clear; /* the failure is no matter of a bound that is a little too narrow */
     double cpu_start, cpu_limit;
     enum err err; /* of the jury; ends the reduction */
 

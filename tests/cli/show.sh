@@ -64,7 +64,7 @@ folder=$(ls -d out/10/findings/"$id"-*)
 cp "$folder/original.txt" before.txt
 run opjury reduce "$id"
 status_is 0 'reduce: status'
-out_has 'reduce: one node is left' 'nodes -> 1,'
+out_has 'reduce: one op is left' ' -> 1 op, '
 out_has 'reduce: the op' 'relu('
 out_has 'reduce: the table' 'worst element'
 passes 'reduce: the folder has one op' [ "$(grep -c '^v.*(' "$folder/program.txt")" = 1 ]
@@ -72,26 +72,52 @@ passes 'reduce: what was found stays' cmp -s before.txt "$folder/original.txt"
 cp "$folder/program.txt" first.txt
 run opjury reduce "$id" --out out/10
 status_is 0 'reduce again: status'
-out_has 'reduce again: nothing is left to do' '1 nodes -> 1,'
+out_has 'reduce again: nothing is left to do' '1 op -> 1 op,'
 passes 'reduce again: the same program' cmp -s first.txt "$folder/program.txt"
 run opjury run "$folder/program.txt" --target "$wrong" --known none
 status_is 1 'the reduced program still fails'
 run opjury run "$folder/program.txt" --target "$correct" --known none
 status_is 0 'and passes where it is right'
 
-# With few runs the best so far is kept, and the same command goes on.
-cp "$folder/original.txt" "$folder/program.txt" && cp "$folder/original.npz" "$folder/inputs.npz"
+# With few runs the best so far is kept, and the same command goes on from there; what was tried is not tried again.
+as_found() { cp "$folder/original.txt" "$folder/program.txt" && cp "$folder/original.npz" "$folder/inputs.npz"; }
+as_found
+run opjury reduce "$id" --json
+whole=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["runs"])' "$work/out")
+passes 'json: one object' python3 -c '
+import json, sys
+o = json.loads(open(sys.argv[1]).read())
+assert o["finding"] == int(sys.argv[2]) and o["reproduced"] and o["complete"] and o["ops"][1] == 1 < o["ops"][0]
+assert o["elements"][1] < o["elements"][0] and o["chain"].startswith("relu(") and o["target"] == sys.argv[3]
+' "$work/out" "$id" "$wrong"
+as_found
 run opjury reduce "$id" --runs 2
 status_is 0 'two runs: status'
 out_has 'two runs: says that there is more' 'the same command goes on'
+passes 'two runs: what was tried is noted' [ "$(grep -c . "$folder/tried.txt")" -ge 2 ]
+sittings=1
+while [ -f "$folder/tried.txt" ] && [ $sittings -lt "$((2 * whole))" ]; do
+    run opjury reduce "$id" --runs 2
+    sittings=$((sittings + 1))
+done
+out_has 'and on, in sittings of two runs: one op' '-> 1 op,'
+passes 'and on: one of the two is always new' [ $sittings -le "$((whole + whole / 2))" ]
+passes 'and on: the same program' cmp -s first.txt "$folder/program.txt"
+echo nonsense >"$folder/tried.txt"
 run opjury reduce "$id"
-out_has 'and on: one node' '-> 1,'
+status_is 2 'a damaged tried.txt: status'
+err_has 'a damaged tried.txt: where' 'tried.txt:1: no hash; without this file reduction starts over'
+rm "$folder/tried.txt"
+as_found
+run opjury reduce "$id" --time 0.0001s
+status_is 0 'no time: status'
+out_has 'no time: nothing is changed' 'the same command goes on'
 
 printf -- '- id: our-relu\n  library: faulty\n  ops: [relu]\n  url: https://example.org/1\n' >rules.yaml
 cp "$folder/original.txt" "$folder/program.txt" && cp "$folder/original.npz" "$folder/inputs.npz"
 run opjury reduce "$id" --known rules.yaml --time 50s
 out_has 'what a rule knows: said' 'known bug: our-relu'
-out_has 'what a rule knows: one node all the same' 'nodes -> 1,'
+out_has 'what a rule knows: one op all the same' ' -> 1 op, '
 
 # A program that does not fail: nothing is written.
 sed 's/relu(/neg(/' "$folder/program.txt" >changed && cp changed "$folder/program.txt"
@@ -114,7 +140,7 @@ run opjury show "$id" --out out/10
 out_has 'no folder: how to get the program' "opjury reduce $id --out out/10"
 run opjury reduce "$id" --out out/10
 status_is 0 'reduce without a folder: status'
-out_has 'reduce without a folder: one node is left' 'nodes -> 1,'
+out_has 'reduce without a folder: one op is left' ' -> 1 op, '
 out_has 'reduce without a folder: the table has the others' "$correct"
 passes 'reduce without a folder: what was found' grep -q '^v' out/10/findings/"$id"-faulty-value/original.txt
 run opjury show "$id" --out out/10

@@ -431,6 +431,104 @@ static void limits_are_kept(void **state)
     scene_close(&s);
 }
 
+/* The next sitting after r, of at most `runs` runs. */
+static struct reduction next_sitting(struct scene *s, const struct failure *f,
+                                     const struct reduction *r, unsigned runs)
+{
+    struct failure now = *f;
+    struct reduction next = {
+        .cpu_limit = 60,
+        .max_runs = runs,
+        .tried_of = r->tried_of,
+        .tried = r->tried,
+        .n_tried = r->n_tried,
+    };
+    now.test = r->test;
+    assert_int_equal(reduce(s->jury, &now, &next, s->arena), ERR_OK);
+    return next;
+}
+
+/* In sittings of two runs, one of which only shows that the failure is still there, it ends where
+ * one sitting ends, and no test is run again. */
+static void sittings_go_on_where_the_last_ended(void **state)
+{
+    struct scene s;
+    struct failure f;
+    scene_open(&s, "off_by_one.softmax");
+    assert_true(fails(&s, parse(network, s.arena), &f));
+    struct reduction whole = reduced(&s, &f), r = {.test = f.test};
+    unsigned sittings = 0;
+    for (; !r.complete && sittings < 3 * whole.runs; sittings++) {
+        r = next_sitting(&s, &f, &r, 2);
+        assert_true(r.runs <= 2);
+    }
+    assert_true(r.complete);
+    assert_string_equal(op_chain(r.test->program, s.arena), op_chain(whole.test->program, s.arena));
+    assert_int_equal(count_elements(r.test->program), count_elements(whole.test->program));
+    assert_true(sittings <= whole.runs + whole.runs / 2);
+
+    /* What was tried of another test says nothing of this one. */
+    struct reduction other = r;
+    other.test = f.test;
+    other = next_sitting(&s, &f, &other, 1000);
+    assert_true(other.complete);
+    assert_int_equal(other.runs, whole.runs);
+    scene_close(&s);
+}
+
+static void stop_when_smaller(const struct test *best, unsigned runs)
+{
+    assert_true(runs > 0 && best->n_inputs == program_n_inputs(best->program));
+    stop_requested = 1;
+}
+
+/* Stopped by the user it gives the best so far. */
+static void what_was_reached_stays(void **state)
+{
+    struct scene s;
+    struct failure f, again;
+    scene_open(&s, "negate.relu");
+    assert_true(fails(&s, parse(network, s.arena), &f));
+    struct reduction r = {.cpu_limit = 60, .max_runs = 1000, .smaller = stop_when_smaller};
+    enum err err = reduce(s.jury, &f, &r, s.arena);
+    stop_requested = 0;
+    assert_true(err == ERR_OK || err == ERR_STOPPED);
+    assert_true(r.reproduced && !r.complete);
+    assert_true(count_elements(r.test->program) < count_elements(f.test->program));
+    assert_true(fails(&s, r.test, &again));
+    r = next_sitting(&s, &f, &r, 1000);
+    assert_true(r.complete);
+    assert_string_equal(op_chain(r.test->program, s.arena), "relu(f32)");
+    scene_close(&s);
+}
+
+/* The optimiser's fault is there without dynamic shapes too, but not at another level. */
+static void options_that_do_not_matter_go(void **state)
+{
+    static const struct {
+        const char *target, *fewest;
+    } cases[] = {
+        {"onnxruntime:opt=all,dynamic", "onnxruntime:opt=all"},
+        {"onnxruntime:opt=all", "onnxruntime:opt=all"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct scene s = {.arena = arena_new()};
+        assert_int_equal(target_parse(cases[i].target, NULL, s.arena, &s.target), ERR_OK);
+        assert_int_equal(jury_open(&s.target, 1, &(struct jury_options){0}, &s.jury), ERR_OK);
+        struct test *test = parse("x: f64[3] = input\n"
+                                  "r: f64[3] = relu(x)\n"
+                                  "c: f64[3] = clip(r, min=0.5, max=6.0)\n"
+                                  "output c\n",
+                                  s.arena);
+        struct failure f;
+        assert_true(fails(&s, test, &f));
+        struct reduction r = reduced(&s, &f);
+        assert_string_equal(r.target, cases[i].fewest);
+        assert_string_equal(op_chain(r.test->program, s.arena), "relu(f64) -> clip(f64)");
+        scene_close(&s);
+    }
+}
+
 static void what_does_not_fail_comes_back_as_it_was(void **state)
 {
     struct scene s;
@@ -574,6 +672,9 @@ int main(void)
         cmocka_unit_test(inputs_lie_as_usual),
         cmocka_unit_test(other_shapes_stay_where_they_are_needed),
         cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(sittings_go_on_where_the_last_ended),
+        cmocka_unit_test(what_was_reached_stays),
+        cmocka_unit_test(options_that_do_not_matter_go),
         cmocka_unit_test(what_does_not_fail_comes_back_as_it_was),
         cmocka_unit_test(recheck_counts_what_repeats),
         cmocka_unit_test(planted_faults_shrink_to_their_op),

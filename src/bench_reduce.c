@@ -5,7 +5,8 @@
  * until one has a finding; that is rechecked and reduced within the campaign's own bounds. A graph
  * is minimal when it has one op, for a program without ops has no fault, or when of the nodes that
  * were found no fewer fail in the same way, on the values that the reference recorded: all choices
- * of fewer nodes are tried, so that what is minimal is known of each case and never assumed.
+ * of fewer nodes are tried, so that what is minimal is known of each case and never assumed. It is
+ * 1 op for a fault of one op, 2 ops for one that shows only behind another.
  */
 #include "bench.h"
 #include "bench_faults.h"
@@ -15,9 +16,11 @@
 #include <string.h>
 
 enum {
-    FAULTS = 600,   /* planted; --tests N: N, shared out evenly among the mutation operators */
+    FAULTS = 600,   /* planted; --tests N: N, shared out evenly among the mutation operators and, a
+                       fifth of them, drawn of all for fusions */
     TRIES = 80,     /* tests that hold the op, ordinary ones and then as many special ones */
     RECHECKS = 2,   /* as in a campaign */
+    FUSED = 5,      /* every fifth fault shows only behind another op, as a wrong fusion does */
     FEW_VALUES = 2, /* distinct elements, over all inputs and constants */
     /* Floors: percent of cases that are minimal, and runs of the median case. */
     LEAST_MINIMAL = 95,
@@ -186,10 +189,66 @@ static enum err find_failure(struct state *s, struct jury *jury, struct target *
     return ERR_OK;
 }
 
-/* The first test that shows the fault. false in *found: there is none. */
-static enum err first_failure(struct state *s, const struct fault *fault, struct jury *jury,
-                              struct target *const *targets, struct failure *f, bool *found)
+/* A fault in its jury. */
+struct planted {
+    struct fault fault;
+    const char *name;
+    struct target *targets[TARGETS];
+    struct jury *jury;
+};
+
+static enum err plant(struct planted *p, struct arena *arena)
 {
+    p->name = fault_name(&p->fault, arena);
+    const char *text = arena_printf(arena, "faulty:%s", p->name);
+    TRY(target_parse(text, NULL, arena, &p->targets[FAULTY]));
+    TRY(target_parse("faulty:none", NULL, arena, &p->targets[CORRECT]));
+    return jury_open(p->targets, TARGETS, &(struct jury_options){0}, &p->jury);
+}
+
+static void pull(struct planted *p)
+{
+    jury_close(p->jury);
+    p->jury = NULL;
+}
+
+/* The op whose result the first node of the fault's op reads that reads one; NULL: none does. */
+static const struct op *fused_with(const struct program *p, const struct op *op)
+{
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const struct node *node = &p->nodes[i];
+        for (uint32_t k = 0; node->op == op && k < node->n_in; k++) {
+            uint32_t id = node->in[k];
+            if (id != VALUE_ABSENT && p->values[id].kind == VALUE_NODE) {
+                return p->nodes[p->values[id].node].op;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Does the test show the fault, or, is_fused, its fusion with what the test has before its op? */
+static enum err try_test(struct state *s, struct planted *p, bool is_fused, const struct test *test,
+                         struct failure *f, bool *found)
+{
+    if (is_fused) {
+        pull(p);
+        p->fault.fused = fused_with(test->program, p->fault.op);
+    }
+    if (is_fused && p->fault.fused == NULL) {
+        return ERR_OK;
+    }
+    if (p->jury == NULL) {
+        TRY(plant(p, s->scratch));
+    }
+    return find_failure(s, p->jury, p->targets, test, f, found);
+}
+
+/* The first test that shows the fault. false in *found: there is none. */
+static enum err first_failure(struct state *s, struct planted *p, bool is_fused, struct failure *f,
+                              bool *found)
+{
+    const struct fault *fault = &p->fault;
     struct policy policy =
         bench_policy_of(s->policy, fault->op, mutation_dtypes(fault->mutation), s->policy->nodes);
     unsigned tests = 0;
@@ -203,9 +262,10 @@ static enum err first_failure(struct state *s, const struct fault *fault, struct
         generate_test(&policy, s->seed, i, MATERIALIZE_ALL, s->scratch, test);
         if (bench_has_op(test->program, fault->op)) {
             tests++;
-            TRY(find_failure(s, jury, targets, test, f, found));
+            TRY(try_test(s, p, is_fused, test, f, found));
         }
         if (!*found) {
+            pull(p); /* its memory goes, too */
             arena_rewind(s->scratch, mark);
         }
     }
@@ -244,29 +304,21 @@ static enum err reduce_failure(struct state *s, const char *name, struct jury *j
     return ERR_OK;
 }
 
-static enum err try_fault(struct state *s, const struct fault *fault, struct jury *jury,
-                          struct target *const *targets, const char *name)
+static enum err plant_fault(struct state *s, const struct fault *fault, bool is_fused)
 {
+    struct planted p = {.fault = *fault};
     struct failure f;
     bool found;
-    TRY(first_failure(s, fault, jury, targets, &f, &found));
-    s->planted++;
-    s->silent += !found;
-    return found ? reduce_failure(s, name, jury, &f, &s->all.items[s->all.n++]) : ERR_OK;
-}
-
-static enum err plant_fault(struct state *s, const struct fault *fault)
-{
-    struct target *targets[TARGETS];
-    struct jury *jury = NULL;
     arena_reset(s->scratch);
-    const char *name = fault_name(fault, s->scratch);
-    const char *text = arena_printf(s->scratch, "faulty:%s", name);
-    TRY(target_parse(text, NULL, s->scratch, &targets[FAULTY]));
-    TRY(target_parse("faulty:none", NULL, s->scratch, &targets[CORRECT]));
-    TRY(jury_open(targets, TARGETS, &(struct jury_options){0}, &jury));
-    enum err err = try_fault(s, fault, jury, targets, name);
-    jury_close(jury);
+    enum err err = first_failure(s, &p, is_fused, &f, &found);
+    if (err == ERR_OK) {
+        s->planted++;
+        s->silent += !found;
+    }
+    if (err == ERR_OK && found) {
+        err = reduce_failure(s, p.name, p.jury, &f, &s->all.items[s->all.n++]);
+    }
+    pull(&p);
     return err;
 }
 
@@ -360,11 +412,10 @@ static void print_json(const char *name, unsigned planted, const struct figures 
 
 /* ---- all faults ---- */
 
-/* Up to `share` faults of faults[0 .. n-1], all of one mutation, in an order drawn by the seed. */
-static enum err try_mutation(struct state *s, const struct fault *faults, size_t n, size_t share,
-                             const char *separator)
+/* Up to `share` faults of faults[0 .. n-1] in an order drawn by the seed: a row called `name`. */
+static enum err try_faults(struct state *s, const char *name, const struct fault *faults, size_t n,
+                           size_t share, bool is_fused)
 {
-    const char *name = mutation_name(faults[0].mutation);
     struct rng rng = rng_seeded(hash_text(name, s->seed));
     uint32_t *order = ARENA_ARRAY(s->arena, uint32_t, n);
     size_t first = s->all.n;
@@ -374,11 +425,11 @@ static enum err try_mutation(struct state *s, const struct fault *faults, size_t
     }
     rng_shuffle(&rng, order, n);
     for (size_t i = 0; i < n && i < share && !stop_requested; i++) {
-        TRY(plant_fault(s, &faults[order[i]]));
+        TRY(plant_fault(s, &faults[order[i]], is_fused));
     }
     struct figures f = figures_of(s->all.items + first, s->all.n - first);
     if (s->quiet) {
-        printf("%s", separator);
+        printf("%s", planted > 0 ? ", " : "");
         print_json(name, s->planted - planted, &f);
     } else {
         print_row(name, s->planted - planted, &f);
@@ -391,18 +442,20 @@ static enum err try_all(struct state *s, uint64_t total)
 {
     struct fault *faults;
     size_t n = faults_all(s->arena, &faults), mutations = mutation_count;
-    s->all.items = ARENA_ARRAY(s->arena, struct result, n);
+    uint64_t fused = total / FUSED > 0 ? total / FUSED : 1;
+    s->all.items = ARENA_ARRAY(s->arena, struct result, 2 * n);
     for (size_t i = 0, next; i < n; i = next) {
         next = i + 1;
         while (next < n && faults[next].mutation == faults[i].mutation) {
             next++;
         }
-        uint64_t left = total > s->planted ? total - s->planted : 0;
+        uint64_t left = total > fused + s->planted ? total - fused - s->planted : 0;
         size_t share = (left + mutations - 1) / mutations;
-        TRY(try_mutation(s, faults + i, next - i, share > 0 ? share : 1, i > 0 ? ",\n" : ""));
+        TRY(try_faults(s, mutation_name(faults[i].mutation), faults + i, next - i,
+                       share > 0 ? share : 1, false));
         mutations -= mutations > 1;
     }
-    return ERR_OK;
+    return try_faults(s, "fused", faults, n, fused, true);
 }
 
 static void print_end(const struct state *s, const struct figures *f)

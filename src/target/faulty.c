@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The `faulty` target: our evaluator with one mutation operator applied to one op (mutation.h has
- * them), or with one node's result changed a little. Without either it is a correct implementation
- * whose results carry legal rounding noise.
+ * them), everywhere or only behind another op, or with one node's result changed a little. Without
+ * either it is a correct implementation whose results carry legal rounding noise.
  */
 #include "target/mutation.h"
 
@@ -67,25 +67,35 @@ dtype_set mutation_dtypes(const struct mutation *mutation)
 
 const char *fault_name(const struct fault *fault, struct arena *arena)
 {
-    return arena_printf(arena, "%s.%s%s%s", fault->mutation->name, fault->op->name,
-                        fault->attr ? "." : "", fault->attr ? fault->attr->name : "");
+    return arena_printf(arena, "%s.%s%s%s%s%s", fault->mutation->name, fault->op->name,
+                        fault->attr ? "." : "", fault->attr ? fault->attr->name : "",
+                        fault->fused ? "+" : "", fault->fused ? fault->fused->name : "");
 }
 
-/* The text up to a dot is the name; what is behind it, or NULL for another name. */
+/* The text up to a dot, a plus or its end is the name; what is behind it (without the dot), or NULL
+ * for another name. */
 static const char *behind_name(const char *text, const char *name)
 {
     size_t n = strlen(name);
-    bool is_it = strncmp(text, name, n) == 0 && (text[n] == '.' || text[n] == '\0');
+    bool is_it = strncmp(text, name, n) == 0 && strchr(".+", text[n]);
     return is_it ? text + n + (text[n] == '.') : NULL;
 }
 
-static bool parse_attr(const char *text, struct fault *fault)
+/* "", "alpha", "+add", "alpha+add" */
+static bool parse_rest(const char *text, struct fault *fault)
 {
-    for (int i = 0; *text && i < OP_ATTRS_MAX && fault->op->attrs[i].name; i++) {
-        bool is_it = strcmp(fault->op->attrs[i].name, text) == 0;
-        fault->attr = is_it ? &fault->op->attrs[i] : fault->attr;
+    bool has_attr = *text && *text != '+';
+    for (int i = 0; has_attr && i < OP_ATTRS_MAX && fault->op->attrs[i].name; i++) {
+        const char *rest = behind_name(text, fault->op->attrs[i].name);
+        if (rest && rest[-1] != '.') {
+            fault->attr = &fault->op->attrs[i];
+            text = rest;
+            break;
+        }
     }
-    return (fault->attr != NULL) == (*text != '\0') && fault_fits(fault);
+    fault->fused = *text == '+' ? op_find(text + 1) : NULL;
+    bool is_read = *text == '\0' || fault->fused;
+    return is_read && (fault->attr != NULL) == has_attr && fault_fits(fault);
 }
 
 bool fault_parse(const char *name, struct fault *fault)
@@ -95,7 +105,7 @@ bool fault_parse(const char *name, struct fault *fault)
         for (size_t o = 0; of && o < op_count; o++) {
             const char *rest = behind_name(of, op_table[o]->name);
             *fault = (struct fault){.mutation = &mutation_table[m], .op = op_table[o]};
-            if (rest && parse_attr(rest, fault)) {
+            if (rest && parse_rest(rest, fault)) {
                 return true;
             }
         }
@@ -204,6 +214,20 @@ static void evaluate_node(const struct program *p, const struct node *node,
     }
 }
 
+static bool is_hit(const struct program *p, const struct node *node, const struct fault *fault)
+{
+    if (!fault || node->op != fault->op) {
+        return false;
+    }
+    bool is_fused = !fault->fused;
+    for (uint32_t k = 0; k < node->n_in && !is_fused; k++) {
+        uint32_t id = node->in[k];
+        is_fused = id != VALUE_ABSENT && p->values[id].kind == VALUE_NODE &&
+                   p->nodes[p->values[id].node].op == fault->fused;
+    }
+    return is_fused;
+}
+
 static void give_outputs(const struct program *p, const struct fault *fault,
                          const struct array *values, const struct shape *forms, struct arena *arena,
                          struct tensor *outputs)
@@ -212,7 +236,7 @@ static void give_outputs(const struct program *p, const struct fault *fault,
         uint32_t id = p->outputs[o];
         const struct value *v = &p->values[id];
         outputs[o] = tensor_from_array(arena, &values[id]);
-        bool made = fault && v->kind == VALUE_NODE && p->nodes[v->node].op == fault->op;
+        bool made = v->kind == VALUE_NODE && is_hit(p, &p->nodes[v->node], fault);
         struct tensor form = outputs[o];
         if (made && fault->mutation->form) {
             fault->mutation->form(&form);
@@ -255,7 +279,7 @@ static void evaluate(const struct test *test, const struct fault *fault, uint32_
         for (uint32_t k = 0; k < node->n_in; k++) {
             in[k] = node->in[k] == VALUE_ABSENT ? NULL : &values[node->in[k]];
         }
-        bool hit = fault && node->op == fault->op;
+        bool hit = is_hit(p, node, fault);
         evaluate_node(p, node, in, hit ? fault : NULL, noise_seed ? &rng : NULL, out, forms, arena);
         for (uint32_t o = 0; o < node->n_out; o++) {
             if (n == nudged) {
@@ -291,8 +315,8 @@ static enum err faulty_option(struct target *t, const char *key, const char *val
     struct fault fault;
     if (value || (strcmp(key, "none") != 0 && !fault_parse(key, &fault))) {
         return err_set(ERR_USAGE,
-                       "faulty: no fault \"%s\"; \"none\" or MUTATION.OP such as negate.add "
-                       "(list: opjury bench judge --help)",
+                       "faulty: no fault \"%s\"; \"none\", MUTATION.OP such as negate.add "
+                       "(list: opjury bench judge --help) or MUTATION.OP+OP",
                        key);
     }
     t->options = key;
@@ -324,7 +348,7 @@ static const char *const faulty_defaults[] = {NULL}; /* only when asked for */
 const struct target_kind target_faulty = {
     .name = "faulty",
     .summary = "our own evaluator with a planted fault: judges the oracles",
-    .options = "none|MUTATION.OP",
+    .options = "none|MUTATION.OP[+OP]",
     .option = faulty_option,
     .defaults = faulty_defaults,
     .can_spell = faulty_can_spell,

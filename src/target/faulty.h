@@ -15,15 +15,16 @@ struct fault {
     const struct mutation *mutation;
     const struct op *op;
     const struct attr_spec *attr; /* of mutations of attributes: which; else NULL */
+    const struct op *fused;       /* only where the op reads a result of this one; NULL: anywhere */
 };
 extern const size_t mutation_count;
-/* All that fit, in a fixed order. */
+/* All that fit, in a fixed order; none is fused. */
 size_t faults_all(struct arena *arena, struct fault **faults);
 const char *mutation_name(const struct mutation *mutation);
 const char *mutation_summary(const struct mutation *mutation);
 /* Of an op's first input, where it shows; 0: any. */
 dtype_set mutation_dtypes(const struct mutation *mutation);
-/* "negate.add", "real_one.gemm.alpha" */
+/* "negate.add", "real_one.gemm.alpha"; "negate.relu+add" is a wrong fusion of relu with an add. */
 const char *fault_name(const struct fault *fault, struct arena *arena);
 bool fault_parse(const char *name, struct fault *fault);
 

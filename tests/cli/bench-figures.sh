@@ -17,7 +17,7 @@ END
 
 run opjury bench
 status_is 0 'without a subject: status'
-for subject in judge bounds diversity evaluate observability throughput generator inputs unjudged campaign; do
+for subject in judge bounds diversity evaluate observability throughput generator inputs unjudged campaign reduce; do
     passes "without a subject: $subject is listed" grep -q "^$subject  *[a-z]" "$work/out"
 done
 run opjury bench frob
@@ -74,6 +74,24 @@ passes 'generator: sizes of both policies, all valid' json_holds 'all(c["valid"]
     for c in o["generator"]["cells"] if c["generator"] == "opjury")'
 passes 'generator: a graph takes less than a test' json_holds 'all(c["graphs_per_s"] > c["whole_per_s"] > 0
     for c in o["generator"]["cells"])'
+
+run opjury bench reduce --tests 50 --json
+status_is 0 'reduce: the floors hold on a sample'
+passes 'reduce: a row a mutation operator, and fusions' json_holds 'len(o["mutations"]) > 35 and
+    [r["mutation"] for r in o["mutations"]][::len(o["mutations"]) - 1] == ["negate", "fused"]'
+passes 'reduce: rows add up' json_holds 'all(sum(r[k] for r in o["mutations"]) == o["all"][k]
+    for k in ("faults", "reduced", "minimal", "complete", "one_element", "few_values"))'
+passes 'reduce: what is minimal' json_holds 'o["mutations"][0]["minimal_ops"] == [1, 1] and
+    o["mutations"][-1]["minimal_ops"] == [2, 2]'
+passes 'reduce: the 90th percentile is no less than the median' json_holds 'all(
+    r["runs_median"] <= r["runs_90"] and r["cpu_median"] <= r["cpu_90"] for r in o["mutations"])'
+cp "$work/out" first.json
+run opjury bench reduce --tests 50 --json
+passes 'reduce: the same again' python3 -c '
+import json, sys
+rows = [json.load(open(f))["mutations"] for f in sys.argv[1:]]
+assert all({k: v for k, v in a.items() if "cpu" not in k} == {k: v for k, v in b.items() if "cpu" not in k}
+           for a, b in zip(*rows))' first.json "$work/out"
 
 run opjury bench judge --json --tests 0
 status_is 2 'no tests: status'

@@ -730,6 +730,15 @@ static void test_faults_have_names(void **state)
         assert_ptr_equal(parsed.attr, faults[i].attr);
     }
     assert_true(fault_parse("real_one.gemm.alpha", &parsed));
+    assert_null(parsed.fused);
+    assert_true(fault_parse("real_one.gemm.alpha+relu6", &parsed));
+    assert_string_equal(fault_name(&parsed, arena), "real_one.gemm.alpha+relu6");
+    assert_true(fault_parse("negate.relu+add", &parsed));
+    assert_ptr_equal(parsed.fused, op_find("add"));
+    assert_false(fault_parse("negate.relu+", &parsed));
+    assert_false(fault_parse("negate.relu+frob", &parsed));
+    assert_false(fault_parse("negate+add", &parsed));
+    assert_false(fault_parse("real_one.gemm+add", &parsed));
     assert_false(fault_parse("real_one.gemm", &parsed));
     assert_false(fault_parse("negate.gemm.alpha", &parsed));
     assert_false(fault_parse("negate.nothing", &parsed));

@@ -168,6 +168,9 @@ static void only_the_faulty_op_stays(void **state)
         {"drop_tail.gather", "gather(f32)", 6},
         {"wrong_dtype.relu", "relu(f32)", 2},
         {"wrong_shape.reduce_sum", "reduce_sum(f32)", 2},
+        /* Wrong fusions: of neighbours, and of what others stand between in the text. */
+        {"negate.relu+add", "add(f32) -> relu(f32)", 4},
+        {"negate.exp+gather", "gather(f32) -> exp(f32)", 9},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct scene s;

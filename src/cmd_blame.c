@@ -129,6 +129,7 @@ static enum err read_claim(const struct blame_settings *s, struct arena *arena, 
     const char *target;
     TRY(find_folder(s, arena, &claim->folder, &target));
     TRY(finding_claim_read(claim->folder, arena, &said));
+    TRY(finding_set_variables(claim->folder, arena));
     TRY(finding_read(claim->folder, "program", arena, &claim->test));
     TRY(target_parse(target != NULL ? target : said.target, s->python, arena, &claim->target));
     claim->failure = (struct failure){

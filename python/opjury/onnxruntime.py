@@ -58,12 +58,13 @@ def check_names(names):
 
 
 def name_optimizers():
-    """In place of a long log on stderr, a file of ours here: a line for each optimizer that ran, in that order, then
-    one for each that changed the model, and where the library lies."""
+    """In place of a long log on stderr, a file of ours here: a line for each optimizer that began, in that order (1.20.1
+    says only of each that it has ended), then one for each that changed the model, and where the library lies."""
     end = os.lseek(2, 0, os.SEEK_CUR)
     text = os.pread(2, end, 0).decode(errors="replace")
-    lines = [m[0] for m in re.finditer(r"Applying graph transformer \w+", text)]
-    lines += [m[0] for m in re.finditer(r"GraphTransformer \w+ modified: 1", text)]
+    lines = (re.findall(r"Applying graph transformer \w+", text) or
+             re.findall(r"GraphTransformer \w+ modified: 0", text))
+    lines += re.findall(r"GraphTransformer \w+ modified: 1", text)
     os.ftruncate(2, 0)
     os.lseek(2, 0, os.SEEK_SET)
     os.write(2, "\n".join([*dict.fromkeys(lines), "library " + onnxruntime_pybind11_state.__file__, ""]).encode())

@@ -9,11 +9,11 @@
 #include "report/report.h"
 #include "report/report_internal.h"
 
-enum { VERDICT_SIZE_MAX = 16 << 20 }; /* bytes of a verdict.json */
+enum { VERDICT_SIZE_MAX = 16 << 20 }; /* bytes of a verdict.json or environment.json */
 
-static enum err read_verdict(const char *folder, struct arena *arena, json_t **root)
+/* An object of a JSON file: the caller's. */
+static enum err read_object(const char *path, json_t **root)
 {
-    const char *path = arena_printf(arena, "%s/verdict.json", folder);
     struct buffer text = BUFFER_INIT;
     enum err err = file_read(path, VERDICT_SIZE_MAX, &text);
     if (err == ERR_OK) {
@@ -28,6 +28,11 @@ static enum err read_verdict(const char *folder, struct arena *arena, json_t **r
     }
     buffer_release(&text);
     return err;
+}
+
+static enum err read_verdict(const char *folder, struct arena *arena, json_t **root)
+{
+    return read_object(arena_printf(arena, "%s/verdict.json", folder), root);
 }
 
 static enum err read_program(const char *path, struct arena *arena, struct program **program)
@@ -141,6 +146,24 @@ enum err finding_claim_read(const char *folder, struct arena *arena, struct find
                        "oracle and with which signature",
                        folder);
     }
+    return ERR_OK;
+}
+
+enum err finding_set_variables(const char *folder, struct arena *arena)
+{
+    const char *path = arena_printf(arena, "%s/environment.json", folder), *name;
+    json_t *root = NULL, *value;
+    if (!file_exists(path)) {
+        return ERR_OK;
+    }
+    TRY(read_object(path, &root));
+    json_object_foreach(json_object_get(root, "variables"), name, value)
+    {
+        if (json_is_string(value)) {
+            setenv(name, json_string_value(value), 1);
+        }
+    }
+    json_decref(root);
     return ERR_OK;
 }
 

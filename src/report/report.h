@@ -52,6 +52,9 @@ struct finding_claim {
 };
 MUST_USE enum err finding_claim_read(const char *folder, struct arena *arena,
                                      struct finding_claim *claim);
+/* Environment variables that the finding needs (a processor without AMX, say), from "variables" of
+ * environment.json, for this process and all that it starts. */
+MUST_USE enum err finding_set_variables(const char *folder, struct arena *arena);
 /* blame.json of a finding's folder: component, text, version, tried, first_bad, last_good; as one
  * line too, which is the caller's. */
 MUST_USE enum err blame_write(const char *folder, const struct blame *blame);

@@ -72,10 +72,13 @@ void version_span(const char *const *versions, const enum answer *answers, size_
 
 /* ---- blame_names.c: which optimizers there are ---- */
 
-/* From the log of a traced run: what ran, what changed the program, in that order; the file of the
- * library, NULL when the log does not say. Texts: the arena's. */
-void trace_read(const char *log, struct arena *arena, struct texts *ran, struct texts *changed,
-                const char **library);
+/* What the log of a traced run says. Texts: the arena's. */
+struct trace {
+    struct texts ran, changed; /* optimizers, and those that changed the program; in their order */
+    bool says_begin;           /* an optimizer that did not end is the last of `ran` */
+    const char *library;       /* its file; NULL: not said */
+};
+struct trace trace_read(const char *log, struct arena *arena);
 /* Every string of the file that may be the name of an optimizer, sorted, each once. */
 MUST_USE enum err library_names(const char *path, struct arena *arena, struct texts *names);
 

@@ -76,9 +76,8 @@ const struct ablation ablation_level = {
 struct search {
     struct blamer *b;
     struct arena *arena;
-    struct texts ran, changed;
-    bool is_cut; /* the library failed or died before all had run */
-    const char *library;
+    struct trace trace;
+    bool is_cut;    /* the library failed or died before all had run */
     unsigned steps; /* made so far to make sets smaller */
 };
 /* A set that takes so many stays as it is then: a single name among 4000 takes 12. */
@@ -121,7 +120,7 @@ static enum err step(void *context, const struct texts *names, bool *goes)
 }
 
 /* What ran and what changed the program, by the library's own log. */
-static enum err trace(struct search *s)
+static enum err trace_run(struct search *s)
 {
     struct blamer *b = s->b;
     struct target *varied;
@@ -132,14 +131,15 @@ static enum err trace(struct search *s)
     enum err err = jury_run_fresh(b->jury, 0, b->failure.test, s->arena, &outcome);
     *b->slot = was;
     TRY(err);
-    trace_read(outcome.log != NULL ? outcome.log : "", s->arena, &s->ran, &s->changed, &s->library);
+    s->trace = trace_read(outcome.log != NULL ? outcome.log : "", s->arena);
     s->is_cut = outcome.kind != OUTCOME_OK && strcmp(outcome.phase, "load") == 0;
     /* One that raised or died has not said that it changed anything: it is the last that ran. */
-    if (s->is_cut && s->ran.n > 0) {
-        const char *last = s->ran.items[s->ran.n - 1];
-        bool is_known = s->changed.n > 0 && strcmp(s->changed.items[s->changed.n - 1], last) == 0;
+    if (s->is_cut && s->trace.says_begin) {
+        const char *last = s->trace.ran.items[s->trace.ran.n - 1];
+        bool is_known = s->trace.changed.n > 0 &&
+                        strcmp(s->trace.changed.items[s->trace.changed.n - 1], last) == 0;
         if (!is_known) {
-            texts_add(&s->changed, last, s->arena);
+            texts_add(&s->trace.changed, last, s->arena);
         }
     }
     return ERR_OK;
@@ -148,8 +148,8 @@ static enum err trace(struct search *s)
 /* Each alone, the last that changed something first: it is next to what ran. */
 static enum err try_alone(struct search *s, struct texts *alone)
 {
-    for (size_t i = s->changed.n; i-- > 0;) {
-        const struct texts one = {1, &s->changed.items[i]};
+    for (size_t i = s->trace.changed.n; i-- > 0;) {
+        const struct texts one = {1, &s->trace.changed.items[i]};
         bool goes;
         TRY(goes_without(s, &one, one.items[0], &goes));
         if (goes) {
@@ -196,16 +196,16 @@ static enum err find_rule(struct search *s, const char *whole, struct texts *fou
 {
     struct texts names, rules = {0};
     *found = (struct texts){0};
-    if (s->library == NULL) {
+    if (s->trace.library == NULL) {
         return ERR_OK;
     }
-    enum err err = library_names(s->library, s->arena, &names);
+    enum err err = library_names(s->trace.library, s->arena, &names);
     if (err != ERR_OK) {
         log_warn("rules of %s: %s", whole, err_text());
         return ERR_OK;
     }
     for (size_t i = 0; i < names.n; i++) {
-        if (!holds(&s->ran, names.items[i])) {
+        if (!holds(&s->trace.ran, names.items[i])) {
             texts_add(&rules, names.items[i], s->arena);
         }
     }
@@ -265,9 +265,9 @@ static enum err find_optimizers(struct search *s)
         say_alone(s, &alone);
         return ERR_OK;
     }
-    TRY(try_set(s, &s->changed, &set));
+    TRY(try_set(s, &s->trace.changed, &set));
     if (set.n == 0) {
-        TRY(try_set(s, &s->ran, &set));
+        TRY(try_set(s, &s->trace.ran, &set));
     }
     if (set.n == 0) {
         TRY(find_rule(s, "the library", &set));
@@ -282,12 +282,12 @@ static enum err find_optimizers(struct search *s)
 
 static void say_trace(const struct search *s)
 {
-    if (s->is_cut && s->ran.n > 0) {
+    if (s->is_cut && s->trace.says_begin) {
         blame_say(s->b, "At %s it fails in the optimizer %s.", s->b->level,
-                  s->ran.items[s->ran.n - 1]);
-    } else if (s->ran.n > 0) {
-        blame_say(s->b, "At %s %zu optimizers ran, and %zu of them changed the program.",
-                  s->b->level, s->ran.n, s->changed.n);
+                  s->trace.ran.items[s->trace.ran.n - 1]);
+    } else if (!s->is_cut && s->trace.ran.n > 0) {
+        blame_say(s->b, "At %s %zu optimizer%s ran, and %zu of them changed the program.",
+                  s->b->level, s->trace.ran.n, s->trace.ran.n > 1 ? "s" : "", s->trace.changed.n);
     }
 }
 
@@ -301,7 +301,7 @@ static bool has_optimizers(const struct blamer *b)
 static enum err optimizer_apply(struct blamer *b)
 {
     struct search s = {.b = b, .arena = arena_new()};
-    enum err err = trace(&s);
+    enum err err = trace_run(&s);
     if (err == ERR_OK) {
         say_trace(&s);
         err = find_optimizers(&s);

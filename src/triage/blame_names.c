@@ -40,21 +40,27 @@ static void words_between(const char *log, const char *before, const char *after
 }
 
 /* ONNX Runtime's words; python/opjury/onnxruntime.py keeps them and adds the library's place. */
-void trace_read(const char *log, struct arena *arena, struct texts *ran, struct texts *changed,
-                const char **library)
+struct trace trace_read(const char *log, struct arena *arena)
 {
-    static const char place[] = "\nlibrary ";
-    words_between(log, "Applying graph transformer ", "", arena, ran);
-    words_between(log, "GraphTransformer ", " modified: 1", arena, changed);
-    for (size_t i = 0; ran->n == 0 && i < changed->n; i++) {
-        texts_add(ran, changed->items[i], arena); /* releases before 1.23 say only that much */
+    static const char place[] = "library ";
+    struct trace t = {0};
+    words_between(log, "Applying graph transformer ", "", arena, &t.ran);
+    words_between(log, "GraphTransformer ", " modified: 1", arena, &t.changed);
+    t.says_begin = t.ran.n > 0;
+    if (!t.says_begin) {
+        words_between(log, "GraphTransformer ", " modified: 0", arena, &t.ran);
+        words_between(log, "GraphTransformer ", " modified: 1", arena, &t.ran);
     }
-    const char *at = strstr(log, place);
-    *library = NULL;
+    const char *at = log;
+    while (at != NULL && strncmp(at, place, strlen(place)) != 0) {
+        at = strchr(at, '\n');
+        at = at != NULL ? at + 1 : NULL;
+    }
     if (at != NULL) {
         at += strlen(place);
-        *library = arena_printf(arena, "%.*s", (int)strcspn(at, "\n"), at);
+        t.library = arena_printf(arena, "%.*s", (int)strcspn(at, "\n"), at);
     }
+    return t;
 }
 
 /* ---- strings of a file ---- */

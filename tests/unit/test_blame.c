@@ -339,20 +339,25 @@ static void a_dtype_is_told_and_not_blamed(void **state)
 
 static void a_log_gives_names_in_order_and_once(void **state)
 {
-    struct texts ran = {0}, changed = {0};
-    const char *library;
-    trace_read("2026 [V:x] Applying graph transformer A on step 1.\n"
-               "[I:x] GraphTransformer A modified: 0 with status: OK\n"
-               "Applying graph transformer B_2 on step 1.\nGraphTransformer B_2 modified: 1 with\n"
-               "Applying graph transformer A on step 2.\nlibrary /a b/c.so\n",
-               *state, &ran, &changed, &library);
-    assert_string_equal(blame_list(&ran, "+", *state), "A+B_2");
-    assert_string_equal(blame_list(&changed, "+", *state), "B_2");
-    assert_string_equal(library, "/a b/c.so");
-    ran = changed = (struct texts){0};
-    trace_read("", *state, &ran, &changed, &library);
-    assert_int_equal(ran.n + changed.n, 0);
-    assert_null(library);
+    struct trace t = trace_read("2026 [V:x] Applying graph transformer A on step 1.\n"
+                                "[I:x] GraphTransformer A modified: 0 with status: OK\n"
+                                "Applying graph transformer B_2 on step 1.\n"
+                                "GraphTransformer B_2 modified: 1 with\n"
+                                "Applying graph transformer A on step 2.\nlibrary /a b/c.so\n",
+                                *state);
+    assert_string_equal(blame_list(&t.ran, "+", *state), "A+B_2");
+    assert_string_equal(blame_list(&t.changed, "+", *state), "B_2");
+    assert_string_equal(t.library, "/a b/c.so");
+    assert_true(t.says_begin);
+    /* An older release says nothing of one that has not ended. */
+    t = trace_read(
+        "library /c.so\nGraphTransformer A modified: 0\nGraphTransformer B modified: 1\n", *state);
+    assert_string_equal(blame_list(&t.ran, "+", *state), "A+B");
+    assert_string_equal(t.library, "/c.so");
+    assert_false(t.says_begin);
+    t = trace_read("", *state);
+    assert_int_equal(t.ran.n + t.changed.n, 0);
+    assert_null(t.library);
 }
 
 struct wanted {

@@ -359,6 +359,24 @@ static void a_folder_says_what_it_claims_and_what_is_to_blame(void **state)
     scene_close(&s);
 }
 
+static void variables_of_the_environment_are_set(void **state)
+{
+    static const char text[] = "{\"variables\": {\"OPJURY_TEST_VARIABLE\": \"a b\", \"OTHER\": 3}}";
+    struct arena *arena = arena_new();
+    struct folder f = folder_new();
+    char path[128];
+    snprintf(path, sizeof(path), "%s/environment.json", f.path);
+    assert_int_equal(finding_set_variables(f.path, arena), ERR_OK); /* no file, no variables */
+    assert_int_equal(file_write(path, text, strlen(text)), ERR_OK);
+    assert_int_equal(finding_set_variables(f.path, arena), ERR_OK);
+    assert_string_equal(getenv("OPJURY_TEST_VARIABLE"), "a b");
+    assert_null(getenv("OTHER"));
+    assert_int_equal(file_write(path, "[]", 2), ERR_OK);
+    assert_int_equal(finding_set_variables(f.path, arena), ERR_INPUT);
+    folder_remove(&f);
+    arena_free(arena);
+}
+
 static void verdict_json_has_the_table_and_the_origin(void **state)
 {
     struct scene s;
@@ -667,6 +685,7 @@ int main(void)
         cmocka_unit_test(folder_holds_what_its_readers_need),
         cmocka_unit_test(the_model_is_of_the_opset_that_failed),
         cmocka_unit_test(the_script_runs_what_the_target_was),
+        cmocka_unit_test(variables_of_the_environment_are_set),
         cmocka_unit_test(a_folder_says_what_it_claims_and_what_is_to_blame),
         cmocka_unit_test(verdict_json_has_the_table_and_the_origin),
         cmocka_unit_test(nothing_tells_whose_machine_it_was),

@@ -9,6 +9,7 @@
 #define OPJURY_CAMPAIGN_H
 
 #include "generate/generate.h"
+#include "report/counts.h"
 #include "report/report.h"
 #include "store/store.h"
 
@@ -59,9 +60,6 @@ MUST_USE enum err campaign_new_folder(struct arena *arena, const char **dir);
 void campaign_keep_memory(void);
 
 /* Verdict counts add up over anything that runs tests: `run` uses it too. */
-struct verdict_counts {
-    uint64_t n[VERDICT_COUNT];
-};
 uint64_t verdict_sum(const struct verdict_counts *counts);
 
 /* The targets named, or all installed ones. ERR_MISSING when that is none. */

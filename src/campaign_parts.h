@@ -10,29 +10,8 @@
 
 #include "campaign.h"
 
-/* ---- counts: of a block while it runs, of a campaign when read back from the store ---- */
+/* ---- counts (report/counts.h): of a block while it runs, of a campaign when read back ---- */
 
-struct target_counts {
-    const char *text, *version;
-    struct verdict_counts verdicts;
-};
-struct filter_count {
-    const char *name;
-    uint64_t n;
-};
-/* Seconds of all processes but `elapsed`, which is wall time (of J engines: 1/J of each). */
-enum usage_kind { USAGE_CPU, USAGE_LIBRARY, USAGE_REDUCE, USAGE_ELAPSED, USAGE_COUNT };
-struct counts {
-    uint64_t tests;
-    uint64_t runs;     /* (test, target, scenario) */
-    uint64_t repeated; /* runs made a second time to compare bit for bit */
-    uint64_t restarts; /* workers replaced */
-    struct verdict_counts verdicts;
-    size_t n_targets, n_filters;
-    struct target_counts *targets;
-    struct filter_count *filters;
-    double usage[USAGE_COUNT];
-};
 /* Zero for these targets. */
 void counts_init(struct counts *counts, struct target *const *targets, size_t n,
                  struct arena *arena);
@@ -125,6 +104,10 @@ MUST_USE enum err summary_read(const char *dir, const struct campaign_options *o
                                struct arena *arena, struct summary *summary);
 size_t summary_new_buckets(const struct summary *summary);
 void summary_print(const struct summary *summary, struct buffer *text);
+/* The part above the buckets. */
+void summary_print_work(const struct summary *summary, struct buffer *text);
+void summary_print_bucket(const struct summary *summary, const struct bucket_row *bucket,
+                          struct buffer *text);
 void summary_json(const struct summary *summary, struct buffer *line);
 
 #endif

@@ -132,25 +132,29 @@ static void print_name(const struct bucket_row *b, struct buffer *text)
     }
 }
 
+void summary_print_bucket(const struct summary *s, const struct bucket_row *b, struct buffer *text)
+{
+    buffer_printf(text, "  %4llu  ", (unsigned long long)b->first_finding);
+    print_name(b, text);
+    buffer_printf(text, "  (%llu findings%s)\n", (unsigned long long)b->n_findings,
+                  is_unreduced_bucket(b->key) ? ", not reduced" : "");
+    print_indented(b->text, text);
+    print_indented(b->targets, text);
+    if (has_state(b, "new")) {
+        buffer_printf(text, "        opjury show %llu --out %s\n",
+                      (unsigned long long)b->first_finding, s->dir);
+    }
+}
+
 static void print_buckets(const struct summary *s, const char *state, const char *head,
                           struct buffer *text)
 {
     bool any = false;
     for (size_t i = 0; i < s->n_buckets; i++) {
-        const struct bucket_row *b = &s->buckets[i];
-        if (!has_state(b, state)) {
-            continue;
-        }
-        buffer_printf(text, "%s  %4llu  ", any ? "" : head, (unsigned long long)b->first_finding);
-        print_name(b, text);
-        buffer_printf(text, "  (%llu findings%s)\n", (unsigned long long)b->n_findings,
-                      is_unreduced_bucket(b->key) ? ", not reduced" : "");
-        print_indented(b->text, text);
-        print_indented(b->targets, text);
-        any = true;
-        if (has_state(b, "new")) {
-            buffer_printf(text, "        opjury show %llu --out %s\n",
-                          (unsigned long long)b->first_finding, s->dir);
+        if (has_state(&s->buckets[i], state)) {
+            buffer_puts(text, any ? "" : head);
+            summary_print_bucket(s, &s->buckets[i], text);
+            any = true;
         }
     }
 }
@@ -176,12 +180,17 @@ static void print_figures(const struct counts *c, struct buffer *text)
     }
 }
 
-void summary_print(const struct summary *s, struct buffer *text)
+void summary_print_work(const struct summary *s, struct buffer *text)
 {
     buffer_printf(text, "campaign %s, seed %llu\n", s->dir, (unsigned long long)s->options->seed);
     print_accounting(&s->counts, text);
     print_targets(&s->counts, text);
     print_figures(&s->counts, text);
+}
+
+void summary_print(const struct summary *s, struct buffer *text)
+{
+    summary_print_work(s, text);
     print_buckets(s, "known", "\nknown bugs:\n", text);
     print_buckets(s, "flaky", "\ndid not repeat:\n", text);
     print_buckets(s, "new", "\nnew findings:\n", text);

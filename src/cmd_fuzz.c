@@ -2,8 +2,7 @@
 /*
  * `opjury fuzz`: the main job. Options to a campaign; all else is campaign.c's.
  */
-#include "campaign.h"
-#include "command.h"
+#include "cmd_fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,42 +11,7 @@
 /* A campaign without --time and --tests. */
 static const double default_time = 60;
 
-enum {
-    KEY_NODES = COMMAND_KEYS,
-    KEY_POLICY,
-    KEY_GENERATOR,
-    KEY_SEEDS,
-    KEY_KNOWN,
-    KEY_OUT,
-    KEY_JSON,
-    KEY_PYTHON,
-    KEY_TESTS,
-    KEY_TIME,
-};
-
-struct fuzz_settings {
-    struct campaign_options campaign;
-    struct texts targets;
-    bool has_limit;
-};
-
-static const struct argp_option options[] = {
-    {"target", 't', "TARGET", 0, "run on this one; may be repeated (all installed)", 0},
-    {"time", KEY_TIME, "60s", 0, "stop after this time in total", 0},
-    {"tests", KEY_TESTS, "N", 0, "stop after this many tests in total", 0},
-    {"seed", 's', "S", 0, "of all chance; a number or `random' (1)", 0},
-    {"nodes", KEY_NODES, "K", 0, "operators a program (the policy says)", 0},
-    {"policy", KEY_POLICY, "P", 0, "default, clean, nnsmith39 or a file (default)", 0},
-    {"generator", KEY_GENERATOR, "G", 0,
-     "opjury, or a baseline: mutate, random, nnsmith (the policy says)", 0},
-    {"seeds", KEY_SEEDS, "DIR", 0, "models that mutate starts from: .onnx, .txt (the build's)", 0},
-    {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
-    {"jobs", 'j', "J", 0, "engine processes (1)", 0},
-    {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},
-    {"json", KEY_JSON, NULL, 0, "one line with one object on stdout", 0},
-    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
-    {0},
-};
+static const struct argp_option options[] = {FUZZ_OPTIONS, {0}};
 
 static enum err set_seed(struct fuzz_settings *s, const char *value)
 {
@@ -72,7 +36,7 @@ static enum err set_count(const char *name, const char *value, uint64_t lo, uint
     return ERR_OK;
 }
 
-static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+enum err fuzz_option(int key, const char *value, void *settings, struct arena *arena)
 {
     struct fuzz_settings *s = settings;
     struct campaign_options *c = &s->campaign;
@@ -117,18 +81,22 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     }
 }
 
-static enum err run_fuzz(void *settings, struct arena *arena, bool *found)
+const struct campaign_options *fuzz_campaign(struct fuzz_settings *s)
 {
-    struct fuzz_settings *s = settings;
     s->campaign.targets = s->targets.items;
     s->campaign.n_targets = s->targets.n;
     if (!s->has_limit) {
         s->campaign.time = default_time;
     }
-    return campaign_run(&s->campaign, arena, found);
+    return &s->campaign;
 }
 
-static const struct fuzz_settings defaults = {.campaign = {.seed = 1, .jobs = 1}};
+static enum err run_fuzz(void *settings, struct arena *arena, bool *found)
+{
+    return campaign_run(fuzz_campaign(settings), arena, found);
+}
+
+static const struct fuzz_settings defaults = FUZZ_DEFAULTS;
 
 const struct command command_fuzz = {
     .name = "fuzz",
@@ -153,6 +121,6 @@ const struct command command_fuzz = {
     .options = options,
     .settings_size = sizeof(struct fuzz_settings),
     .defaults = &defaults,
-    .option = set_option,
+    .option = fuzz_option,
     .run = run_fuzz,
 };

@@ -34,7 +34,7 @@ struct command {
     enum err (*run)(void *settings, struct arena *arena, bool *found);
 };
 
-extern const struct command command_bench, command_blame, command_compare, command_fuzz,
+extern const struct command command_bench, command_blame, command_ci, command_compare, command_fuzz,
     command_gen, command_reduce, command_run, command_show, command_targets;
 
 /* Readers of option values; `what` names the option in the message ("--seed"). ERR_USAGE. */

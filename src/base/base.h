@@ -147,6 +147,10 @@ void buffer_reserve(struct buffer *buffer, size_t more);
 /* Give the bytes away (caller frees); the buffer is empty afterwards. Never NULL. */
 char *buffer_detach(struct buffer *buffer, size_t *size);
 
+/* Length of the valid UTF-8 sequence that begins at bytes[0..n), n > 0; 0 if there is none (RFC
+ * 3629). */
+size_t utf8_length(const void *bytes, size_t n);
+
 /* ---- random streams: xoshiro256** (Blackman & Vigna), seeded by splitmix64. The only source of
  *      chance in the engine; integers and exact binary fractions only, so it is the same
  * everywhere. */

@@ -172,9 +172,14 @@ enum err target_vary(const struct target *t, const char *options, struct arena *
     return ERR_OK;
 }
 
+const char *target_text_label(const char *text, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s", (int)strcspn(text, "@"), text);
+}
+
 const char *target_label(const struct target *t, struct arena *arena)
 {
-    return arena_printf(arena, "%.*s", (int)strcspn(t->text, "@"), t->text);
+    return target_text_label(t->text, arena);
 }
 
 const struct target *target_without(const struct target *t, unsigned word, struct arena *arena)

@@ -241,27 +241,6 @@ void ring_set_first_run(const struct ring *r, uint32_t seq, uint32_t first_run)
 
 /* ---- results ---- */
 
-/* Length of the valid UTF-8 sequence at s[0..n), 0 if there is none (RFC 3629). */
-static size_t utf8_length(const uint8_t *s, size_t n)
-{
-    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    uint32_t code;
-
-    if (length == 0 || length > n || s[0] > 0xF4) {
-        return 0;
-    }
-    code = length == 1 ? s[0] : s[0] & (0x7Fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-        code = code << 6 | (s[i] & 0x3F);
-    }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    return code >= least[length] && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF) ? length
-                                                                                         : 0;
-}
-
 /* A library's bytes as text that any reader takes: '?' for what is not UTF-8 or not printable. */
 static char *clean_text(const uint8_t *bytes, size_t size, struct arena *arena)
 {

@@ -106,6 +106,7 @@ MUST_USE enum err target_parse(const char *text, const char *python, struct aren
 const char *target_option(const struct target *t, const char *key, struct arena *arena);
 /* The target's text without the interpreter's path, which tells of a machine and not of a bug. */
 const char *target_label(const struct target *t, struct arena *arena);
+const char *target_text_label(const char *text, struct arena *arena);
 /* `t` with more options, "opt=basic" or "disable=A+B,trace", which replace those of the same name:
  * the same library in the same interpreter, so that it may stand in t's place in t's jury. */
 MUST_USE enum err target_vary(const struct target *t, const char *options, struct arena *arena,

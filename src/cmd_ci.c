@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury ci`: a campaign as a check of a build. What it finds is held against a baseline of
+ * buckets that are accepted, and told to the programs that read results of tests. All files that
+ * are to be written are tried before the campaign runs: a wrong path must not cost its time.
+ */
+#include "campaign_parts.h"
+#include "cmd_fuzz.h"
+#include "report/ci.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef OPJURY_VERSION /* the build says it; tools that look at this file alone do not */
+#define OPJURY_VERSION "unknown"
+#endif
+
+enum { KEY_BASELINE = FUZZ_KEYS, KEY_WRITE, KEY_JUNIT, KEY_SARIF, KEY_SUMMARY };
+
+struct ci_settings {
+    struct fuzz_settings fuzz; /* first: fuzz_option takes the settings as these */
+    const char *baseline, *junit, *sarif, *summary;
+    bool write_baseline;
+};
+
+static const struct argp_option options[] = {
+    {"baseline", KEY_BASELINE, "FILE", 0, "buckets that are accepted (none)", -2},
+    {"write-baseline", KEY_WRITE, NULL, 0, "accept what is found: add it to the baseline", -2},
+    {"junit", KEY_JUNIT, "FILE", 0, "write the result as JUnit XML", -2},
+    {"sarif", KEY_SARIF, "FILE", 0, "write the result as SARIF 2.1.0", -2},
+    {"summary", KEY_SUMMARY, "FILE", 0,
+     "write a summary in Markdown ($GITHUB_STEP_SUMMARY is appended to)", -2},
+    FUZZ_OPTIONS,
+    {0},
+};
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct ci_settings *s = settings;
+    switch (key) {
+    case KEY_BASELINE:
+        s->baseline = value;
+        return ERR_OK;
+    case KEY_WRITE:
+        s->write_baseline = true;
+        return ERR_OK;
+    case KEY_JUNIT:
+        s->junit = value;
+        return ERR_OK;
+    case KEY_SARIF:
+        s->sarif = value;
+        return ERR_OK;
+    case KEY_SUMMARY:
+        s->summary = value;
+        return ERR_OK;
+    default:
+        return fuzz_option(key, value, &s->fuzz, arena);
+    }
+}
+
+/* ---- before the campaign ---- */
+
+static enum err check_path(const char *option, const char *path, struct arena *arena)
+{
+    if (path == NULL) {
+        return ERR_OK;
+    }
+    const char *slash = strrchr(path, '/');
+    const char *folder = slash == NULL   ? "."
+                         : slash == path ? "/"
+                                         : arena_printf(arena, "%.*s", (int)(slash - path), path);
+    if (access(folder, W_OK | X_OK) != 0) {
+        return err_set(ERR_IO, "%s %s: cannot write into %s: %m", option, path, folder);
+    }
+    return ERR_OK;
+}
+
+static enum err open_baseline(const struct ci_settings *s, struct arena *arena,
+                              struct baseline *baseline)
+{
+    *baseline = (struct baseline){.head = "", .tail = ""};
+    if (s->baseline == NULL) {
+        return s->write_baseline ? err_set(ERR_USAGE, "--write-baseline needs --baseline FILE")
+                                 : ERR_OK;
+    }
+    if (file_exists(s->baseline)) {
+        return baseline_read(s->baseline, arena, baseline);
+    }
+    return s->write_baseline ? ERR_OK
+                             : err_set(ERR_MISSING,
+                                       "there is no baseline %s; the same command with "
+                                       "--write-baseline makes it of what is found",
+                                       s->baseline);
+}
+
+static enum err prepare(const struct ci_settings *s, struct arena *arena, struct baseline *baseline)
+{
+    TRY(open_baseline(s, arena, baseline));
+    TRY(check_path("--baseline", s->write_baseline ? s->baseline : NULL, arena));
+    TRY(check_path("--junit", s->junit, arena));
+    TRY(check_path("--sarif", s->sarif, arena));
+    return check_path("--summary", s->summary, arena);
+}
+
+/* ---- the campaign held against the baseline ---- */
+
+static enum standing standing_of(const struct bucket_row *row, const struct baseline *baseline)
+{
+    if (strcmp(row->state, "flaky") == 0) {
+        return STANDING_FLAKY;
+    }
+    if (strcmp(row->state, "new") != 0) {
+        return STANDING_KNOWN;
+    }
+    return baseline_holds(baseline, row->key) ? STANDING_INSIDE : STANDING_OUTSIDE;
+}
+
+/* A bucket's targets, each with the version that ran. */
+static const char *targets_of(const struct bucket_row *row, const struct counts *counts,
+                              struct arena *arena)
+{
+    struct buffer text = BUFFER_INIT;
+    for (const char *line = row->targets; *line != '\0';) {
+        size_t size = strcspn(line, "\n");
+        const char *name = arena_printf(arena, "%.*s", (int)size, line);
+        buffer_printf(&text, "%s%s", text.size > 0 ? "\n" : "", target_text_label(name, arena));
+        for (size_t i = 0; i < counts->n_targets; i++) {
+            const char *version = counts->targets[i].version;
+            if (strcmp(counts->targets[i].text, name) == 0 && *version != '\0') {
+                buffer_printf(&text, " %s", version);
+            }
+        }
+        line += size + (line[size] != '\0');
+    }
+    const char *kept = arena_strdup(arena, text.size > 0 ? text.data : "");
+    buffer_release(&text);
+    return kept;
+}
+
+/* *text is NULL where there is no such file, or it is too long for a report. */
+static enum err text_of(const char *folder, const char *name, struct arena *arena,
+                        const char **text)
+{
+    enum { TEXT_MAX = 64 << 10 };
+    struct buffer bytes = BUFFER_INIT;
+    *text = NULL;
+    enum err err = file_read(arena_printf(arena, "%s/%s", folder, name), TEXT_MAX, &bytes);
+    if (err == ERR_OK && bytes.size > 0) {
+        *text = arena_strdup(arena, bytes.data);
+    }
+    buffer_release(&bytes);
+    return err == ERR_MISSING || err == ERR_LIMIT ? ERR_OK : err;
+}
+
+static enum err put_folder(struct ci_bucket *b, const char *dir, const struct finding_row *rows,
+                           size_t n, struct arena *arena)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].bucket, b->row->key) == 0 && rows[i].folder[0] != '\0') {
+            b->folder = arena_printf(arena, "%s/%s", dir, rows[i].folder);
+            TRY(text_of(b->folder, "program.txt", arena, &b->program));
+            return text_of(b->folder, "verdict.txt", arena, &b->verdicts);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err read_findings(const char *dir, struct arena *arena, struct finding_row **rows,
+                              size_t *n)
+{
+    struct store *store;
+    TRY(store_open(dir, false, &store));
+    enum err err = store_findings(store, arena, rows, n);
+    store_close(store);
+    return err;
+}
+
+static const char *why_known(const struct bucket_row *row)
+{
+    const char *rule = known_bucket_rule(row->key);
+    return rule != NULL ? rule : row->state;
+}
+
+/* report->counts has no paths of the machine. */
+static const struct counts *labelled(const struct counts *counts, struct arena *arena)
+{
+    struct counts *made = arena_copy(arena, counts, sizeof(*counts));
+    made->targets = arena_copy(arena, counts->targets, counts->n_targets * sizeof(*made->targets));
+    for (size_t i = 0; i < made->n_targets; i++) {
+        made->targets[i].text = target_text_label(made->targets[i].text, arena);
+    }
+    return made;
+}
+
+static enum err compare(const struct summary *summary, const struct baseline *baseline,
+                        struct arena *arena, struct ci_report *report)
+{
+    struct finding_row *rows;
+    size_t n_rows;
+    TRY(read_findings(summary->dir, arena, &rows, &n_rows));
+    struct ci_bucket *buckets = ARENA_ZARRAY(arena, struct ci_bucket, summary->n_buckets);
+    report->buckets = buckets;
+    report->counts = labelled(&summary->counts, arena);
+    for (enum standing standing = 0; standing < STANDING_COUNT; standing++) {
+        for (size_t i = 0; i < summary->n_buckets; i++) {
+            const struct bucket_row *row = &summary->buckets[i];
+            if (standing_of(row, baseline) != standing) {
+                continue;
+            }
+            struct ci_bucket *b = &buckets[report->n_buckets++];
+            *b = (struct ci_bucket){
+                .row = row,
+                .standing = standing,
+                .library =
+                    arena_printf(arena, "%.*s", (int)strcspn(row->targets, ":@\n"), row->targets),
+                .targets = targets_of(row, &summary->counts, arena),
+                .why = standing == STANDING_KNOWN ? why_known(row) : "",
+            };
+            TRY(put_folder(b, summary->dir, rows, n_rows, arena));
+            report->n[standing]++;
+        }
+    }
+    report->n_unseen = baseline->n - report->n[STANDING_INSIDE];
+    return ERR_OK;
+}
+
+/* ---- files ---- */
+
+typedef void printer(const struct ci_report *report, struct buffer *text);
+
+static enum err write_form(const char *path, printer *print, const struct ci_report *report)
+{
+    if (path == NULL) {
+        return ERR_OK;
+    }
+    struct buffer text = BUFFER_INIT;
+    print(report, &text);
+    enum err err = file_write(path, text.data, text.size);
+    buffer_release(&text);
+    return err;
+}
+
+/* The file of a build step may hold what others wrote before. */
+static enum err append(const char *path, const char *data, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return err_set(ERR_IO, "cannot open $GITHUB_STEP_SUMMARY %s: %m", path);
+    }
+    enum err err = ERR_OK;
+    while (size > 0 && err == ERR_OK) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno != EINTR) {
+            err = err_set(ERR_IO, "cannot write $GITHUB_STEP_SUMMARY %s: %m", path);
+        }
+        data += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    close(fd);
+    return err;
+}
+
+static enum err write_summary(const struct ci_settings *s, const struct ci_report *report)
+{
+    const char *step = getenv("GITHUB_STEP_SUMMARY");
+    if (s->summary != NULL || step == NULL || *step == '\0') {
+        return write_form(s->summary, ci_summary_print, report);
+    }
+    struct buffer text = BUFFER_INIT;
+    ci_summary_print(report, &text);
+    enum err err = append(step, text.data, text.size);
+    buffer_release(&text);
+    return err;
+}
+
+static enum err accept_buckets(const struct ci_settings *s, struct baseline *baseline,
+                               struct ci_report *report, struct arena *arena)
+{
+    struct ci_bucket *buckets =
+        arena_copy(arena, report->buckets, report->n_buckets * sizeof(*buckets));
+    for (size_t i = 0; i < report->n_buckets; i++) {
+        if (buckets[i].standing == STANDING_OUTSIDE) {
+            const struct bucket_row *row = buckets[i].row;
+            baseline_add(baseline, row->key,
+                         arena_printf(arena, "%s: %s: %s", row->oracle, row->ops, row->text),
+                         arena);
+            buckets[i].standing = STANDING_INSIDE;
+        }
+    }
+    report->buckets = buckets;
+    report->n[STANDING_INSIDE] += report->n[STANDING_OUTSIDE];
+    report->n[STANDING_OUTSIDE] = 0;
+    return baseline_write(s->baseline, baseline);
+}
+
+/* ---- what is said ---- */
+
+static void print_answer(const struct ci_report *r, const struct summary *summary,
+                         struct buffer *text)
+{
+    summary_print_work(summary, text);
+    for (enum standing standing = 0; standing < STANDING_COUNT; standing++) {
+        buffer_printf(text, "%s%10zu %s%s", standing == 0 ? "\nbuckets:\n" : "", r->n[standing],
+                      standing_names[standing],
+                      standing == STANDING_INSIDE && r->baseline != NULL ? " " : "\n");
+        if (standing == STANDING_INSIDE && r->baseline != NULL) {
+            buffer_printf(text, "%s (%zu more of it not seen)\n", r->baseline, r->n_unseen);
+        }
+    }
+    for (size_t i = 0; i < r->n_buckets && r->buckets[i].standing == STANDING_OUTSIDE; i++) {
+        buffer_puts(text, i == 0 ? "\noutside the baseline:\n" : "");
+        summary_print_bucket(summary, r->buckets[i].row, text);
+    }
+}
+
+static void say(const struct ci_settings *s, const struct ci_report *report,
+                const struct summary *summary)
+{
+    struct buffer text = BUFFER_INIT;
+    if (s->fuzz.campaign.json) {
+        ci_json_print(report, &text);
+    } else {
+        print_answer(report, summary, &text);
+    }
+    fwrite(text.data, 1, text.size, stdout);
+    buffer_release(&text);
+}
+
+/* ---- the command ---- */
+
+static enum err conclude(const struct ci_settings *s, const struct campaign_options *campaign,
+                         struct baseline *baseline, struct arena *arena, bool *found)
+{
+    struct summary summary;
+    TRY(summary_read(campaign->out, campaign, arena, &summary));
+    struct ci_report report = {
+        .dir = campaign->out,
+        .baseline = s->baseline,
+        .version = OPJURY_VERSION,
+        .seed = campaign->seed,
+        .is_stopped = stop_requested != 0,
+    };
+    TRY(compare(&summary, baseline, arena, &report));
+    if (s->write_baseline) {
+        TRY(accept_buckets(s, baseline, &report, arena));
+    }
+    say(s, &report, &summary);
+    TRY(write_form(s->junit, junit_print, &report));
+    TRY(write_form(s->sarif, sarif_print, &report));
+    TRY(write_summary(s, &report));
+    *found = report.n[STANDING_OUTSIDE] > 0;
+    if (!*found && report.is_stopped) {
+        return err_set(ERR_STOPPED,
+                       "stopped before the campaign's end, with nothing outside the "
+                       "baseline so far; the same command with --out %s goes on",
+                       report.dir);
+    }
+    return ERR_OK;
+}
+
+static enum err run_ci(void *settings, struct arena *arena, bool *found)
+{
+    struct ci_settings *s = settings;
+    struct baseline baseline;
+    TRY(prepare(s, arena, &baseline));
+    struct campaign_options campaign = *fuzz_campaign(&s->fuzz);
+    bool is_new = campaign.out == NULL;
+    if (is_new) {
+        TRY(campaign_new_folder(arena, &campaign.out));
+    }
+    campaign.quiet = true;
+    bool any;
+    enum err err = campaign_run(&campaign, arena, &any);
+    if (err != ERR_OK && is_new) {
+        rmdir(campaign.out); /* if it is still empty, nobody needs it */
+    }
+    TRY(err);
+    return conclude(s, &campaign, &baseline, arena, found);
+}
+
+static const struct ci_settings defaults = {.fuzz = FUZZ_DEFAULTS};
+
+const struct command command_ci = {
+    .name = "ci",
+    .summary = "Run a campaign as a check of a build: fail on what is not in a baseline",
+    .help =
+        "Runs a campaign as `opjury fuzz` does, with the same options, and holds its "
+        "buckets against the baseline FILE: a text file with a bucket key a line, for "
+        "version control. With --write-baseline all new buckets are added to it; keys leave it by "
+        "your hand alone. Without --baseline every new bucket counts. Known bugs and what "
+        "did not repeat never count.\n"
+        "\n"
+        "The same --seed and --tests make the same tests, so that a bucket outside the baseline "
+        "is a change of the library; with --time a faster machine makes more of them, "
+        "and --seed random looks at new ones each time. A bucket `not reduced' stands for all "
+        "findings with that signature for whose reduction there was no time.\n"
+        "\n"
+        "Exit status: 0 nothing outside the baseline, 1 something is, 2 trouble, or "
+        "stopped with nothing found so far.\n"
+        "\n"
+        "Examples:\n"
+        "  opjury ci --tests 20000 --baseline opjury.baseline --write-baseline\n"
+        "  opjury ci --tests 20000 --baseline opjury.baseline --junit opjury.xml\n"
+        "  opjury ci --time 10m --seed random --baseline opjury.baseline \\\n"
+        "      --sarif opjury.sarif --target onnxruntime\n",
+    .options = options,
+    .settings_size = sizeof(struct ci_settings),
+    .defaults = &defaults,
+    .option = set_option,
+    .run = run_ci,
+};

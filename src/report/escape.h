@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* escape: any bytes as text in another language. What is no UTF-8 becomes U+FFFD in all of them. */
+#ifndef OPJURY_REPORT_ESCAPE_H
+#define OPJURY_REPORT_ESCAPE_H
+
+#include "base/base.h"
+
+/* As the value of an attribute in double or single quotes, in XML 1.0 and HTML; line ends and tabs
+ * stay what they are. Control characters, which XML cannot hold, become U+FFFD. */
+void xml_put(struct buffer *out, const char *text);
+/* As text between tags: line ends and tabs are written as they are. */
+void xml_text(struct buffer *out, const char *text);
+/* As code within a line of GitHub's Markdown, in a table too: nothing in it is a mark-up, a link, a
+ * mention or a reference. */
+void markdown_code(struct buffer *out, const char *text);
+
+#endif

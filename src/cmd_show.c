@@ -5,6 +5,7 @@
  */
 #include "cmd_finding.h"
 #include "command.h"
+#include "report/record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,6 +85,7 @@ static enum err print_list(struct store *store, const char *dir, bool flaky, str
     struct bucket_row *rows;
     size_t n;
     TRY(store_buckets(store, arena, &rows, &n));
+    TRY(rank_buckets(store, dir, arena, rows, n));
     bool colour = colour_wanted(STDOUT_FILENO);
     int width = width_of(rows, n);
     printf("campaign %s\n", dir);
@@ -209,8 +211,11 @@ const struct command command_show = {
     .name = "show",
     .summary = "List the findings of a campaign, or show one in full",
     .arguments = "[ID]",
-    .help = "Without ID: the buckets, new ones first, each by the ID of its first finding. "
-            "With ID: the program, its inputs, the verdict table of all targets and the "
+    .help = "Without ID: the buckets, each by the ID of its first finding, the most interesting "
+            "first: new ones before known ones, then silent wrong results, crashes, wrong "
+            "gradients, refusals and hangs, then by how ordinary program and inputs are, how "
+            "far the error is beyond its bound, and how many runs showed it. With ID: the program, "
+            "its inputs, the verdict table of all targets and the "
             "commands that show the fault again.\n"
             "\n"
             "Examples:\n"

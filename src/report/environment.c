@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -13,26 +14,52 @@
 #include "report/report.h"
 #include "report/report_internal.h"
 
-#ifndef OPJURY_VERSION
-#error "the build defines OPJURY_VERSION"
+#ifndef OPJURY_VERSION /* the build says it; tools that look at this file alone do not */
+#define OPJURY_VERSION "unknown"
 #endif
 
-/* "model name : ..." of the first processor; the architecture's name where there is none. */
-static const char *cpu_model(const char *otherwise, struct arena *arena)
+/* What stands behind `mark` in the first line of the file that begins with `key`; `otherwise` where
+ * there is none. */
+static const char *line_of(const char *path, const char *key, char mark, const char *otherwise,
+                           struct arena *arena)
 {
-    static const char key[] = "model name";
     struct buffer text = BUFFER_INIT;
-    const char *model = otherwise;
-    if (file_read("/proc/cpuinfo", 0, &text) == ERR_OK && text.size > 0) {
-        const char *line = strstr(text.data, key);
-        const char *value = line != NULL ? strchr(line, ':') : NULL;
+    const char *found = otherwise;
+    if (file_read(path, 0, &text) == ERR_OK && text.size > 0) {
+        const char *line = text.data;
+        while (line != NULL && strncmp(line, key, strlen(key)) != 0) {
+            line = strchr(line, '\n');
+            line = line != NULL ? line + 1 : NULL;
+        }
+        const char *value = line != NULL ? strchr(line, mark) : NULL;
         if (value != NULL) {
-            value += 1 + strspn(value + 1, " \t");
-            model = arena_printf(arena, "%.*s", (int)strcspn(value, "\n"), value);
+            value += 1 + strspn(value + 1, " \t\"");
+            found = arena_printf(arena, "%.*s", (int)strcspn(value, "\"\n"), value);
         }
     }
     buffer_release(&text);
-    return model;
+    return found;
+}
+
+/* Of the processor's instructions those by which libraries choose their kernels. */
+static const char *instructions(struct arena *arena)
+{
+    static const char *const known[] = {"avx",         "avx2",        "fma",         "avx512f",
+                                        "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni",
+                                        "amx_tile",    "amx_bf16",    "asimd",       "sve"};
+    const char *flags = line_of("/proc/cpuinfo", "flags", ':', NULL, arena);
+    flags = flags != NULL ? flags : line_of("/proc/cpuinfo", "Features", ':', "", arena);
+    const char *text = "";
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        size_t n = strlen(known[i]);
+        for (const char *at = flags; (at = strstr(at, known[i])) != NULL; at += n) {
+            if ((at == flags || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0')) {
+                text = arena_printf(arena, "%s%s%s", text, text[0] != '\0' ? " " : "", known[i]);
+                break;
+            }
+        }
+    }
+    return text;
 }
 
 /* What the interpreter's script prints in its one line; NULL when it cannot be run. */
@@ -86,8 +113,15 @@ json_t *environment_json(const struct finding_files *f, struct arena *arena)
         json_object_set_new(root, "system", json_text(name.sysname));
         json_object_set_new(root, "kernel", json_text(name.release));
         json_object_set_new(root, "architecture", json_text(name.machine));
-        json_object_set_new(root, "cpu", json_text(cpu_model(name.machine, arena)));
+        json_object_set_new(
+            root, "cpu",
+            json_text(line_of("/proc/cpuinfo", "model name", ':', name.machine, arena)));
     }
+    json_object_set_new(root, "os",
+                        json_text(line_of("/etc/os-release", "PRETTY_NAME", '=', "", arena)));
+    json_object_set_new(root, "libc",
+                        json_text(arena_printf(arena, "glibc %s", gnu_get_libc_version())));
+    json_object_set_new(root, "isa", json_text(instructions(arena)));
     json_t *targets = json_array();
     const char *python = NULL, *version = NULL; /* of the target before: most share one */
     for (size_t t = 0; t < f->n_targets; t++) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/record_internal.h"
 #include "report/report.h"
 #include "report/report_internal.h"
 
@@ -118,6 +119,34 @@ static void expected_of(const struct finding_files *f, struct tensor *expected,
     }
 }
 
+/* Does the failing run give what nobody wrote into fresh memory? It shows only where that memory is
+ * filled. */
+static bool is_unwritten(const struct finding_files *f, const struct tensor *expected,
+                         const struct tensor *bound)
+{
+    const struct outcome *o = &f->outcomes[f->culprit];
+    bool found = false;
+    for (uint32_t k = 0; k < f->test->program->n_outputs && k < o->n_outputs; k++) {
+        found = found || (o->kind == OUTCOME_OK &&
+                          holds_filled_memory(&expected[k], &bound[k], &o->outputs[k]));
+    }
+    return found;
+}
+
+static enum err write_environment(const char *folder, const struct finding_files *f,
+                                  struct arena *arena)
+{
+    uint32_t n = f->test->program->n_outputs;
+    struct tensor *expected = ARENA_ARRAY(arena, struct tensor, n);
+    struct tensor *bound = ARENA_ARRAY(arena, struct tensor, n);
+    json_t *root = environment_json(f, arena);
+    expected_of(f, expected, bound, arena);
+    if (is_unwritten(f, expected, bound)) {
+        json_object_set_new(root, "variables", json_pack("{s:s}", FILL_VARIABLE, FILL_VALUE));
+    }
+    return write_json(folder, "environment.json", root, arena);
+}
+
 static bool has_script(const char *library)
 {
     return strcmp(library, "onnxruntime") == 0 || strcmp(library, "torch") == 0;
@@ -150,6 +179,7 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
         .onnx = model_version(f),
         .expected = expected,
         .bound = bound,
+        .environment = is_unwritten(f, expected, bound) ? FILL_VARIABLE "=" FILL_VALUE : NULL,
         .expected_error = o->kind == OUTCOME_ERROR && !error_is_of_form(o)
                               ? message_fragment(o->message, arena)
                               : NULL,
@@ -287,7 +317,7 @@ static enum err write_all(const char *folder, const struct finding_files *f, str
     TRY(write_expected(folder, f, arena));
     TRY(write_repro(folder, f, title, arena));
     TRY(write_table(folder, f, title, arena));
-    TRY(write_json(folder, "environment.json", environment_json(f, arena), arena));
+    TRY(write_environment(folder, f, arena));
     return write_json(folder, "verdict.json", finding_json(f, title, arena), arena);
 }
 

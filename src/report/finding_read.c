@@ -9,13 +9,13 @@
 #include "report/report.h"
 #include "report/report_internal.h"
 
-enum { VERDICT_SIZE_MAX = 16 << 20 }; /* bytes of a verdict.json or environment.json */
+enum { JSON_SIZE_MAX = 16 << 20 }; /* bytes of a verdict.json or environment.json */
 
-/* An object of a JSON file: the caller's. */
-static enum err read_object(const char *path, json_t **root)
+enum err folder_json(const char *folder, const char *name, struct arena *arena, json_t **root)
 {
+    const char *path = arena_printf(arena, "%s/%s", folder, name);
     struct buffer text = BUFFER_INIT;
-    enum err err = file_read(path, VERDICT_SIZE_MAX, &text);
+    enum err err = file_read(path, JSON_SIZE_MAX, &text);
     if (err == ERR_OK) {
         json_error_t why;
         *root = json_loadb(text.data != NULL ? text.data : "", text.size, 0, &why);
@@ -28,11 +28,6 @@ static enum err read_object(const char *path, json_t **root)
     }
     buffer_release(&text);
     return err;
-}
-
-static enum err read_verdict(const char *folder, struct arena *arena, json_t **root)
-{
-    return read_object(arena_printf(arena, "%s/verdict.json", folder), root);
 }
 
 static enum err read_program(const char *path, struct arena *arena, struct program **program)
@@ -91,7 +86,7 @@ const char *const placement_names[] = {
     NULL,
 };
 
-static const char *json_text_of(const json_t *root, const char *key)
+const char *json_text_of(const json_t *root, const char *key)
 {
     const char *text = json_string_value(json_object_get(root, key));
     return text != NULL ? text : "";
@@ -125,7 +120,7 @@ enum err finding_read(const char *folder, const char *name, struct arena *arena,
     TRY(read_inputs(arena_printf(arena, "%s/%s.npz", folder, inputs), made, arena));
     TRY(read_before(arena_printf(arena, "%s/%s_before.npz", folder, inputs), made, arena));
     json_t *root = NULL;
-    TRY(read_verdict(folder, arena, &root));
+    TRY(folder_json(folder, "verdict.json", arena, &root));
     read_origin(root, made, arena);
     json_decref(root);
     *test = made;
@@ -135,7 +130,7 @@ enum err finding_read(const char *folder, const char *name, struct arena *arena,
 enum err finding_claim_read(const char *folder, struct arena *arena, struct finding_claim *claim)
 {
     json_t *root = NULL;
-    TRY(read_verdict(folder, arena, &root));
+    TRY(folder_json(folder, "verdict.json", arena, &root));
     claim->target = arena_strdup(arena, json_text_of(root, "target"));
     claim->oracle = arena_strdup(arena, json_text_of(root, "oracle"));
     claim->signature = arena_strdup(arena, json_text_of(root, "signature"));
@@ -156,7 +151,7 @@ enum err finding_set_variables(const char *folder, struct arena *arena)
     if (!file_exists(path)) {
         return ERR_OK;
     }
-    TRY(read_object(path, &root));
+    TRY(folder_json(folder, "environment.json", arena, &root));
     json_object_foreach(json_object_get(root, "variables"), name, value)
     {
         if (json_is_string(value)) {
@@ -171,7 +166,7 @@ enum err finding_targets(const char *folder, struct arena *arena, const char *co
                          size_t *n)
 {
     json_t *root = NULL;
-    TRY(read_verdict(folder, arena, &root));
+    TRY(folder_json(folder, "verdict.json", arena, &root));
     const json_t *rows = json_object_get(root, "verdicts");
     size_t count = json_array_size(rows);
     const char **made = ARENA_ARRAY(arena, const char *, count);

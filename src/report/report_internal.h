@@ -14,6 +14,12 @@ const char *element_place(const struct shape *shape, size_t element, struct aren
 /* Output's value of the program the files are about; NULL when the index is none. */
 const struct value *output_value(const struct finding_files *f, uint32_t output);
 
+/* The object in a file of the folder. ERR_INPUT with the line, ERR_IO. The caller's reference. */
+MUST_USE enum err folder_json(const char *folder, const char *name, struct arena *arena,
+                              json_t **root);
+/* "" where there is no text under that key. */
+const char *json_text_of(const json_t *root, const char *key);
+
 /* By enum placement, NULL at the end. */
 extern const char *const placement_names[];
 

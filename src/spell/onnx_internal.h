@@ -119,6 +119,10 @@ void onnx_put_text(struct onnx_writer *w, const char *name, const char *text);
 
 /* ---- reading (onnx_read.c) ---- */
 
+/* The bytes are hostile. NULL: no model with a graph, err_text says so. */
+const Onnx__ModelProto *onnx_unpack(const char *name, const void *data, size_t size,
+                                    struct arena *arena);
+
 /* What a name of the model stands for: a value of the program, or a constant no op has used yet. */
 struct onnx_value {
     uint32_t id; /* VALUE_ABSENT: not in the program yet */

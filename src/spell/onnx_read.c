@@ -75,8 +75,8 @@ static void forget(void *arena, void *memory)
     (void)memory;
 }
 
-static const Onnx__ModelProto *unpack(const char *name, const void *data, size_t size,
-                                      struct arena *arena)
+const Onnx__ModelProto *onnx_unpack(const char *name, const void *data, size_t size,
+                                    struct arena *arena)
 {
     ProtobufCAllocator allocator = {allocate, forget, arena};
     const Onnx__ModelProto *m = NULL;
@@ -680,7 +680,7 @@ static size_t count_needed(const struct onnx_reader *r)
 enum err onnx_read(const struct onnx_source *source, struct arena *arena, struct program **program)
 {
     struct arena *work = arena_new();
-    const Onnx__ModelProto *m = unpack(source->name, source->data, source->size, work);
+    const Onnx__ModelProto *m = onnx_unpack(source->name, source->data, source->size, work);
     struct onnx_reader r = {.source = source,
                             .file = source->name,
                             .arena = arena,
@@ -695,6 +695,20 @@ enum err onnx_read(const struct onnx_source *source, struct arena *arena, struct
     }
     if (err == ERR_OK) {
         *program = r.program;
+    }
+    arena_free(work);
+    return err;
+}
+
+enum err onnx_read_version(const char *name, const void *data, size_t size,
+                           struct onnx_version *version)
+{
+    struct arena *work = arena_new();
+    const Onnx__ModelProto *m = onnx_unpack(name, data, size, work);
+    int opset = 0;
+    enum err err = m ? find_opset(name, m, &opset) : ERR_INPUT;
+    if (err == ERR_OK) {
+        *version = (struct onnx_version){.opset = opset, .ir = (int)m->ir_version};
     }
     arena_free(work);
     return err;

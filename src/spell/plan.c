@@ -200,16 +200,11 @@ static void print_arg(const struct plan *plan, const struct plan_arg *a, struct 
     }
 }
 
-void plan_print_python(const struct plan *plan, struct buffer *source)
+void plan_print_calls(const struct plan *plan, const char *indent, struct buffer *source)
 {
-    buffer_puts(source, "def program(");
-    for (uint32_t i = 0; i < plan->n_inputs + plan->n_consts; i++) {
-        buffer_printf(source, "%s%s", i ? ", " : "", plan->names[i]);
-    }
-    buffer_puts(source, "):\n");
     for (uint32_t c = 0; c < plan->n_calls; c++) {
         const struct plan_call *call = &plan->calls[c];
-        buffer_puts(source, "    ");
+        buffer_puts(source, indent);
         print_values(plan, call->results, call->n_results, source);
         buffer_printf(source, " = %s(", call->callable);
         for (uint32_t i = 0; i < call->n_args; i++) {
@@ -218,6 +213,16 @@ void plan_print_python(const struct plan *plan, struct buffer *source)
         }
         buffer_puts(source, ")\n");
     }
+}
+
+void plan_print_python(const struct plan *plan, struct buffer *source)
+{
+    buffer_puts(source, "def program(");
+    for (uint32_t i = 0; i < plan->n_inputs + plan->n_consts; i++) {
+        buffer_printf(source, "%s%s", i ? ", " : "", plan->names[i]);
+    }
+    buffer_puts(source, "):\n");
+    plan_print_calls(plan, "    ", source);
     buffer_puts(source, "    return (");
     print_values(plan, plan->outputs, plan->n_outputs, source);
     buffer_puts(source, plan->n_outputs == 1 ? ",)\n" : ")\n");

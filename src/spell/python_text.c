@@ -75,3 +75,17 @@ char *python_identifier(struct arena *arena, const char *name, const char *const
     }
     return id;
 }
+
+void python_disabled(struct buffer *source, const char *names, const char *indent)
+{
+    if (names == NULL) {
+        return;
+    }
+    buffer_printf(source, ",\n%sdisabled_optimizers=[", indent);
+    for (const char *at = names; *at != '\0';) {
+        size_t size = strcspn(at, "+");
+        buffer_printf(source, "%s\"%.*s\"", at == names ? "" : ", ", (int)size, at);
+        at += size + (at[size] == '+');
+    }
+    buffer_puts(source, "]");
+}

@@ -7,15 +7,9 @@
  */
 #include "spell/spell_internal.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum {
-    LITERAL_ELEMENTS = 64, /* more are not read by people: base64 */
-    WIDTH = 88,
-    LISTING_WIDTH = 100,
-};
+enum { LISTING_WIDTH = 100 };
 
 struct text {
     const struct script *script;
@@ -25,107 +19,6 @@ struct text {
 
 /* ---- values ---- */
 
-static void put_base64(const void *data, size_t size, struct buffer *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *bytes = data;
-
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t three = 0;
-        size_t n = size - i < 3 ? size - i : 3;
-        for (size_t k = 0; k < 3; k++) {
-            three = three << 8 | (k < n ? bytes[i + k] : 0);
-        }
-        char four[4];
-        for (size_t k = 0; k < 4; k++) {
-            four[k] = k <= n ? digits[three >> (18 - 6 * k) & 63] : '=';
-        }
-        if (i / 3 * 4 % WIDTH == 0) {
-            buffer_puts(out, "\n");
-        }
-        buffer_append(out, four, sizeof four);
-    }
-    buffer_puts(out, "\n");
-}
-
-static void put_shape(const struct shape *s, struct buffer *out)
-{
-    buffer_puts(out, "(");
-    for (int d = 0; d < s->rank; d++) {
-        buffer_printf(out, "%lld%s", (long long)s->dim[d], d + 1 < s->rank ? ", " : "");
-    }
-    buffer_puts(out, s->rank == 1 ? ",)" : ")");
-}
-
-static void put_element(const struct tensor *t, size_t i, struct buffer *out)
-{
-    real v = dtype_load(t->dtype, t->data, i);
-    if (t->dtype == DTYPE_BOOL) {
-        buffer_puts(out, v != 0 ? "True" : "False");
-    } else {
-        dtype_print(t->dtype, v, out);
-    }
-}
-
-/* Does the text of every element, read as Python reads it, give the same bits? */
-static bool reads_back(const struct tensor *t)
-{
-    struct buffer text = BUFFER_INIT;
-    size_t n = shape_numel(&t->shape), size = dtype_size(t->dtype);
-    bool same = true;
-
-    for (size_t i = 0; same && dtype_is_float(t->dtype) && i < n; i++) {
-        uint64_t bits = 0;
-        buffer_clear(&text);
-        put_element(t, i, &text);
-        double v = strtod(text.data, NULL);
-        dtype_store(t->dtype, &bits, 0, t->dtype == DTYPE_BF16 ? (real)(float)v : (real)v);
-        same = memcmp(&bits, (const uint8_t *)t->data + i * size, size) == 0;
-    }
-    buffer_release(&text);
-    return same;
-}
-
-static const char *numpy_dtype(enum dtype d)
-{
-    return d == DTYPE_BOOL ? "bool_" : d == DTYPE_BF16 ? "uint16" : python_dtype(d);
-}
-
-/* np.array([1, 2], np.float32).reshape((2, 1)), or packed("""...""", np.float32, (2, 1)). */
-static void put_tensor(const struct tensor *t, struct buffer *out)
-{
-    size_t n = shape_numel(&t->shape), line = out->size;
-    bool is_bf16 = t->dtype == DTYPE_BF16;
-
-    if (n > LITERAL_ELEMENTS || !reads_back(t)) {
-        buffer_puts(out, "packed(\"\"\"");
-        put_base64(t->data, tensor_size(t), out);
-        buffer_printf(out, "\"\"\", np.%s, ", numpy_dtype(t->dtype));
-        put_shape(&t->shape, out);
-        buffer_puts(out, ")");
-        return;
-    }
-    buffer_puts(out, is_bf16 ? "bfloat16([" : "np.array([");
-    for (size_t i = 0; i < n; i++) {
-        put_element(t, i, out);
-        buffer_puts(out, i + 1 < n ? ", " : "");
-        if (out->size - line > WIDTH - 24 && i + 1 < n) {
-            buffer_puts(out, "\n        ");
-            line = out->size - 8;
-        }
-    }
-    if (is_bf16) {
-        buffer_puts(out, "])");
-    } else {
-        buffer_printf(out, "], np.%s)", numpy_dtype(t->dtype));
-    }
-    if (t->shape.rank != 1) {
-        buffer_puts(out, ".reshape(");
-        put_shape(&t->shape, out);
-        buffer_puts(out, ")");
-    }
-}
-
 static void put_tensors(const char *name, const struct tensor *tensors, const char *const *labels,
                         size_t n, struct buffer *out)
 {
@@ -133,7 +26,7 @@ static void put_tensors(const char *name, const struct tensor *tensors, const ch
     for (size_t i = 0; i < n; i++) {
         buffer_printf(out, "    # %s\n    ", labels[i]);
         if (tensors && tensors[i].data) {
-            put_tensor(&tensors[i], out);
+            python_array(out, &tensors[i]);
         } else {
             buffer_puts(out, "None");
         }
@@ -169,6 +62,12 @@ static void put_head(struct text *t)
     for (const char *c = t->script->title; *c; c++) {
         char ch = *c == '"' ? '\'' : *c == '\\' ? '/' : (unsigned char)*c < 0x20 ? ' ' : *c;
         buffer_append(out, &ch, 1);
+    }
+    if (t->script->environment) {
+        buffer_printf(out,
+                      "\n\nRun it as %s python repro.py: fresh memory, which an output shows that "
+                      "no\nkernel writes, otherwise often is zeros.",
+                      t->script->environment);
     }
     buffer_printf(out,
                   "\n\n"
@@ -343,21 +242,6 @@ static const char values_to_numpy[] =
     "    data = ctypes.string_at(value.data_ptr(), size) if size else b\"\"\n"
     "    return np.frombuffer(data, np.uint16).reshape(shape)\n\n";
 
-/* "A+B" as an argument with a list of two strings. */
-static void put_disabled(struct text *t)
-{
-    const char *names = t->script->disabled;
-    if (names) {
-        buffer_puts(t->out, ",\n        disabled_optimizers=[");
-    }
-    for (const char *at = names; at && *at;) {
-        size_t size = strcspn(at, "+");
-        buffer_printf(t->out, "%s\"%.*s\"", at == names ? "" : ", ", (int)size, at);
-        at += size + (at[size] == '+');
-    }
-    buffer_puts(t->out, names ? "])\n" : ")\n");
-}
-
 static unsigned n_threads(const struct script *script)
 {
     return script->threads > 0 ? script->threads : 1;
@@ -380,7 +264,7 @@ static enum err put_onnxruntime(struct text *t)
         buffer_printf(t->out, "# An ONNX model of opset %d:\n", t->script->onnx.opset);
         put_listing(t);
         buffer_puts(t->out, "MODEL = base64.b64decode(\"\"\"");
-        put_base64(model.data, model.size, t->out);
+        python_base64(t->out, model.data, model.size);
         buffer_puts(t->out, "\"\"\")\n");
         put_data(t);
         buffer_puts(t->out, is_bf16 ? values_to_numpy : "\n");
@@ -396,7 +280,8 @@ static enum err put_onnxruntime(struct text *t)
                       "    session = onnxruntime.InferenceSession(\n"
                       "        MODEL, options, providers=[\"CPUExecutionProvider\"]",
                       level, n_threads(t->script));
-        put_disabled(t);
+        python_disabled(t->out, t->script->disabled, "        ");
+        buffer_puts(t->out, ")\n");
         buffer_printf(t->out, "%s\n", is_dynamic ? run_twice : once);
     }
     buffer_release(&model);

@@ -59,6 +59,10 @@ struct onnx_source {
 MUST_USE enum err onnx_read(const struct onnx_source *source, struct arena *arena,
                             struct program **program);
 
+/* Of which versions is the model? ERR_INPUT, ERR_UNSUPPORTED as for onnx_read. */
+MUST_USE enum err onnx_read_version(const char *name, const void *data, size_t size,
+                                    struct onnx_version *version);
+
 /* The identifier that onnx_read makes of a model's name ("input.1" -> "input_1"). A second one that
  * would be the same gets _2 behind it. */
 char *onnx_identifier(struct arena *arena, const char *name);
@@ -158,8 +162,27 @@ struct script {
     struct onnx_version onnx;
     const struct tensor *expected; /* per output; NULL data: any value will do */
     const struct tensor *bound;    /* per output f64 absolute bounds; element NaN: not compared */
+    const char *environment;       /* "NAME=VALUE" without which it may not show; NULL */
     const char *expected_error;    /* the fault is an error whose text holds this; NULL: values */
 };
 MUST_USE enum err script_write(const struct script *script, struct buffer *source);
+
+/* What the short script asserts at its end. */
+enum script_claim_kind {
+    CLAIM_VALUE,  /* an element is within its bound */
+    CLAIM_FORM,   /* outputs have their shapes and dtypes */
+    CLAIM_INPUTS, /* inputs stay as they were */
+    CLAIM_RUNS,   /* it comes to an end without an error */
+};
+struct script_claim {
+    enum script_claim_kind kind;
+    uint32_t output; /* CLAIM_VALUE: whose element, and its flat index */
+    size_t element;
+};
+/* The same to be read by people: the model as calls of onnx.helper (it needs the onnx package) or
+ * of torch, inputs, one run and one assertion, which fails where the fault shows. ERR_UNSUPPORTED
+ * where that is not said in a few lines. */
+MUST_USE enum err script_write_short(const struct script *script, const struct script_claim *claim,
+                                     struct buffer *source);
 
 #endif

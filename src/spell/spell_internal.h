@@ -24,13 +24,38 @@ const char *names_add_fresh(struct names *names, const char *name, uint32_t numb
 void python_real(struct buffer *source, double value);
 /* A string literal with escapes. */
 void python_string(struct buffer *source, const char *text);
+/* "A+B" as the argument of a session that turns two optimizers off; NULL: nothing. */
+void python_disabled(struct buffer *source, const char *names, const char *indent);
 /* `name` itself, or with underscores behind it where Python or `reserved` (NULL-terminated) has
  * that word; other characters than identifiers' become underscores. */
 char *python_identifier(struct arena *arena, const char *name, const char *const *reserved);
+
+/* ---- tensors as Python source (python_tensor.c) ---- */
+
+/* In lines, from the next line on. */
+void python_base64(struct buffer *source, const void *data, size_t size);
+/* 1, 0.5, inf, nan, True: what element i is called with `from numpy import inf, nan`. */
+void python_element(struct buffer *source, const struct tensor *t, size_t i);
+/* Few elements, and their texts give the same bits? Else the two below write base64. */
+bool python_is_literal(const struct tensor *t);
+/* np.array([1, 2], np.float32).reshape((2, 1)), or packed("""...""", np.float32, (2, 1)); of bf16
+ * bfloat16([...]), its bits. The script must have the functions packed and bfloat16. */
+void python_array(struct buffer *source, const struct tensor *t);
+/* torch.tensor([1, 2], dtype=torch.float32).reshape((2, 1)), or torch.frombuffer of base64. */
+void python_torch_tensor(struct buffer *source, const struct tensor *t);
+
+/* ---- onnx_python.c ---- */
+
+/* A serialised model that the writer made, as calls of onnx.helper that make `model`. Constants are
+ * python_array's. */
+MUST_USE enum err onnx_print_python(const struct buffer *model, struct arena *arena,
+                                    struct buffer *source);
 
 /* ---- plan.c ---- */
 
 /* The name that numpy, torch and others have for it: "float32". */
 const char *python_dtype(enum dtype d);
+/* The calls of plan_print_python alone, a line each behind `indent`. */
+void plan_print_calls(const struct plan *plan, const char *indent, struct buffer *source);
 
 #endif

@@ -32,7 +32,7 @@ const struct value *torch_output_value(const struct planner *b)
 
 static uint32_t add_register(struct planner *b, const char *name)
 {
-    static const char *const reserved[] = {"torch", "program", NULL};
+    static const char *const reserved[] = {"torch", "program", "base64", "inf", "nan", NULL};
     uint32_t r = b->plan->n_registers++;
 
     if (r == b->names_capacity) {

@@ -18,7 +18,7 @@ LARGE = "x: f32[40,50] = input\ny: f32[40,50] = neg(x)\noutput y\n"
 EMPTY = "x: f16[0,2] = input\ny: f16[0,2] = neg(x)\nz: f32[2] = input\nv: f32[2] = neg(z)\noutput v\noutput y\n"
 # Elements whose text is not exact, and some that no text gives back.
 BITS = ("x: bf16[1] = input\nw: bf16[5] = const [0.1, -0.3, 9e-41, 3e38, -inf]\ny: bf16[5] = add(x, w)\n"
-        "v: f32[3] = const [0.1, 1e-45, 3.4028235e+38]\nz: f32[3] = neg(v)\n"
+        "v: f32[4] = const [0.1, 1e-45, 3.4028235e+38, -0]\nz: f32[4] = neg(v)\n"
         "u: f16[3] = const [0.1, 6e-08, 65504]\nq: f16[3] = neg(u)\noutput y\noutput z\noutput q\n")
 SCALAR = "x: f64[] = input\ny: f64[] = neg(x)\noutput y\n"
 REFUSED = "x: i16[4] = input\ny: i16[4] = relu(x)\noutput y\n"  # no kernel in onnxruntime
@@ -90,8 +90,42 @@ def check_bits(tap, tool, path):
         exec(compile(text, path, "exec"), scope)  # pylint: disable=exec-used
     constants = {a.dtype.name: a.view(f"u{a.itemsize}").tolist() for a in scope["constants"]}
     tap.result(constants == {"uint16": [0x3dcd, 0xbe9a, 0x0001, 0x7f62, 0xff80],
-                             "float32": [0x3dcccccd, 1, 0x7f7fffff],
+                             "float32": [0x3dcccccd, 1, 0x7f7fffff, 0x80000000],
                              "float16": [0x2e66, 1, 0x7bff]}, "values keep their bits", constants)
+
+
+def short(tool, program, library, setup, claim):
+    """What the short script ends with, run in this interpreter, which has the libraries already; its names."""
+    done = subprocess.run([tool, "script", library, setup, "short-" + claim], input=program, text=True,
+                          capture_output=True, check=False)
+    scope = {}
+    if done.returncode != 0:
+        return done.stderr, scope
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            exec(done.stdout, scope)  # pylint: disable=exec-used
+        except Exception as error:  # pylint: disable=broad-except
+            return f"{type(error).__name__}: {error}", scope
+    return "right", scope
+
+
+def check_short(tap, tool):
+    """The script that is to be read: its last lines hold where the library is right, and only there."""
+    for library, setup in (("onnxruntime", "all"), ("onnxruntime", "none"), ("torch", "-")):
+        for name, program in (("small", SMALL), ("ints", INTS), ("large", LARGE), ("empty", EMPTY)):
+            for claim in "value", "wrong", "form", "inputs", "runs":
+                end, _ = short(tool, program, library, setup, claim)
+                tap.result(end.startswith("AssertionError" if claim == "wrong" else "right"),
+                           f"short {library} {setup} {name}: {claim}", end)
+    end, scope = short(tool, BITS, "torch", "-", "form")
+    tap.result(end == "right", "short: bf16 in torch", end)
+    bits = {n: scope[n].view(getattr(scope["torch"], f"int{8 * scope[n].itemsize}")).tolist() for n in "vwu"}
+    tap.result(bits == {"v": [0x3dcccccd, 1, 0x7f7fffff, -1 << 31], "w": [0x3dcd, 0xbe9a - 65536, 1, 0x7f62,
+                        0xff80 - 65536], "u": [0x2e66, 1, 0x7bff]}, "short: values keep their bits", bits)
+    end, _ = short(tool, BITS, "onnxruntime", "all", "runs")
+    tap.result("bfloat16" in end, "short: bf16 at the ends of a model", end)
+    end, _ = short(tool, REFUSED, "onnxruntime", "all", "runs")
+    tap.result("NOT_IMPLEMENTED" in end, "short: the error shows", end)
 
 
 def main():
@@ -102,6 +136,7 @@ def main():
         check_statuses(tap, tool, path)
         check_form(tap, tool, path)
         check_bits(tap, tool, path)
+    check_short(tap, tool)
     print(f"1..{tap.n}")
 
 

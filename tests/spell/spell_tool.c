@@ -179,13 +179,15 @@ static void make_expected(const struct program *p, const struct tensor *inputs,
 }
 
 /* Element 1 of the first output is made wrong on demand ("value"), or the inputs lie elsewhere
- * ("end"). */
+ * ("end"). Of the short script `fault` is what it claims: "short-value", "short-wrong",
+ * "short-form", "short-inputs", "short-runs". */
 static enum err make_script(const struct program *p, const char *library, const char *setup,
                             const char *fault, struct arena *arena, struct buffer *source)
 {
     struct tensor *expected = ARENA_ARRAY(arena, struct tensor, p->n_outputs);
     struct tensor *bound = ARENA_ARRAY(arena, struct tensor, p->n_outputs);
-    bool is_value = strcmp(fault, "value") == 0, is_end = strcmp(fault, "end") == 0;
+    bool is_value = strcmp(fault, "value") == 0 || strcmp(fault, "short-wrong") == 0,
+         is_end = strcmp(fault, "end") == 0;
     bool is_none = is_end || strcmp(fault, "none") == 0;
     const struct script s = {.title = "a \"test\" of scripts",
                              .library = library,
@@ -203,7 +205,18 @@ static enum err make_script(const struct program *p, const char *library, const 
         real was = dtype_load(expected[0].dtype, expected[0].data, 1);
         dtype_store(expected[0].dtype, expected[0].data, 1, was == 1 ? 0 : 1);
     }
-    return script_write(&s, source);
+    static const char *const claims[] = {[CLAIM_VALUE] = "short-value",
+                                         [CLAIM_FORM] = "short-form",
+                                         [CLAIM_INPUTS] = "short-inputs",
+                                         [CLAIM_RUNS] = "short-runs"};
+    if (strncmp(fault, "short-", 6) != 0) {
+        return script_write(&s, source);
+    }
+    struct script_claim claim = {.kind = CLAIM_VALUE, .element = 1};
+    for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+        claim.kind = strcmp(claims[i], fault) == 0 ? (enum script_claim_kind)i : claim.kind;
+    }
+    return script_write_short(&s, &claim, source);
 }
 
 static int script(const char *library, const char *setup, const char *fault)

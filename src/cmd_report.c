@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `opjury report`: a finding as a text for those who maintain the library, in the form in which
+ * their tracker asks for it; or all of a campaign in tables. It reads folders and the store, and
+ * runs no library.
+ */
+#include "cmd_finding.h"
+#include "command.h"
+#include "report/format.h"
+#include "report_csv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_FORMAT = COMMAND_KEYS, KEY_CSV, KEY_FORCE };
+
+struct report_settings {
+    const char *out, *format, *csv;
+    const char *what; /* ID or folder */
+    bool force;
+};
+
+static const struct argp_option options[] = {
+    {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
+    {"format", KEY_FORMAT, "NAME", 0, "whose form: see below (the library's own)", 0},
+    {"force", KEY_FORCE, NULL, 0, "print it even if the project's rule is not met", 0},
+    {"csv", KEY_CSV, "DIR", 0,
+     "the whole campaign as tables: findings.csv, buckets.csv, runs.csv in DIR", 0},
+    {0},
+};
+
+static enum err set_option(int key, const char *value, void *settings, struct arena *arena)
+{
+    struct report_settings *s = settings;
+    switch (key) {
+    case 'o':
+        s->out = value;
+        return ERR_OK;
+    case KEY_FORMAT:
+        s->format = value;
+        return ERR_OK;
+    case KEY_FORCE:
+        s->force = true;
+        return ERR_OK;
+    case KEY_CSV:
+        s->csv = value;
+        return ERR_OK;
+    case COMMAND_ARGUMENT:
+        if (s->what != NULL) {
+            return err_set(ERR_USAGE, "report takes one ID or folder, not '%s' too", value);
+        }
+        s->what = value;
+        return ERR_OK;
+    default:
+        BUG("option %d has no meaning", key);
+    }
+}
+
+static bool is_id(const char *text)
+{
+    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
+}
+
+static enum err read_id(const char *dir, const char *text, struct arena *arena,
+                        struct record **record)
+{
+    uint64_t id;
+    struct store *store;
+    struct finding_row row;
+    TRY(parse_u64_range("ID", text, 1, INT64_MAX, &id));
+    TRY(store_open(dir, false, &store));
+    enum err err = findings_row(store, dir, id, arena, &row);
+    if (err == ERR_OK) {
+        err = record_of_row(store, dir, &row, arena, record);
+    }
+    store_close(store);
+    return err;
+}
+
+static enum err choose_format(const struct report_settings *s, const struct record *record,
+                              const struct report_format **format)
+{
+    *format = report_format_of(record->library);
+    if (s->format != NULL) {
+        TRY(report_format_find(s->format, format));
+    }
+    const char *own = (*format)->library, *why;
+    if (own != NULL && strcmp(own, record->library) != 0) {
+        log_warn("this is %s, but the finding is of %s", (*format)->summary, record->library);
+    }
+    if ((*format)->accepts == NULL || (*format)->accepts(record, &why)) {
+        return ERR_OK;
+    }
+    if (s->force) {
+        log_warn("the rule of %s is not met: %s", (*format)->name, why);
+        return ERR_OK;
+    }
+    return err_set(ERR_UNSUPPORTED,
+                   "by the project's own rule this is no fault: %s; --force prints it all the same",
+                   why);
+}
+
+static enum err print_record(const struct report_settings *s, struct arena *arena)
+{
+    struct record *record;
+    const struct report_format *format;
+    if (is_id(s->what)) {
+        const char *dir;
+        TRY(findings_folder(s->out, arena, &dir));
+        TRY(read_id(dir, s->what, arena, &record));
+    } else {
+        TRY(record_read(s->what, arena, &record));
+    }
+    TRY(choose_format(s, record, &format));
+    struct buffer text = BUFFER_INIT;
+    report_print(format, record, &text);
+    fwrite(text.data, 1, text.size, stdout);
+    buffer_release(&text);
+    return output_flush();
+}
+
+static enum err run_report(void *settings, struct arena *arena, bool *found)
+{
+    const struct report_settings *s = settings;
+    const struct report_format *format;
+    *found = false;
+    if (s->format != NULL) {
+        TRY(report_format_find(s->format, &format));
+    }
+    if (s->what == NULL && s->csv == NULL) {
+        return err_set(ERR_USAGE, "report needs the ID of a finding (`opjury show` lists them), a "
+                                  "finding's folder, or --csv DIR");
+    }
+    if (s->csv != NULL) {
+        const char *dir;
+        TRY(findings_folder(s->out, arena, &dir));
+        TRY(report_csv(dir, s->csv, arena));
+    }
+    return s->what != NULL ? print_record(s, arena) : output_flush();
+}
+
+const struct command command_report = {
+    .name = "report",
+    .summary = "Write a finding up for those who maintain the library",
+    .arguments = "[ID|FOLDER]",
+    .help = "Prints the finding as the issue tracker of its library wants it: the title as the "
+            "first line, then the sections of that project's template, with a script that "
+            "shows the fault by itself, what came and what should have come, the runs of all "
+            "targets with the errors that rounding allows, what makes it go away, how often it "
+            "shows, and the machine. A FOLDER may be any finding's folder. Nothing is run and "
+            "nothing is sent: read it, then put it where it belongs.\n"
+            "\n"
+            "Formats (--format):\n"
+            "  markdown         any reader\n"
+            "  json             programs: all that is known\n"
+            "  pytorch          PyTorch's Bug Report\n"
+            "  pytorch-compile  PyTorch's torch.compile Bug Report\n"
+            "  onnxruntime      ONNX Runtime's General issue\n"
+            "  openvino         OpenVINO's Bug Report\n"
+            "  tvm              TVM's Bug report\n"
+            "  jax              JAX's Bug report\n"
+            "  tensorflow       TensorFlow's issue\n"
+            "PyTorch accepts of fuzzers only what its own check calls different "
+            "(torch._dynamo.utils.same against float64): what is not is refused.\n"
+            "\n"
+            "Examples:\n"
+            "  opjury report 3 > issue.md\n"
+            "  opjury report findings/ort-clip-int64 --format json\n"
+            "  opjury report --csv tables --out out/seven\n",
+    .options = options,
+    .settings_size = sizeof(struct report_settings),
+    .option = set_option,
+    .run = run_report,
+};

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts that reports are put together from. Each says one thing of the record in Markdown and
+ * ends with a line; what the record does not hold is not spoken of.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "report/format.h"
+
+/* ---- words ---- */
+
+/* As a code span: what has a backtick in it is shown without. */
+static const char *code(const char *text, struct arena *arena)
+{
+    char *copy = arena_strdup(arena, text);
+    for (char *c = copy; *c != '\0'; c++) {
+        *c = *c == '`' ? '\'' : *c == '\n' ? ' ' : *c;
+    }
+    return arena_printf(arena, "`%s`", copy);
+}
+
+/* A cell of a table: a bar would begin the next one. */
+static const char *cell(const char *text, struct arena *arena)
+{
+    struct buffer out = BUFFER_INIT;
+    buffer_puts(&out, "");
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '|') {
+            buffer_puts(&out, "\\|");
+        } else {
+            buffer_append(&out, *c == '\n' ? " " : c, 1);
+        }
+    }
+    const char *kept = arena_strdup(arena, out.data);
+    buffer_release(&out);
+    return kept;
+}
+
+/* A block that no line of the text can end. */
+static void put_block(struct buffer *out, const char *language, const char *text)
+{
+    const char *fence = strstr(text, "```") != NULL ? "~~~~" : "```";
+    size_t n = strlen(text);
+    while (n > 0 && text[n - 1] == '\n') {
+        n--;
+    }
+    buffer_printf(out, "%s%s\n%.*s\n%s\n", fence, language, (int)n, text, fence);
+}
+
+static bool is_onnx(const struct record *r)
+{
+    return strcmp(r->library, "torch") != 0 && strcmp(r->library, "jax") != 0 &&
+           strcmp(r->library, "tensorflow") != 0;
+}
+
+static bool has_oracle(const struct record *r, const char *oracle)
+{
+    return strcmp(r->oracle, oracle) == 0;
+}
+
+void part_labelled(struct report_text *t, const char *label, void (*part)(struct report_text *t))
+{
+    size_t before = t->out->size;
+    buffer_printf(t->out, "\n**%s**\n\n", label);
+    size_t heading = t->out->size;
+    part(t);
+    if (t->out->size == heading) {
+        t->out->size = before;
+        t->out->data[before] = '\0';
+    }
+}
+
+/* ---- what is wrong ---- */
+
+void part_summary(struct report_text *t)
+{
+    buffer_printf(t->out, "%s\n\n", cell(t->record->fault, t->arena));
+    buffer_printf(t->out,
+                  "Found by fuzzing (opjury %s); the program was then made as small as it "
+                  "goes without losing the failure.\n",
+                  t->record->opjury);
+}
+
+/* The paragraph behind "**Why it is a bug.**" of judgement.md. */
+void part_reason(struct report_text *t)
+{
+    static const char mark[] = "**Why it is a bug.**";
+    const char *found = t->record->judgement != NULL ? strstr(t->record->judgement, mark) : NULL;
+    if (found == NULL) {
+        return;
+    }
+    found += strlen(mark);
+    found += strspn(found, " ");
+    const char *end = strstr(found, "\n\n");
+    int size = (int)(end != NULL ? (size_t)(end - found) : strcspn(found, "\n"));
+    buffer_printf(t->out, "\n%.*s\n", size, found);
+}
+
+static void put_declared(struct report_text *t)
+{
+    const struct program *p = t->record->test->program;
+    struct buffer text = BUFFER_INIT;
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        const struct value *v = &p->values[p->outputs[o]];
+        buffer_printf(&text, "%s%s: %s", o > 0 ? ", " : "", v->name, dtype_name(v->dtype));
+        shape_print(&v->shape, &text);
+    }
+    buffer_printf(t->out, "%s\n", code(text.data, t->arena));
+    buffer_release(&text);
+}
+
+void part_expected(struct report_text *t)
+{
+    const struct record *r = t->record;
+    const struct record_run *run = r->culprit;
+    if (run->place != NULL && run->expected != NULL) {
+        buffer_printf(t->out, "%s is %s (allowed error %s).\n", code(run->place, t->arena),
+                      code(run->expected, t->arena), run->bound != NULL ? run->bound : "0");
+    } else if (has_oracle(r, "status")) {
+        buffer_printf(t->out, "No error: %s.\n",
+                      is_onnx(r) ? "the model is valid by the ONNX specification"
+                                 : "the calls are valid by the documentation");
+    } else if (has_oracle(r, "crash") || has_oracle(r, "hang")) {
+        buffer_puts(t->out, "A result: ");
+        put_declared(t);
+    } else if (has_oracle(r, "side_effects")) {
+        buffer_puts(t->out, "Inputs, the memory around them and the state of the process stay as "
+                            "they were.\n");
+    } else if (has_oracle(r, "determinism")) {
+        buffer_puts(t->out, "Two runs on the same inputs give the same bits.\n");
+    } else {
+        put_declared(t);
+    }
+}
+
+static void put_numbers(struct report_text *t)
+{
+    const struct record *r = t->record;
+    if (r->culprit->n_compared > 0) {
+        buffer_printf(t->out, "%llu of %llu compared elements are wrong.",
+                      (unsigned long long)r->culprit->n_wrong,
+                      (unsigned long long)r->culprit->n_compared);
+    }
+    if (isfinite(r->max_abs)) {
+        buffer_printf(t->out, " The largest absolute error is %.3g", r->max_abs);
+        if (isfinite(r->max_rel) && r->max_rel > 0) {
+            buffer_printf(t->out, ", the largest relative error %.3g", r->max_rel);
+        }
+        if (isfinite(r->times)) {
+            buffer_printf(t->out, "; %.3g times what rounding allows", r->times);
+        }
+        buffer_puts(t->out, ".");
+    }
+    buffer_puts(t->out, "\n");
+}
+
+void part_actual(struct report_text *t)
+{
+    const struct record *r = t->record;
+    const struct record_run *run = r->culprit;
+    if (run->place != NULL && run->actual != NULL) {
+        buffer_printf(t->out, "%s is %s. ", code(run->place, t->arena),
+                      code(run->actual, t->arena));
+        put_numbers(t);
+        if (r->is_unwritten) {
+            buffer_puts(t->out, "That is the byte with which fresh memory was filled: no kernel "
+                                "writes this element.\n");
+        }
+    } else if (run->message != NULL) {
+        buffer_printf(t->out, "%s fails%s%s:\n\n", run->phase != NULL ? run->phase : "run",
+                      run->error_class != NULL ? " with " : "",
+                      run->error_class != NULL ? run->error_class : "");
+        put_block(t->out, "", run->message);
+    } else if (has_oracle(r, "crash")) {
+        if (run->signal != 0) {
+            buffer_printf(t->out, "The process is killed by SIG%s.\n", sigabbrev_np(run->signal));
+        } else {
+            buffer_printf(t->out, "The process ends with status %d.\n", run->exit_status);
+        }
+        if (run->frames.n > 0) {
+            buffer_puts(t->out, "\n");
+            part_log(t);
+        }
+    } else {
+        buffer_printf(t->out, "%s\n", run->text);
+    }
+}
+
+void part_log(struct report_text *t)
+{
+    const struct record_run *run = t->record->culprit;
+    if (run->message != NULL) {
+        put_block(t->out, "", run->message);
+        return;
+    }
+    struct buffer text = BUFFER_INIT;
+    for (size_t i = 0; i < run->frames.n; i++) {
+        buffer_printf(&text, "#%zu %s\n", i, run->frames.items[i]);
+    }
+    put_block(t->out, "", text.size > 0 ? text.data : run->text);
+    buffer_release(&text);
+}
+
+/* ---- the script ---- */
+
+static const char *variables(const struct record *r, struct arena *arena)
+{
+    const char *text = "";
+    for (size_t i = 0; i < r->variables.n; i++) {
+        text = arena_printf(arena, "%s%s ", text, r->variables.items[i]);
+    }
+    return text;
+}
+
+void part_script(struct report_text *t)
+{
+    const struct record *r = t->record;
+    if (r->script == NULL) {
+        buffer_printf(t->out, "The program, which `opjury run program.txt --target %s` runs:\n\n",
+                      r->target);
+        put_block(t->out, "", r->program);
+        return;
+    }
+    put_block(t->out, "python", r->script);
+    buffer_printf(t->out, "\nNeeds %s. Run as `%spython repro.py`", r->needs,
+                  variables(r, t->arena));
+    if (r->is_unwritten) {
+        buffer_puts(t->out, ": glibc then fills fresh memory, which otherwise often is zeros and "
+                            "hides that the output is not written");
+    } else if (r->variables.n > 0) {
+        buffer_puts(t->out,
+                    ": without it another kernel may be chosen and the fault does not show");
+    }
+    buffer_puts(t->out, ".\n");
+}
+
+/* ---- evidence ---- */
+
+void part_verdicts(struct report_text *t)
+{
+    const struct record *r = t->record;
+    bool any = r->culprit->place != NULL;
+    for (size_t i = 0; i < r->n_runs; i++) {
+        any = any || r->runs[i].place != NULL;
+    }
+    buffer_printf(t->out, "| target | version | verdict |%s\n| --- | --- | --- |%s\n",
+                  any ? " worst element | expected | actual | allowed error |" : " what |",
+                  any ? " --- | --- | --- | --- |" : " --- |");
+    for (size_t i = 0; i < r->n_runs; i++) {
+        const struct record_run *run = &r->runs[i];
+        buffer_printf(t->out, "| %s | %s | %s |", cell(run->target, t->arena),
+                      cell(run->version, t->arena), run->verdict);
+        if (any) {
+            const char *const cells[] = {run->place, run->expected, run->actual, run->bound};
+            for (size_t c = 0; c < ARRAY_SIZE(cells); c++) {
+                buffer_printf(t->out, " %s |", cells[c] != NULL ? cell(cells[c], t->arena) : "");
+            }
+            buffer_puts(t->out, "\n");
+        } else {
+            buffer_printf(t->out, " %s |\n", cell(run->text, t->arena));
+        }
+    }
+    buffer_puts(t->out,
+                "\nThe expected values are those of a reference in long double, whose error "
+                "bound per element is what rounding in the program's dtypes allows.\n");
+}
+
+/* "onnxruntime:opt=none, onnxruntime:opt=basic": other settings of the library with this verdict.
+ */
+static const char *settings_with(const struct record *r, const char *verdict, struct arena *arena)
+{
+    const char *text = NULL;
+    for (size_t i = 0; i < r->n_runs; i++) {
+        const struct record_run *run = &r->runs[i];
+        if (strcmp(run->library, r->library) == 0 && strcmp(run->verdict, verdict) == 0) {
+            text = text == NULL ? code(run->target, arena)
+                                : arena_printf(arena, "%s, %s", text, code(run->target, arena));
+        }
+    }
+    return text;
+}
+
+static const char *word_of(const char *verdict)
+{
+    return strcmp(verdict, "pass") == 0      ? "passes"
+           : strcmp(verdict, "finding") == 0 ? "fails"
+                                             : verdict;
+}
+
+void part_ablation(struct report_text *t)
+{
+    const struct record *r = t->record;
+    const char *failing = settings_with(r, "finding", t->arena);
+    const char *passing = settings_with(r, "pass", t->arena);
+    buffer_printf(t->out, "- fails: %s\n", failing != NULL ? failing : code(r->target, t->arena));
+    if (passing != NULL) {
+        buffer_printf(t->out, "- passes: %s\n", passing);
+    }
+    for (size_t i = 0; i < r->n_trials; i++) {
+        const struct record_trial *trial = &r->trials[i];
+        if (strcmp(trial->kind, "version") != 0) {
+            bool is_optimizer = strcmp(trial->kind, "optimizer") == 0;
+            buffer_printf(t->out, "- %s %s: %s\n", is_optimizer ? "without" : trial->kind,
+                          code(trial->what, t->arena), word_of(trial->verdict));
+        }
+    }
+    if (r->component != NULL) {
+        buffer_printf(t->out, "- at fault: %s\n", code(r->component, t->arena));
+    }
+    if (r->blame_text != NULL && r->blame_text[0] != '\0') {
+        buffer_printf(t->out, "\n%s\n", r->blame_text);
+    }
+}
+
+void part_repeats(struct report_text *t)
+{
+    const struct record *r = t->record;
+    if (r->rechecks > 0) {
+        buffer_printf(t->out, "Shown again by %u of %u runs in fresh processes.\n", r->repeats,
+                      r->rechecks);
+    }
+}
+
+static void put_library(struct report_text *t, const char *name, const char *version)
+{
+    buffer_printf(t->out, "- %s%s%s", name, version[0] != '\0' ? " " : "", version);
+}
+
+void part_versions(struct report_text *t)
+{
+    const struct record *r = t->record;
+    put_library(t, r->library, r->version);
+    buffer_puts(t->out, ": fails\n");
+    for (size_t i = 0; i < r->n_trials; i++) {
+        const struct record_trial *trial = &r->trials[i];
+        if (strcmp(trial->kind, "version") == 0) {
+            buffer_printf(t->out, "- %s %s: %s\n", r->library, trial->what,
+                          word_of(trial->verdict));
+        }
+    }
+    if (r->first_bad != NULL) {
+        buffer_printf(t->out, "- first bad: %s\n", r->first_bad);
+    }
+    if (r->last_good != NULL) {
+        buffer_printf(t->out, "- last good: %s\n", r->last_good);
+    }
+}
+
+/* ---- the machine ---- */
+
+void part_system(struct report_text *t)
+{
+    const struct record *r = t->record;
+    if (r->os[0] != '\0') {
+        buffer_printf(t->out, "%s (%s %s)\n", r->os, r->system, r->kernel);
+    } else {
+        buffer_printf(t->out, "%s %s\n", r->system, r->kernel);
+    }
+}
+
+void part_python(struct report_text *t)
+{
+    const char *python = t->record->libraries[0].python;
+    buffer_printf(t->out, "%s\n", python != NULL ? python : "not recorded");
+}
+
+void part_version(struct report_text *t)
+{
+    buffer_printf(t->out, "%s\n", t->record->version);
+}
+
+void part_architecture(struct report_text *t)
+{
+    const char *name = t->record->architecture;
+    buffer_printf(t->out, "%s\n",
+                  strcmp(name, "x86_64") == 0    ? "X64"
+                  : strcmp(name, "aarch64") == 0 ? "ARM64"
+                                                 : name);
+}
+
+void part_environment(struct report_text *t)
+{
+    const struct record *r = t->record;
+    for (size_t i = 0; i < r->n_libraries; i++) {
+        put_library(t, r->libraries[i].name, r->libraries[i].version);
+        if (r->libraries[i].python != NULL) {
+            buffer_printf(t->out, " (%s)", r->libraries[i].python);
+        }
+        buffer_puts(t->out, "\n");
+    }
+    buffer_puts(t->out, "- OS: ");
+    part_system(t);
+    if (r->libc[0] != '\0') {
+        buffer_printf(t->out, "- C library: %s\n", r->libc);
+    }
+    buffer_printf(t->out, "- CPU: %s, %s", r->cpu, r->architecture);
+    buffer_printf(t->out, "%s%s\n", r->isa[0] != '\0' ? ": " : "", r->isa);
+    for (size_t i = 0; i < r->variables.n; i++) {
+        buffer_printf(t->out, "- environment: %s\n", code(r->variables.items[i], t->arena));
+    }
+}
+
+/* ---- where it comes from ---- */
+
+void part_realism(struct report_text *t)
+{
+    const struct realism *realism = &t->record->realism;
+#define PUT_FLAG(name, text)                                                                       \
+    buffer_printf(t->out, "- %s: %s\n", text, realism->name ? "yes" : "no");
+    REALISM_MAP(PUT_FLAG)
+#undef PUT_FLAG
+}
+
+void part_origin(struct report_text *t)
+{
+    const struct record *r = t->record;
+    buffer_printf(t->out, "Found by fuzzing with opjury %s: seed %s, test %llu, inputs %s",
+                  r->opjury, r->seed, (unsigned long long)r->test_index,
+                  r->inputs[0] != '\0' ? r->inputs : "given");
+    if (r->nodes_before > 0) {
+        buffer_printf(t->out, "; reduced from %zu %s and %zu elements to %zu and %zu",
+                      r->nodes_before, r->nodes_before == 1 ? "node" : "nodes", r->elements_before,
+                      r->nodes_after, r->elements_after);
+    }
+    buffer_puts(t->out, ".\n");
+}
+
+void part_known_issue(struct report_text *t)
+{
+    if (t->record->known_issue != NULL) {
+        buffer_printf(t->out, "%s\n", t->record->known_issue);
+    }
+}

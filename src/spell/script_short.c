@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A finding as the script that people put into a report: imports, the model (calls of onnx.helper,
+ * or of torch), inputs, one run, and one assertion that holds where the library is right. What
+ * script.c writes judges every element and needs no onnx package; this one is to be read. Both
+ * compute from the same bits. Helpers are written where they are used only.
+ */
+#include "spell/spell_internal.h"
+
+#include <string.h>
+
+struct text {
+    const struct script *script;
+    const struct script_claim *claim;
+    struct buffer *out;
+    struct arena *arena;
+};
+
+/* ---- what both libraries share ---- */
+
+/* Names of the script's own that no value may take. */
+static const char *const reserved[] = {"np",           "onnxruntime", "base64",  "helper",  "graph",
+                                       "numpy_helper", "TensorProto", "model",   "inf",     "nan",
+                                       "packed",       "bfloat16",    "options", "session", NULL};
+
+static const char *output_name(const struct text *t, uint32_t o)
+{
+    const struct program *p = t->script->program;
+    return python_identifier(t->arena, p->values[p->outputs[o]].name, reserved);
+}
+
+/* "v0[1, 0]"; of a scalar "v0" */
+static const char *element_name(const struct text *t, const char *output)
+{
+    const struct program *p = t->script->program;
+    const struct shape *s = &p->values[p->outputs[t->claim->output]].shape;
+    size_t rest = t->claim->element;
+    const char *place = "";
+    for (int d = s->rank - 1; d >= 0; d--) {
+        size_t dim = s->dim[d] > 0 ? (size_t)s->dim[d] : 1;
+        place = arena_printf(t->arena, "%zu%s%s", rest % dim, place[0] != '\0' ? ", " : "", place);
+        rest /= dim;
+    }
+    return s->rank > 0 ? arena_printf(t->arena, "%s[%s]", output, place) : output;
+}
+
+static const char *element_text(const struct text *t, const struct tensor *tensor)
+{
+    struct buffer text = BUFFER_INIT;
+    python_element(&text, tensor, t->claim->element);
+    const char *kept = arena_strdup(t->arena, text.data);
+    buffer_release(&text);
+    return kept;
+}
+
+/* The error that is allowed, as a number that Python reads. */
+static const char *bound_text(const struct text *t)
+{
+    return element_text(t, &t->script->bound[t->claim->output]);
+}
+
+/* Of the body, written before its head is known. */
+static bool uses(const struct buffer *body, const char *what)
+{
+    return body->size > 0 && strstr(body->data, what) != NULL;
+}
+
+static bool is_word_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '"';
+}
+
+/* As a word of its own: "inf", not "info". */
+static bool uses_word(const struct buffer *body, const char *word)
+{
+    size_t n = strlen(word);
+    const char *at = body->size > 0 ? strstr(body->data, word) : NULL;
+    for (; at != NULL; at = strstr(at + 1, word)) {
+        bool begins = at == body->data || !is_word_char(at[-1]);
+        if (begins && !is_word_char(at[n])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_shape_tuple(const struct shape *s, struct buffer *out)
+{
+    buffer_puts(out, "(");
+    for (int d = 0; d < s->rank; d++) {
+        buffer_printf(out, "%lld%s", (long long)s->dim[d], d + 1 < s->rank ? ", " : "");
+    }
+    buffer_puts(out, s->rank == 1 ? ",)" : ")");
+}
+
+/* ---- onnxruntime ---- */
+
+static void put_onnx_head(struct text *t, const struct buffer *body)
+{
+    if (uses(body, "packed(")) {
+        buffer_puts(t->out, "import base64\n\n");
+    }
+    bool nan = uses_word(body, "nan"), inf = uses_word(body, "inf");
+    buffer_puts(t->out, "import numpy as np\n");
+    if (nan || inf) {
+        buffer_printf(t->out, "from numpy import %s%s%s\n", inf ? "inf" : "",
+                      inf && nan ? ", " : "", nan ? "nan" : "");
+    }
+    buffer_printf(t->out, "import onnxruntime\nfrom onnx import TensorProto, helper%s\n\n",
+                  uses(body, "numpy_helper") ? ", numpy_helper" : "");
+}
+
+static void put_level(struct text *t)
+{
+    static const char *const levels[][2] = {{"all", "ORT_ENABLE_ALL"},
+                                            {"extended", "ORT_ENABLE_EXTENDED"},
+                                            {"basic", "ORT_ENABLE_BASIC"},
+                                            {"none", "ORT_DISABLE_ALL"}};
+    for (size_t i = 0; t->script->setup != NULL && i < ARRAY_SIZE(levels); i++) {
+        if (strcmp(levels[i][0], t->script->setup) == 0) {
+            buffer_printf(t->out,
+                          "options.graph_optimization_level = "
+                          "onnxruntime.GraphOptimizationLevel.%s\n",
+                          levels[i][1]);
+        }
+    }
+}
+
+static unsigned n_threads(const struct text *t)
+{
+    return t->script->threads > 0 ? t->script->threads : 1;
+}
+
+static void put_onnx_run(struct text *t)
+{
+    const struct program *p = t->script->program;
+    buffer_puts(t->out, "\noptions = onnxruntime.SessionOptions()\n");
+    put_level(t);
+    buffer_printf(t->out,
+                  "options.intra_op_num_threads = %u\n"
+                  "session = onnxruntime.InferenceSession(\n"
+                  "    model.SerializeToString(), options, "
+                  "providers=[\"CPUExecutionProvider\"]",
+                  n_threads(t));
+    python_disabled(t->out, t->script->disabled, "    ");
+    buffer_puts(t->out, ")\n[");
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        buffer_printf(t->out, "%s%s", o > 0 ? ", " : "", output_name(t, o));
+    }
+    buffer_puts(t->out, "] = session.run(None, {");
+    for (uint32_t k = 0; k < program_n_inputs(p); k++) {
+        const char *name = p->values[program_input(p, k)].name;
+        buffer_puts(t->out, k > 0 ? ", " : "");
+        python_string(t->out, name);
+        buffer_printf(t->out, ": %s", python_identifier(t->arena, name, reserved));
+    }
+    buffer_puts(t->out, "})\n");
+}
+
+static void put_onnx_value(struct text *t)
+{
+    const struct tensor *e = &t->script->expected[t->claim->output];
+    const char *at = element_name(t, output_name(t, t->claim->output));
+    const char *value = element_text(t, e);
+    buffer_printf(t->out, "print(\"expected %s, actual\", %s)\n", value, at);
+    if (dtype_is_float(e->dtype)) {
+        buffer_printf(t->out, "np.testing.assert_allclose(%s, %s, rtol=0, atol=%s)\n", at, value,
+                      bound_text(t));
+    } else {
+        buffer_printf(t->out, "assert %s == %s\n", at, value);
+    }
+}
+
+static void put_forms(struct text *t, const char *library)
+{
+    const struct program *p = t->script->program;
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        const struct value *v = &p->values[p->outputs[o]];
+        const char *name = output_name(t, o);
+        buffer_printf(t->out, "print(%s.dtype, tuple(%s.shape))\nassert tuple(%s.shape) == ", name,
+                      name, name);
+        put_shape_tuple(&v->shape, t->out);
+        buffer_printf(t->out, "\nassert %s.dtype == %s.%s%s\n", name, library,
+                      python_dtype(v->dtype),
+                      v->dtype == DTYPE_BOOL && strcmp(library, "np") == 0 ? "_" : "");
+    }
+}
+
+static void put_onnx_inputs(struct text *t, const char *format)
+{
+    const struct program *p = t->script->program;
+    for (uint32_t k = 0; k < program_n_inputs(p); k++) {
+        const char *name =
+            python_identifier(t->arena, p->values[program_input(p, k)].name, reserved);
+        if (format != NULL) {
+            buffer_printf(t->out, "%s_before = %s.copy()\n", name, name);
+        } else {
+            buffer_printf(t->out, "np.testing.assert_array_equal(%s, %s_before)\n", name, name);
+        }
+    }
+}
+
+static void put_onnx_claim(struct text *t)
+{
+    switch (t->claim->kind) {
+    case CLAIM_VALUE:
+        put_onnx_value(t);
+        break;
+    case CLAIM_FORM:
+        put_forms(t, "np");
+        break;
+    case CLAIM_INPUTS:
+        put_onnx_inputs(t, NULL);
+        break;
+    case CLAIM_RUNS:
+        buffer_puts(t->out, "print(\"it runs\")\n");
+        break;
+    }
+}
+
+static const char packed_function[] =
+    "\ndef packed(text, dtype, shape):\n"
+    "    return np.frombuffer(base64.b64decode(text), dtype).reshape(shape).copy()\n\n";
+static const char bfloat16_function[] =
+    "\ndef bfloat16(values):\n"
+    "    \"\"\"Their bits: numpy has no such dtype.\"\"\"\n"
+    "    bits = np.array(values, np.float32).view(np.uint32)\n"
+    "    return (bits + 0x7fff + (bits >> 16 & 1) >> 16).astype(np.uint16)\n\n";
+
+static bool has_bf16_ends(const struct program *p)
+{
+    bool has = false;
+    for (uint32_t k = 0; k < program_n_inputs(p); k++) {
+        has = has || p->values[program_input(p, k)].dtype == DTYPE_BF16;
+    }
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        has = has || p->values[p->outputs[o]].dtype == DTYPE_BF16;
+    }
+    return has;
+}
+
+static enum err put_onnx_body(struct text *t, const struct buffer *model)
+{
+    const struct program *p = t->script->program;
+    TRY(onnx_print_python(model, t->arena, t->out));
+    buffer_puts(t->out, "\n");
+    for (uint32_t k = 0; k < program_n_inputs(p); k++) {
+        buffer_printf(t->out, "%s = ",
+                      python_identifier(t->arena, p->values[program_input(p, k)].name, reserved));
+        python_array(t->out, &t->script->inputs[k]);
+        buffer_puts(t->out, "\n");
+    }
+    if (t->claim->kind == CLAIM_INPUTS) {
+        put_onnx_inputs(t, "copy");
+    }
+    put_onnx_run(t);
+    put_onnx_claim(t);
+    return ERR_OK;
+}
+
+static enum err put_onnxruntime(struct text *t)
+{
+    struct buffer model = BUFFER_INIT, body = BUFFER_INIT, *whole = t->out;
+    if (has_bf16_ends(t->script->program)) { /* they enter and leave as OrtValue only */
+        return err_set(ERR_UNSUPPORTED, "bfloat16 inputs and outputs need more than one line");
+    }
+    enum err err = onnx_write(t->script->program, t->script->onnx, &model);
+    t->out = &body;
+    err = err != ERR_OK ? err : put_onnx_body(t, &model);
+    t->out = whole;
+    if (err == ERR_OK) {
+        put_onnx_head(t, &body);
+        buffer_puts(whole, uses(&body, "packed(") ? packed_function : "");
+        buffer_puts(whole, uses(&body, "bfloat16(") ? bfloat16_function : "");
+        buffer_append(whole, body.data, body.size);
+    }
+    buffer_release(&model);
+    buffer_release(&body);
+    return err;
+}
+
+/* ---- torch ---- */
+
+static void put_torch_head(struct text *t, const struct buffer *body)
+{
+    bool nan = uses_word(body, "nan"), inf = uses_word(body, "inf");
+    buffer_puts(t->out, uses(body, "base64.") ? "import base64\n" : "");
+    if (nan || inf) {
+        buffer_printf(t->out, "from math import %s%s%s\n", inf ? "inf" : "", inf && nan ? ", " : "",
+                      nan ? "nan" : "");
+    }
+    buffer_puts(t->out, t->out->size > 0 ? "\n" : "");
+    buffer_printf(t->out, "import torch\n\ntorch.set_num_threads(%u)\n\n", n_threads(t));
+}
+
+static void put_torch_claim(struct text *t, const struct plan *plan)
+{
+    const char *output = plan->names[plan->outputs[t->claim->output]];
+    const struct tensor *e = &t->script->expected[t->claim->output];
+    const char *at = element_name(t, output);
+    switch (t->claim->kind) {
+    case CLAIM_VALUE:
+        buffer_printf(t->out, "print(\"expected %s, actual\", %s.item())\n", element_text(t, e),
+                      at);
+        buffer_printf(t->out,
+                      "torch.testing.assert_close(\n    %s, torch.tensor(%s, dtype=torch.%s), "
+                      "rtol=0, atol=%s, equal_nan=True)\n",
+                      at, element_text(t, e), python_dtype(e->dtype),
+                      dtype_is_float(e->dtype) ? bound_text(t) : "0");
+        break;
+    case CLAIM_FORM:
+        put_forms(t, "torch");
+        break;
+    case CLAIM_INPUTS:
+        for (uint32_t i = 0; i < plan->n_inputs; i++) {
+            buffer_printf(t->out, "assert torch.equal(%s, %s_before)\n", plan->names[i],
+                          plan->names[i]);
+        }
+        break;
+    case CLAIM_RUNS:
+        buffer_puts(t->out, "print(\"it runs\")\n");
+        break;
+    }
+}
+
+static enum err put_torch_body(struct text *t)
+{
+    const struct program *p = t->script->program;
+    struct plan *plan;
+    TRY(torch_plan(p, t->arena, &plan));
+    for (uint32_t i = 0; i < plan->n_inputs + plan->n_consts; i++) {
+        bool is_input = i < plan->n_inputs;
+        struct tensor constant;
+        if (!is_input) {
+            constant = value_tensor(&p->values[plan->const_values[i - plan->n_inputs]]);
+        }
+        buffer_printf(t->out, "%s = ", plan->names[i]);
+        python_torch_tensor(t->out, is_input ? &t->script->inputs[i] : &constant);
+        buffer_puts(t->out, "\n");
+        if (is_input && t->claim->kind == CLAIM_INPUTS) {
+            buffer_printf(t->out, "%s_before = %s.clone()\n", plan->names[i], plan->names[i]);
+        }
+    }
+    buffer_puts(t->out, "\n");
+    plan_print_calls(plan, "", t->out);
+    buffer_puts(t->out, "\n");
+    put_torch_claim(t, plan);
+    return ERR_OK;
+}
+
+static enum err put_torch(struct text *t)
+{
+    struct buffer body = BUFFER_INIT, *whole = t->out;
+    t->out = &body;
+    enum err err = put_torch_body(t);
+    t->out = whole;
+    if (err == ERR_OK) {
+        put_torch_head(t, &body);
+        buffer_append(whole, body.data, body.size);
+    }
+    buffer_release(&body);
+    return err;
+}
+
+enum err script_write_short(const struct script *script, const struct script_claim *claim,
+                            struct buffer *source)
+{
+    struct text t = {.script = script, .claim = claim, .out = source, .arena = arena_new()};
+    enum err err;
+    if (script->before != NULL || script->at_page_end) {
+        err = err_set(ERR_UNSUPPORTED, "other shapes first, or inputs that end where a page does, "
+                                       "need the long script");
+    } else if (strcmp(script->library, "onnxruntime") == 0) {
+        err = put_onnxruntime(&t);
+    } else if (strcmp(script->library, "torch") == 0) {
+        err = put_torch(&t);
+    } else {
+        err = err_set(ERR_UNSUPPORTED, "no script can be written for %s", script->library);
+    }
+    arena_free(t.arena);
+    return err;
+}

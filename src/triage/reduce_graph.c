@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tactics that change the graph: fewer outputs, fewer nodes, fewer constants. A node that goes
- * leaves inputs (or constants) behind that hold the values it had by the reference, so what follows
- * it still sees the numbers that made it fail.
+ * Tactics that change the graph: fewer outputs, fewer nodes, plainer ops, fewer constants. A node
+ * that goes leaves inputs (or constants) behind that hold the values it had by the reference, so
+ * what follows it still sees the numbers that made it fail; where it is the way between two ops
+ * that matters, they are joined without it.
  */
 #include <string.h>
 
@@ -187,6 +188,182 @@ const struct tactic tactic_nodes = {
     .name = "nodes",
     .summary = "fewer nodes; their results become inputs with the recorded values",
     .apply = nodes_apply,
+};
+
+/* ---- bypasses ---- */
+
+/* Whoever reads a result of the node reads its k-th input in its place. */
+static void bypass(struct program *p, const struct node *node, uint32_t k)
+{
+    uint32_t first = node->out[0], in = node->in[k];
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        for (uint32_t j = 0; j < p->nodes[i].n_in; j++) {
+            uint32_t id = p->nodes[i].in[j];
+            if (id != VALUE_ABSENT && id >= first && id - first < node->n_out) {
+                p->nodes[i].in[j] = in;
+            }
+        }
+    }
+    uint32_t n = 0;
+    bool given = p->values[in].kind != VALUE_NODE;
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        given = given || p->outputs[o] == in;
+    }
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        uint32_t id = p->outputs[o];
+        if (id < first || id - first >= node->n_out) {
+            p->outputs[n++] = id;
+        } else if (!given) {
+            p->outputs[n++] = in;
+            given = true;
+        }
+    }
+    p->n_outputs = n;
+}
+
+static bool try_bypass(struct reducer *r, uint32_t i, uint32_t k)
+{
+    struct candidate c = candidate_new(r);
+    const struct node *node = &c.program->nodes[i];
+    bool smaller = false;
+    if (node->in[k] != VALUE_ABSENT && node->n_out > 0) {
+        bypass(c.program, node, k);
+        candidate_prune(r, &c);
+        smaller = c.program->n_outputs > 0 && candidate_infer(r, &c) && reduce_try(r, &c);
+    }
+    arena_reset(r->scratch);
+    return smaller;
+}
+
+/*
+ * A node in the middle goes and what is around it stays connected, which a fault needs that is of
+ * how results reach an op: which optimiser sees them, where they lie. Shapes follow from the leaves
+ * again; where they do not fit nothing is run.
+ */
+static bool bypass_apply(struct reducer *r)
+{
+    bool progress = false;
+    for (uint32_t i = r->best.program->n_nodes; i-- > 0 && !reduce_over(r);) {
+        if (i >= r->best.program->n_nodes || r->best.program->n_nodes < 2) {
+            continue;
+        }
+        uint32_t n_in = r->best.program->nodes[i].n_in;
+        bool smaller = false;
+        for (uint32_t k = 0; k < n_in && !smaller; k++) {
+            smaller = try_bypass(r, i, k);
+        }
+        progress = progress || smaller;
+    }
+    return progress;
+}
+
+const struct tactic tactic_bypass = {
+    .name = "bypass",
+    .summary = "nodes left out of the middle; their readers read what they read",
+    .apply = bypass_apply,
+};
+
+/* ---- plain ops ---- */
+
+/* The first input that is like the result in dtype and shape; n_in: none is. */
+static uint32_t passed_on(const struct program *p, const struct node *node)
+{
+    const struct value *y = &p->values[node->out[0]];
+    uint32_t k = 0;
+    for (; k < node->n_in; k++) {
+        const struct value *x = node->in[k] != VALUE_ABSENT ? &p->values[node->in[k]] : NULL;
+        if (x != NULL && x->dtype == y->dtype && shape_equal(&x->shape, &y->shape)) {
+            break;
+        }
+    }
+    return k;
+}
+
+/* No optimiser does much with neg, and it keeps shapes and magnitudes. */
+static void make_neg(struct node *node, uint32_t of)
+{
+    node->op = op_find("neg");
+    node->op_name = node->op->name;
+    node->in[0] = of;
+    node->n_in = 1;
+    node->n_attrs = 0;
+}
+
+/* neg in the node's place. */
+static bool try_plain(struct reducer *r, uint32_t i)
+{
+    struct candidate c = candidate_new(r);
+    struct node *node = &c.program->nodes[i];
+    uint32_t k = node->n_out == 1 ? passed_on(c.program, node) : node->n_in;
+    bool better = false;
+    if (node->op != op_find("neg") && k < node->n_in) {
+        make_neg(node, node->in[k]);
+        candidate_prune(r, &c);
+        better = reduce_try(r, &c);
+    }
+    arena_reset(r->scratch);
+    return better;
+}
+
+/* A new input just before value y, which moves one up as all behind it do. Names are new. */
+static void insert_input(struct reducer *r, struct candidate *c, uint32_t y, struct tensor t)
+{
+    struct program *p = c->program;
+    uint32_t n = p->n_values, *to = ARENA_ARRAY(r->scratch, uint32_t, n + 1);
+    void **leaf = ARENA_ZARRAY(r->scratch, void *, n + 1);
+    (void)program_add_input(p, NULL, t.dtype, &t.shape);
+    for (uint32_t id = 0; id < n; id++) {
+        to[id] = id < y ? id : id + 1;
+        leaf[to[id]] = c->leaf[id];
+    }
+    to[n] = y;
+    leaf[y] = t.data;
+    c->leaf = leaf;
+    program_renumber(p, to);
+}
+
+/* Its result y comes from a new input by neg, which is exact: still a result, with the recorded
+ * value, but of nothing that the node did. */
+static bool try_source(struct reducer *r, uint32_t i)
+{
+    struct candidate c = candidate_new(r);
+    struct node *node = &c.program->nodes[i];
+    uint32_t y = node->out[0];
+    enum dtype dtype = c.program->values[y].dtype;
+    bool is_source = node->op == op_find("neg") && is_leaf(&c.program->values[node->in[0]]);
+    bool better = false;
+    if (!is_source && node->n_out == 1 && node->n_in > 0 && r->twin == NULL &&
+        dtype_in(dtype, DT_FLOATS | DT_SIGNED)) {
+        struct tensor x = tensor_from_array(r->scratch, &reference_values(reducer_reference(r))[y]);
+        for (size_t e = 0; e < shape_numel(&x.shape); e++) {
+            dtype_store(dtype, x.data, e, -dtype_load(dtype, x.data, e));
+        }
+        insert_input(r, &c, y, x);
+        make_neg(&c.program->nodes[i], y);
+        candidate_prune(r, &c);
+        better = reduce_try(r, &c);
+    }
+    arena_reset(r->scratch);
+    return better;
+}
+
+/* An op that only has to be there, whichever it is, does not name the fault. From the last on, for
+ * with a result goes all that it came from. */
+static bool ops_apply(struct reducer *r)
+{
+    bool progress = false;
+    for (uint32_t i = r->best.program->n_nodes; i-- > 0 && !reduce_over(r);) {
+        if (i < r->best.program->n_nodes && r->best.program->n_nodes > 1) {
+            progress = try_source(r, i) || try_plain(r, i) || progress;
+        }
+    }
+    return progress;
+}
+
+const struct tactic tactic_ops = {
+    .name = "ops",
+    .summary = "neg in the place of ops that are not to blame",
+    .apply = ops_apply,
 };
 
 /* ---- constants and inputs ---- */

@@ -122,7 +122,7 @@ struct reference *reducer_reference(struct reducer *r);
 bool is_leaf(const struct value *v);
 size_t value_bytes(const struct value *v);
 
-extern const struct tactic tactic_outputs, tactic_nodes, tactic_inputs, tactic_dims, tactic_attrs,
-    tactic_values, tactic_dtypes;
+extern const struct tactic tactic_outputs, tactic_nodes, tactic_bypass, tactic_ops, tactic_inputs,
+    tactic_dims, tactic_attrs, tactic_values, tactic_dtypes;
 
 #endif

@@ -383,6 +383,63 @@ static void attributes_become_simple(void **state)
     scene_close(&s);
 }
 
+/* ---- faults of how results reach an op ---- */
+
+static bool comes_from(const struct program *p, uint32_t id, const struct op *op)
+{
+    if (id == VALUE_ABSENT || p->values[id].kind != VALUE_NODE) {
+        return false;
+    }
+    const struct node *node = &p->nodes[p->values[id].node];
+    bool does = op == NULL || node->op == op;
+    for (uint32_t k = 0; k < node->n_in && !does; k++) {
+        does = comes_from(p, node->in[k], op);
+    }
+    return does;
+}
+
+/* Softmax is wrong behind the op that the options name, however far; of any result without one. */
+static void wrong_behind(const struct target *t, const struct test *test, struct arena *arena,
+                         struct outcome *o)
+{
+    const struct program *p = test->program;
+    struct fault fault;
+    bool is_hit = false;
+    assert_true(fault_parse("off_by_one.softmax", &fault));
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        bool is_softmax = p->nodes[i].op == fault.op;
+        is_hit = is_hit || (is_softmax && comes_from(p, p->nodes[i].in[0], op_find(t->options)));
+    }
+    *o = (struct outcome){.kind = OUTCOME_OK, .message = "", .log = "", .n_outputs = p->n_outputs};
+    o->outputs = ARENA_ARRAY(arena, struct tensor, p->n_outputs);
+    fault_evaluate(test, is_hit ? &fault : NULL, 1, arena, o->outputs);
+}
+
+static void what_is_around_stays_connected(void **state)
+{
+    static const char *const no_defaults[] = {NULL};
+    static const struct target_kind kind = {
+        .name = "behind", .options = "", .defaults = no_defaults, .run = wrong_behind};
+    static const struct {
+        const char *behind, *chain;
+    } cases[] = {
+        {"add", "add(f32) -> softmax(f32)"}, /* relu and transpose are in between */
+        {"matmul", "matmul(f32) -> softmax(f32)"},
+        {"", "neg(f32) -> softmax(f32)"}, /* any op will do */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct target target = {.kind = &kind, .text = "behind", .options = cases[i].behind};
+        struct scene s = {.arena = arena_new(), .target = &target};
+        struct failure f;
+        assert_int_equal(jury_open(&s.target, 1, &(struct jury_options){0}, &s.jury), ERR_OK);
+        assert_true(fails(&s, parse(network, s.arena), &f));
+        struct reduction r = reduced(&s, &f);
+        assert_true(r.complete);
+        assert_string_equal(op_chain(r.test->program, s.arena), cases[i].chain);
+        scene_close(&s);
+    }
+}
+
 /* ---- bounds ---- */
 
 /* A library that answers with what it was first asked fails only behind a run of other shapes: the
@@ -671,6 +728,7 @@ int main(void)
         cmocka_unit_test(attributes_become_simple),
         cmocka_unit_test(attributes_become_simple_one_by_one),
         cmocka_unit_test(real_attributes_become_usual),
+        cmocka_unit_test(what_is_around_stays_connected),
         cmocka_unit_test(ranks_fit_together),
         cmocka_unit_test(inputs_lie_as_usual),
         cmocka_unit_test(other_shapes_stay_where_they_are_needed),

@@ -415,11 +415,17 @@ static void wrong_behind(const struct target *t, const struct test *test, struct
     fault_evaluate(test, is_hit ? &fault : NULL, 1, arena, o->outputs);
 }
 
+static bool can_spell(const struct target *t, const struct op *op, const enum dtype *in,
+                      size_t n_in, const enum dtype *out, size_t n_out)
+{
+    return true;
+}
+
 static void what_is_around_stays_connected(void **state)
 {
     static const char *const no_defaults[] = {NULL};
     static const struct target_kind kind = {
-        .name = "behind", .options = "", .defaults = no_defaults, .run = wrong_behind};
+        .name = "behind", .defaults = no_defaults, .can_spell = can_spell, .run = wrong_behind};
     static const struct {
         const char *behind, *chain;
     } cases[] = {

@@ -75,7 +75,7 @@ void part_labelled(struct report_text *t, const char *label, void (*part)(struct
 
 void part_summary(struct report_text *t)
 {
-    buffer_printf(t->out, "%s\n\n", cell(t->record->fault, t->arena));
+    buffer_printf(t->out, "%s\n\n", code(t->record->fault, t->arena));
     buffer_printf(t->out,
                   "Found by fuzzing (opjury %s); the program was then made as small as it "
                   "goes without losing the failure.\n",
@@ -258,7 +258,8 @@ void part_verdicts(struct report_text *t)
             }
             buffer_puts(t->out, "\n");
         } else {
-            buffer_printf(t->out, " %s |\n", cell(run->text, t->arena));
+            buffer_printf(t->out, " %s |\n",
+                          run->text[0] != '\0' ? code(cell(run->text, t->arena), t->arena) : "");
         }
     }
     buffer_puts(t->out,

@@ -110,6 +110,17 @@ if has_module torch; then
     err_has 'torch: by its assertion' 'assert tuple('
 fi
 
+# What a few lines cannot say is told by repro.py as it is: inputs at the end of a page.
+cp -r "$ort" placed
+echo '# at_page_end(x)' >>placed/repro.py
+run opjury report placed
+script >placed.py
+passes 'the long script where the short one would not do' cmp -s placed.py placed/repro.py
+sed -i 's/at_page_end(x)/at_page_end/' placed/repro.py
+run opjury report placed
+script >placed.py
+passes 'and only there' [ "$(wc -l <placed.py)" -lt 50 ]
+
 # ---- exact text ----
 
 mkdir golden
@@ -140,7 +151,7 @@ out_is 'all of a report' <<'END'
 
 `v0[0]` is `2147483648`. 1 of 2 compared elements are wrong. The largest absolute error is 2.15e+09, the largest relative error 2.15e+09.
 
-onnxruntime 1.31.1: clip(i64): wrong result: 1 expected, 2147483648 came back
+`onnxruntime 1.31.1: clip(i64): wrong result: 1 expected, 2147483648 came back`
 
 Found by fuzzing (opjury 0.1.0); the program was then made as small as it goes without losing the failure.
 

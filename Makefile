@@ -4,7 +4,7 @@
 TIME ?= 60s
 FUZZ_ARGS ?=
 
-.PHONY: help build fuzz test test-all bench lint format verify-findings recall clean
+.PHONY: help build fuzz test test-all bench lint format report-assets verify-findings recall clean
 
 help:
 	@echo 'make build             the program: build/opjury'
@@ -13,6 +13,7 @@ help:
 	@echo 'make bench             speed and accuracy of opjury itself'
 	@echo 'make lint              formatter and analysers; make format: apply the formatter'
 	@echo 'make recall            search known bugs of released versions (up to hours: MINUTES=30 CPU time a campaign, SEEDS=5)'
+	@echo 'make report-assets     fetch the chart library of `opjury report --html` (make test does it, too)'
 	@echo 'make verify-findings   run the reproducers under findings/ (ID=... for one, FROM=DIR: of a campaign)'
 
 build:
@@ -24,11 +25,18 @@ fuzz: build
 
 test:
 	@scripts/setup build test
+	@scripts/report-assets --try
 	@scripts/run-tests
 
 test-all:
 	@scripts/setup build test
+	@scripts/report-assets --try
 	@scripts/run-tests --all
+
+# The chart library of `opjury report --html`; the next build takes it in.
+report-assets:
+	@scripts/setup assets
+	@scripts/report-assets
 
 # SUBJECT=... for one of them; `build/opjury bench` lists them.
 bench: build

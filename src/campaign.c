@@ -32,6 +32,7 @@ struct watch {
     bool announced;
     bool told_to_stop;
     bool terminal;
+    struct progress_file file;
     double cpu_at_start; /* of this process and its children: campaigns before this one */
     enum err err;        /* the first engine's that failed */
     char error[1024];
@@ -282,6 +283,26 @@ static void note_progress(const struct watch *w, bool is_end)
     }
 }
 
+/* The engines' time begins when the first is ready. */
+static void note_in_file(struct watch *w, double now)
+{
+    if (!w->announced) {
+        return;
+    }
+    struct progress_point p = {.elapsed = w->before.usage[USAGE_ELAPSED] + now - w->live[0].begin,
+                               .cpu = w->before.usage[USAGE_CPU],
+                               .tests = w->before.tests,
+                               .findings = w->before.verdicts.n[VERDICT_FINDING],
+                               .buckets = w->buckets_before};
+    for (unsigned i = 0; i < w->started; i++) {
+        p.cpu += (double)w->live[i].cpu / 1e6;
+        p.tests += w->live[i].tests;
+        p.findings += w->live[i].verdicts[VERDICT_FINDING];
+        p.buckets += w->live[i].buckets;
+    }
+    progress_note(&w->file, &p, w->ended == w->started);
+}
+
 static void end_line(const struct watch *w)
 {
     if (w->terminal && w->announced) {
@@ -322,6 +343,7 @@ static enum err watch_engines(struct watch *w)
             tell_to_stop(w);
         }
         double now = clock_wall();
+        note_in_file(w, now);
         if (w->announced && now - w->last_line >= period) {
             show_line(w, now);
         }
@@ -382,6 +404,7 @@ enum err campaign_run(const struct campaign_options *options, struct arena *aren
         TRY(campaign_new_folder(arena, &made));
         w.engine.dir = made;
     }
+    w.file.path = arena_printf(arena, "%s/progress.csv", w.engine.dir);
     TRY(read_before(&w, arena));
     w.last_tests = w.before.tests;
     if (options->time > 0) {

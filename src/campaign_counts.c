@@ -206,3 +206,36 @@ enum err counts_parse(const char *text, struct arena *arena, struct counts *coun
     json_decref(root);
     return ERR_OK;
 }
+
+/* ---- for reports ---- */
+
+const struct counts *counts_labelled(const struct counts *counts, struct arena *arena)
+{
+    struct counts *made = arena_copy(arena, counts, sizeof(*counts));
+    made->targets = arena_copy(arena, counts->targets, counts->n_targets * sizeof(*made->targets));
+    for (size_t i = 0; i < made->n_targets; i++) {
+        made->targets[i].text = target_text_label(made->targets[i].text, arena);
+    }
+    return made;
+}
+
+const char *counts_bucket_targets(const struct counts *counts, const struct bucket_row *row,
+                                  struct arena *arena)
+{
+    struct buffer text = BUFFER_INIT;
+    for (const char *line = row->targets; *line != '\0';) {
+        size_t size = strcspn(line, "\n");
+        const char *name = arena_printf(arena, "%.*s", (int)size, line);
+        buffer_printf(&text, "%s%s", text.size > 0 ? "\n" : "", target_text_label(name, arena));
+        for (size_t i = 0; i < counts->n_targets; i++) {
+            const char *version = counts->targets[i].version;
+            if (strcmp(counts->targets[i].text, name) == 0 && *version != '\0') {
+                buffer_printf(&text, " %s", version);
+            }
+        }
+        line += size + (line[size] != '\0');
+    }
+    const char *kept = arena_strdup(arena, text.size > 0 ? text.data : "");
+    buffer_release(&text);
+    return kept;
+}

@@ -24,6 +24,12 @@ void counts_check(const struct counts *counts);
 void counts_print(const struct counts *counts, struct buffer *json);
 MUST_USE enum err counts_parse(const char *json, struct arena *arena, struct counts *counts);
 
+/* The same for others to read: targets without paths of this machine. */
+const struct counts *counts_labelled(const struct counts *counts, struct arena *arena);
+/* A bucket's targets so, each with the version that ran; one a line. */
+const char *counts_bucket_targets(const struct counts *counts, const struct bucket_row *row,
+                                  struct arena *arena);
+
 /* ---- the page an engine shares with its parent ---- */
 
 struct live {
@@ -90,6 +96,19 @@ struct trial {
  */
 MUST_USE enum err triage_finding(struct triage *triage, const struct trial *trial, size_t t,
                                  double cpu, struct arena *arena);
+
+/* ---- DIR/progress.csv ---- */
+
+struct progress_file {
+    const char *path;
+    double next; /* elapsed seconds of the next line */
+    bool failed; /* that was said */
+};
+/* A line of it, if it is time for one or the sitting's end. */
+void progress_note(struct progress_file *file, const struct progress_point *now, bool is_end);
+/* In order of time; *n is 0 where there is no file. */
+MUST_USE enum err progress_read(const char *dir, struct arena *arena,
+                                struct progress_point **points, size_t *n);
 
 /* ---- what is said at the end ---- */
 

@@ -7,7 +7,6 @@
 #include "campaign_parts.h"
 #include "cmd_fuzz.h"
 #include "report/ci.h"
-#include "report/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,28 +120,6 @@ static enum standing standing_of(const struct bucket_row *row, const struct base
     return baseline_holds(baseline, row->key) ? STANDING_INSIDE : STANDING_OUTSIDE;
 }
 
-/* A bucket's targets, each with the version that ran. */
-static const char *targets_of(const struct bucket_row *row, const struct counts *counts,
-                              struct arena *arena)
-{
-    struct buffer text = BUFFER_INIT;
-    for (const char *line = row->targets; *line != '\0';) {
-        size_t size = strcspn(line, "\n");
-        const char *name = arena_printf(arena, "%.*s", (int)size, line);
-        buffer_printf(&text, "%s%s", text.size > 0 ? "\n" : "", target_text_label(name, arena));
-        for (size_t i = 0; i < counts->n_targets; i++) {
-            const char *version = counts->targets[i].version;
-            if (strcmp(counts->targets[i].text, name) == 0 && *version != '\0') {
-                buffer_printf(&text, " %s", version);
-            }
-        }
-        line += size + (line[size] != '\0');
-    }
-    const char *kept = arena_strdup(arena, text.size > 0 ? text.data : "");
-    buffer_release(&text);
-    return kept;
-}
-
 /* *text is NULL where there is no such file, or it is too long for a report. */
 static enum err text_of(const char *folder, const char *name, struct arena *arena,
                         const char **text)
@@ -187,17 +164,6 @@ static const char *why_known(const struct bucket_row *row)
     return rule != NULL ? rule : row->state;
 }
 
-/* report->counts has no paths of the machine. */
-static const struct counts *labelled(const struct counts *counts, struct arena *arena)
-{
-    struct counts *made = arena_copy(arena, counts, sizeof(*counts));
-    made->targets = arena_copy(arena, counts->targets, counts->n_targets * sizeof(*made->targets));
-    for (size_t i = 0; i < made->n_targets; i++) {
-        made->targets[i].text = target_text_label(made->targets[i].text, arena);
-    }
-    return made;
-}
-
 static enum err compare(const struct summary *summary, const struct baseline *baseline,
                         struct arena *arena, struct ci_report *report)
 {
@@ -206,7 +172,7 @@ static enum err compare(const struct summary *summary, const struct baseline *ba
     TRY(read_findings(summary->dir, arena, &rows, &n_rows));
     struct ci_bucket *buckets = ARENA_ZARRAY(arena, struct ci_bucket, summary->n_buckets);
     report->buckets = buckets;
-    report->counts = labelled(&summary->counts, arena);
+    report->counts = counts_labelled(&summary->counts, arena);
     for (enum standing standing = 0; standing < STANDING_COUNT; standing++) {
         for (size_t i = 0; i < summary->n_buckets; i++) {
             const struct bucket_row *row = &summary->buckets[i];
@@ -219,7 +185,7 @@ static enum err compare(const struct summary *summary, const struct baseline *ba
                 .standing = standing,
                 .library =
                     arena_printf(arena, "%.*s", (int)strcspn(row->targets, ":@\n"), row->targets),
-                .targets = targets_of(row, &summary->counts, arena),
+                .targets = counts_bucket_targets(&summary->counts, row, arena),
                 .why = standing == STANDING_KNOWN ? why_known(row) : "",
             };
             TRY(put_folder(b, summary->dir, rows, n_rows, arena));

@@ -8,14 +8,15 @@
 #include "command.h"
 #include "report/format.h"
 #include "report_csv.h"
+#include "report_html.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_FORMAT = COMMAND_KEYS, KEY_CSV, KEY_FORCE };
+enum { KEY_FORMAT = COMMAND_KEYS, KEY_CSV, KEY_HTML, KEY_FORCE };
 
 struct report_settings {
-    const char *out, *format, *csv;
+    const char *out, *format, *csv, *html;
     const char *what; /* ID or folder */
     bool force;
 };
@@ -26,6 +27,7 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "print it even if the project's rule is not met", 0},
     {"csv", KEY_CSV, "DIR", 0,
      "the whole campaign as tables: findings.csv, buckets.csv, runs.csv in DIR", 0},
+    {"html", KEY_HTML, "FILE", 0, "the whole campaign as one page for a browser", 0},
     {0},
 };
 
@@ -44,6 +46,9 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return ERR_OK;
     case KEY_CSV:
         s->csv = value;
+        return ERR_OK;
+    case KEY_HTML:
+        s->html = value;
         return ERR_OK;
     case COMMAND_ARGUMENT:
         if (s->what != NULL) {
@@ -119,6 +124,17 @@ static enum err print_record(const struct report_settings *s, struct arena *aren
     return output_flush();
 }
 
+static enum err write_campaign(const struct report_settings *s, struct arena *arena)
+{
+    const char *dir;
+    if (s->csv == NULL && s->html == NULL) {
+        return ERR_OK;
+    }
+    TRY(findings_folder(s->out, arena, &dir));
+    TRY(s->csv != NULL ? report_csv(dir, s->csv, arena) : ERR_OK);
+    return s->html != NULL ? report_html(dir, s->html, arena) : ERR_OK;
+}
+
 static enum err run_report(void *settings, struct arena *arena, bool *found)
 {
     const struct report_settings *s = settings;
@@ -127,15 +143,11 @@ static enum err run_report(void *settings, struct arena *arena, bool *found)
     if (s->format != NULL) {
         TRY(report_format_find(s->format, &format));
     }
-    if (s->what == NULL && s->csv == NULL) {
+    if (s->what == NULL && s->csv == NULL && s->html == NULL) {
         return err_set(ERR_USAGE, "report needs the ID of a finding (`opjury show` lists them), a "
-                                  "finding's folder, or --csv DIR");
+                                  "finding's folder, --csv DIR or --html FILE");
     }
-    if (s->csv != NULL) {
-        const char *dir;
-        TRY(findings_folder(s->out, arena, &dir));
-        TRY(report_csv(dir, s->csv, arena));
-    }
+    TRY(write_campaign(s, arena));
     return s->what != NULL ? print_record(s, arena) : output_flush();
 }
 
@@ -148,7 +160,8 @@ const struct command command_report = {
             "shows the fault by itself, what came and what should have come, the runs of all "
             "targets with the errors that rounding allows, what makes it go away, how often it "
             "shows, and the machine. A FOLDER may be any finding's folder. Nothing is run and "
-            "nothing is sent: read it, then put it where it belongs.\n"
+            "nothing is sent: read it, then put it where it belongs. --html writes a page of all "
+            "findings, with filters and drawn programs, that needs no network.\n"
             "\n"
             "Formats (--format):\n"
             "  markdown         any reader\n"
@@ -166,7 +179,8 @@ const struct command command_report = {
             "Examples:\n"
             "  opjury report 3 > issue.md\n"
             "  opjury report findings/ort-clip-int64 --format json\n"
-            "  opjury report --csv tables --out out/seven\n",
+            "  opjury report --csv tables --out out/seven\n"
+            "  opjury report --html out.html\n",
     .options = options,
     .settings_size = sizeof(struct report_settings),
     .option = set_option,

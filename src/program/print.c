@@ -41,7 +41,7 @@ static void print_real(double f, struct buffer *buffer)
     }
 }
 
-static void print_attr(const struct attr *attr, struct buffer *buffer)
+void attr_print(const struct attr *attr, struct buffer *buffer)
 {
     buffer_puts(buffer, attr->name);
     buffer_puts(buffer, "=");
@@ -105,7 +105,7 @@ static void print_node(const struct program *p, const struct node *node, struct 
     }
     for (uint32_t i = 0; i < node->n_attrs; i++, separator = ", ") {
         buffer_puts(buffer, separator);
-        print_attr(&node->attrs[i], buffer);
+        attr_print(&node->attrs[i], buffer);
     }
     buffer_puts(buffer, ")");
     print_alias(node, buffer);

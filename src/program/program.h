@@ -263,6 +263,8 @@ const struct attr *node_attr(const struct node *node, const char *name);
 int64_t node_int(const struct node *node, const char *name, int64_t otherwise);
 double node_real(const struct node *node, const char *name, double otherwise);
 bool attr_equal(const struct attr *a, const struct attr *b);
+/* "axis=1", as in the text of a program. */
+void attr_print(const struct attr *attr, struct buffer *buffer);
 
 /* Inputs in id order: their count, and the k-th one's id. */
 uint32_t program_n_inputs(const struct program *p);

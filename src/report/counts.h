@@ -32,5 +32,12 @@ struct counts {
     struct filter_count *filters;
     double usage[USAGE_COUNT];
 };
+/* How far a campaign was, over all sittings. */
+struct progress_point {
+    double elapsed, cpu; /* seconds */
+    uint64_t tests;
+    uint64_t findings; /* runs with that verdict */
+    uint64_t buckets;  /* new ones */
+};
 
 #endif

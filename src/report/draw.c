@@ -351,9 +351,37 @@ static void place_items(struct drawing *d)
     }
 }
 
+static int by_left(const void *a, const void *b)
+{
+    const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
+    double left_x = x->x - x->width / 2, left_y = y->x - y->width / 2;
+    return left_x < left_y ? -1 : left_x > left_y;
+}
+
+/* Parts that have nothing to do with each other drift apart: strips with nothing in them go. */
+static void close_up(struct drawing *d)
+{
+    struct item **items = ARENA_ARRAY(d->arena, struct item *, d->n_items);
+    for (size_t i = 0; i < d->n_items; i++) {
+        items[i] = &d->items[i];
+    }
+    qsort(items, d->n_items, sizeof(struct item *), by_left);
+    double shift = 0, covered = 0; /* covered: how far, as moved */
+    for (size_t i = 0; i < d->n_items; i++) {
+        double left = items[i]->x - items[i]->width / 2 + shift;
+        if (i > 0 && left > covered + gap_x) {
+            shift -= left - covered - gap_x;
+        }
+        items[i]->x += shift;
+        double right = items[i]->x + items[i]->width / 2;
+        covered = i == 0 ? right : max(covered, right);
+    }
+}
+
 /* Numbers from the left and the top margin on; a bend is as tall as its layer. */
 static void settle(struct drawing *d)
 {
+    close_up(d);
     double least = 0, most = 0, y = margin;
     for (size_t i = 0; i < d->n_items; i++) {
         double left = d->items[i].x - d->items[i].width / 2, right = left + d->items[i].width;
@@ -419,7 +447,7 @@ static void put_label(struct buffer *svg, const struct drawing *d, const struct 
                       uint32_t value, size_t k, size_t n)
 {
     put_text(svg, is_wrong(d, value) ? "label wrong" : "label", port(item, k, n),
-             item->y + item->height + line_height, type_text(&d->p->values[value], d->arena));
+             item->y + item->height + line_height + 2, type_text(&d->p->values[value], d->arena));
 }
 
 static void put_op(struct buffer *svg, const struct drawing *d, const struct item *item)

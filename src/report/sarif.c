@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "report/ci.h"
+#include "report/record.h"
 #include "report/report_internal.h"
 
 static const char schema_uri[] =
@@ -34,17 +35,10 @@ static json_t *message(const char *text)
 
 /* ---- rules ---- */
 
-/* What a user meets without a word is worse than what stops the program: a refusal, a run that
- * takes too long, or one that differs now and then is a warning. */
+/* What is worse than a refusal, which the user sees at once, is an error. */
 static const char *level_of(const char *oracle)
 {
-    static const char *const warnings[] = {"status", "hang", "determinism"};
-    for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {
-        if (strcmp(oracle, warnings[i]) == 0) {
-            return "warning";
-        }
-    }
-    return "error";
+    return severity_of(oracle) < SEVERITY_REFUSED ? "error" : "warning";
 }
 
 static json_t *rule_json(const char *name, const char *summary)

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "report/html_internal.h"
-#include "report_assets.h"
+#include "report/report_assets.h" /* made by scripts/embed-assets */
 
 /* ---- small parts ---- */
 

@@ -10,7 +10,7 @@
 #include "report/html_internal.h"
 
 /* Points of a curve and lines of the table at most: more are not seen. */
-enum { CURVE_POINTS = 200, TABLE_LINES = 20, TICKS = 4 };
+enum { CURVE_POINTS = 200, TABLE_LINES = 20 };
 static const double chart_width = 420, chart_height = 200, left = 64, right = 12, top = 12,
                     bottom = 34;
 
@@ -75,15 +75,16 @@ static const struct progress_point *before(const struct progress_point *points, 
 
 static void put_axes(double x_max, double y_max, struct buffer *html)
 {
-    for (int t = 0; t <= TICKS; t++) {
-        double x = left + (chart_width - left - right) * t / TICKS;
-        double y = top + (chart_height - top - bottom) * (TICKS - t) / TICKS;
+    const int ticks = 4;
+    for (int t = 0; t <= ticks; t++) {
+        double x = left + (chart_width - left - right) * t / ticks;
+        double y = top + (chart_height - top - bottom) * (ticks - t) / ticks;
         buffer_printf(html,
                       "<path class=\"grid\" d=\"M%g %.1fH%g\"/>"
                       "<text class=\"tick y\" x=\"%g\" y=\"%.1f\">%.4g</text>"
                       "<text class=\"tick\" x=\"%.1f\" y=\"%g\">%.4g</text>\n",
-                      left, y, chart_width - right, left - 6, y + 4, y_max * t / TICKS, x,
-                      chart_height - bottom + 16, x_max * t / TICKS);
+                      left, y, chart_width - right, left - 6, y + 4, y_max * t / ticks, x,
+                      chart_height - bottom + 16, x_max * t / ticks);
     }
     buffer_printf(html, "<text class=\"tick\" x=\"%g\" y=\"%g\">seconds</text>\n",
                   (left + chart_width - right) / 2, chart_height - 4);

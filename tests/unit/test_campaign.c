@@ -255,12 +255,52 @@ static void test_summary_text(void **state)
     buffer_release(&text);
 }
 
+/* ---- progress.csv ---- */
+
+static void test_progress(void **state)
+{
+    struct arena *arena = arena_new();
+    char dir[] = "/tmp/opjury-progress-XXXXXX", path[64], command[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/progress.csv", dir);
+    struct progress_file file = {.path = path};
+    struct progress_point *points;
+    size_t n;
+    assert_int_equal(progress_read(dir, arena, &points, &n), ERR_OK);
+    assert_int_equal(n, 0); /* an older campaign */
+    /* A day, asked every second: a few hundred lines. */
+    for (unsigned s = 0; s <= 86400; s++) {
+        progress_note(&file, &(struct progress_point){s, s / 2.0, s, 7, 1}, s == 86400);
+    }
+    assert_int_equal(progress_read(dir, arena, &points, &n), ERR_OK);
+    assert_in_range(n, 100, 1000);
+    assert_true(points[n - 1].elapsed == 86400 && points[n - 1].cpu == 43200);
+    assert_int_equal(points[n - 1].tests, 86400);
+    /* A sitting that goes on from what was committed before a kill. */
+    file = (struct progress_file){.path = path};
+    progress_note(&file, &(struct progress_point){1000, 500, 1000, 7, 1}, false);
+    assert_int_equal(progress_read(dir, arena, &points, &n), ERR_OK);
+    assert_true(points[n - 1].elapsed == 1000 && points[n - 2].elapsed < 1000);
+    /* What is no line of it is left out; a file that cannot be written ends no campaign. */
+    assert_int_equal(file_write(path, "x\n1,2,3,4,5\n2,3\n", 17), ERR_OK);
+    assert_int_equal(progress_read(dir, arena, &points, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    file = (struct progress_file){.path = "/no/such/folder/progress.csv"};
+    log_set_level(LOG_QUIET);
+    progress_note(&file, &points[0], true);
+    assert_true(file.failed);
+    snprintf(command, sizeof(command), "rm -r %s", dir);
+    assert_int_equal(system(command), 0);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts_add_up),
         cmocka_unit_test(test_counts_round_trip),
         cmocka_unit_test(test_damaged_counts),
+        cmocka_unit_test(test_progress),
         cmocka_unit_test_setup_teardown(test_summary_of_nothing, open_campaign, close_campaign),
         cmocka_unit_test_setup_teardown(test_summary_json, open_campaign, close_campaign),
         cmocka_unit_test_setup_teardown(test_summary_text, open_campaign, close_campaign),

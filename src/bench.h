@@ -23,7 +23,8 @@ struct bench_settings {
     uint64_t models, samples; /* 0: the subject's default */
     struct texts nodes;       /* --nodes, as given */
     const char *save, *load, *plot;
-    double time; /* `campaign` alone: seconds; 0: its default */
+    const char *from, *labels; /* `buckets` alone: a campaign and whose finding is of which cause */
+    double time;               /* `campaign` alone: seconds; 0: its default */
 };
 
 struct bench_subject {
@@ -35,7 +36,10 @@ struct bench_subject {
 
 extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, bench_evaluate,
     bench_observability, bench_throughput, bench_generator, bench_inputs, bench_unjudged,
-    bench_campaign, bench_reduce;
+    bench_campaign, bench_reduce, bench_buckets;
+
+/* A folder that a figure made for itself; what cannot be removed is said. */
+void bench_remove_tree(const char *path);
 
 /* ---- the python side of a figure ---- */
 

@@ -52,7 +52,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path);
 }
 
-static void remove_tree(const char *path)
+void bench_remove_tree(const char *path)
 {
     if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0) {
         log_warn("cannot remove %s: %m", path);
@@ -248,7 +248,7 @@ static enum err run_ours(const struct bench_settings *s, const char *targets, co
         return err_set(ERR_IO, "`opjury fuzz` failed; see %s/log", dir);
     }
     TRY(read_result(arena_printf(arena, "%s/result", dir), row));
-    remove_tree(arena_printf(arena, "%s/campaign", dir));
+    bench_remove_tree(arena_printf(arena, "%s/campaign", dir));
     return ERR_OK;
 }
 
@@ -399,7 +399,7 @@ static enum err run_campaign(const struct bench_settings *s, struct arena *arena
             print_table(&f, seconds);
         }
         *failed = !floors_hold(&f, seconds);
-        remove_tree(dir);
+        bench_remove_tree(dir);
     }
     return err;
 }

@@ -17,25 +17,21 @@ enum {
     CHANCE_RECHECKS = 4,  /* pairs of fresh runs, of which one must differ */
     FOLDERS_A_BUCKET = 3, /* further findings of a bucket are rows: they regenerate from the seed */
     LOOKS_MAX = 1 << 16,  /* remembered looks; a forgotten one costs one more reduction */
-    REDUCE_RUNS_MAX = 500, /* per finding */
 };
 /* Share of the campaign's CPU time for reduction; half of it for what a bucket could explain. */
-static const double reduce_share = 0.02;
+static const double reduce_share = 0.1;
 /* Seconds a campaign may spend on reduction whatever it has used so far: the first finding of a
  * short campaign is reduced too. */
-static const double reduce_floor = 5.0;
+static const double reduce_floor = 20.0;
 /* Less than this is not worth beginning. */
 static const double reduce_least = 0.25;
-/* One finding takes this at most: most need 15 to 70 runs, well below a second; what is stubborn
- * must not take the others' turn. */
-static const double reduce_most = 1.5;
 
 struct seen_bucket {
     const char *key;
     unsigned folders;
 };
 
-/* What fails with this signature and holds the ops of this reduced form is of that bucket. */
+/* What fails with this signature and holds the ops of this cause may be of that bucket. */
 struct explanation {
     const char *library, *signature, *ops;
     size_t bucket;
@@ -65,8 +61,9 @@ struct incident {
     const char *library;
     struct reduction reduction;
     bool reduced;
-    const char *known; /* rule, NULL: none */
-    const char *ops;   /* chain of the smallest form */
+    const char *known;                       /* rule, NULL: none */
+    const char *found_signature, *found_ops; /* before it was reduced */
+    const char *ops;                         /* chain of the smallest form */
     const char *bucket;
     const char *state;
 };
@@ -102,6 +99,17 @@ static size_t add_bucket(struct triage *triage, const char *key)
     return triage->n_buckets++;
 }
 
+/* "LIBRARY | CHAIN | SIGNATURE": the chain. */
+static const char *key_chain(const char *key, struct arena *arena)
+{
+    static const char bar[] = " | ";
+    const char *chain = strstr(key, bar);
+    const char *end = chain != NULL ? strstr(chain + strlen(bar), bar) : NULL;
+    return end == NULL ? ""
+                       : arena_printf(arena, "%.*s", (int)(end - chain - (int)strlen(bar)),
+                                      chain + strlen(bar));
+}
+
 static void add_explanation(struct triage *triage, const char *library, const char *signature,
                             const char *ops, size_t bucket)
 {
@@ -124,7 +132,7 @@ static void add_explanation(struct triage *triage, const char *library, const ch
 
 static const char *unreduced_key(const struct incident *in, struct arena *arena)
 {
-    return arena_printf(arena, "%s | not reduced | %s", in->library, in->failure.signature);
+    return arena_printf(arena, "%s | not reduced | %s", in->library, in->found_signature);
 }
 
 bool is_unreduced_bucket(const char *key)
@@ -149,11 +157,10 @@ static enum err load_buckets(struct triage *triage)
     enum err err = store_findings(triage->o.store, arena, &rows, &n);
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         const struct finding_row *row = &rows[i];
-        size_t before = triage->n_buckets;
         size_t b = add_bucket(triage, row->bucket);
-        /* The first finding of a bucket is the one that was reduced. */
-        if (b == before && strcmp(row->state, "new") == 0 && !is_unreduced_bucket(row->bucket)) {
-            add_explanation(triage, library_of(row->target, arena), row->signature, row->ops, b);
+        if (strcmp(row->state, "new") == 0 && !is_unreduced_bucket(row->bucket)) {
+            add_explanation(triage, library_of(row->target, arena), row->signature,
+                            key_chain(row->bucket, arena), b);
         }
         triage->buckets[b].folders += row->folder[0] != '\0';
     }
@@ -209,32 +216,14 @@ static const char *next_op(const char **chain, size_t *size)
     return op;
 }
 
-/* "relu(f32)" and "arg_max(f32->i64)": the reducer makes f32 and i64 of any dtype with which a
- * failure stays the same, so in a reduced form these two stand for all. */
-static bool any_dtype_will_do(const char *op, size_t size)
+/* Of a cause "relu(float)" and a program's "relu(f64)". Only what must be half a float says so: the
+ * reducer makes f32 and i64 of any dtype with which a failure stays the same. */
+static bool op_explains(const char *cause, size_t size, const char *other, size_t other_size)
 {
-    static const char *const words[] = {"f32", "i64", "bool", "->", ")"};
-    size_t at = strcspn(op, "(") + 1;
-    while (at < size) {
-        size_t i = 0;
-        while (i < ARRAY_SIZE(words) && strncmp(op + at, words[i], strlen(words[i])) != 0) {
-            i++;
-        }
-        if (i == ARRAY_SIZE(words)) {
-            return false;
-        }
-        at += strlen(words[i]);
-    }
-    return true;
-}
-
-static bool op_explains(const char *reduced, size_t size, const char *other, size_t other_size)
-{
-    size_t name = strcspn(reduced, "(");
-    if (any_dtype_will_do(reduced, size)) {
-        return strcspn(other, "(") == name && memcmp(reduced, other, name) == 0;
-    }
-    return size == other_size && memcmp(reduced, other, size) == 0;
+    size_t name = strcspn(cause, "( ,");
+    bool is_half = memmem(cause, size, "half", 4) != NULL;
+    return strcspn(other, "( ,") == name && memcmp(cause, other, name) == 0 &&
+           (!is_half || memmem(other, other_size, "f16", 3) != NULL);
 }
 
 static unsigned count_explained(const char *chain, const char *op, size_t size)
@@ -278,12 +267,14 @@ static uint64_t look_hash(const struct incident *in, const char *chain)
     return hash_text(in->library, hash_text(in->failure.signature, hash_text(chain, 0)));
 }
 
+/* The latest. */
 static const struct look *find_look(const struct triage *triage, uint64_t hash)
 {
     size_t n = triage->n_looks < LOOKS_MAX ? triage->n_looks : LOOKS_MAX;
-    for (size_t i = 0; i < n; i++) {
-        if (triage->looks[i].hash == hash) {
-            return &triage->looks[i];
+    for (size_t i = 1; i <= n; i++) {
+        const struct look *look = &triage->looks[(triage->n_looks - i) % LOOKS_MAX];
+        if (look->hash == hash) {
+            return look;
         }
     }
     return NULL;
@@ -291,15 +282,9 @@ static const struct look *find_look(const struct triage *triage, uint64_t hash)
 
 /* ---- steps ---- */
 
-/* Chance shows only now and then: one look in which two fresh runs differ is enough. */
-static bool shows_chance(const struct failure *f)
-{
-    return strcmp(f->verdict.oracle, "determinism") == 0;
-}
-
 static enum err repeats(struct triage *triage, struct failure *f, struct arena *arena, bool *yes)
 {
-    bool chance = shows_chance(f);
+    bool chance = shows_chance(f); /* now and then: one look in which two runs differ is enough */
     TRY(recheck(triage->o.jury, f, chance ? CHANCE_RECHECKS : RECHECKS, arena));
     *yes = chance ? f->repeats > 0 : f->repeats == f->runs;
     return ERR_OK;
@@ -320,8 +305,11 @@ static enum err reduce_incident(struct triage *triage, struct incident *in, doub
                                 struct arena *arena)
 {
     struct reduction *r = &in->reduction;
-    *r = (struct reduction){.cpu_limit = cpu_limit, .max_runs = REDUCE_RUNS_MAX};
-    TRY(reduce(triage->o.jury, &in->failure, r, arena));
+    /* As much again for the search for the cause. */
+    double most = 2 * reduce_bounds.cpu;
+    *r = (struct reduction){.cpu_limit = cpu_limit < most ? cpu_limit : most,
+                            .max_runs = 2 * reduce_bounds.runs};
+    TRY(reduce_to_cause(triage->o.jury, &in->failure, r, arena));
     CHECK(r->test != NULL);
     triage->reduce_cpu += r->cpu;
     in->reduced = true;
@@ -339,51 +327,60 @@ static void set_known(struct incident *in, struct arena *arena)
 }
 
 /* Joins the bucket of what looked the same before it was reduced. */
-static bool join_look(const struct triage *triage, struct incident *in, uint64_t hash)
+static void join_look(const struct triage *triage, struct incident *in, const struct look *look)
 {
-    const struct look *look = find_look(triage, hash);
-    if (look == NULL) {
-        return false;
-    }
     in->bucket = triage->buckets[look->bucket].key;
     in->known = known_bucket_rule(in->bucket);
     in->state = in->known != NULL ? "known" : "new";
-    return true;
+}
+
+static enum err place_reduced(struct triage *triage, struct incident *in, struct arena *arena)
+{
+    const struct reduction *r = &in->reduction;
+    const struct failure *f = &in->failure;
+    size_t explained = r->complete ? triage->n_buckets : explaining_bucket(triage, in);
+    if (in->known != NULL) {
+        set_known(in, arena);
+        return ERR_OK;
+    }
+    if (explained < triage->n_buckets) {
+        in->bucket = triage->buckets[explained].key;
+        return ERR_OK;
+    }
+    struct texts keys = {0};
+    for (size_t i = 0; i < triage->n_buckets; i++) {
+        texts_add(&keys, triage->buckets[i].key, arena);
+    }
+    TRY(choose_bucket_key(triage->o.jury, f, r, &keys, arena, &in->bucket));
+    size_t b = add_bucket(triage, in->bucket);
+    const char *own = bucket_key(r->test->program, r->stands_in, f->what, f->signature, arena);
+    const char *chain = key_chain(own, arena);
+    add_explanation(triage, in->library, f->signature, chain, b);
+    add_explanation(triage, in->library, in->found_signature, chain, b);
+    return ERR_OK;
 }
 
 /* Bucket of a failure that repeats and that no rule knows as it stands. */
 static enum err choose_bucket(struct triage *triage, struct incident *in, double cpu,
                               struct arena *arena)
 {
-    const char *found_signature = in->failure.signature; /* reduction may make it plainer */
     uint64_t hash = look_hash(in, in->ops);
-    if (join_look(triage, in, hash)) {
+    const struct look *look = find_look(triage, hash);
+    size_t b = explaining_bucket(triage, in);
+    double allowance = reduce_allowance(triage, cpu, b < triage->n_buckets);
+    bool may_reduce = allowance >= reduce_least;
+    if (look != NULL && !(may_reduce && is_unreduced_bucket(triage->buckets[look->bucket].key))) {
+        join_look(triage, in, look);
         return ERR_OK;
     }
     in->state = "new";
-    size_t b = explaining_bucket(triage, in);
-    double allowance = reduce_allowance(triage, cpu, b < triage->n_buckets);
-    if (allowance >= reduce_least) {
-        double limit = allowance < reduce_most ? allowance : reduce_most;
-        TRY(reduce_incident(triage, in, limit, arena));
-        b = in->reduction.complete ? triage->n_buckets : explaining_bucket(triage, in);
-    }
-    bool explained = b < triage->n_buckets;
-    if (in->known != NULL) {
-        set_known(in, arena);
-    } else if (explained) {
-        in->bucket = triage->buckets[b].key;
-    } else if (in->reduced) {
-        in->bucket =
-            bucket_key(in->reduction.test->program, in->failure.what, in->failure.signature, arena);
+    if (may_reduce) {
+        TRY(reduce_incident(triage, in, allowance, arena));
+        TRY(place_reduced(triage, in, arena));
     } else {
-        in->bucket = unreduced_key(in, arena);
+        in->bucket = b < triage->n_buckets ? triage->buckets[b].key : unreduced_key(in, arena);
     }
     b = add_bucket(triage, in->bucket);
-    if (in->known == NULL && in->reduced && !explained) {
-        add_explanation(triage, in->library, in->failure.signature, in->ops, b);
-        add_explanation(triage, in->library, found_signature, in->ops, b);
-    }
     triage->looks[triage->n_looks++ % LOOKS_MAX] = (struct look){.hash = hash, .bucket = b};
     return ERR_OK;
 }
@@ -393,11 +390,13 @@ static enum err choose_bucket(struct triage *triage, struct incident *in, double
 static const char *incident_json(const struct incident *in, struct arena *arena)
 {
     const struct failure *f = &in->failure;
-    json_t *root = json_pack("{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?}", /* */
-                             "seed", (json_int_t)f->test->seed, "inputs", f->test->policy,
-                             "version", f->what->version != NULL ? f->what->version : "", "runs",
-                             (int)f->runs, "repeats", (int)f->repeats, "reduced", in->reduced,
-                             "complete", in->reduced && in->reduction.complete, "known", in->known);
+    json_t *root =
+        json_pack("{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s, s:s}", /* */
+                  "seed", (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
+                  f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
+                  (int)f->repeats, "reduced", in->reduced, "complete",
+                  in->reduced && in->reduction.complete, "known", in->known, "found_oracle",
+                  f->verdict.oracle, "found_signature", in->found_signature);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */
@@ -481,6 +480,10 @@ static enum err record(struct triage *triage, const struct incident *in, struct 
     };
     uint64_t id;
     TRY(store_add_finding(triage->o.store, &row, &id));
+    if (in->reduced) { /* what looked the same when there was no time goes with it */
+        TRY(store_move_findings(triage->o.store, unreduced_key(in, arena), in->found_signature,
+                                in->found_ops, in->bucket, in->state));
+    }
     if (strcmp(in->state, "known") == 0) {
         return ERR_OK;
     }
@@ -513,6 +516,8 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
     in.failure.signature = failure_signature(verdict, &trial->outcomes[t], arena);
     const struct program *p = trial->test->program;
     in.ops = op_chain(failing_slice(p, verdict, &trial->outcomes[t], arena), arena);
+    in.found_signature = in.failure.signature;
+    in.found_ops = in.ops;
     in.known =
         known_match(triage->o.known, in.failure.what, p, verdict, &trial->outcomes[t], arena);
     bool repeated = true;

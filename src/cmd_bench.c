@@ -20,12 +20,14 @@ enum {
     KEY_SAVE,
     KEY_LOAD,
     KEY_PLOT,
+    KEY_FROM,
+    KEY_LABELS,
 };
 
 static const struct bench_subject *const subject_table[] = {
     &bench_judge,         &bench_bounds,     &bench_diversity, &bench_evaluate,
     &bench_observability, &bench_throughput, &bench_generator, &bench_inputs,
-    &bench_unjudged,      &bench_campaign,   &bench_reduce,
+    &bench_unjudged,      &bench_campaign,   &bench_reduce,    &bench_buckets,
 };
 
 static const struct bench_subject *find_subject(const char *name)
@@ -55,6 +57,9 @@ static enum err run_bench(void *settings, struct arena *arena, bool *found)
     if (!is_inputs && (s->nodes.n || s->models || s->samples || s->save || s->load || s->plot)) {
         return err_set(ERR_USAGE, "--nodes, --models, --samples, --save, --load and --plot are "
                                   "options of `opjury bench inputs`");
+    }
+    if (subject != &bench_buckets && (s->from || s->labels)) {
+        return err_set(ERR_USAGE, "--from and --labels are options of `opjury bench buckets`");
     }
     campaign_keep_memory();
     TRY(subject->run(s, arena, found));
@@ -118,6 +123,12 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_PLOT:
         s->plot = value;
         return ERR_OK;
+    case KEY_FROM:
+        s->from = value;
+        return ERR_OK;
+    case KEY_LABELS:
+        s->labels = value;
+        return ERR_OK;
     default:
         BUG("option %d has no meaning", key);
     }
@@ -136,6 +147,8 @@ static const struct argp_option options[] = {
     {"samples", KEY_SAMPLES, "S", 0, "inputs: plain samples of each program (4)", 0},
     {"save", KEY_SAVE, "DIR", 0, "inputs: keep programs and samples in a new folder", 0},
     {"load", KEY_LOAD, "DIR", 0, "inputs: measure those of a folder again", 0},
+    {"from", KEY_FROM, "DIR", 0, "buckets: those of this campaign", 0},
+    {"labels", KEY_LABELS, "FILE", 0, "buckets: of its findings, lines `ID<tab>CAUSE'", 0},
     {"plot", KEY_PLOT, "FILE", 0, "inputs: draw the figures (SVG)", 0},
     {0},
 };

@@ -61,3 +61,20 @@ enum err findings_row(struct store *store, const char *dir, uint64_t id, struct 
                    "%s has no finding %llu (it has %zu); `opjury show --out %s` lists them", dir,
                    (unsigned long long)id, n, dir);
 }
+
+enum err findings_bucket(struct store *store, const char *dir, uint64_t id, struct arena *arena,
+                         struct bucket_row *bucket)
+{
+    struct finding_row row;
+    struct bucket_row *rows;
+    size_t n;
+    TRY(findings_row(store, dir, id, arena, &row));
+    TRY(store_buckets(store, arena, &rows, &n));
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].key, row.bucket) == 0) {
+            *bucket = rows[i];
+            return ERR_OK;
+        }
+    }
+    BUG("finding %llu has no bucket", (unsigned long long)id);
+}

@@ -10,5 +10,8 @@ MUST_USE enum err findings_folder(const char *out, struct arena *arena, const ch
 /* The row with this id. ERR_USAGE names how many there are. */
 MUST_USE enum err findings_row(struct store *store, const char *dir, uint64_t id,
                                struct arena *arena, struct finding_row *row);
+/* The bucket of that finding. ERR_USAGE as findings_row. */
+MUST_USE enum err findings_bucket(struct store *store, const char *dir, uint64_t id,
+                                  struct arena *arena, struct bucket_row *bucket);
 
 #endif

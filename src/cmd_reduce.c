@@ -305,7 +305,20 @@ static enum err write_folder(struct work *w)
     return ERR_OK;
 }
 
-/* The reduced form decides the bucket. */
+/* Its bucket by the reduced form, among those of the campaign. */
+static enum err find_bucket(struct work *w, struct store *store, const char **key)
+{
+    struct bucket_row *buckets;
+    struct texts keys = {0};
+    size_t n;
+    TRY(store_buckets(store, w->arena, &buckets, &n));
+    for (size_t i = 0; i < n; i++) {
+        texts_add(&keys, buckets[i].key, w->arena);
+    }
+    return choose_bucket_key(w->jury, &w->failure, &w->reduction, &keys, w->arena, key);
+}
+
+/* The reduced form decides what the row says. */
 static enum err update_row(struct work *w, struct store *store)
 {
     const struct reduction *r = &w->reduction;
@@ -319,9 +332,11 @@ static enum err update_row(struct work *w, struct store *store)
     row.ops = op_chain(r->test->program, w->arena);
     row.text = r->verdict.text;
     row.state = known != NULL ? "known" : "new";
-    row.bucket = known != NULL
-                     ? arena_printf(w->arena, "known | %s", known)
-                     : bucket_key(r->test->program, w->targets[0], row.signature, w->arena);
+    if (known != NULL) {
+        row.bucket = arena_printf(w->arena, "known | %s", known);
+    } else {
+        TRY(find_bucket(w, store, &row.bucket));
+    }
     if (w->settings->json) {
         print_json(w, &row);
     } else if (known != NULL) {
@@ -362,6 +377,16 @@ static void split_targets(struct work *w, const char *lines)
     w->n_others = n;
 }
 
+/* How the test failed before it was made small; the row's own signature in rows that do not say. */
+static const char *found_signature(const struct finding_row *row, struct arena *arena)
+{
+    json_t *json = json_loads(row->json, 0, NULL);
+    const char *found = json_string_value(json_object_get(json, "found_signature"));
+    const char *text = found != NULL ? arena_strdup(arena, found) : row->signature;
+    json_decref(json);
+    return text;
+}
+
 /* A bucket keeps a few folders only: the test of any other of its findings is made again from the
  * campaign's seed and policy, and gets a folder. */
 static enum err make_test_again(struct work *w, struct store *store)
@@ -378,6 +403,7 @@ static enum err make_test_again(struct work *w, struct store *store)
     generator_close(policy);
     TRY(err);
     w->before = w->original = test;
+    w->row.signature = found_signature(&w->row, w->arena);
     w->row.folder = finding_folder(w->row.id, w->row.target, w->row.oracle, w->arena);
     w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);
     split_targets(w, key.targets);
@@ -400,7 +426,7 @@ static enum err reduce_work(struct work *w, struct store *store)
     w->reduction.cpu_limit = s->time;
     w->reduction.max_runs = (unsigned)s->runs;
     w->reduction.smaller = looks_on ? show_smaller : NULL;
-    enum err err = reduce(w->jury, &w->failure, &w->reduction, w->arena);
+    enum err err = reduce_to_cause(w->jury, &w->failure, &w->reduction, w->arena);
     if (looks_on) {
         fputs("\r\033[K", stderr);
     }

@@ -11,16 +11,22 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_FLAKY = COMMAND_KEYS };
+enum { KEY_FLAKY = COMMAND_KEYS, KEY_ALL, KEY_MAX_OPEN };
 
 struct show_settings {
     const char *out;
     uint64_t id; /* 0: the list */
     bool flaky;  /* the list has what did not repeat, too */
+    bool all;    /* the list has what is settled, too */
+    uint64_t max_open;
 };
 
 static const struct argp_option options[] = {
     {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
+    {"max-open", KEY_MAX_OPEN, "N", 0,
+     "of each library list new ones while at most N are open, reported ones counted; 0: all (15)",
+     0},
+    {"all", KEY_ALL, NULL, 0, "also list what is fixed or will not be", 0},
     {"flaky", KEY_FLAKY, NULL, 0, "also list what did not repeat", 0},
     {0},
 };
@@ -35,6 +41,11 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_FLAKY:
         s->flaky = true;
         return ERR_OK;
+    case KEY_ALL:
+        s->all = true;
+        return ERR_OK;
+    case KEY_MAX_OPEN:
+        return parse_u64_range("--max-open", value, 0, 1000000, &s->max_open);
     case COMMAND_ARGUMENT:
         if (s->id != 0) {
             return err_set(ERR_USAGE, "show takes one ID, not '%s' too", value);
@@ -57,46 +68,64 @@ static int width_of(const struct bucket_row *rows, size_t n)
     return (int)width;
 }
 
+static void print_bucket(const struct bucket_row *b, int width, bool colour)
+{
+    bool new = strcmp(b->state, "new") == 0;
+    printf("%6llu  %s%-8s%s  %-12s  %6llu  %-*s  ", (unsigned long long)b->first_finding,
+           colour && new ? "\033[31m" : "", b->state, colour && new ? "\033[0m" : "", b->oracle,
+           (unsigned long long)b->n_findings, width, b->ops);
+    for (const char *t = b->targets; *t != '\0'; t++) {
+        fputs(*t == '\n' ? ", " : (char[]){*t, '\0'}, stdout);
+    }
+    printf("\n        %s\n", b->text);
+    if (b->url[0] != '\0') {
+        printf("        %s\n", b->url);
+    }
+}
+
 /* New ones first: that is what there is to do. */
-static size_t print_state(const char *state, const struct bucket_row *rows, size_t n, int width,
-                          bool colour)
+static size_t print_state(const char *state, const struct bucket_row *rows, const bool *offered,
+                          size_t n, int width)
 {
     size_t printed = 0;
+    bool new = strcmp(state, "new") == 0;
     for (size_t i = 0; i < n; i++) {
-        const struct bucket_row *b = &rows[i];
-        if (strcmp(b->state, state) != 0) {
-            continue;
+        if (strcmp(rows[i].state, state) == 0 && (!new || offered[i])) {
+            print_bucket(&rows[i], width, colour_wanted(STDOUT_FILENO));
+            printed++;
         }
-        bool new = strcmp(state, "new") == 0;
-        printf("%6llu  %s%-5s%s  %-12s  %6llu  %-*s  ", (unsigned long long)b->first_finding,
-               colour && new ? "\033[31m" : "", state, colour && new ? "\033[0m" : "", b->oracle,
-               (unsigned long long)b->n_findings, width, b->ops);
-        for (const char *t = b->targets; *t != '\0'; t++) {
-            fputs(*t == '\n' ? ", " : (char[]){*t, '\0'}, stdout);
-        }
-        printf("\n        %s\n", b->text);
-        printed++;
     }
     return printed;
 }
 
-static enum err print_list(struct store *store, const char *dir, bool flaky, struct arena *arena)
+static enum err print_list(struct store *store, const char *dir, const struct show_settings *s,
+                           struct arena *arena)
 {
+    const struct {
+        const char *state;
+        bool wanted;
+    } states[] = {
+        {"new", true},     {"reported", true},  {"known", true},
+        {"fixed", s->all}, {"wontfix", s->all}, {"flaky", s->flaky},
+    };
     struct bucket_row *rows;
-    size_t n;
+    size_t n, printed = 0;
     TRY(store_buckets(store, arena, &rows, &n));
     TRY(rank_buckets(store, dir, arena, rows, n));
-    bool colour = colour_wanted(STDOUT_FILENO);
+    bool *offered = ARENA_ZARRAY(arena, bool, n);
+    size_t waiting = buckets_offer(rows, n, s->max_open, offered);
     int width = width_of(rows, n);
     printf("campaign %s\n", dir);
     if (n > 0) {
-        printf("%6s  %-5s  %-12s  %6s  %-*s  %s\n", "ID", "state", "oracle", "runs", width, "ops",
+        printf("%6s  %-8s  %-12s  %6s  %-*s  %s\n", "ID", "state", "oracle", "runs", width, "ops",
                "targets");
     }
-    size_t printed =
-        print_state("new", rows, n, width, colour) + print_state("known", rows, n, width, colour);
-    if (flaky) {
-        printed += print_state("flaky", rows, n, width, colour);
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+        printed += states[i].wanted ? print_state(states[i].state, rows, offered, n, width) : 0;
+    }
+    if (waiting > 0) {
+        printf("%zu more wait%s: %llu open ones a library are enough (--max-open 0 lists all)\n",
+               waiting, waiting == 1 ? "s" : "", (unsigned long long)s->max_open);
     }
     if (printed == 0) {
         printf("no findings\n");
@@ -199,13 +228,15 @@ static enum err run_show(void *settings, struct arena *arena, bool *found)
     struct store *store;
     TRY(findings_folder(s->out, arena, &dir));
     TRY(store_open(dir, false, &store));
-    enum err err = s->id == 0 ? print_list(store, dir, s->flaky, arena)
-                              : print_finding(store, dir, s->id, arena);
+    enum err err =
+        s->id == 0 ? print_list(store, dir, s, arena) : print_finding(store, dir, s->id, arena);
     store_close(store);
     *found = false;
     TRY(err);
     return output_flush();
 }
+
+static const struct show_settings defaults = {.max_open = MAX_OPEN};
 
 const struct command command_show = {
     .name = "show",
@@ -214,7 +245,9 @@ const struct command command_show = {
     .help = "Without ID: the buckets, each by the ID of its first finding, the most interesting "
             "first: new ones before known ones, then silent wrong results, crashes, wrong "
             "gradients, refusals and hangs, then by how ordinary program and inputs are, how "
-            "far the error is beyond its bound, and how many runs showed it. With ID: the program, "
+            "far the error is beyond its bound, and how many runs showed it. "
+            "Of each library at most N are listed, reported ones (`opjury mark`) counted: "
+            "maintainers mend few good reports sooner than many. With ID: the program, "
             "its inputs, the verdict table of all targets and the "
             "commands that show the fault again.\n"
             "\n"
@@ -223,6 +256,7 @@ const struct command command_show = {
             "  opjury show 3 --out out/seven\n",
     .options = options,
     .settings_size = sizeof(struct show_settings),
+    .defaults = &defaults,
     .option = set_option,
     .run = run_show,
 };

@@ -3,6 +3,8 @@
  * Findings and their buckets. A bucket is a key with a number; all else of it is computed from its
  * findings, so the two cannot disagree.
  */
+#include <string.h>
+
 #include "store/store_internal.h"
 
 static enum err bucket_id(struct store *store, const char *key, int64_t *id)
@@ -19,10 +21,24 @@ static enum err bucket_id(struct store *store, const char *key, int64_t *id)
     return store_step(store, statement, &row); /* to its end, else it is rolled back */
 }
 
+/* What is found once more is not fixed. */
+static enum err reopen_locked(struct store *store, const struct finding_row *f, int64_t bucket)
+{
+    STATEMENT statement = NULL;
+    bool row;
+    TRY(store_prepare(
+        store, &statement,
+        "UPDATE buckets SET state = '' WHERE id = ?1 AND state = 'fixed' AND NOT EXISTS"
+        " (SELECT 1 FROM findings WHERE test_index = ?2 AND target = ?3)",
+        "iit", bucket, (int64_t)f->test_index, f->target));
+    return store_step(store, statement, &row);
+}
+
 static enum err add_locked(struct store *store, const struct finding_row *f, uint64_t *id)
 {
     int64_t bucket;
     TRY(bucket_id(store, f->bucket, &bucket));
+    TRY(reopen_locked(store, f, bucket));
     STATEMENT statement = NULL;
     bool row;
     TRY(store_prepare(
@@ -45,13 +61,34 @@ enum err store_add_finding(struct store *store, const struct finding_row *row, u
     return store_end(store, add_locked(store, row, id));
 }
 
+static enum err move_locked(struct store *store, const char *from, const char *signature,
+                            const char *ops, const char *to, const char *state)
+{
+    int64_t bucket;
+    bool row;
+    STATEMENT statement = NULL;
+    TRY(bucket_id(store, to, &bucket));
+    TRY(store_prepare(store, &statement,
+                      "UPDATE findings SET bucket = ?1, state = ?2 WHERE signature = ?3"
+                      " AND ops = ?4 AND bucket = (SELECT id FROM buckets WHERE key = ?5)",
+                      "itttt", bucket, state, signature, ops, from));
+    return store_step(store, statement, &row);
+}
+
+enum err store_move_findings(struct store *store, const char *from, const char *signature,
+                             const char *ops, const char *to, const char *state)
+{
+    TRY(store_begin(store));
+    return store_end(store, move_locked(store, from, signature, ops, to, state));
+}
+
 enum err store_findings(struct store *store, struct arena *arena, struct finding_row **rows,
                         size_t *n)
 {
     STATEMENT s = NULL;
     TRY(store_prepare(store, &s,
                       "SELECT f.id, test_index, target, scenario, oracle, signature, text, ops,"
-                      " state, b.key, folder, json FROM findings f JOIN buckets b ON b.id = bucket"
+                      " f.state, b.key, folder, json FROM findings f JOIN buckets b ON b.id = bucket"
                       " ORDER BY f.id",
                       ""));
     struct finding_row *all = NULL;
@@ -87,14 +124,17 @@ enum err store_buckets(struct store *store, struct arena *arena, struct bucket_r
                        size_t *n)
 {
     STATEMENT s = NULL;
-    /* With one min(), SQLite takes the bare columns from the row that has the minimum. */
+    /* With one min(), SQLite takes the bare columns from the row that has the minimum: the first
+     * that was reduced, else the first. */
     TRY(store_prepare(
         store, &s,
-        "SELECT b.id, b.key, f.oracle, f.ops, f.text, min(f.id), count(*),"
-        " CASE WHEN sum(f.state = 'new') > 0 THEN 'new'"
+        "SELECT b.id, b.key, substr(f.signature, 1, instr(f.signature || ' ', ' ') - 1), f.ops, "
+        "f.text, f.id, count(*),"
+        " CASE WHEN sum(f.state = 'new') > 0 THEN iif(b.state = '', 'new', b.state)"
         "      WHEN sum(f.state = 'known') > 0 THEN 'known' ELSE 'flaky' END,"
         " (SELECT group_concat(target, char(10)) FROM"
-        "  (SELECT DISTINCT target FROM findings WHERE bucket = b.id ORDER BY target))"
+        "  (SELECT DISTINCT target FROM findings WHERE bucket = b.id ORDER BY target)),"
+        " b.url, min(f.id + iif(instr(f.json, '\"reduced\":true'), 0, 1 << 62))"
         " FROM findings f JOIN buckets b ON b.id = f.bucket GROUP BY b.id ORDER BY b.id",
         ""));
     struct bucket_row *all = NULL;
@@ -116,6 +156,7 @@ enum err store_buckets(struct store *store, struct arena *arena, struct bucket_r
             .n_findings = (uint64_t)sqlite3_column_int64(s, 6),
             .state = store_text(s, 7, arena),
             .targets = store_text(s, 8, arena),
+            .url = store_text(s, 9, arena),
         };
     }
     *rows = all;
@@ -134,4 +175,41 @@ enum err store_find_bucket(struct store *store, const char *key, uint64_t *id)
     TRY(store_step(store, statement, &row));
     *id = row ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
     return ERR_OK;
+}
+
+enum err store_mark_bucket(struct store *store, const char *key, const char *state, const char *url)
+{
+    STATEMENT statement = NULL;
+    bool row;
+    TRY(store_prepare(store, &statement,
+                      "UPDATE buckets SET state = ?2, url = coalesce(?3, url) WHERE key = ?1",
+                      "ttn", key, state, url));
+    return store_step(store, statement, &row);
+}
+
+static size_t library_length(const struct bucket_row *b)
+{
+    return strcspn(b->targets, ":@\n");
+}
+
+static bool same_library(const struct bucket_row *a, const struct bucket_row *b)
+{
+    size_t n = library_length(a);
+    return n == library_length(b) && memcmp(a->targets, b->targets, n) == 0;
+}
+
+size_t buckets_offer(const struct bucket_row *rows, size_t n, uint64_t max_open, bool *offered)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t open = 0;
+        bool is_new = strcmp(rows[i].state, "new") == 0;
+        for (size_t k = 0; k < n && is_new; k++) {
+            bool is_open = strcmp(rows[k].state, "reported") == 0 || (k < i && offered[k]);
+            open += is_open && same_library(&rows[k], &rows[i]);
+        }
+        offered[i] = is_new && (max_open == 0 || open < max_open);
+        waiting += is_new && !offered[i];
+    }
+    return waiting;
 }

@@ -17,7 +17,7 @@
 
 /* "opju": tells our file from any other SQLite data base. */
 #define APPLICATION_ID 0x6f706a75
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 /* A writer holds the lock for milliseconds; longer than this it hangs or is stopped. */
 #define BUSY_SECONDS 30
 #define STRINGIFY_(x) #x
@@ -32,7 +32,9 @@ static const char schema[] =
     "CREATE TABLE totals (id INTEGER PRIMARY KEY CHECK (id = 1), tests INTEGER NOT NULL,"
     " counts TEXT NOT NULL) STRICT;"
     "INSERT INTO totals VALUES (1, 0, '{}');"
-    "CREATE TABLE buckets (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;"
+    /* state: what somebody said of it, '' nothing yet; url: where it is reported. */
+    "CREATE TABLE buckets (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
+    " state TEXT NOT NULL DEFAULT '', url TEXT NOT NULL DEFAULT '') STRICT;"
     "CREATE TABLE findings (id INTEGER PRIMARY KEY, test_index INTEGER NOT NULL,"
     " target TEXT NOT NULL, scenario TEXT NOT NULL, oracle TEXT NOT NULL,"
     " signature TEXT NOT NULL, text TEXT NOT NULL, ops TEXT NOT NULL, state TEXT NOT NULL,"
@@ -164,6 +166,11 @@ static enum err read_number(struct store *store, const char *sql, int64_t *numbe
     return ERR_OK;
 }
 
+/* A campaign of version 1 goes on: only what buckets can say is more. */
+static const char schema_1_to_2[] = "ALTER TABLE buckets ADD COLUMN state TEXT NOT NULL DEFAULT '';"
+                                    "ALTER TABLE buckets ADD COLUMN url TEXT NOT NULL DEFAULT '';"
+                                    "PRAGMA user_version = 2;";
+
 static enum err make_schema(struct store *store)
 {
     int64_t version, id, tables;
@@ -176,6 +183,9 @@ static enum err make_schema(struct store *store)
     if (id != APPLICATION_ID) {
         return err_set(ERR_STORE, "%s: not a campaign of opjury; take another directory",
                        store->path);
+    }
+    if (version == 1) {
+        return store_exec(store, schema_1_to_2);
     }
     if (version != SCHEMA_VERSION) {
         return err_set(ERR_STORE,

@@ -60,29 +60,45 @@ MUST_USE enum err store_totals(struct store *store, struct arena *arena, const c
 struct finding_row {
     uint64_t id;
     uint64_t test_index;
-    const char *target, *scenario, *oracle, *signature, *text;
-    const char *ops;    /* op chain of the reduced program */
-    const char *state;  /* "new", "known", "flaky" */
-    const char *bucket; /* key of its bucket */
-    const char *folder; /* relative to DIR */
-    const char *json;   /* all else, for programs */
+    const char *target, *scenario, *oracle; /* oracle: that found it */
+    const char *signature, *text;           /* of the reduced program, as its ops */
+    const char *ops;                        /* op chain of the reduced program */
+    const char *state;                      /* "new", "known", "flaky" */
+    const char *bucket;                     /* key of its bucket */
+    const char *folder;                     /* relative to DIR */
+    const char *json;                       /* all else, for programs */
 };
 /* One row a (test_index, target, scenario, oracle): adding again updates it. *id is set. Texts that
- * are NULL are stored as ""; row->id is not read. */
+ * are NULL are stored as ""; row->id is not read. A finding that is new in a bucket that is marked
+ * "fixed" takes that mark away. */
 MUST_USE enum err store_add_finding(struct store *store, const struct finding_row *row,
                                     uint64_t *id);
 MUST_USE enum err store_findings(struct store *store, struct arena *arena,
                                  struct finding_row **rows, size_t *n);
-/* Made of its findings: oracle, ops and text are the first one's; targets one a line; state "new"
- * if any finding is new, else "known" if any is, else "flaky". */
+/* Those of bucket `from` with this signature and these ops go to bucket `to`, in that state. Fine
+ * where there are none. */
+MUST_USE enum err store_move_findings(struct store *store, const char *from, const char *signature,
+                                      const char *ops, const char *to, const char *state);
+/* Made of its findings: ops, text and oracle (which the signature begins with) are those of the
+ * first that was reduced, or of the first; targets one a line; state "new" if any finding is new,
+ * else "known" if any is, else "flaky"; in place of "new" what it is marked as. */
 struct bucket_row {
     uint64_t id;
-    const char *key, *oracle, *ops, *targets, *state, *text;
+    const char *key, *oracle, *ops, *targets, *state, *text, *url;
     uint64_t first_finding, n_findings;
 };
 /* In order of id, which is the order of first sight. */
 MUST_USE enum err store_buckets(struct store *store, struct arena *arena, struct bucket_row **rows,
                                 size_t *n);
+/* What people say of a bucket: "reported" (it waits for its maintainers), "fixed" (it does not show
+ * in a newer version), "wontfix"; "" takes it back. url NULL: as it was. */
+MUST_USE enum err store_mark_bucket(struct store *store, const char *key, const char *state,
+                                    const char *url);
+/* Which new buckets to show: of each library the first, as long as with those that are reported
+ * they are no more than max_open (0: no limit). A project that gets more than it mends stops to
+ * look: NeuRI kept 15 open reports a project. offered[n]; returns how many wait. */
+enum { MAX_OPEN = 15 };
+size_t buckets_offer(const struct bucket_row *rows, size_t n, uint64_t max_open, bool *offered);
 /* Has this bucket key been seen? *id 0 if not. */
 MUST_USE enum err store_find_bucket(struct store *store, const char *key, uint64_t *id);
 

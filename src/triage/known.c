@@ -314,22 +314,70 @@ static enum err rules_parse(const char *name, const char *text, size_t size, str
     return ERR_OK;
 }
 
-enum err known_load(const char *path, struct arena *arena, struct known_rules **rules)
+enum err known_parse(const char *name, const char *text, size_t size, struct arena *arena,
+                     struct known_rules **rules)
 {
     struct known_rules *made = arena_zalloc(arena, sizeof(*made));
-    if (path == NULL) {
-        TRY(rules_parse("known.yaml", shipped, sizeof(shipped) - 1, arena, made));
-    } else if (strcmp(path, "none") != 0) {
-        struct buffer text = BUFFER_INIT;
-        enum err err = file_read(path, 1 << 20, &text);
-        if (err == ERR_OK && text.size > 0) {
-            err = rules_parse(path, text.data, text.size, arena, made);
-        }
-        buffer_release(&text);
-        TRY(err);
-    }
+    TRY(rules_parse(name, text, size, arena, made));
     *rules = made;
     return ERR_OK;
+}
+
+static enum err read_rules(const char *path, struct arena *arena, struct known_rules **rules)
+{
+    struct buffer text = BUFFER_INIT;
+    struct known_rules *made = arena_zalloc(arena, sizeof(*made));
+    enum err err = file_read(path, 1 << 20, &text);
+    if (err == ERR_OK && text.size > 0) {
+        err = rules_parse(path, text.data, text.size, arena, made);
+    }
+    buffer_release(&text);
+    TRY(err);
+    *rules = made;
+    return ERR_OK;
+}
+
+static void append_rules(struct known_rules *to, const struct known_rules *more,
+                         struct arena *arena)
+{
+    struct rule *both = ARENA_ARRAY(arena, struct rule, to->n + more->n);
+    memcpy(both, to->rules, sizeof(*both) * to->n);
+    for (unsigned i = 0; i < more->n; i++) {
+        both[to->n + i] = more->rules[i];
+    }
+    to->rules = both;
+    to->n += more->n;
+}
+
+enum err known_load(const char *path, struct arena *arena, struct known_rules **rules)
+{
+    if (path != NULL && strcmp(path, "none") == 0) {
+        *rules = arena_zalloc(arena, sizeof(**rules));
+        return ERR_OK;
+    }
+    if (path != NULL) {
+        return read_rules(path, arena, rules);
+    }
+    struct known_rules *all, *more;
+    TRY(known_parse("known.yaml", shipped, sizeof(shipped) - 1, arena, &all));
+    if (file_exists(KNOWN_FILE)) {
+        TRY(read_rules(KNOWN_FILE, arena, &more));
+        append_rules(all, more, arena);
+    }
+    *rules = all;
+    return ERR_OK;
+}
+
+void known_list(const struct known_rules *rules, struct buffer *out)
+{
+    for (unsigned i = 0; i < rules->n; i++) {
+        const struct rule *rule = &rules->rules[i];
+        buffer_printf(out, "%-32s %-12s ", rule->id, rule->library);
+        for (unsigned k = 0; k < rule->ops_count; k++) {
+            buffer_printf(out, "%s%s", k > 0 ? ", " : "", rule->ops[k]);
+        }
+        buffer_printf(out, "\n    %s\n", rule->url);
+    }
 }
 
 /* ---- match ---- */

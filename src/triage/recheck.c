@@ -8,8 +8,7 @@
 #include "triage/triage.h"
 #include "triage/triage_internal.h"
 
-/* A failure of determinism is none of a single run: the run is compared with a second one. */
-static bool shows_chance(const struct failure *f)
+bool shows_chance(const struct failure *f)
 {
     return strcmp(f->verdict.oracle, "determinism") == 0;
 }

@@ -443,18 +443,30 @@ const struct program *failing_slice(const struct program *p, const struct verdic
 
 /* ---- buckets ---- */
 
-static void put_op(const struct program *p, const struct node *node, bool dtypes,
+/* How an op of a chain is said: alone, with its dtypes, with the class of its first input's. */
+enum chain_form { CHAIN_OPS, CHAIN_DTYPES, CHAIN_CLASSES };
+
+/* What goes wrong in one dtype of a class mostly does in all of it: kernels are written once for
+ * all, and how wide a number is only decides how far a test must go. */
+static const char *dtype_class(enum dtype d)
+{
+    return dtype_is_half(d)    ? "half"
+           : dtype_is_float(d) ? "float"
+           : dtype_is_int(d)   ? "int"
+                               : dtype_name(d);
+}
+
+static void put_op(const struct program *p, const struct node *node, enum chain_form form,
                    struct buffer *text)
 {
-    buffer_puts(text, node->op_name);
-    if (!dtypes) {
-        return;
-    }
     enum dtype in = node_dtype(p, node);
     enum dtype out = node->n_out > 0 ? p->values[node->out[0]].dtype : DTYPE_NONE;
-    if (in == DTYPE_NONE || in == out) {
+    buffer_puts(text, node->op_name);
+    if (form == CHAIN_CLASSES) {
+        buffer_printf(text, "(%s)", dtype_class(in == DTYPE_NONE ? out : in));
+    } else if (form == CHAIN_DTYPES && (in == DTYPE_NONE || in == out)) {
         buffer_printf(text, "(%s)", dtype_name(out));
-    } else {
+    } else if (form == CHAIN_DTYPES) {
         buffer_printf(text, "(%s->%s)", dtype_name(in), dtype_name(out));
     }
 }
@@ -520,14 +532,16 @@ static uint32_t next_node(const struct program *p, const bool *done, uint32_t la
     return best;
 }
 
-static const char *chain_text(const struct program *p, bool dtypes, struct arena *arena)
+/* left_out: by node, NULL: none is. */
+static const char *chain_text(const struct program *p, enum chain_form form, const bool *left_out,
+                              struct arena *arena)
 {
     struct buffer text = BUFFER_INIT;
     const char **texts = ARENA_ARRAY(arena, const char *, p->n_nodes);
     bool *done = ARENA_ZARRAY(arena, bool, p->n_nodes);
     for (uint32_t i = 0; i < p->n_nodes; i++) {
         buffer_clear(&text);
-        put_op(p, &p->nodes[i], dtypes, &text);
+        put_op(p, &p->nodes[i], form, &text);
         texts[i] = arena_strdup(arena, text.data);
     }
     buffer_clear(&text);
@@ -535,10 +549,10 @@ static const char *chain_text(const struct program *p, bool dtypes, struct arena
     for (uint32_t n = 0; n < p->n_nodes; n++) {
         uint32_t i = next_node(p, done, last, texts);
         CHECK(i != UINT32_MAX);
-        if (n > 0) {
-            buffer_puts(&text, node_feeds(p, last, i) ? " -> " : ", ");
+        if (left_out == NULL || !left_out[i]) {
+            bool feeds = last != UINT32_MAX && node_feeds(p, last, i);
+            buffer_printf(&text, "%s%s", text.size == 0 ? "" : feeds ? " -> " : ", ", texts[i]);
         }
-        buffer_puts(&text, texts[i]);
         done[i] = true;
         last = i;
     }
@@ -549,18 +563,26 @@ static const char *chain_text(const struct program *p, bool dtypes, struct arena
 
 const char *op_chain(const struct program *p, struct arena *arena)
 {
-    return chain_text(p, true, arena);
+    return chain_text(p, CHAIN_DTYPES, NULL, arena);
 }
 
-/* A message or frames name the cause; without them the dtypes tell causes apart. */
-static bool names_cause(const char *signature)
+/* A message or frames name the cause, and a wrong form (shape, dtype, count) is no matter of
+ * values; of wrong values the dtypes tell causes apart. */
+static bool depends_on_dtypes(const char *signature)
 {
-    return strncmp(signature, "status ", 7) == 0 || strncmp(signature, "crash ", 6) == 0;
+    static const char *const none[] = {"status ", "crash ", "shape", "dtype", "count"};
+    for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+        if (strncmp(signature, none[i], strlen(none[i])) == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
-const char *bucket_key(const struct program *reduced, const struct target *t, const char *signature,
-                       struct arena *arena)
+const char *bucket_key(const struct program *reduced, const bool *stands_in, const struct target *t,
+                       const char *signature, struct arena *arena)
 {
+    enum chain_form form = depends_on_dtypes(signature) ? CHAIN_CLASSES : CHAIN_OPS;
     return arena_printf(arena, "%s | %s | %s", t->kind->name,
-                        chain_text(reduced, !names_cause(signature), arena), signature);
+                        chain_text(reduced, form, stands_in, arena), signature);
 }

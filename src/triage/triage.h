@@ -8,6 +8,9 @@
 
 #include "oracle/oracle.h"
 
+struct failure;
+struct reduction;
+
 /* What stays the same while a program shrinks: oracle, error class and normalised message (numbers,
  * names and addresses out), crash signal and top frames; of a wrong value whether NaN or infinity
  * is in it. */
@@ -22,10 +25,18 @@ const char *normalise_message(const char *message, struct arena *arena);
 /* The part of the message that says the reason, none of what varies in it: what a script looks for
  * in a library's text to tell that it is this error. */
 const char *message_fragment(const char *message, struct arena *arena);
-/* Key of the bucket: library, op chain of the reduced program (with dtypes where the signature has
- * no message and no frames), signature. */
-const char *bucket_key(const struct program *reduced, const struct target *t, const char *signature,
-                       struct arena *arena);
+/* Key of the bucket: library, chain of the reduced program's ops but those that another op can
+ * stand in for (stands_in: by node, NULL: none; with classes of dtypes where the signature has no
+ * message and no frames), signature. */
+const char *bucket_key(const struct program *reduced, const bool *stands_in, const struct target *t,
+                       const char *signature, struct arena *arena);
+/* The same of a failure that was reduced, but where an older bucket has the cause: a key of `keys`
+ * that differs in its one op alone, which fits in the place of ours, and the program then fails in
+ * the same way. What libraries write once for many ops (reductions of nothing, comparisons of
+ * integers) is one cause. */
+MUST_USE enum err choose_bucket_key(struct jury *jury, const struct failure *f,
+                                    const struct reduction *r, const struct texts *keys,
+                                    struct arena *arena, const char **key);
 /* "relu(f64) -> clip(f64)" */
 const char *op_chain(const struct program *p, struct arena *arena);
 
@@ -34,8 +45,22 @@ const char *op_chain(const struct program *p, struct arena *arena);
  * dtypes, ranks, read_again, oracle, message (POSIX extended regex), url, note}; known.yaml says
  * what each means. */
 struct known_rules;
-/* path NULL: the shipped file; "none": empty. ERR_USAGE with the line. Memory: the arena's. */
+/* What `opjury known add` writes to; read with the shipped rules where it is there. */
+#define KNOWN_FILE "out/known.yaml"
+/* path NULL: the shipped rules and KNOWN_FILE's; "none": no rules. ERR_USAGE with the line. Memory:
+ * the arena's. */
 MUST_USE enum err known_load(const char *path, struct arena *arena, struct known_rules **rules);
+/* From text; `name` is for messages. */
+MUST_USE enum err known_parse(const char *name, const char *text, size_t size, struct arena *arena,
+                              struct known_rules **rules);
+/* A line a rule: id, library, ops, url. */
+void known_list(const struct known_rules *rules, struct buffer *out);
+/* A rule for a failure that was reduced, in YAML: of this library and version, with the ops of the
+ * bucket's key and what tells of its dtypes, oracle and message. note NULL: none. */
+const char *known_rule_for(const char *id, const char *key, const struct target *t,
+                           const struct program *reduced, const struct verdict *v,
+                           const struct outcome *o, const char *url, const char *note,
+                           struct arena *arena);
 /* The id of the first rule that matches, NULL if none. What of p the failing output does not need
  * matters only to rules with read_again: what is written over may be read anywhere. */
 const char *known_match(const struct known_rules *rules, const struct target *t,
@@ -52,6 +77,8 @@ struct failure {
     const char *signature;
     unsigned runs, repeats; /* rechecks made, and how many showed the same signature */
 };
+/* A failure of determinism is none of a single run: the run is compared with a second one. */
+bool shows_chance(const struct failure *f);
 /* Run again in fresh workers; fills runs / repeats. */
 MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
                           struct arena *arena);
@@ -76,11 +103,18 @@ struct reduction {
     double cpu;
     bool reproduced; /* false: it did not fail when run again; the test is as it was */
     bool complete;   /* no tactic made progress any more */
+    /* Of reduce_to_cause, by node of test->program: another op can stand in for it, and the failure
+     * stays. NULL: for none. */
+    const bool *stands_in;
 };
 /* Deterministic. Memory of the result: `arena`. ERR_STOPPED: by the user; the result is the best so
  * far. */
 MUST_USE enum err reduce(struct jury *jury, const struct failure *f, struct reduction *r,
                          struct arena *arena);
+/* The same, then on to the form of the cause (cause.c): the result may be another failure, which
+ * is behind this one, and has another signature. */
+MUST_USE enum err reduce_to_cause(struct jury *jury, const struct failure *f, struct reduction *r,
+                                  struct arena *arena);
 /* What a campaign gives one finding: most need 15 to 70 runs, well below a second; what is stubborn
  * must not take the others' turn. */
 static const struct reduce_bounds {

@@ -17,7 +17,7 @@ END
 
 run opjury bench
 status_is 0 'without a subject: status'
-for subject in judge bounds diversity evaluate observability throughput generator inputs unjudged campaign reduce; do
+for subject in judge bounds diversity evaluate observability throughput generator inputs unjudged campaign reduce buckets; do
     passes "without a subject: $subject is listed" grep -q "^$subject  *[a-z]" "$work/out"
 done
 run opjury bench frob
@@ -92,6 +92,31 @@ import json, sys
 rows = [json.load(open(f))["mutations"] for f in sys.argv[1:]]
 assert all({k: v for k, v in a.items() if "cpu" not in k} == {k: v for k, v in b.items() if "cpu" not in k}
            for a, b in zip(*rows))' first.json "$work/out"
+
+run opjury bench buckets --tests 2 --json
+passes 'buckets: the floors decide the status' [ "$status" -le 1 ]
+passes 'buckets: findings in buckets' json_holds 'o["causes"] <= o["findings"] <= 2 * o["causes"] and
+    0 < o["buckets"] <= o["findings"] and 0 <= o["precision"] <= 1 and 0 <= o["recall"] <= 1'
+# A campaign by hand-made labels: what they say decides.
+opjury fuzz --known none --target faulty:negate.relu --target faulty:negate.floor --tests 200 --out found >/dev/null 2>&1
+list() { opjury show --out found --max-open 0 | awk '$2 == "new" {print $1}'; }
+list | sed 's/$/\tone cause/' >one.tsv
+list | awk '{print $1 "\tcause " NR}' >each.tsv
+run opjury bench buckets --from found --labels each.tsv --json
+status_is 0 'buckets: a cause each: status'
+passes 'buckets: a cause each' json_holds 'o["causes"] == o["buckets"] > 1 and o["precision"] == 1 == o["recall"]'
+run opjury bench buckets --from found --labels one.tsv
+status_is 1 'buckets: one cause in several: status'
+out_has 'buckets: one cause in several: said' 'one cause: '
+out_has 'buckets: one cause in several: recall' 'recall 0.0 %'
+echo 'x' >bad.tsv
+run opjury bench buckets --from found --labels bad.tsv
+status_is 2 'buckets: no label: status'
+err_has 'buckets: no label: said' "'x' is no line ID<tab>CAUSE"
+run opjury bench buckets --from found
+status_is 2 'buckets: without labels: status'
+run opjury bench judge --from found --labels one.tsv
+status_is 2 'labels elsewhere: status'
 
 run opjury bench judge --json --tests 0
 status_is 2 'no tests: status'

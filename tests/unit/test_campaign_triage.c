@@ -153,7 +153,7 @@ static void no_more_reducing(struct world *w)
 {
     triage_close(w->triage);
     w->totals.usage[USAGE_CPU] = 10;
-    w->totals.usage[USAGE_REDUCE] = 10;
+    w->totals.usage[USAGE_REDUCE] = 1000;
     open_triage(w);
 }
 
@@ -299,6 +299,34 @@ static void test_flaky(void **state)
     assert_int_equal(w->live.buckets, 0);
 }
 
+/* What waited joins the bucket once something that looks the same is reduced, and the bucket is
+ * shown by the one that was. */
+static void test_what_waited_joins(void **state)
+{
+    struct world *w = *state;
+    struct failing *f = next_failing(w);
+    no_more_reducing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    assert_true(is_unreduced_bucket(row_of(w, f).bucket));
+    uint64_t waited = f->test.index;
+    w->totals = (struct counts){0};
+    triage_close(w->triage);
+    open_triage(w);
+    f->test.index += 1000000;
+    f->verdicts[WRONG].kind = VERDICT_FINDING;
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    struct finding_row reduced = row_of(w, f);
+    assert_false(is_unreduced_bucket(reduced.bucket));
+    f->test.index = waited;
+    assert_string_equal(row_of(w, f).bucket, reduced.bucket);
+    struct bucket_row *buckets;
+    size_t n;
+    ok(store_buckets(w->store, w->arena, &buckets, &n));
+    assert_int_equal(n, 1);
+    assert_int_equal(buckets[0].first_finding, reduced.id);
+    assert_string_equal(buckets[0].ops, reduced.ops);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +335,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_explained_joins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_same_look_joins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_waited_joins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_known_bug, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_known_once_reduced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flaky, set_up, tear_down),

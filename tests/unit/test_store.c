@@ -24,40 +24,7 @@
 #include <jansson.h>
 #include <sqlite3.h>
 
-static struct arena *arena;
-static char dir[64];
-
-static int set_up(void **state)
-{
-    arena = arena_new();
-    strcpy(dir, "/tmp/opjury-store-XXXXXX");
-    return mkdtemp(dir) == NULL ? -1 : 0;
-}
-
-static int tear_down(void **state)
-{
-    arena_free(arena);
-    chmod(dir, 0700);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-    return system(command);
-}
-
-static const char *in_dir(const char *name)
-{
-    return arena_printf(arena, "%s/%s", dir, name);
-}
-
-static struct store *opened(void)
-{
-    struct store *store = NULL;
-    enum err e = store_open(dir, true, &store);
-    if (e != ERR_OK) {
-        print_error("%s\n", err_text());
-    }
-    assert_int_equal(e, ERR_OK);
-    return store;
-}
+#include "store_fixture.h"
 
 static void assert_says(enum err e, enum err expected, const char *part)
 {
@@ -65,15 +32,6 @@ static void assert_says(enum err e, enum err expected, const char *part)
     if (strstr(err_text(), part) == NULL || strchr(err_text(), '\n') != NULL) {
         fail_msg("'%s' should have '%s' in one line", err_text(), part);
     }
-}
-
-static void sql(const char *statement)
-{
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(in_dir("campaign.db"), &db), SQLITE_OK);
-    sqlite3_busy_timeout(db, 30000);
-    assert_int_equal(sqlite3_exec(db, statement, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 static const struct campaign_key key_seven = {
@@ -409,129 +367,6 @@ static void claims_of_the_living_are_kept(void **state)
     store_close(store);
 }
 
-/* ---- findings ---- */
-
-static struct finding_row finding(uint64_t index, const char *target, const char *bucket)
-{
-    return (struct finding_row){
-        .test_index = index,
-        .target = target,
-        .scenario = "direct",
-        .oracle = "value",
-        .signature = "s",
-        .text = "it's 1 \"not\" 2",
-        .ops = "relu(f64) -> clip(f64)",
-        .state = "known",
-        .bucket = bucket,
-        .folder = "findings/1",
-        .json = "{\"a\": 1}",
-    };
-}
-
-static uint64_t added(struct store *store, const struct finding_row *row)
-{
-    uint64_t id = 0;
-    assert_int_equal(store_add_finding(store, row, &id), ERR_OK);
-    assert_true(id > 0);
-    return id;
-}
-
-static void a_finding_is_one_row_however_often_added(void **state)
-{
-    struct store *store = opened();
-    struct finding_row row = finding(12, "torch", "k");
-    uint64_t id = added(store, &row);
-    row.text = "again";
-    row.state = "new";
-    row.folder = NULL;
-    assert_int_equal(added(store, &row), id);
-    row.oracle = "crash";
-    assert_int_not_equal(added(store, &row), id);
-
-    struct finding_row *rows;
-    size_t n;
-    assert_int_equal(store_findings(store, arena, &rows, &n), ERR_OK);
-    assert_int_equal(n, 2);
-    assert_int_equal(rows[0].id, id);
-    assert_int_equal(rows[0].test_index, 12);
-    assert_string_equal(rows[0].target, "torch");
-    assert_string_equal(rows[0].scenario, "direct");
-    assert_string_equal(rows[0].oracle, "value");
-    assert_string_equal(rows[0].signature, "s");
-    assert_string_equal(rows[0].text, "again");
-    assert_string_equal(rows[0].ops, "relu(f64) -> clip(f64)");
-    assert_string_equal(rows[0].state, "new");
-    assert_string_equal(rows[0].bucket, "k");
-    assert_string_equal(rows[0].folder, "");
-    assert_string_equal(rows[0].json, "{\"a\": 1}");
-    store_close(store);
-}
-
-static void buckets_follow_their_findings(void **state)
-{
-    struct store *store = opened();
-    struct finding_row row = finding(1, "onnxruntime:opt=all", "b1");
-    uint64_t first = added(store, &row);
-    row = finding(2, "onnxruntime:opt=all", "b2");
-    added(store, &row);
-    row = finding(3, "a,b", "b1");
-    row.text = "later";
-    added(store, &row);
-    row = finding(4, "a,b", "b1");
-    row.state = "flaky";
-    added(store, &row);
-
-    struct bucket_row *rows;
-    size_t n;
-    assert_int_equal(store_buckets(store, arena, &rows, &n), ERR_OK);
-    assert_int_equal(n, 2);
-    assert_string_equal(rows[0].key, "b1");
-    assert_string_equal(rows[0].oracle, "value");
-    assert_string_equal(rows[0].ops, "relu(f64) -> clip(f64)");
-    assert_string_equal(rows[0].targets, "a,b\nonnxruntime:opt=all");
-    assert_string_equal(rows[0].state, "known");
-    assert_string_equal(rows[0].text, "it's 1 \"not\" 2");
-    assert_int_equal(rows[0].first_finding, first);
-    assert_int_equal(rows[0].n_findings, 3);
-    assert_string_equal(rows[1].key, "b2");
-
-    uint64_t id;
-    assert_int_equal(store_find_bucket(store, "b1", &id), ERR_OK);
-    assert_int_equal(id, rows[0].id);
-    assert_int_equal(store_find_bucket(store, "b3", &id), ERR_OK);
-    assert_int_equal(id, 0);
-
-    /* A finding that moves takes its bucket with it. */
-    row = finding(2, "onnxruntime:opt=all", "b3");
-    row.state = "new";
-    added(store, &row);
-    assert_int_equal(store_buckets(store, arena, &rows, &n), ERR_OK);
-    assert_int_equal(n, 2);
-    assert_string_equal(rows[1].key, "b3");
-    assert_string_equal(rows[1].state, "new");
-    assert_int_equal(store_find_bucket(store, "b2", &id), ERR_OK);
-    assert_int_equal(id, 0);
-    store_close(store);
-}
-
-static void many_findings_come_back_in_order(void **state)
-{
-    struct store *store = opened();
-    enum { N = 300 };
-    for (uint64_t i = 0; i < N; i++) {
-        struct finding_row row = finding(N - i, "t", arena_printf(arena, "b%d", (int)i));
-        added(store, &row);
-    }
-    struct finding_row *rows;
-    size_t n;
-    assert_int_equal(store_findings(store, arena, &rows, &n), ERR_OK);
-    assert_int_equal(n, N);
-    for (size_t i = 0; i < N; i++) {
-        assert_int_equal(rows[i].test_index, N - i);
-    }
-    store_close(store);
-}
-
 /* ---- trouble ---- */
 
 static void missing_is_said(void **state)
@@ -674,7 +509,6 @@ static void a_full_disk_loses_nothing(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(settings_are_kept_and_compared),
         TEST(first_policy_of_an_epoch_stays),
@@ -684,9 +518,6 @@ int main(void)
         TEST(two_processes_run_every_index_once),
         TEST(kill_at_any_moment_loses_nothing),
         TEST(claims_of_the_living_are_kept),
-        TEST(a_finding_is_one_row_however_often_added),
-        TEST(buckets_follow_their_findings),
-        TEST(many_findings_come_back_in_order),
         TEST(missing_is_said),
         TEST(other_files_stay_as_they_are),
         TEST(damage_is_said_not_hidden),

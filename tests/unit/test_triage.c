@@ -192,11 +192,31 @@ static void bucket_key_tells_library_ops_and_signature_apart(void **state)
 {
     const struct target t = {.kind = &some_kind, .text = "onnxruntime:opt=all"};
     struct program *p = parse_program("x: f32[3] = input\ny: f32[3] = relu(x)\noutput y\n", *state);
-    assert_string_equal(bucket_key(p, &t, "value", *state), "onnxruntime | relu(f32) | value");
-    assert_string_equal(bucket_key(p, &t, "crash signal 11 at f", *state),
+    assert_string_equal(bucket_key(p, NULL, &t, "value", *state),
+                        "onnxruntime | relu(float) | value");
+    assert_string_equal(bucket_key(p, NULL, &t, "crash signal 11 at f", *state),
                         "onnxruntime | relu | crash signal 11 at f");
-    assert_string_equal(bucket_key(p, &t, "status load Fail: no", *state),
+    assert_string_equal(bucket_key(p, NULL, &t, "status load Fail: no", *state),
                         "onnxruntime | relu | status load Fail: no");
+}
+
+/* Dtypes by their class; what another op can stand in for is left out. */
+static void bucket_key_has_what_the_cause_needs(void **state)
+{
+    static const char *const texts[] = {
+        "x: f64[3] = input\na: f64[3] = neg(x)\ny: f64[3] = relu(a)\noutput y\n",
+        "x: f32[3] = input\na: f32[3] = exp(x)\ny: f32[3] = relu(a)\noutput y\n"};
+    static const bool first[] = {true, false};
+    const struct target t = {.kind = &some_kind, .text = "onnxruntime:opt=all"};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct program *p = parse_program(texts[i], *state);
+        assert_string_equal(bucket_key(p, first, &t, "value", *state),
+                            "onnxruntime | relu(float) | value");
+    }
+    struct program *half = parse_program(
+        "x: f16[3] = input\na: i8[3] = cast(x, to=i8)\ny: i8[3] = relu(a)\noutput y\n", *state);
+    assert_string_equal(bucket_key(half, NULL, &t, "value", *state),
+                        "onnxruntime | cast(half) -> relu(int) | value");
 }
 
 /* ---- recheck ---- */
@@ -248,6 +268,7 @@ int main(void)
         WITH_ARENA(chain_names_ops_and_dtypes_in_data_flow_order),
         WITH_ARENA(chain_does_not_depend_on_the_order_of_independent_nodes),
         WITH_ARENA(bucket_key_tells_library_ops_and_signature_apart),
+        WITH_ARENA(bucket_key_has_what_the_cause_needs),
         WITH_ARENA(recheck_counts_the_same_failure_alone),
         WITH_ARENA(recheck_of_chance_compares_two_runs),
     };

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+# What becomes of findings: `opjury mark`, `opjury verify`, `opjury show --max-open`, `opjury known`. Faults are planted
+# in our own evaluator, so no library is needed; its version is unknown, so what is gone is gone.
+. "${0%/*}/harness.sh"
+
+wrong=faulty:negate.relu
+exact_policy 'nodes = 4' 'numel_max = 64' 'dtype.* = 0' 'dtype.f32 = 1' 'op.less = 0' 'op.arg_max = 0' \
+    'op.gather = 0' 'op.where = 0' >exact.policy
+# Two faults of one library: two buckets.
+opjury fuzz --policy exact.policy --known none --target "$wrong" --target faulty:negate.floor --tests 200 --out out/1 \
+    >/dev/null 2>&1
+run opjury show
+ids=$(awk '$2 == "new" {print $1}' "$work/out")
+passes 'two buckets' [ "$(echo "$ids" | wc -l)" = 2 ]
+relu=$(awk '$2 == "new" && /relu\(/ {print $1}' "$work/out")
+floor=$(awk '$2 == "new" && /floor\(/ {print $1}' "$work/out")
+
+# ---- how many ----
+run opjury show --max-open 1
+out_has 'one at a time: the rest is counted' '1 more waits: 1 open ones a library are enough'
+passes 'one at a time: one is listed' [ "$(grep -c ' new ' "$work/out")" = 1 ]
+run opjury show --max-open 0
+out_lacks 'no limit: none waits' 'more wait'
+run opjury show --max-open x
+status_is 2 'a limit that is no number: status'
+
+# ---- mark ----
+run opjury mark "$relu" reported --url https://example.org/7
+status_is 0 'mark: status'
+out_has 'mark: the state' 'reported, https://example.org/7'
+run opjury show
+out_has 'marked: in the list' 'https://example.org/7'
+run opjury show --max-open 1
+out_has 'a reported one is open' '1 more waits'
+run opjury mark "$relu" wontfix
+run opjury show
+out_lacks 'wontfix: not listed' 'relu('
+run opjury show --all
+out_has 'wontfix: listed with all' 'wontfix'
+run opjury mark "$relu" new
+run opjury show
+out_has 'new again: listed' 'relu('
+run opjury mark "$relu" open
+status_is 2 'no such state: status'
+err_has 'no such state: said' "'open' is no state: reported, fixed, wontfix or new"
+run opjury mark 99999 fixed
+status_is 2 'mark what is not there: status'
+err_has 'mark what is not there: said' 'has no finding 99999'
+run opjury mark "$relu"
+status_is 2 'mark without a state: status'
+
+# ---- verify ----
+run opjury verify
+status_is 1 'verify: something is there'
+passes 'verify: both' [ "$(grep -c 'still there' "$work/out")" = 2 ]
+run opjury verify "$relu" --json
+status_is 1 'verify one: status'
+json_is() {
+    "${OPJURY_PYTHON:-$root/.venv/bin/python}" -c "import json, sys; d = json.load(open(sys.argv[1])); sys.exit(not ($2))" \
+        "$work/out"
+    verdict $? "$1"
+}
+json_is 'verify one: JSON' "[(b['id'], b['result'], b['runs'], b['repeats']) for b in d['buckets']] == [($relu, 'still there', 3, 3)]"
+# The library is right now: a stand-in for another version.
+sqlite() {
+    "${OPJURY_PYTHON:-$root/.venv/bin/python}" -c "import sqlite3, sys; d = sqlite3.connect('out/1/campaign.db'); d.execute(sys.argv[1]); d.commit()" "$1"
+}
+sqlite "UPDATE findings SET target = 'faulty:none' WHERE target = '$wrong'"
+run opjury verify
+status_is 1 'one is gone: the other is there'
+out_has 'one is gone: said' 'gone         fixed'
+run opjury show --all
+out_has 'one is gone: fixed' 'fixed'
+run opjury verify
+passes 'what is fixed is not looked at again' [ "$(wc -l <"$work/out")" = 1 ]
+run opjury verify "$relu"
+status_is 0 'nothing there: status'
+sqlite "UPDATE findings SET target = '$wrong' WHERE target = 'faulty:none'"
+run opjury verify "$relu"
+out_has 'back again: new' 'still there  new'
+sqlite "UPDATE findings SET target = 'faulty:frob' WHERE target = '$wrong'"
+run opjury verify "$relu"
+status_is 0 'a target that is not there: status'
+out_has 'a target that is not there: said' 'not tried'
+sqlite "UPDATE findings SET target = '$wrong' WHERE target = 'faulty:frob'"
+
+# ---- known ----
+run opjury known
+status_is 0 'known: status'
+out_has 'known: a shipped rule' 'ort-relu-clip'
+run opjury known add "$relu" --url https://example.org/7 --note 'said "twice"'
+status_is 0 'known add: status'
+out_is 'known add: the rule' <<'END'
+- id: faulty-relu-value
+  library: faulty
+  ops: [relu]
+  oracle: value
+  url: "https://example.org/7"
+  note: "said \"twice\""
+
+added to out/known.yaml; the bucket is marked reported
+END
+run opjury known
+out_has 'known: the new rule too' 'faulty-relu-value'
+run opjury known add "$relu" --url https://example.org/7
+status_is 2 'known add again: status'
+err_has 'known add again: said' 'known already, by rule faulty-relu-value'
+run opjury known add "$floor" --url https://example.org/8 --file more.yaml
+status_is 0 'known add to another file: status'
+run opjury known --file more.yaml
+out_lacks 'another file alone' 'relu'
+opjury fuzz --policy exact.policy --target "$wrong" --tests 100 --out out/2 >"$work/fuzzed" 2>&1
+passes 'fuzz takes it up' grep -q 'faulty-relu-value' "$work/fuzzed"
+passes 'fuzz: nothing new' grep -q 'no new findings' "$work/fuzzed"
+run opjury known add "$relu" --out out/1
+status_is 2 'known add without url: status'
+err_has 'known add without url: said' '--url'
+run opjury known drop 3
+status_is 2 'known: no such word: status'
+echo '- id: x' >out/known.yaml
+run opjury known
+status_is 2 'damaged rules: status'
+err_has 'damaged rules: where' 'out/known.yaml:1'
+
+done_testing

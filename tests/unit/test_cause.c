@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a failure to the form of its cause, and buckets by it: on planted faults, and on two faults
+ * of a real library (onnxruntime, where findings/ holds them) that no planted one is like.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "triage/triage.h"
+
+struct scene {
+    struct arena *arena;
+    struct target *target;
+    struct jury *jury;
+    struct failure failure;
+    struct reduction reduction;
+};
+
+static void ok(enum err err)
+{
+    if (err != ERR_OK) {
+        fail_msg("%s", err_text());
+    }
+}
+
+/* All inputs hold this value. */
+static struct test *parse(const char *text, real value, struct arena *arena)
+{
+    struct program *p;
+    ok(program_parse("test", text, strlen(text), arena, &p));
+    ok(ops_check(p));
+    struct test *test = arena_zalloc(arena, sizeof(*test));
+    test->program = p;
+    test->policy = "given";
+    test->n_inputs = program_n_inputs(p);
+    test->inputs = ARENA_ARRAY(arena, struct tensor, test->n_inputs);
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        const struct value *v = &p->values[program_input(p, k)];
+        test->inputs[k] = tensor_new(arena, v->dtype, &v->shape);
+        for (size_t i = 0; i < shape_numel(&v->shape); i++) {
+            dtype_store(v->dtype, test->inputs[k].data, i, value);
+        }
+    }
+    return test;
+}
+
+/* The cause of what fails there; to be closed. */
+static void open_scene(struct scene *s, const char *target, const char *text, real value)
+{
+    *s = (struct scene){.arena = arena_new(), .reduction = {.cpu_limit = 60, .max_runs = 1000}};
+    struct failure *f = &s->failure;
+    ok(target_parse(target, NULL, s->arena, &s->target));
+    ok(jury_open(&s->target, 1, &(struct jury_options){0}, &s->jury));
+    f->what = s->target;
+    f->test = parse(text, value, s->arena);
+    ok(jury_run_fresh(s->jury, 0, f->test, s->arena, &f->outcome));
+    const struct judgement j = {.test = f->test,
+                                .reference = reference_new(f->test, s->arena),
+                                .target = s->target,
+                                .outcome = &f->outcome,
+                                .arena = s->arena};
+    judge(&j, &f->verdict);
+    assert_int_equal(f->verdict.kind, VERDICT_FINDING);
+    f->signature = failure_signature(&f->verdict, &f->outcome, s->arena);
+    ok(reduce_to_cause(s->jury, f, &s->reduction, s->arena));
+    assert_true(s->reduction.reproduced && s->reduction.complete);
+    f->signature = failure_signature(&s->reduction.verdict, &s->reduction.outcome, s->arena);
+}
+
+static void close_scene(struct scene *s)
+{
+    jury_close(s->jury);
+    arena_free(s->arena);
+}
+
+/* The bucket, where there is another of this key before it; NULL: there is none. */
+static const char *key_beside(struct scene *s, const char *older)
+{
+    struct texts keys = {0};
+    const char *key;
+    if (older != NULL) {
+        texts_add(&keys, older, s->arena);
+    }
+    ok(choose_bucket_key(s->jury, &s->failure, &s->reduction, &keys, s->arena, &key));
+    return key;
+}
+
+/* Infinity lost in exp is seen as a wrong number behind its reciprocal. */
+static void what_is_wrong_earlier_is_the_failure(void **state)
+{
+    struct scene s;
+    open_scene(&s, "faulty:lose_inf.exp",
+               "x: f32[2] = input\ne: f32[2] = exp(x)\ny: f32[2] = reciprocal(e)\n"
+               "z: f32[2] = neg(y)\noutput z\n",
+               1000);
+    assert_string_equal(op_chain(s.reduction.test->program, s.arena), "exp(f32)");
+    assert_string_equal(key_beside(&s, NULL), "faulty | exp(float) | value infinity");
+    close_scene(&s);
+}
+
+static void an_op_alone_stays_as_it_is(void **state)
+{
+    struct scene s;
+    open_scene(&s, "faulty:negate.neg",
+               "x: f32[2] = input\na: f32[2] = relu(x)\ny: f32[2] = neg(a)\noutput y\n", 1);
+    assert_string_equal(key_beside(&s, NULL), "faulty | neg(float) | value");
+    close_scene(&s);
+}
+
+static const char read_later[] =
+    "x: f32[1,1] = input\n"
+    "s: f32[1] = input\n"
+    "a: f32[1] = input\n"
+    "m: f32[1] = %s(a)\n"
+    "y: f32[1,1], n: f32[1], w: f32[1] = batch_norm_training(x, s, s, m, "
+    "s, epsilon=0.0009765625, momentum=0.5)\n"
+    "output m, y\n";
+
+/* onnxruntime writes the running mean over what another op computed: whichever it is, one bucket,
+ * be it by the wrong number or by what is behind it. */
+static void what_any_op_can_stand_in_for_is_left_out(void **state)
+{
+    static const char *const ops[] = {"tanh", "sigmoid", "neg"};
+    static const char key[] = "onnxruntime | batch_norm_training(float) | ";
+    for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+        struct scene s;
+        char text[sizeof(read_later) + 16];
+        snprintf(text, sizeof(text), read_later, ops[i]);
+        open_scene(&s, "onnxruntime:opt=none", text, 3);
+        if (strncmp(key_beside(&s, NULL), key, strlen(key)) != 0) {
+            fail_msg("%s: %s", ops[i], key_beside(&s, NULL));
+        }
+        close_scene(&s);
+    }
+}
+
+/* A fusion of two ops has neither left out. */
+static void ops_that_are_needed_stay(void **state)
+{
+    struct scene s;
+    open_scene(&s, "onnxruntime:opt=all",
+               "x: f64[2] = input\na: f64[2] = tanh(x)\nr: f64[2] = relu(a)\n"
+               "y: f64[2] = clip(r, min=-1.0, max=1.0)\nz: f64[2] = neg(y)\noutput z\n",
+               1);
+    const char *key = key_beside(&s, NULL);
+    assert_int_equal(strncmp(key, "onnxruntime | relu -> clip | status load ", 41), 0);
+    close_scene(&s);
+}
+
+/* Of int64 beyond 32 bits onnxruntime compares parts: max and min by the same code. */
+static void another_op_that_fails_there_too_is_the_same_cause(void **state)
+{
+    static const char text[] = "x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
+                               "y: i64[2] = min(x, w)\noutput y\n";
+    static const char of_max[] = "onnxruntime | max(int) | value discrete";
+    static const char of_add[] = "onnxruntime | add(int) | value discrete";
+    struct scene s;
+    open_scene(&s, "onnxruntime:opt=none", text, -4294967296);
+    const char *own = key_beside(&s, NULL);
+    assert_string_equal(own, "onnxruntime | min(int) | value discrete");
+    assert_string_equal(key_beside(&s, own), own);
+    assert_string_equal(key_beside(&s, of_max), of_max);
+    assert_string_equal(key_beside(&s, of_add), own); /* right with these numbers */
+    assert_string_equal(key_beside(&s, "onnxruntime | max(int) | shape"), own);
+    assert_string_equal(key_beside(&s, "torch | max(int) | value discrete"), own);
+    close_scene(&s);
+}
+
+/* No bucket of another op takes what fails by its own op alone. */
+static void another_op_that_passes_there_is_another_cause(void **state)
+{
+    struct scene s;
+    open_scene(&s, "faulty:negate.relu", "x: f32[2] = input\ny: f32[2] = relu(x)\noutput y\n", 1);
+    assert_string_equal(key_beside(&s, "faulty | exp(float) | value"),
+                        "faulty | relu(float) | value");
+    close_scene(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_wrong_earlier_is_the_failure),
+        cmocka_unit_test(an_op_alone_stays_as_it_is),
+        cmocka_unit_test(what_any_op_can_stand_in_for_is_left_out),
+        cmocka_unit_test(ops_that_are_needed_stay),
+        cmocka_unit_test(another_op_that_fails_there_too_is_the_same_cause),
+        cmocka_unit_test(another_op_that_passes_there_is_another_cause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

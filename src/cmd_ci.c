@@ -354,7 +354,7 @@ static const struct ci_settings defaults = {.fuzz = FUZZ_DEFAULTS};
 
 const struct command command_ci = {
     .name = "ci",
-    .summary = "Run a campaign as a check of a build: fail on what is not in a baseline",
+    .summary = "Run a campaign as a check of a build: fail on what no baseline has",
     .help =
         "Runs a campaign as `opjury fuzz` does, with the same options, and holds its "
         "buckets against the baseline FILE: a text file with a bucket key a line, for "

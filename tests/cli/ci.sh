@@ -11,7 +11,7 @@ unset GITHUB_STEP_SUMMARY
 exact_policy 'nodes = 4' 'numel_max = 64' 'dtype.* = 0' 'dtype.f32 = 1' 'op.less = 0' 'op.arg_max = 0' \
     'op.where = 0' 'op.gather = 0' >exact.policy
 ci() { run opjury ci --policy exact.policy --known none --tests 300 "$@"; }
-key() { printf 'faulty | %s(f32) | value' "$1"; }
+key() { printf 'faulty | %s(float) | value' "$1"; }
 
 # holds FILE EXPRESSION: Python, with o = what the JSON or XML file holds, its test cases by name in
 # `cases`, SARIF's results by bucket in `results`.

@@ -23,9 +23,10 @@ enum {
     FINDINGS = 6,  /* of each; --tests N */
     TRIES = 60,    /* tests that hold the op, for each of its findings */
     NODES = 10,    /* of a program */
-    LEAST = 95,    /* percent, of both */
     SHOWN_MAX = 8, /* names in a line of the table */
 };
+
+static const double least = 95; /* percent, of both */
 
 /* ---- pairs ---- */
 
@@ -173,8 +174,8 @@ static void print_pairs(const struct pairs *p, const struct labelled *all, size_
     print_mixed(all, n, true);
     printf("%zu findings of %zu causes in %zu buckets\n", p->findings, p->causes, p->buckets);
     printf("precision %.1f %%, recall %.1f %% of pairs, each cause weighing the same (at least "
-           "%d %%)\n",
-           p->precision, p->recall, LEAST);
+           "%.0f %%)\n",
+           p->precision, p->recall, least);
 }
 
 /* ---- planted faults ---- */
@@ -415,7 +416,7 @@ static enum err run_buckets(const struct bench_settings *s, struct arena *arena,
     }
     struct pairs p = judge_pairs(all, n);
     print_pairs(&p, all, n, s->json);
-    *failed = p.precision < LEAST || p.recall < LEAST;
+    *failed = p.precision < least || p.recall < least;
     return ERR_OK;
 }
 

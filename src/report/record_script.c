@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The script of a record: the short one, which people read, where that can say the failure; else
- * repro.py as it lies in the folder. Both run the same program on the same bits in the same
- * configuration.
+ * repro.py as it lies in the folder, which also is the measure: only what it runs is said shorter.
+ * Both run the same program on the same bits in the same configuration.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +125,9 @@ enum err record_write_script(struct record *r, struct arena *arena)
     };
     if (is_onnx) {
         TRY(read_version(r, arena, &script.onnx));
+    }
+    if (!script_has_program(&script, r->repro)) {
+        return ERR_OK;
     }
     struct buffer source = BUFFER_INIT;
     enum err err = script_write_short(&script, &claim, &source);

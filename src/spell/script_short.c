@@ -381,3 +381,33 @@ enum err script_write_short(const struct script *script, const struct script_cla
     arena_free(t.arena);
     return err;
 }
+
+/* ---- against a long script ---- */
+
+/* What script.c writes of the program: the model in base64, the function of calls. */
+static enum err print_program(const struct script *script, struct arena *arena, struct buffer *text)
+{
+    if (strcmp(script->library, "torch") == 0) {
+        struct plan *plan;
+        TRY(torch_plan(script->program, arena, &plan));
+        plan_print_python(plan, text);
+        return ERR_OK;
+    }
+    struct buffer model = BUFFER_INIT;
+    enum err err = onnx_write(script->program, script->onnx, &model);
+    if (err == ERR_OK) {
+        python_base64(text, model.data, model.size);
+    }
+    buffer_release(&model);
+    return err;
+}
+
+bool script_has_program(const struct script *script, const char *source)
+{
+    struct arena *arena = arena_new();
+    struct buffer text = BUFFER_INIT;
+    bool has = print_program(script, arena, &text) == ERR_OK && strstr(source, text.data) != NULL;
+    buffer_release(&text);
+    arena_free(arena);
+    return has;
+}

@@ -184,5 +184,8 @@ struct script_claim {
  * where that is not said in a few lines. */
 MUST_USE enum err script_write_short(const struct script *script, const struct script_claim *claim,
                                      struct buffer *source);
+/* Does this long script run the program as it would be spelled now? One of an older version may say
+ * an op in another way, and show what this way does not. */
+bool script_has_program(const struct script *script, const char *source);
 
 #endif

@@ -65,7 +65,7 @@ static enum err find_python(struct releases *r, const char *version, const char 
     return ERR_OK;
 }
 
-/* A model as the culprit's release wrote it, or older where this one takes no such. */
+/* A model as the culprit's release has it, or older where this one takes no such. */
 static void limit_onnx(struct blamer *b)
 {
     struct onnx_version *mine = &b->slot->onnx;
@@ -79,6 +79,30 @@ static void judged(struct releases *r, const char *version, enum answer answer)
         r->versions[r->n] = version;
         r->answers[r->n++] = answer;
     }
+}
+
+/* The release takes older models only, and its model passes. That says something when the culprit's
+ * own release shows the failure on such a model: what an operator does depends on the opset. */
+static enum err hold_against_own(struct releases *r, const char *version, struct onnx_version older,
+                                 enum answer *answer)
+{
+    struct blamer *b = r->b;
+    enum answer own;
+    TRY(blame_open(b, b->culprit));
+    b->slot->onnx = older;
+    const struct variation v = {
+        .kind = "version",
+        .what = arena_printf(b->arena, "%s, opset %d", b->result->version, older.opset),
+        .options = "",
+        .by_oracle = true,
+    };
+    TRY(blame_run(b, &v, &own));
+    if (own != ANSWER_SHOWS) {
+        *answer = ANSWER_NONE;
+        blame_say(b, "%s takes models up to opset %d, at which %s does not show it either.",
+                  version, older.opset, b->result->version);
+    }
+    return ERR_OK;
 }
 
 static enum err try_release(struct releases *r, const char *version)
@@ -105,6 +129,9 @@ static enum err try_release(struct releases *r, const char *version)
     const struct variation v = {
         .kind = "version", .what = version, .options = "", .by_oracle = true};
     TRY(blame_run(b, &v, &answer));
+    if (answer == ANSWER_GOES && b->slot->onnx.opset < b->onnx.opset) {
+        TRY(hold_against_own(r, version, b->slot->onnx, &answer));
+    }
     judged(r, version, answer);
     return ERR_OK;
 }

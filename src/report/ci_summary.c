@@ -30,25 +30,11 @@ static size_t shown_size(const char *text)
     return size;
 }
 
-/* A fence is longer than any row of backticks inside. */
 static void put_block(struct buffer *out, const char *text)
 {
-    enum { FENCE_MIN = 3 };
-    size_t fence = FENCE_MIN;
-    for (const char *c = text; (c = strchr(c, '`')) != NULL;) {
-        size_t n = strspn(c, "`");
-        fence = n + 1 > fence ? n + 1 : fence;
-        c += n;
-    }
-    struct buffer line = BUFFER_INIT;
-    for (size_t i = 0; i < fence; i++) {
-        buffer_puts(&line, "`");
-    }
     size_t size = shown_size(text);
-    bool open = size == 0 || text[size - 1] != '\n';
-    buffer_printf(out, "%stext\n%.*s%s%s%s\n\n", line.data, (int)size, text, open ? "\n" : "",
-                  text[size] != '\0' ? "...\n" : "", line.data);
-    buffer_release(&line);
+    markdown_block(out, "text", text, size);
+    buffer_puts(out, text[size] != '\0' ? "...\n\n" : "\n");
 }
 
 static void put_answer(struct buffer *out, const struct ci_report *r)

@@ -226,6 +226,7 @@ static void add_edges(struct drawing *d)
             }
         }
     }
+    CHECK(d->items != NULL); /* what is an output is a source or of a node */
     for (uint32_t o = 0; o < p->n_outputs; o++) {
         uint32_t v = p->outputs[o];
         size_t from = is_source(p, v) ? d->source_items[v] : d->node_items[p->values[v].node];

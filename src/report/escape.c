@@ -105,3 +105,22 @@ void markdown_code(struct buffer *out, const char *text)
     }
     buffer_puts(out, "</code>");
 }
+
+void markdown_block(struct buffer *out, const char *language, const char *text, size_t size)
+{
+    enum { FENCE_MIN = 3 };
+    size_t fence = FENCE_MIN, run = 0;
+    for (size_t i = 0; i < size; i++) {
+        run = text[i] == '`' ? run + 1 : 0;
+        fence = run >= fence ? run + 1 : fence;
+    }
+    while (size > 0 && text[size - 1] == '\n') {
+        size--;
+    }
+    struct buffer line = BUFFER_INIT;
+    for (size_t i = 0; i < fence; i++) {
+        buffer_puts(&line, "`");
+    }
+    buffer_printf(out, "%s%s\n%.*s\n%s\n", line.data, language, (int)size, text, line.data);
+    buffer_release(&line);
+}

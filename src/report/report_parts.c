@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/escape.h"
 #include "report/format.h"
 
 /* ---- words ---- */
@@ -37,15 +38,9 @@ static const char *cell(const char *text, struct arena *arena)
     return kept;
 }
 
-/* A block that no line of the text can end. */
 static void put_block(struct buffer *out, const char *language, const char *text)
 {
-    const char *fence = strstr(text, "```") != NULL ? "~~~~" : "```";
-    size_t n = strlen(text);
-    while (n > 0 && text[n - 1] == '\n') {
-        n--;
-    }
-    buffer_printf(out, "%s%s\n%.*s\n%s\n", fence, language, (int)n, text, fence);
+    markdown_block(out, language, text, strlen(text));
 }
 
 static bool is_onnx(const struct record *r)

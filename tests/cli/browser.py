@@ -42,8 +42,8 @@ class Browser:
              "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
              f"--user-data-dir={self.home.name}", f"--window-size={width},{height}", "--remote-debugging-pipe",
              "about:blank"],
-            pass_fds=(read_end, write_end), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
+            pass_fds=(read_end, write_end), env={**os.environ, "HOME": self.home.name},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(read_end)
         os.close(write_end)
         self.rest, self.number, self.session, self.events = b"", 0, None, []

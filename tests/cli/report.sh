@@ -328,7 +328,7 @@ db.execute("DELETE FROM findings WHERE id > 5")
 db.execute("DELETE FROM buckets")
 oracles = ["hang", "status", "gradient", "crash", "value"]
 for i, oracle in enumerate(oracles, 1):
-    db.execute("INSERT INTO buckets VALUES (?, ?)", (i, f"key {i}"))
+    db.execute("INSERT INTO buckets (id, key) VALUES (?, ?)", (i, f"key {i}"))
     db.execute("UPDATE findings SET oracle = ?, bucket = ?, state = 'new', folder = '' WHERE id = ?", (oracle, i, i))
 db.commit()
 END

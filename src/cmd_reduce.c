@@ -434,7 +434,9 @@ static enum err reduce_work(struct work *w, struct store *store)
         TRY(err);
     }
     if (!w->reduction.reproduced) {
-        return err == ERR_STOPPED ? err : not_any_more(w);
+        bool has_begun = err != ERR_STOPPED && !stop_requested && w->reduction.runs > 0;
+        return has_begun ? not_any_more(w)
+                         : err_set(ERR_STOPPED, "stopped before it had begun; nothing is changed");
     }
     w->failure.signature =
         failure_signature(&w->reduction.verdict, &w->reduction.outcome, w->arena);

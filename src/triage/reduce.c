@@ -12,6 +12,8 @@
 #include "triage/triage.h"
 #include "triage/triage_internal.h"
 
+const struct reduce_bounds reduce_bounds = {.cpu = 1.5, .runs = 500};
+
 /* ---- copies ---- */
 
 static const char *text_clone(const char *text, struct arena *arena)

@@ -117,10 +117,11 @@ MUST_USE enum err reduce_to_cause(struct jury *jury, const struct failure *f, st
                                   struct arena *arena);
 /* What a campaign gives one finding: most need 15 to 70 runs, well below a second; what is stubborn
  * must not take the others' turn. */
-static const struct reduce_bounds {
-    double cpu;
+struct reduce_bounds {
+    double cpu; /* seconds */
     unsigned runs;
-} reduce_bounds = {.cpu = 1.5, .runs = 500};
+};
+extern const struct reduce_bounds reduce_bounds;
 /* The test of some nodes only, keep[node]: what the others computed becomes inputs that hold what
  * the reference (of `test`) recorded. NULL: nothing is left to compute. Memory: `arena`. */
 const struct test *test_of_nodes(const struct test *test, struct reference *reference,

@@ -103,15 +103,32 @@ done
 out_has 'and on, in sittings of two runs: one op' '-> 1 op,'
 passes 'and on: one of the two is always new' [ $sittings -le "$((whole + whole / 2))" ]
 passes 'and on: the same program' cmp -s first.txt "$folder/program.txt"
+# Ctrl-C at any moment leaves a whole finding, and the next call goes on.
+as_found
+rm -f "$folder/tried.txt"
+odd=0
+for delay in 0.004 0.006 0.008 0.01 0.012 0.014 0.016 0.018 0.02 0.025 0.03 0.035; do
+    timeout --foreground --preserve-status -s INT $delay "$OPJURY" reduce "$id" >"$work/out" 2>"$work/err"
+    status=$?
+    # 130: before there was anything to keep; 2: before it had begun
+    case $status in 0) grep -q ' -> ' "$work/out" || odd=$((odd + 1)) ;; 130) ;; 2) grep -q stopped "$work/err" || odd=$((odd + 1)) ;; *) odd=$((odd + 1)) ;; esac
+    "$OPJURY" run "$folder/program.txt" --target "$wrong" --known none >/dev/null 2>&1
+    [ $? = 1 ] || odd=$((odd + 1))
+done
+passes 'Ctrl-C: what is in the folder still fails' [ $odd = 0 ]
+run opjury reduce "$id"
+passes 'Ctrl-C: gone on with, the same program' cmp -s first.txt "$folder/program.txt"
+passes 'Ctrl-C: nothing is left to go on from' [ ! -e "$folder/tried.txt" ]
 echo nonsense >"$folder/tried.txt"
 run opjury reduce "$id"
 status_is 2 'a damaged tried.txt: status'
 err_has 'a damaged tried.txt: where' 'tried.txt:1: no hash; without this file reduction starts over'
 rm "$folder/tried.txt"
 as_found
-run opjury reduce "$id" --time 0.0001s
-status_is 0 'no time: status'
-out_has 'no time: nothing is changed' 'the same command goes on'
+run opjury reduce "$id" --time 0.0000001s
+status_is 2 'no time: status'
+err_has 'no time: nothing is changed' 'stopped before it had begun; nothing is changed'
+passes 'no time: what was found is still there' cmp -s "$folder/original.txt" "$folder/program.txt"
 
 printf -- '- id: our-relu\n  library: faulty\n  ops: [relu]\n  url: https://example.org/1\n' >rules.yaml
 cp "$folder/original.txt" "$folder/program.txt" && cp "$folder/original.npz" "$folder/inputs.npz"

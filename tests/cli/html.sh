@@ -72,7 +72,7 @@ for path in glob.glob(f"{sys.argv[1]}/findings/*/program.txt"):
     with open(path, "w") as f:
         f.write("# " + mark + "\n" + text)
 with sqlite3.connect(f"{sys.argv[1]}/campaign.db") as db:
-    db.execute("UPDATE findings SET text = text || ?1, oracle = oracle || '\"><script>hacked = 1</script>'", [mark])
+    db.execute("UPDATE findings SET text = text || ?1, signature = '\"><script>hacked=1</script>' || signature", [mark])
     db.execute("UPDATE buckets SET key = key || ?1", [mark])
 END
 run opjury report --html hostile.html --out hostile

@@ -329,7 +329,8 @@ db.execute("DELETE FROM buckets")
 oracles = ["hang", "status", "gradient", "crash", "value"]
 for i, oracle in enumerate(oracles, 1):
     db.execute("INSERT INTO buckets (id, key) VALUES (?, ?)", (i, f"key {i}"))
-    db.execute("UPDATE findings SET oracle = ?, bucket = ?, state = 'new', folder = '' WHERE id = ?", (oracle, i, i))
+    db.execute("UPDATE findings SET oracle = ?1, signature = ?1, bucket = ?2, state = 'new', folder = '' WHERE id = ?2",
+               (oracle, i))
 db.commit()
 END
 run opjury show --out ranked
@@ -339,7 +340,7 @@ passes 'show: by severity' \
 "$python" - <<'END'
 import os, shutil, sqlite3
 db = sqlite3.connect("ranked/campaign.db")
-db.execute("UPDATE findings SET oracle = 'value'")
+db.execute("UPDATE findings SET oracle = 'value', signature = 'value'")
 shutil.copytree("planted", "ranked/findings/given")
 db.execute("UPDATE findings SET folder = 'findings/given' WHERE id = 3")
 db.commit()

@@ -105,6 +105,19 @@ static enum err choose_format(const struct report_settings *s, const struct reco
                    why);
 }
 
+/* What a maintainer would send back. */
+static void warn_of_size(const struct record *record, size_t size)
+{
+    enum { BODY_MAX = 65536 }; /* characters of an issue on GitHub */
+    if (!record->is_reduced) {
+        log_warn("the program is as it was found (%u nodes); `opjury reduce` makes it smaller",
+                 record->test->program->n_nodes);
+    }
+    if (size > BODY_MAX) {
+        log_warn("%zu characters; GitHub takes %d", size, (int)BODY_MAX);
+    }
+}
+
 static enum err print_record(const struct report_settings *s, struct arena *arena)
 {
     struct record *record;
@@ -119,6 +132,7 @@ static enum err print_record(const struct report_settings *s, struct arena *aren
     TRY(choose_format(s, record, &format));
     struct buffer text = BUFFER_INIT;
     report_print(format, record, &text);
+    warn_of_size(record, text.size);
     fwrite(text.data, 1, text.size, stdout);
     buffer_release(&text);
     return output_flush();

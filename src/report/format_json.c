@@ -115,6 +115,7 @@ static void set_origin(json_t *root, const struct record *r)
     set_text(root, "placement", r->placement);
     set_count(root, "rechecks", r->rechecks);
     set_count(root, "repeats", r->repeats);
+    json_object_set_new(root, "is_reduced", json_boolean(r->is_reduced));
     set_count(root, "nodes_before", r->nodes_before);
     set_count(root, "nodes_after", r->nodes_after);
     set_count(root, "elements_before", r->elements_before);

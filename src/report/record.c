@@ -231,6 +231,8 @@ static enum err read_verdict(struct record *r, struct arena *arena, const json_t
     r->nodes_after = count_of(reduction, "nodes_after");
     r->elements_before = count_of(reduction, "elements_before");
     r->elements_after = count_of(reduction, "elements_after");
+    r->is_reduced = r->nodes_after < r->nodes_before || r->elements_after < r->elements_before ||
+                    json_is_true(json_object_get(reduction, "complete"));
     return read_runs(root, r, arena);
 }
 

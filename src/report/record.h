@@ -95,7 +95,8 @@ struct record {
     double max_abs, max_rel, times;
 
     unsigned repeats, rechecks; /* k of n fresh runs showed it */
-    size_t nodes_before, elements_before, nodes_after, elements_after; /* all 0: not reduced */
+    bool is_reduced;            /* it is smaller than what was found, or cannot be made smaller */
+    size_t nodes_before, elements_before, nodes_after, elements_after; /* all 0: not tried */
 
     bool is_blamed;                    /* there is a blame.json */
     const char *component;             /* the guilty one; NULL: none was found */

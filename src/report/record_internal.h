@@ -24,9 +24,10 @@ struct output_values {
     const struct tensor *expected, *bound;
     const struct tensor *actual; /* NULL: no run gave one, or its form is wrong */
 };
-/* What PyTorch's own check says of the outputs that came. */
+/* What PyTorch's own check says of the outputs that came; it speaks of the output of `failing`,
+ * "y[1,0]", where none is different. */
 struct torch_rule torch_rule_of(const struct test *test, const struct output_values *outputs,
-                                struct arena *arena);
+                                const char *failing, struct arena *arena);
 
 /* Is it wrong by the bound (NaN: not compared)? The rule that repro.py has. */
 bool element_is_wrong(real expected, real actual, real bound);

@@ -149,7 +149,8 @@ static enum err read_expected(struct record *r, struct arena *arena)
     }
     r->outputs = outputs;
     if (strcmp(r->library, "torch") == 0 && strcmp(r->oracle, "value") == 0) {
-        r->torch_rule = torch_rule_of(r->test, outputs, arena);
+        r->torch_rule = torch_rule_of(r->test, outputs,
+                                      r->culprit->place != NULL ? r->culprit->place : "", arena);
     }
     return ERR_OK;
 }

@@ -71,10 +71,10 @@ void part_labelled(struct report_text *t, const char *label, void (*part)(struct
 void part_summary(struct report_text *t)
 {
     buffer_printf(t->out, "%s\n\n", code(t->record->fault, t->arena));
-    buffer_printf(t->out,
-                  "Found by fuzzing (opjury %s); the program was then made as small as it "
-                  "goes without losing the failure.\n",
-                  t->record->opjury);
+    buffer_printf(t->out, "Found by fuzzing (opjury %s); the program %s.\n", t->record->opjury,
+                  t->record->is_reduced
+                      ? "was then made as small as it goes without losing the failure"
+                      : "is as it was found, not made smaller");
 }
 
 /* The paragraph behind "**Why it is a bug.**" of judgement.md. */
@@ -414,7 +414,7 @@ void part_origin(struct report_text *t)
     buffer_printf(t->out, "Found by fuzzing with opjury %s: seed %s, test %llu, inputs %s",
                   r->opjury, r->seed, (unsigned long long)r->test_index,
                   r->inputs[0] != '\0' ? r->inputs : "given");
-    if (r->nodes_before > 0) {
+    if (r->is_reduced && r->nodes_before > 0) {
         buffer_printf(t->out, "; reduced from %zu %s and %zu elements to %zu and %zu",
                       r->nodes_before, r->nodes_before == 1 ? "node" : "nodes", r->elements_before,
                       r->nodes_after, r->elements_after);

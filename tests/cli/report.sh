@@ -313,6 +313,15 @@ passes 'csv: quotes, commas and ends of lines' "$python" -c '
 import csv
 assert next(csv.DictReader(open("tables/findings.csv", newline="")))["text"] == "a, \"b\"\nc"'
 echo >file
+# Nobody had time to make it smaller.
+cp -r planted found
+sed -i 's/"reduction": {/"reduction": null, "was": {/' found/verdict.json
+run opjury report found
+err_has 'not reduced: said to who sends it' 'is as it was found'
+out_has 'not reduced: said to who reads it' 'is as it was found, not made smaller'
+run opjury report planted
+passes 'reduced: nothing is said' [ ! -s "$work/err" ]
+out_has 'reduced: what was done' 'made as small as it goes'
 run opjury report --csv file/tables --out campaign
 status_is 2 'csv: no folder can be made'
 err_has 'csv: which' 'cannot make directory file'

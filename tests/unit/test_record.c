@@ -140,8 +140,37 @@ static void record_has_what_the_files_say(void **state)
     assert_null(r->judgement);
     assert_null(r->script); /* no repro.py: no library to run */
     assert_false(r->is_blamed);
+    assert_false(r->is_reduced);
     assert_int_equal(realism_count(&r->realism), REALISM_COUNT);
     scene_close(&s);
+}
+
+/* A program that nothing makes smaller is reduced, one for which there was no time is not. */
+static void reduced_is_what_was_made_smaller(void **state)
+{
+    static const struct {
+        const char *reduction;
+        bool reduced;
+    } cases[] = {
+        {"null", false},
+        {"{\"complete\": false, \"nodes_before\": 4, \"nodes_after\": 4, \"elements_before\": 9, "
+         "\"elements_after\": 9}",
+         false},
+        {"{\"complete\": true, \"nodes_before\": 4, \"nodes_after\": 4, \"elements_before\": 9, "
+         "\"elements_after\": 9}",
+         true},
+        {"{\"complete\": false, \"nodes_before\": 4, \"nodes_after\": 3, \"elements_before\": 9, "
+         "\"elements_after\": 9}",
+         true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct scene s = scene_open();
+        write_verdict(&s, "value",
+                      arena_printf(s.arena, "}], \"reduction\": %s, \"more\": [{\"a\": 1",
+                                   cases[i].reduction));
+        assert_int_equal(read_record(&s)->is_reduced, cases[i].reduced);
+        scene_close(&s);
+    }
 }
 
 static void judgement_gives_the_title_and_the_issue(void **state)
@@ -480,7 +509,7 @@ static void texts_do_not_break_the_form(void **state)
     write_verdict(&s, "status", ", \"phase\": \"run\", \"message\": \"a | b\\n```\\nc\"");
     struct buffer text = BUFFER_INIT;
     report_print(report_format_of("faulty"), read_record(&s), &text);
-    assert_non_null(strstr(text.data, "~~~~\na | b\n```\nc\n~~~~"));
+    assert_non_null(strstr(text.data, "````\na | b\n```\nc\n````"));
     buffer_release(&text);
     scene_close(&s);
 }
@@ -489,6 +518,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_has_what_the_files_say),
+        cmocka_unit_test(reduced_is_what_was_made_smaller),
         cmocka_unit_test(judgement_gives_the_title_and_the_issue),
         cmocka_unit_test(blame_is_read),
         cmocka_unit_test(broken_folders_are_named),

@@ -165,7 +165,8 @@ static const char *ops_text(uint32_t n, struct arena *arena)
 /* How far it is, where somebody looks on. */
 static void show_smaller(const struct test *best, unsigned runs)
 {
-    fprintf(stderr, "\r\033[K%u ops, %zu elements, %u runs", best->program->n_nodes,
+    uint32_t n = best->program->n_nodes;
+    fprintf(stderr, "\r\033[K%u op%s, %zu elements, %u runs", n, n == 1 ? "" : "s",
             count_elements(best->program), runs);
 }
 

@@ -236,7 +236,7 @@ static void give_outputs(const struct program *p, const struct fault *fault,
         uint32_t id = p->outputs[o];
         const struct value *v = &p->values[id];
         outputs[o] = tensor_from_array(arena, &values[id]);
-        bool made = v->kind == VALUE_NODE && is_hit(p, &p->nodes[v->node], fault);
+        bool made = fault && v->kind == VALUE_NODE && is_hit(p, &p->nodes[v->node], fault);
         struct tensor form = outputs[o];
         if (made && fault->mutation->form) {
             fault->mutation->form(&form);

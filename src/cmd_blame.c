@@ -229,9 +229,9 @@ const struct command command_blame = {
     .arguments = "ID|FOLDER",
     .help = "The reduced program is run again in variations of the failing target and\n"
             "each run is judged: the optimisation level, then single optimizers of the\n"
-            "lowest level that shows it, the number of threads, the float dtype. An\n"
-            "optimizer is named when the program is right without it. The answer is left\n"
-            "in the finding's folder as blame.json.\n"
+            "lowest level that shows it, the number of threads, where in memory its inputs\n"
+            "lie, the float dtype. An optimizer is named when the program is right without\n"
+            "it. The answer is left in the finding's folder as blame.json.\n"
             "\n"
             "With --versions releases of the library run it too, and the first bad and the\n"
             "last good one are named. Each has an environment that is made once, under\n"

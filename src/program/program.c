@@ -360,3 +360,10 @@ struct program *program_prune(const struct program *p, struct arena *arena, bool
     free(node);
     return copy;
 }
+
+const char *const placement_names[] = {
+    [PLACE_ALIGNED] = "aligned",
+    [PLACE_END] = "end",
+    [PLACE_START] = "start",
+    NULL,
+};

@@ -327,5 +327,6 @@ struct test {
      * one loaded program at both, this test last. NULL: none. Its own `before` is not looked at. */
     const struct test *before;
 };
+extern const char *const placement_names[]; /* "aligned", ...; NULL at the end */
 
 #endif

@@ -79,13 +79,6 @@ static enum err read_before(const char *path, struct test *test, struct arena *a
     return npz_inputs(path, items, n, p, before->inputs);
 }
 
-const char *const placement_names[] = {
-    [PLACE_ALIGNED] = "aligned",
-    [PLACE_END] = "end",
-    [PLACE_START] = "start",
-    NULL,
-};
-
 const char *json_text_of(const json_t *root, const char *key)
 {
     const char *text = json_string_value(json_object_get(root, key));

@@ -20,9 +20,6 @@ MUST_USE enum err folder_json(const char *folder, const char *name, struct arena
 /* "" where there is no text under that key. */
 const char *json_text_of(const json_t *root, const char *key);
 
-/* By enum placement, NULL at the end. */
-extern const char *const placement_names[];
-
 /* Writes root to FOLDER/NAME and gives it up. */
 MUST_USE enum err write_json(const char *folder, const char *name, json_t *root,
                              struct arena *arena);

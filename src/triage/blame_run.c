@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ablations of how a program is run and of what: the number of threads, the float dtype.
+ * Ablations of how a program is run and of what: the number of threads, where in memory its inputs
+ * lie, the float dtype.
  */
 #include <string.h>
 
@@ -36,6 +37,53 @@ const struct ablation ablation_threads = {
     .kind = "threads",
     .applies = has_threads,
     .apply = threads_apply,
+};
+
+/* ---- layout ---- */
+
+/* What is evaluated in this process has its inputs where they are. */
+static bool has_layout(const struct blamer *b)
+{
+    return b->culprit->kind->adapter != NULL && b->failure.test->n_inputs > 0;
+}
+
+static enum err layout_apply(struct blamer *b)
+{
+    enum placement own = b->failure.test->placement;
+    struct texts shows = {0}, passes = {0};
+    for (unsigned i = 0; placement_names[i] != NULL; i++) {
+        enum answer answer = ANSWER_SHOWS;
+        struct test test = *b->failure.test;
+        test.placement = (enum placement)i;
+        const struct variation v = {
+            .kind = "layout",
+            .what = arena_printf(b->arena, "placement=%s", placement_names[i]),
+            .options = "",
+            .test = &test,
+            .by_oracle = true,
+        };
+        if (test.placement != own) {
+            TRY(blame_run(b, &v, &answer));
+        }
+        if (answer == ANSWER_SHOWS || answer == ANSWER_GOES) {
+            texts_add(answer == ANSWER_SHOWS ? &shows : &passes, placement_names[i], b->arena);
+        }
+    }
+    if (passes.n > 0) {
+        blame_say(b,
+                  "It depends on where in memory its inputs lie: placement %s shows it and %s does "
+                  "not (aligned to 64 bytes; at the end or the start of a page beside one that may "
+                  "not be touched).",
+                  blame_list(&shows, " or ", b->arena), blame_list(&passes, " or ", b->arena));
+        blame_component(b, arena_printf(b->arena, "placement=%s", placement_names[own]));
+    }
+    return ERR_OK;
+}
+
+const struct ablation ablation_layout = {
+    .kind = "layout",
+    .applies = has_layout,
+    .apply = layout_apply,
 };
 
 /* ---- dtypes ---- */

@@ -131,7 +131,7 @@ const struct test *test_of_nodes(const struct test *test, struct reference *refe
 
 /* One variation of the failing target, and what it showed. */
 struct blame_try {
-    const char *kind; /* "level", "optimizer", "threads", "dtype", "version" */
+    const char *kind; /* "level", "optimizer", "threads", "layout", "dtype", "version" */
     const char
         *what; /* "opt=basic", "FuseReluClip" (run without it), "threads=4", "f32", "1.20.1" */
     const char *target;        /* its text without a path */

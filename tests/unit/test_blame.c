@@ -335,6 +335,34 @@ static void a_dtype_is_told_and_not_blamed(void **state)
     assert_int_equal(find_try(&b, "f32")->verdict, VERDICT_PASS);
 }
 
+/* ---- layout ---- */
+
+/* One that reads behind its input dies where nothing lies behind it. */
+static void where_the_inputs_lie_is_blamed(void **state)
+{
+    struct arena *arena = *state;
+    const struct failure failure = {
+        .test = echo_test(arena, 1, PLACE_END),
+        .verdict = {.kind = VERDICT_FINDING, .oracle = "crash"},
+        .signature = "crash as another build said it",
+    };
+    const struct blame_request request = {.target = parse(arena, "selftest:read-behind"),
+                                          .failure = &failure};
+    struct blame b;
+    must(blame(&request, arena, &b));
+    assert_true(b.reproduced);
+    assert_string_equal(b.component, "placement=end");
+    assert_int_equal(find_try(&b, "placement=aligned")->verdict, VERDICT_PASS);
+    assert_null(find_try(&b, "placement=end")); /* as it is */
+    assert_says(&b, "placement end shows it and aligned or start does not");
+    /* One that dies wherever they lie is no matter of that. */
+    const struct blame_request anywhere = {.target = parse(arena, "selftest:segv"),
+                                           .failure = &failure};
+    must(blame(&anywhere, arena, &b));
+    assert_true(b.reproduced);
+    assert_null(b.component);
+}
+
 /* ---- names ---- */
 
 static void a_log_gives_names_in_order_and_once(void **state)
@@ -438,6 +466,7 @@ int main(void)
         BLAME(what_does_not_show_is_not_tried),
         BLAME(threads_are_blamed),
         BLAME(a_dtype_is_told_and_not_blamed),
+        BLAME(where_the_inputs_lie_is_blamed),
         BLAME(a_log_gives_names_in_order_and_once),
         BLAME(sets_become_smallest),
         BLAME(releases_have_a_first_bad_and_a_last_good),

@@ -93,8 +93,10 @@ export OPJURY_CACHE=$work/cache PIP_INDEX_URL=file://$work/none PIP_FIND_LINKS=
 release=$OPJURY_CACHE/releases/onnxruntime==1.0.9
 mkdir -p "$OPJURY_CACHE" && cp "$probed"/support-onnxruntime-* "$OPJURY_CACHE" 2>/dev/null
 "$python" -m venv --without-pip "$release"
-"$python" -c 'import numpy, os; print(os.path.dirname(os.path.dirname(numpy.__file__)))' >"$(ls -d "$release"/lib/python*/site-packages)/real.pth"
-cat >"$(ls -d "$release"/lib/python*/site-packages)/sitecustomize.py" <<'EOF'
+site=$(ls -d "$release"/lib/python*/site-packages)
+"$python" -c 'import numpy, os; print(os.path.dirname(os.path.dirname(numpy.__file__)))' >"$site/real.pth"
+echo 'import without_fault' >"$site/then.pth" # a sitecustomize.py would stand behind the one that Debian's Python has
+cat >"$site/without_fault.py" <<'EOF'
 import onnxruntime
 session = onnxruntime.InferenceSession
 onnxruntime.InferenceSession = lambda *a, **k: session(*a, **k | {"disabled_optimizers": ["FuseReluClip"]})

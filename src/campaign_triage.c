@@ -16,7 +16,8 @@ enum {
     RECHECKS = 2,         /* fresh runs that must show a failure again */
     CHANCE_RECHECKS = 4,  /* pairs of fresh runs, of which one must differ */
     FOLDERS_A_BUCKET = 3, /* further findings of a bucket are rows: they regenerate from the seed */
-    LOOKS_MAX = 1 << 16,  /* remembered looks; a forgotten one costs one more reduction */
+    KEPT_BYTES_MAX = 4096, /* of the inputs of a reduced test that is kept to compare with */
+    LOOKS_MAX = 1 << 16,   /* remembered looks; a forgotten one costs one more reduction */
 };
 /* Share of the campaign's CPU time for reduction; half of it for what a bucket could explain. */
 static const double reduce_share = 0.1;
@@ -28,6 +29,7 @@ static const double reduce_least = 0.25;
 
 struct seen_bucket {
     const char *key;
+    const struct test *test; /* reduced; NULL: none of this sitting, or a large one */
     unsigned folders;
 };
 
@@ -94,8 +96,8 @@ static size_t add_bucket(struct triage *triage, const char *key)
     }
     triage->buckets = grown(triage->buckets, triage->n_buckets, &triage->buckets_capacity,
                             sizeof(*triage->buckets));
-    triage->buckets[triage->n_buckets].key = arena_strdup(triage->arena, key);
-    triage->buckets[triage->n_buckets].folders = 0;
+    triage->buckets[triage->n_buckets] =
+        (struct seen_bucket){.key = arena_strdup(triage->arena, key)};
     return triage->n_buckets++;
 }
 
@@ -326,6 +328,26 @@ static void set_known(struct incident *in, struct arena *arena)
     in->bucket = arena_printf(arena, "%s%s", known_prefix, in->known);
 }
 
+/* A copy that lives as long as the triage; NULL: too large to keep for each bucket. */
+static const struct test *kept_test(struct triage *triage, const struct test *test)
+{
+    size_t bytes = 0;
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        bytes += tensor_size(&test->inputs[k]);
+    }
+    if (bytes > KEPT_BYTES_MAX || test->before != NULL) {
+        return NULL;
+    }
+    struct test *copy = arena_copy(triage->arena, test, sizeof(*test));
+    copy->program = program_clone(test->program, triage->arena);
+    copy->inputs = arena_copy(triage->arena, test->inputs, sizeof(*test->inputs) * test->n_inputs);
+    for (uint32_t k = 0; k < test->n_inputs; k++) {
+        copy->inputs[k].data =
+            arena_copy(triage->arena, test->inputs[k].data, tensor_size(&test->inputs[k]));
+    }
+    return copy;
+}
+
 /* Joins the bucket of what looked the same before it was reduced. */
 static void join_look(const struct triage *triage, struct incident *in, const struct look *look)
 {
@@ -347,12 +369,15 @@ static enum err place_reduced(struct triage *triage, struct incident *in, struct
         in->bucket = triage->buckets[explained].key;
         return ERR_OK;
     }
-    struct texts keys = {0};
+    struct older_bucket *older = ARENA_ZARRAY(arena, struct older_bucket, triage->n_buckets);
     for (size_t i = 0; i < triage->n_buckets; i++) {
-        texts_add(&keys, triage->buckets[i].key, arena);
+        older[i] = (struct older_bucket){triage->buckets[i].key, triage->buckets[i].test};
     }
-    TRY(choose_bucket_key(triage->o.jury, f, r, &keys, arena, &in->bucket));
+    TRY(choose_bucket_key(triage->o.jury, f, r, older, triage->n_buckets, arena, &in->bucket));
     size_t b = add_bucket(triage, in->bucket);
+    if (triage->buckets[b].test == NULL) {
+        triage->buckets[b].test = kept_test(triage, r->test);
+    }
     const char *own = bucket_key(r->test->program, r->stands_in, f->what, f->signature, arena);
     const char *chain = key_chain(own, arena);
     add_explanation(triage, in->library, f->signature, chain, b);

@@ -310,13 +310,13 @@ static enum err write_folder(struct work *w)
 static enum err find_bucket(struct work *w, struct store *store, const char **key)
 {
     struct bucket_row *buckets;
-    struct texts keys = {0};
     size_t n;
     TRY(store_buckets(store, w->arena, &buckets, &n));
+    struct older_bucket *older = ARENA_ZARRAY(w->arena, struct older_bucket, n);
     for (size_t i = 0; i < n; i++) {
-        texts_add(&keys, buckets[i].key, w->arena);
+        older[i].key = buckets[i].key;
     }
-    return choose_bucket_key(w->jury, &w->failure, &w->reduction, &keys, w->arena, key);
+    return choose_bucket_key(w->jury, &w->failure, &w->reduction, older, n, w->arena, key);
 }
 
 /* The reduced form decides what the row says. */

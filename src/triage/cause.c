@@ -429,7 +429,7 @@ static real in_place(enum dtype from, enum dtype to, real x)
         return x;
     }
     real size = fabsl(x);
-    return size < dtype_min_normal(from)     ? x / dtype_tiny(from) * dtype_tiny(to)
+    return size <= dtype_min_normal(from)    ? x / dtype_min_normal(from) * dtype_min_normal(to)
            : size > dtype_max(from) / 0x1p8L ? x / dtype_max(from) * dtype_max(to)
                                              : x;
 }
@@ -594,33 +594,75 @@ static enum err fails_with(struct jury *jury, const struct failure *f, const str
     return look_at(&s, &test, &outcome, &verdict, same);
 }
 
+/* Beside "L | sinh(half) | S" is "L | sinh(float) | S" of another class of dtypes alone. */
+static bool differs_in_class(const char *key, const char *own)
+{
+    size_t paren = strcspn(own, "(");
+    if (own[paren] == '\0' || strncmp(key, own, paren + 1) != 0) {
+        return false;
+    }
+    const char *a = strchr(key + paren, ')'), *b = strchr(own + paren, ')');
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* The older test in our dtype, each number where it lies in the other's range. */
+static enum err fails_in_class(struct jury *jury, const struct failure *f,
+                               const struct reduction *r, const struct test *older,
+                               struct arena *arena, bool *same)
+{
+    struct reduction runs = {.max_runs = 1};
+    struct search s = {.jury = jury, .failure = *f, .r = &runs, .arena = arena};
+    enum dtype from = node_dtype(older->program, &older->program->nodes[0]);
+    enum dtype to = node_dtype(r->test->program, &r->test->program->nodes[0]);
+    s.failure.test = older;
+    struct test *test = ordinary_test(&s, from, to, IN_PLACE);
+    struct outcome outcome;
+    struct verdict verdict;
+    *same = false;
+    return test != NULL ? look_at(&s, test, &outcome, &verdict, same) : ERR_OK;
+}
+
+/* Has this older bucket the cause of what failed by one op, `node`? */
+static enum err try_older(struct jury *jury, const struct failure *f, const struct reduction *r,
+                          uint32_t node, const char *own, const struct older_bucket *older,
+                          struct arena *arena, bool *same)
+{
+    const struct op *own_op = r->test->program->nodes[node].op;
+    const struct op *op = op_of_key(older->key, own, own_op->name, arena);
+    *same = false;
+    if (op != NULL && op != own_op) {
+        return fails_with(jury, f, r, node, op, arena, same);
+    }
+    if (older->test != NULL && differs_in_class(older->key, own)) {
+        return fails_in_class(jury, f, r, older->test, arena, same);
+    }
+    return ERR_OK;
+}
+
 enum err choose_bucket_key(struct jury *jury, const struct failure *f, const struct reduction *r,
-                           const struct texts *keys, struct arena *arena, const char **key)
+                           const struct older_bucket *older, size_t n_older, struct arena *arena,
+                           const char **key)
 {
     const struct program *p = r->test->program;
     uint32_t node = 0, left = 0;
-    *key = bucket_key(p, r->stands_in, f->what, f->signature, arena);
+    const char *own = *key = bucket_key(p, r->stands_in, f->what, f->signature, arena);
     for (uint32_t n = 0; n < p->n_nodes; n++) {
         bool is_left = r->stands_in == NULL || !r->stands_in[n];
         node = is_left ? n : node;
         left += is_left;
     }
-    for (size_t i = 0; i < keys->n; i++) {
-        if (strcmp(keys->items[i], *key) == 0) {
+    for (size_t i = 0; i < n_older; i++) {
+        if (strcmp(older[i].key, own) == 0) {
             return ERR_OK;
         }
     }
-    const struct op *own = p->nodes[node].op;
     bool may_look = left == 1 && r->complete && r->test->before == NULL && !shows_chance(f) &&
                     r->outcome.kind != OUTCOME_HANG;
-    for (size_t i = 0; i < keys->n && may_look; i++) {
-        const struct op *op = op_of_key(keys->items[i], *key, own->name, arena);
-        bool same = false;
-        if (op != NULL && op != own) {
-            TRY(fails_with(jury, f, r, node, op, arena, &same));
-        }
+    for (size_t i = 0; i < n_older && may_look; i++) {
+        bool same;
+        TRY(try_older(jury, f, r, node, own, &older[i], arena, &same));
         if (same) {
-            *key = keys->items[i];
+            *key = older[i].key;
             return ERR_OK;
         }
     }

@@ -30,13 +30,18 @@ const char *message_fragment(const char *message, struct arena *arena);
  * message and no frames), signature. */
 const char *bucket_key(const struct program *reduced, const bool *stands_in, const struct target *t,
                        const char *signature, struct arena *arena);
-/* The same of a failure that was reduced, but where an older bucket has the cause: a key of `keys`
- * that differs in its one op alone, which fits in the place of ours, and the program then fails in
- * the same way. What libraries write once for many ops (reductions of nothing, comparisons of
- * integers) is one cause. */
+/* A bucket that is there, by its key and a reduced test of it (NULL: not at hand). */
+struct older_bucket {
+    const char *key;
+    const struct test *test;
+};
+/* The same of a failure that was reduced, but where an older bucket has the cause: one that differs
+ * in its one op alone, which fits in the place of ours, and the program then fails in the same way;
+ * or in the class of its dtype alone, and its test fails in our dtype too. What libraries write
+ * once for many ops (reductions of nothing, comparisons of integers) is one cause. */
 MUST_USE enum err choose_bucket_key(struct jury *jury, const struct failure *f,
-                                    const struct reduction *r, const struct texts *keys,
-                                    struct arena *arena, const char **key);
+                                    const struct reduction *r, const struct older_bucket *older,
+                                    size_t n_older, struct arena *arena, const char **key);
 /* "relu(f64) -> clip(f64)" */
 const char *op_chain(const struct program *p, struct arena *arena);
 

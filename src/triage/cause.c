@@ -96,7 +96,8 @@ static void add_same_node(struct program *made, const struct program *p, const s
     }
 }
 
-/* The program with one node replaced; *fresh: the name of the input that is new, NULL: none is. */
+/* The program with one node replaced, NULL: nothing is left to compute; *fresh: the name of the
+ * input that is new, NULL: none is. */
 static struct program *with_stand_in(const struct program *p, const struct stand_in *s,
                                      const char **fresh, struct arena *arena)
 {
@@ -121,7 +122,9 @@ static struct program *with_stand_in(const struct program *p, const struct stand
         given = program_add_input(made, *fresh, v->dtype, &v->shape);
     }
     for (uint32_t n = 0; n < p->n_nodes; n++) {
-        if (n == s->node) {
+        if (n == s->node && s->op == NULL) {
+            to[s->result] = given;
+        } else if (n == s->node) {
             uint32_t operand = given != VALUE_ABSENT ? given : to[s->operand];
             to[s->result] = add_stand_in(made, p, s, operand, arena);
         } else {
@@ -129,9 +132,11 @@ static struct program *with_stand_in(const struct program *p, const struct stand
         }
     }
     for (uint32_t o = 0; o < p->n_outputs; o++) {
-        program_add_output(made, to[p->outputs[o]]);
+        if (to[p->outputs[o]] != given) { /* no input is an output */
+            program_add_output(made, to[p->outputs[o]]);
+        }
     }
-    return program_prune(made, arena, true);
+    return made->n_outputs > 0 ? program_prune(made, arena, true) : NULL;
 }
 
 /* A test of this program with the inputs that the smallest one has under the same names. */
@@ -305,6 +310,48 @@ static uint32_t only_result(const struct program *p, const struct node *node)
     return result;
 }
 
+static bool is_plain(const struct node *node)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(plain_ops); i++) {
+        if (strcmp(plain_ops[i].op, node->op_name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A node that only makes something goes, and what it gave is given. *found: that fails too, in
+ * whatever way, and is the failure now: of a plain op nothing can be the cause. */
+static enum err try_without(struct search *s, bool *found)
+{
+    const struct program *p = s->failure.test->program;
+    *found = false;
+    for (uint32_t n = p->n_nodes; n-- > 0 && !*found && !search_over(s);) {
+        struct stand_in in = {.node = n, .operand = VALUE_ABSENT};
+        in.result = only_result(p, &p->nodes[n]);
+        if (!is_plain(&p->nodes[n]) || in.result == VALUE_ABSENT) {
+            continue;
+        }
+        struct reference *r = reference_new(s->failure.test, s->arena);
+        in.recorded = tensor_from_array(s->arena, &reference_values(r)[in.result]).data;
+        const char *fresh;
+        struct program *rest = with_stand_in(p, &in, &fresh, s->arena);
+        if (rest == NULL || rest->n_nodes == 0) {
+            continue;
+        }
+        struct test *test = test_with(s->failure.test, rest, fresh, in.recorded, s->arena);
+        struct outcome outcome;
+        struct verdict verdict;
+        bool same;
+        TRY(look_at(s, test, &outcome, &verdict, &same));
+        if (verdict.kind == VERDICT_FINDING) {
+            adopt(s, test, &outcome, &verdict);
+            *found = true;
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err try_stand_in(struct search *s, const struct stand_in *in, bool keep, bool *same)
 {
     const char *fresh;
@@ -347,16 +394,6 @@ static enum err try_plain(struct search *s, uint32_t n, const struct plain *plai
         }
     }
     return ERR_OK;
-}
-
-static bool is_plain(const struct node *node)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(plain_ops); i++) {
-        if (strcmp(plain_ops[i].op, node->op_name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static enum err try_any_plain(struct search *s, uint32_t n, bool keep, bool *same)
@@ -535,6 +572,9 @@ static enum err search_cause(struct search *s)
         if (has_others && !more) {
             TRY(put_plain_ops(s, &more));
         }
+        if (has_others && !more) {
+            TRY(try_without(s, &more));
+        }
         if (!more) {
             TRY(try_ordinary(s, &more));
         }
@@ -580,13 +620,14 @@ static const struct op *op_of_key(const char *key, const char *own, const char *
     return strcmp(key + head + size, tail) == 0 ? op_find(name) : NULL;
 }
 
-static enum err fails_with(struct jury *jury, const struct failure *f, const struct reduction *r,
+/* With that op in place of a node's. */
+static enum err fails_with(struct jury *jury, const struct failure *f, const struct test *of,
                            uint32_t node, const struct op *op, struct arena *arena, bool *same)
 {
     struct reduction runs = {.max_runs = 1};
     struct search s = {.jury = jury, .failure = *f, .r = &runs, .arena = arena};
-    struct program *p = program_clone(r->test->program, arena);
-    struct test test = *r->test;
+    struct program *p = program_clone(of->program, arena);
+    struct test test = *of;
     struct outcome outcome;
     struct verdict verdict;
     p->nodes[node].op_name = op->name;
@@ -631,7 +672,11 @@ static enum err try_older(struct jury *jury, const struct failure *f, const stru
     const struct op *op = op_of_key(older->key, own, own_op->name, arena);
     *same = false;
     if (op != NULL && op != own_op) {
-        return fails_with(jury, f, r, node, op, arena, same);
+        /* Both ways: an op that is always wrong fails in the place of any other. */
+        TRY(fails_with(jury, f, r->test, node, op, arena, same));
+        bool is_alone = older->test != NULL && older->test->program->n_nodes == 1;
+        return *same && is_alone ? fails_with(jury, f, older->test, 0, own_op, arena, same)
+                                 : ERR_OK;
     }
     if (older->test != NULL && differs_in_class(older->key, own)) {
         return fails_in_class(jury, f, r, older->test, arena, same);

@@ -36,9 +36,11 @@ struct older_bucket {
     const struct test *test;
 };
 /* The same of a failure that was reduced, but where an older bucket has the cause: one that differs
- * in its one op alone, which fits in the place of ours, and the program then fails in the same way;
- * or in the class of its dtype alone, and its test fails in our dtype too. What libraries write
- * once for many ops (reductions of nothing, comparisons of integers) is one cause. */
+ * in its one op alone, which fits in the place of ours, as ours in the place of it, and both
+ * programs then fail in the same way; or in the class of its dtype alone, and its test fails in our
+ * dtype too. What libraries write once for many ops (reductions of nothing, comparisons of
+ * integers) is one cause.
+ */
 MUST_USE enum err choose_bucket_key(struct jury *jury, const struct failure *f,
                                     const struct reduction *r, const struct older_bucket *older,
                                     size_t n_older, struct arena *arena, const char **key);

@@ -165,6 +165,12 @@ static void another_op_that_fails_there_too_is_the_same_cause(void **state)
     assert_string_equal(key_beside(&s, own), own);
     assert_string_equal(key_beside(&s, of_max), of_max);
     assert_string_equal(key_beside(&s, of_add), own); /* right with these numbers */
+    /* Where ours passes in the place of the older one's, that is another fault. */
+    const struct older_bucket passes = {
+        of_max, parse("x: i64[2] = input\ny: i64[2] = max(x, x)\noutput y\n", 1, s.arena)};
+    const char *key;
+    ok(choose_bucket_key(s.jury, &s.failure, &s.reduction, &passes, 1, s.arena, &key));
+    assert_string_equal(key, own);
     assert_string_equal(key_beside(&s, "onnxruntime | max(int) | shape"), own);
     assert_string_equal(key_beside(&s, "torch | max(int) | value discrete"), own);
     close_scene(&s);

@@ -151,7 +151,13 @@ static enum err look(struct work *w, struct jury *jury, struct target *target, s
     c->repeats = f.repeats;
     c->version = target->version != NULL ? arena_strdup(w->arena, target->version) : "";
     bool is_same_version = c->version[0] != '\0' && strcmp(c->version, c->found) == 0;
-    c->result = f.repeats > 0 ? "still there" : is_same_version ? "not seen" : "gone";
+    c->result = f.repeats > 0       ? "still there"
+                : f.passes < f.runs ? "unclear"
+                : is_same_version   ? "not seen"
+                                    : "gone";
+    if (f.repeats == 0 && f.passes < f.runs) {
+        c->why = "it fails in another way, or cannot be judged there";
+    }
     return ERR_OK;
 }
 
@@ -163,7 +169,8 @@ static enum err set_state(struct work *w, struct check *c)
         strcmp(c->result, "gone") == 0                                                   ? "fixed"
         : strcmp(c->result, "still there") == 0 && strcmp(c->bucket.state, "fixed") == 0 ? ""
                                                                                          : NULL;
-    w->any_there = w->any_there || strcmp(c->result, "still there") == 0;
+    w->any_there =
+        w->any_there || strcmp(c->result, "still there") == 0 || strcmp(c->result, "unclear") == 0;
     if (state == NULL) {
         return ERR_OK;
     }
@@ -290,9 +297,10 @@ const struct command command_verify = {
             "  still there  it shows\n"
             "  gone         it does not, and this is another version: it is marked fixed\n"
             "  not seen     it does not, in the version that had it: its state stays\n"
+            "  unclear      it fails in another way or cannot be judged: its state stays\n"
             "  not tried    no program, or no such library; the line says which\n"
             "\n"
-            "Exit status: 1 when something is still there.\n"
+            "Exit status: 1 when something is still there or unclear.\n"
             "\n"
             "Examples:\n"
             "  opjury verify\n"

@@ -290,10 +290,12 @@ static enum err write_test_inputs(const char *folder, const char *name, const st
                                   struct arena *arena)
 {
     TRY(write_inputs(folder, arena_printf(arena, "%s.npz", name), test, arena));
-    if (test->before == NULL) {
+    const char *before = arena_printf(arena, "%s_before.npz", name);
+    if (test->before == NULL) { /* but what the folder held before may have had some */
+        (void)unlink(arena_printf(arena, "%s/%s", folder, before));
         return ERR_OK;
     }
-    return write_inputs(folder, arena_printf(arena, "%s_before.npz", name), test->before, arena);
+    return write_inputs(folder, before, test->before, arena);
 }
 
 static enum err write_test(const char *folder, const char *title, const struct test *test,

@@ -29,7 +29,7 @@
 
   // ---- a link to a finding opens it ----
   const follow = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1));
     if (target instanceof HTMLDetailsElement) {
       target.hidden = false;
       target.open = true;

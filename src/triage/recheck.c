@@ -62,6 +62,7 @@ enum err recheck(struct jury *jury, struct failure *f, unsigned times, struct ar
         TRY(failure_shows(jury, f, f->test, arena, &outcome, &verdict, &same));
         f->runs++;
         f->repeats += same ? 1 : 0;
+        f->passes += verdict.kind == VERDICT_PASS;
         arena_rewind(arena, mark);
     }
     return ERR_OK;

@@ -82,11 +82,12 @@ struct failure {
     struct verdict verdict;
     struct outcome outcome;
     const char *signature;
-    unsigned runs, repeats; /* rechecks made, and how many showed the same signature */
+    /* Rechecks made, how many showed the same signature, and how many passed. */
+    unsigned runs, repeats, passes;
 };
 /* A failure of determinism is none of a single run: the run is compared with a second one. */
 bool shows_chance(const struct failure *f);
-/* Run again in fresh workers; fills runs / repeats. */
+/* Run again in fresh workers; fills runs / repeats / passes. */
 MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
                           struct arena *arena);
 

@@ -65,6 +65,12 @@ json_is 'verify one: JSON' "[(b['id'], b['result'], b['runs'], b['repeats']) for
 sqlite() {
     "${OPJURY_PYTHON:-$root/.venv/bin/python}" -c "import sqlite3, sys; d = sqlite3.connect('out/1/campaign.db'); d.execute(sys.argv[1]); d.commit()" "$1"
 }
+# Wrong in another way is not gone.
+sqlite "UPDATE findings SET target = 'faulty:wrong_shape.relu' WHERE target = '$wrong'"
+run opjury verify "$relu"
+status_is 1 'wrong in another way: status'
+out_has 'wrong in another way: the state stays' 'unclear      new'
+sqlite "UPDATE findings SET target = '$wrong' WHERE target = 'faulty:wrong_shape.relu'"
 sqlite "UPDATE findings SET target = 'faulty:none' WHERE target = '$wrong'"
 run opjury verify
 status_is 1 'one is gone: the other is there'

@@ -633,6 +633,12 @@ static void the_shapes_before_come_back(void **state)
     assert_int_equal(npz_write(path, &wrong, 1), ERR_OK);
     assert_int_not_equal(finding_read(f.path, "program", s.arena, &back), ERR_OK);
     assert_null(strchr(err_text(), '\n'));
+
+    /* Made smaller, it needs no other shapes: none are left in the folder. */
+    s.test->before = NULL;
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    assert_int_equal(finding_read(f.path, "program", s.arena, &back), ERR_OK);
+    assert_null(back->before);
     folder_remove(&f);
     scene_close(&s);
 }

@@ -338,13 +338,8 @@ static const struct test *kept_test(struct triage *triage, const struct test *te
     if (bytes > KEPT_BYTES_MAX || test->before != NULL) {
         return NULL;
     }
-    struct test *copy = arena_copy(triage->arena, test, sizeof(*test));
-    copy->program = program_clone(test->program, triage->arena);
-    copy->inputs = arena_copy(triage->arena, test->inputs, sizeof(*test->inputs) * test->n_inputs);
-    for (uint32_t k = 0; k < test->n_inputs; k++) {
-        copy->inputs[k].data =
-            arena_copy(triage->arena, test->inputs[k].data, tensor_size(&test->inputs[k]));
-    }
+    struct test *copy = arena_alloc(triage->arena, sizeof(*copy));
+    *copy = test_clone(test, triage->arena);
     return copy;
 }
 

@@ -83,11 +83,6 @@ struct claim {
     struct failure failure;
 };
 
-static bool is_number(const char *text)
-{
-    return text[strspn(text, "0123456789")] == '\0';
-}
-
 /* The folder, and the failing target's text with its interpreter where a campaign knows it. */
 static enum err find_folder(const struct blame_settings *s, struct arena *arena,
                             const char **folder, const char **target)
@@ -97,7 +92,7 @@ static enum err find_folder(const struct blame_settings *s, struct arena *arena,
     struct finding_row row;
     uint64_t id;
     *target = NULL;
-    if (!is_number(s->finding)) {
+    if (!finding_is_id(s->finding)) {
         *folder = s->finding;
         return file_exists(arena_printf(arena, "%s/verdict.json", s->finding))
                    ? ERR_OK

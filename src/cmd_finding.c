@@ -45,6 +45,11 @@ enum err findings_folder(const char *out, struct arena *arena, const char **dir)
     return ERR_OK;
 }
 
+bool finding_is_id(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
 enum err findings_row(struct store *store, const char *dir, uint64_t id, struct arena *arena,
                       struct finding_row *row)
 {

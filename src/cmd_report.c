@@ -61,11 +61,6 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     }
 }
 
-static bool is_id(const char *text)
-{
-    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
-}
-
 static enum err read_id(const char *dir, const char *text, struct arena *arena,
                         struct record **record)
 {
@@ -122,7 +117,7 @@ static enum err print_record(const struct report_settings *s, struct arena *aren
 {
     struct record *record;
     const struct report_format *format;
-    if (is_id(s->what)) {
+    if (finding_is_id(s->what)) {
         const char *dir;
         TRY(findings_folder(s->out, arena, &dir));
         TRY(read_id(dir, s->what, arena, &record));

@@ -44,18 +44,21 @@ void report_print(const struct report_format *format, const struct record *recor
 
 /* A part below a line of its own in bold; nothing when the part has nothing to say. */
 void part_labelled(struct report_text *t, const char *label, void (*part)(struct report_text *t));
-void part_summary(struct report_text *t);      /* what is wrong, in words */
-void part_reason(struct report_text *t);       /* why it is one, where somebody has judged */
-void part_script(struct report_text *t);       /* the script and the command that runs it */
-void part_expected(struct report_text *t);     /* what should come out */
-void part_actual(struct report_text *t);       /* what does, with errors in numbers */
-void part_log(struct report_text *t);          /* the library's message, or the frames of a crash */
-void part_verdicts(struct report_text *t);     /* all targets side by side, with bounds */
-void part_ablation(struct report_text *t);     /* what makes it go away */
-void part_repeats(struct report_text *t);      /* flake rate */
-void part_environment(struct report_text *t);  /* versions and machine, a line each */
-void part_versions(struct report_text *t);     /* releases that were tried */
-void part_realism(struct report_text *t);      /* what speaks for program and inputs */
+void part_summary(struct report_text *t);     /* what is wrong, in words */
+void part_reason(struct report_text *t);      /* why it is one, where somebody has judged */
+void part_script(struct report_text *t);      /* the script and the command that runs it */
+void part_expected(struct report_text *t);    /* what should come out */
+void part_actual(struct report_text *t);      /* what does, with errors in numbers */
+void part_log(struct report_text *t);         /* the library's message, or the frames of a crash */
+void part_verdicts(struct report_text *t);    /* all targets side by side, with bounds */
+void part_ablation(struct report_text *t);    /* what makes it go away */
+void part_repeats(struct report_text *t);     /* flake rate */
+void part_environment(struct report_text *t); /* versions and machine, a line each */
+void part_versions(struct report_text *t);    /* releases that were tried */
+void part_realism(struct report_text *t);     /* what speaks for program and inputs */
+/* From the summary to the table of all runs, each under its label. */
+void part_fault(struct report_text *t);
+void part_reproduction(struct report_text *t); /* script, how often, origin */
 void part_origin(struct report_text *t);       /* found by fuzzing: seed, test, tool */
 void part_known_issue(struct report_text *t);  /* where it is reported already */
 void part_system(struct report_text *t);       /* "Linux 6.1 on x86_64" */

@@ -6,22 +6,9 @@
 
 static void print_issue(struct report_text *t)
 {
-    part_summary(t);
-    part_reason(t);
-    part_labelled(t, "Expected", part_expected);
-    part_labelled(t, "Actual", part_actual);
-    part_labelled(t, "Ablation", part_ablation);
-    part_labelled(t, "All runs", part_verdicts);
+    part_fault(t);
     part_labelled(t, "Versions tried", part_versions);
     part_labelled(t, "Already reported", part_known_issue);
-}
-
-static void print_reproduction(struct report_text *t)
-{
-    part_script(t);
-    buffer_puts(t->out, "\n");
-    part_repeats(t);
-    part_origin(t);
 }
 
 static void print_urgency(struct report_text *t)
@@ -72,7 +59,7 @@ static void print_provider_version(struct report_text *t)
 
 static const struct report_section sections[] = {
     {"Describe the issue", print_issue},
-    {"To reproduce", print_reproduction},
+    {"To reproduce", part_reproduction},
     {"Urgency", print_urgency},
     {"Platform", print_platform},
     {"OS Version", part_system},

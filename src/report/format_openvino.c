@@ -21,23 +21,10 @@ static void print_model(struct report_text *t)
 
 static void print_issue(struct report_text *t)
 {
-    part_summary(t);
-    part_reason(t);
-    part_labelled(t, "Expected", part_expected);
-    part_labelled(t, "Actual", part_actual);
-    part_labelled(t, "Ablation", part_ablation);
-    part_labelled(t, "All runs", part_verdicts);
+    part_fault(t);
     part_labelled(t, "Environment", part_environment);
     part_labelled(t, "Versions tried", part_versions);
     part_labelled(t, "Already reported", part_known_issue);
-}
-
-static void print_steps(struct report_text *t)
-{
-    part_script(t);
-    buffer_puts(t->out, "\n");
-    part_repeats(t);
-    part_origin(t);
 }
 
 /* The box about other issues is for who sends the report: nobody has looked yet. */
@@ -59,7 +46,7 @@ static const struct report_section sections[] = {
     {"Framework", print_framework},
     {"Model used", print_model},
     {"Issue description", print_issue},
-    {"Step by step reproduction", print_steps},
+    {"Step by step reproduction", part_reproduction},
     {"Relevant log output", part_log},
     {"Issue submission checklist", print_checklist},
     {0},

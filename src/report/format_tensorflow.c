@@ -35,23 +35,10 @@ static void print_custom(struct report_text *t)
 
 static void print_behaviour(struct report_text *t)
 {
-    part_summary(t);
-    part_reason(t);
-    part_labelled(t, "Expected", part_expected);
-    part_labelled(t, "Actual", part_actual);
-    part_labelled(t, "Ablation", part_ablation);
-    part_labelled(t, "All runs", part_verdicts);
+    part_fault(t);
     part_labelled(t, "Environment", part_environment);
     part_labelled(t, "Versions tried", part_versions);
     part_labelled(t, "Already reported", part_known_issue);
-}
-
-static void print_code(struct report_text *t)
-{
-    part_script(t);
-    buffer_puts(t->out, "\n");
-    part_repeats(t);
-    part_origin(t);
 }
 
 static const struct report_section sections[] = {
@@ -63,7 +50,7 @@ static const struct report_section sections[] = {
     {"OS Platform and Distribution", part_system},
     {"Python version", part_python},
     {"Current Behaviour?", print_behaviour},
-    {"Standalone code to reproduce the issue", print_code},
+    {"Standalone code to reproduce the issue", part_reproduction},
     {"Relevant log output", part_log},
     {0},
 };

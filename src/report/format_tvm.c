@@ -19,14 +19,6 @@ static void print_environment(struct report_text *t)
     part_labelled(t, "Versions tried", part_versions);
 }
 
-static void print_steps(struct report_text *t)
-{
-    part_script(t);
-    buffer_puts(t->out, "\n");
-    part_repeats(t);
-    part_origin(t);
-}
-
 static void print_triage(struct report_text *t)
 {
     buffer_puts(t->out, "* needs-triage\n");
@@ -36,7 +28,7 @@ static const struct report_section sections[] = {
     {"Expected behavior", part_expected},
     {"Actual behavior", print_actual},
     {"Environment", print_environment},
-    {"Steps to reproduce", print_steps},
+    {"Steps to reproduce", part_reproduction},
     {"Triage", print_triage},
     {0},
 };

@@ -428,3 +428,21 @@ void part_known_issue(struct report_text *t)
         buffer_printf(t->out, "%s\n", t->record->known_issue);
     }
 }
+
+void part_fault(struct report_text *t)
+{
+    part_summary(t);
+    part_reason(t);
+    part_labelled(t, "Expected", part_expected);
+    part_labelled(t, "Actual", part_actual);
+    part_labelled(t, "Ablation", part_ablation);
+    part_labelled(t, "All runs", part_verdicts);
+}
+
+void part_reproduction(struct report_text *t)
+{
+    part_script(t);
+    buffer_puts(t->out, "\n");
+    part_repeats(t);
+    part_origin(t);
+}

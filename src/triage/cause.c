@@ -191,6 +191,20 @@ static void adopt(struct search *s, const struct test *test, const struct outcom
     s->r->verdict = *verdict;
 }
 
+/* *found: it fails, in whatever way, and is the failure now. */
+static enum err adopt_if_wrong(struct search *s, struct test *test, bool *found)
+{
+    struct outcome outcome;
+    struct verdict verdict;
+    bool same;
+    TRY(look_at(s, test, &outcome, &verdict, &same));
+    *found = verdict.kind == VERDICT_FINDING;
+    if (*found) {
+        adopt(s, test, &outcome, &verdict);
+    }
+    return ERR_OK;
+}
+
 static enum err reduce_again(struct search *s)
 {
     struct reduction more = {
@@ -230,14 +244,7 @@ static enum err try_earlier(struct search *s, bool *found)
             continue;
         }
         struct test *test = test_with(s->failure.test, part, NULL, NULL, s->arena);
-        struct outcome outcome;
-        struct verdict verdict;
-        bool same;
-        TRY(look_at(s, test, &outcome, &verdict, &same));
-        if (verdict.kind == VERDICT_FINDING) {
-            adopt(s, test, &outcome, &verdict);
-            *found = true;
-        }
+        TRY(adopt_if_wrong(s, test, found));
     }
     return ERR_OK;
 }
@@ -340,14 +347,7 @@ static enum err try_without(struct search *s, bool *found)
             continue;
         }
         struct test *test = test_with(s->failure.test, rest, fresh, in.recorded, s->arena);
-        struct outcome outcome;
-        struct verdict verdict;
-        bool same;
-        TRY(look_at(s, test, &outcome, &verdict, &same));
-        if (verdict.kind == VERDICT_FINDING) {
-            adopt(s, test, &outcome, &verdict);
-            *found = true;
-        }
+        TRY(adopt_if_wrong(s, test, found));
     }
     return ERR_OK;
 }

@@ -171,14 +171,14 @@ struct reference *reducer_reference(struct reducer *r)
 
 /* ---- the form ---- */
 
-static struct test graph_clone(const struct test *test, struct arena *arena)
+struct test test_clone(const struct test *test, struct arena *arena)
 {
     struct test copy = *test;
     if (test->before != NULL) {
         struct test *before = arena_alloc(arena, sizeof(*before));
         struct test first = *test->before;
         first.before = NULL;
-        *before = graph_clone(&first, arena);
+        *before = test_clone(&first, arena);
         copy.before = before;
     }
     copy.program = resolved_clone(test->program, arena);
@@ -267,7 +267,7 @@ static const struct tactic *const tactics[] = {
 };
 
 const struct form form_graph = {
-    .clone = graph_clone,
+    .clone = test_clone,
     .hash = graph_hash,
     .begin = graph_begin,
     .tactics = tactics,

@@ -123,6 +123,8 @@ MUST_USE enum err reduce(struct jury *jury, const struct failure *f, struct redu
  * is behind this one, and has another signature. */
 MUST_USE enum err reduce_to_cause(struct jury *jury, const struct failure *f, struct reduction *r,
                                   struct arena *arena);
+/* A copy of all of it, whose nodes know their ops. Memory: `arena`. */
+struct test test_clone(const struct test *test, struct arena *arena);
 /* What a campaign gives one finding: most need 15 to 70 runs, well below a second; what is stubborn
  * must not take the others' turn. */
 struct reduce_bounds {

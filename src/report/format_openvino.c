@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenVINO's template, .github/ISSUE_TEMPLATE/bug.yml. */
-#include <string.h>
-
 #include "report/format_internal.h"
 
 static void print_device(struct report_text *t)

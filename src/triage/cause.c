@@ -9,8 +9,7 @@
  * failure does not show without theirs.
  * - A node that another op can stand in for, and the failure stays, is no part of the cause: it
  * only computes something, or reads something. A plain op takes its place, and the key of the
- * bucket leaves it out.
- *
+ * bucket leaves it out (cause_stand_in.c).
  * - What shows with ordinary numbers in f32 as well is no matter of special ones or of the dtype.
  *
  * What is simpler by any of these is reduced again. All is decided by running: no op and no case is
@@ -19,129 +18,21 @@
 #include <math.h>
 #include <string.h>
 
-#include "triage/triage.h"
-#include "triage/triage_internal.h"
-
-struct search {
-    struct jury *jury;
-    struct failure failure; /* of the smallest form: its test, verdict, outcome, signature */
-    struct reduction *r;
-    double cpu_start;
-    struct arena *arena;
-};
+#include "triage/cause_internal.h"
 
 static double cpu_now(const struct search *s)
 {
     return clock_cpu_self() + jury_usage(s->jury).worker_cpu;
 }
 
-static bool search_over(const struct search *s)
+bool search_over(const struct search *s)
 {
     return stop_requested || s->r->runs >= s->r->max_runs ||
            s->r->cpu + cpu_now(s) - s->cpu_start >= s->r->cpu_limit;
 }
 
-/* ---- programs like the smallest one ---- */
-
-/* What stands in for a node: one op of one operand. */
-struct stand_in {
-    uint32_t node;
-    const char *op;
-    bool from_zero;   /* its operand is the second one, behind a constant 0 */
-    uint32_t operand; /* value id; VALUE_ABSENT: a new input that holds `recorded` */
-    void *recorded;   /* elements that give what the node gave */
-    uint32_t result;  /* the one output of the node that anything reads */
-};
-
-static uint32_t add_stand_in(struct program *made, const struct program *p,
-                             const struct stand_in *s, uint32_t operand, struct arena *arena)
-{
-    const struct value *x = &made->values[operand];
-    enum dtype dtype = x->dtype;
-    struct shape shape = x->shape;
-    uint32_t in[2] = {operand};
-    uint32_t n_in = 1;
-    if (s->from_zero) {
-        const struct shape scalar = {.rank = 0};
-        in[0] = program_add_const(made, NULL, dtype, &scalar, arena_zalloc(arena, sizeof(real)));
-        in[1] = operand;
-        n_in = 2;
-    }
-    const char *name = p->values[s->result].name;
-    uint32_t node =
-        program_add_named_node(made, s->op, n_in, in, 0, NULL, 1, &dtype, &shape, &name);
-    return made->nodes[node].out[0];
-}
-
-static void add_same_node(struct program *made, const struct program *p, const struct node *node,
-                          uint32_t *to, struct arena *arena)
-{
-    uint32_t *in = ARENA_ARRAY(arena, uint32_t, node->n_in);
-    enum dtype dtypes[NODE_OUTPUTS_MAX];
-    struct shape shapes[NODE_OUTPUTS_MAX];
-    const char *names[NODE_OUTPUTS_MAX];
-    for (uint32_t k = 0; k < node->n_in; k++) {
-        in[k] = node->in[k] == VALUE_ABSENT ? VALUE_ABSENT : to[node->in[k]];
-    }
-    for (uint32_t o = 0; o < node->n_out; o++) {
-        const struct value *v = &p->values[node->out[o]];
-        dtypes[o] = v->dtype;
-        shapes[o] = v->shape;
-        names[o] = v->name;
-    }
-    uint32_t n = program_add_named_node(made, node->op_name, node->n_in, in, node->n_attrs,
-                                        node->attrs, node->n_out, dtypes, shapes, names);
-    for (uint32_t o = 0; o < node->n_out; o++) {
-        to[node->out[o]] = made->nodes[n].out[o];
-    }
-}
-
-/* The program with one node replaced, NULL: nothing is left to compute; *fresh: the name of the
- * input that is new, NULL: none is. */
-static struct program *with_stand_in(const struct program *p, const struct stand_in *s,
-                                     const char **fresh, struct arena *arena)
-{
-    struct program *made = program_new(arena);
-    uint32_t *to = ARENA_ARRAY(arena, uint32_t, p->n_values);
-    *fresh = NULL;
-    for (uint32_t id = 0; id < p->n_values; id++) {
-        const struct value *v = &p->values[id];
-        if (v->kind == VALUE_INPUT) {
-            to[id] = program_add_input(made, v->name, v->dtype, &v->shape);
-        } else if (v->kind == VALUE_CONST) {
-            to[id] = program_add_const(made, v->name, v->dtype, &v->shape, v->data);
-        }
-    }
-    uint32_t given = VALUE_ABSENT;
-    if (s->operand == VALUE_ABSENT) {
-        const struct value *v = &p->values[s->result];
-        *fresh = "given";
-        for (int i = 2; program_find_value(p, *fresh) != VALUE_ABSENT; i++) {
-            *fresh = arena_printf(arena, "given%d", i);
-        }
-        given = program_add_input(made, *fresh, v->dtype, &v->shape);
-    }
-    for (uint32_t n = 0; n < p->n_nodes; n++) {
-        if (n == s->node && s->op == NULL) {
-            to[s->result] = given;
-        } else if (n == s->node) {
-            uint32_t operand = given != VALUE_ABSENT ? given : to[s->operand];
-            to[s->result] = add_stand_in(made, p, s, operand, arena);
-        } else {
-            add_same_node(made, p, &p->nodes[n], to, arena);
-        }
-    }
-    for (uint32_t o = 0; o < p->n_outputs; o++) {
-        if (to[p->outputs[o]] != given) { /* no input is an output */
-            program_add_output(made, to[p->outputs[o]]);
-        }
-    }
-    return made->n_outputs > 0 ? program_prune(made, arena, true) : NULL;
-}
-
-/* A test of this program with the inputs that the smallest one has under the same names. */
-static struct test *test_with(const struct test *like, const struct program *p, const char *fresh,
-                              void *elements, struct arena *arena)
+struct test *test_with(const struct test *like, const struct program *p, const char *fresh,
+                       void *elements, struct arena *arena)
 {
     struct test *test = arena_alloc(arena, sizeof(*test));
     *test = *like;
@@ -163,9 +54,8 @@ static struct test *test_with(const struct test *like, const struct program *p, 
     return test;
 }
 
-/* Runs it once. *same: it fails as the smallest one does; the verdict is any. */
-static enum err look_at(struct search *s, struct test *test, struct outcome *outcome,
-                        struct verdict *verdict, bool *same)
+enum err search_look(struct search *s, struct test *test, struct outcome *outcome,
+                     struct verdict *verdict, bool *same)
 {
     struct program *p = program_clone(test->program, s->arena);
     *same = false;
@@ -179,7 +69,7 @@ static enum err look_at(struct search *s, struct test *test, struct outcome *out
     return failure_shows(s->jury, &s->failure, test, s->arena, outcome, verdict, same);
 }
 
-static void adopt(struct search *s, const struct test *test, const struct outcome *outcome,
+void search_adopt(struct search *s, const struct test *test, const struct outcome *outcome,
                   const struct verdict *verdict)
 {
     s->failure.test = test;
@@ -191,16 +81,15 @@ static void adopt(struct search *s, const struct test *test, const struct outcom
     s->r->verdict = *verdict;
 }
 
-/* *found: it fails, in whatever way, and is the failure now. */
-static enum err adopt_if_wrong(struct search *s, struct test *test, bool *found)
+enum err search_adopt_if_wrong(struct search *s, struct test *test, bool *found)
 {
     struct outcome outcome;
     struct verdict verdict;
     bool same;
-    TRY(look_at(s, test, &outcome, &verdict, &same));
+    TRY(search_look(s, test, &outcome, &verdict, &same));
     *found = verdict.kind == VERDICT_FINDING;
     if (*found) {
-        adopt(s, test, &outcome, &verdict);
+        search_adopt(s, test, &outcome, &verdict);
     }
     return ERR_OK;
 }
@@ -214,7 +103,7 @@ static enum err reduce_again(struct search *s)
     TRY(reduce(s->jury, &s->failure, &more, s->arena));
     s->r->runs += more.runs;
     if (more.reproduced) {
-        adopt(s, more.test, &more.outcome, &more.verdict);
+        search_adopt(s, more.test, &more.outcome, &more.verdict);
         s->r->complete = more.complete;
     }
     return ERR_OK;
@@ -244,202 +133,8 @@ static enum err try_earlier(struct search *s, bool *found)
             continue;
         }
         struct test *test = test_with(s->failure.test, part, NULL, NULL, s->arena);
-        TRY(adopt_if_wrong(s, test, found));
+        TRY(search_adopt_if_wrong(s, test, found));
     }
-    return ERR_OK;
-}
-
-/* ---- what another op can stand in for ---- */
-
-/* Plain ops: of one operand, which they give back when asked twice, and nothing special about any
- * number. */
-static const struct plain {
-    const char *op;
-    bool from_zero;
-} plain_ops[] = {{"neg", false}, {"bit_not", false}, {"not", false}, {"sub", true}};
-
-static real plain_of(const struct plain *plain, enum dtype d, real x)
-{
-    if (strcmp(plain->op, "bit_not") == 0) {
-        return dtype_wrap(d, ~real_pattern(x));
-    }
-    return strcmp(plain->op, "not") == 0 ? x == 0
-           : dtype_is_int(d)             ? dtype_wrap(d, -real_pattern(x))
-                                         : -x;
-}
-
-static bool plain_takes(const struct plain *plain, enum dtype d)
-{
-    const struct op *op = op_find(plain->op);
-    return op != NULL && dtype_in(d, op->in[0].dtypes);
-}
-
-/* The elements of which the plain op makes what the node gave. */
-static void *recorded_for(const struct search *s, const struct plain *plain, uint32_t value)
-{
-    const struct array *a = &reference_values(reference_new(s->failure.test, s->arena))[value];
-    struct tensor t = tensor_from_array(s->arena, a);
-    for (size_t i = 0; i < a->n; i++) {
-        dtype_store(t.dtype, t.data, i, plain_of(plain, t.dtype, a->v[i]));
-    }
-    return t.data;
-}
-
-static bool is_read(const struct program *p, uint32_t value, bool as_output)
-{
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        for (uint32_t k = 0; k < p->nodes[i].n_in; k++) {
-            if (p->nodes[i].in[k] == value) {
-                return true;
-            }
-        }
-    }
-    for (uint32_t o = 0; o < p->n_outputs && as_output; o++) {
-        if (p->outputs[o] == value) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The one output of the node that anything reads; VALUE_ABSENT: several are. */
-static uint32_t only_result(const struct program *p, const struct node *node)
-{
-    uint32_t result = VALUE_ABSENT;
-    for (uint32_t o = 0; o < node->n_out; o++) {
-        if (is_read(p, node->out[o], true)) {
-            if (result != VALUE_ABSENT) {
-                return VALUE_ABSENT;
-            }
-            result = node->out[o];
-        }
-    }
-    return result;
-}
-
-static bool is_plain(const struct node *node)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(plain_ops); i++) {
-        if (strcmp(plain_ops[i].op, node->op_name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A node that only makes something goes, and what it gave is given. *found: that fails too, in
- * whatever way, and is the failure now: of a plain op nothing can be the cause. */
-static enum err try_without(struct search *s, bool *found)
-{
-    const struct program *p = s->failure.test->program;
-    *found = false;
-    for (uint32_t n = p->n_nodes; n-- > 0 && !*found && !search_over(s);) {
-        struct stand_in in = {.node = n, .operand = VALUE_ABSENT};
-        in.result = only_result(p, &p->nodes[n]);
-        if (!is_plain(&p->nodes[n]) || in.result == VALUE_ABSENT) {
-            continue;
-        }
-        struct reference *r = reference_new(s->failure.test, s->arena);
-        in.recorded = tensor_from_array(s->arena, &reference_values(r)[in.result]).data;
-        const char *fresh;
-        struct program *rest = with_stand_in(p, &in, &fresh, s->arena);
-        if (rest == NULL || rest->n_nodes == 0) {
-            continue;
-        }
-        struct test *test = test_with(s->failure.test, rest, fresh, in.recorded, s->arena);
-        TRY(adopt_if_wrong(s, test, found));
-    }
-    return ERR_OK;
-}
-
-static enum err try_stand_in(struct search *s, const struct stand_in *in, bool keep, bool *same)
-{
-    const char *fresh;
-    struct program *p = with_stand_in(s->failure.test->program, in, &fresh, s->arena);
-    struct test *test = test_with(s->failure.test, p, fresh, in->recorded, s->arena);
-    struct outcome outcome;
-    struct verdict verdict;
-    TRY(look_at(s, test, &outcome, &verdict, same));
-    if (*same && keep) {
-        adopt(s, test, &outcome, &verdict);
-    }
-    return ERR_OK;
-}
-
-/* The node gives something, no matter how; or, where nothing but an output reads it, it reads an
- * operand, no matter to what end. */
-static enum err try_plain(struct search *s, uint32_t n, const struct plain *plain, bool keep,
-                          bool *same)
-{
-    const struct program *p = s->failure.test->program;
-    const struct node *node = &p->nodes[n];
-    struct stand_in in = {.node = n,
-                          .op = plain->op,
-                          .from_zero = plain->from_zero,
-                          .operand = VALUE_ABSENT,
-                          .result = only_result(p, node)};
-    *same = false;
-    if (in.result == VALUE_ABSENT || strcmp(plain->op, node->op_name) == 0) {
-        return ERR_OK;
-    }
-    if (plain_takes(plain, p->values[in.result].dtype)) {
-        in.recorded = recorded_for(s, plain, in.result);
-        TRY(try_stand_in(s, &in, keep, same));
-    }
-    bool is_last = !is_read(p, in.result, false);
-    for (uint32_t k = 0; k < node->n_in && is_last && !*same && !search_over(s); k++) {
-        in.operand = node->in[k];
-        if (in.operand != VALUE_ABSENT && plain_takes(plain, p->values[in.operand].dtype)) {
-            TRY(try_stand_in(s, &in, keep, same));
-        }
-    }
-    return ERR_OK;
-}
-
-static enum err try_any_plain(struct search *s, uint32_t n, bool keep, bool *same)
-{
-    *same = false;
-    for (size_t i = 0; i < ARRAY_SIZE(plain_ops) && !*same && !search_over(s); i++) {
-        TRY(try_plain(s, n, &plain_ops[i], keep, same));
-    }
-    return ERR_OK;
-}
-
-/* Plain ops wherever they do. The nodes that are left are those of the cause; one is always left.
- */
-static enum err put_plain_ops(struct search *s, bool *changed)
-{
-    *changed = false;
-    for (bool again = true; again;) {
-        again = false;
-        for (uint32_t n = s->failure.test->program->n_nodes; n-- > 0 && !again;) {
-            const struct program *p = s->failure.test->program;
-            uint32_t left = 0;
-            for (uint32_t i = 0; i < p->n_nodes; i++) {
-                left += !is_plain(&p->nodes[i]);
-            }
-            if (left > 1 && !is_plain(&p->nodes[n])) {
-                TRY(try_any_plain(s, n, true, &again));
-            }
-        }
-        *changed = *changed || again;
-    }
-    return ERR_OK;
-}
-
-/* Which nodes of the last form another op can stand in for. */
-static enum err mark_stand_ins(struct search *s)
-{
-    const struct program *p = s->failure.test->program;
-    bool *marks = ARENA_ZARRAY(s->arena, bool, p->n_nodes);
-    uint32_t left = p->n_nodes;
-    for (uint32_t n = p->n_nodes; n-- > 0 && left > 1;) {
-        if (is_plain(&p->nodes[n])) {
-            TRY(try_any_plain(s, n, false, &marks[n]));
-            left -= marks[n];
-        }
-    }
-    s->r->stands_in = marks;
     return ERR_OK;
 }
 
@@ -485,10 +180,10 @@ static bool is_index(const struct program *p, uint32_t value)
 }
 
 /* The elements of a leaf. */
-static void *fill(const struct search *s, const struct value *v, enum dtype from, const void *old,
-                  size_t pattern)
+static void *fill(const struct value *v, enum dtype from, const void *old, size_t pattern,
+                  struct arena *arena)
 {
-    struct tensor t = tensor_new(s->arena, v->dtype, &v->shape);
+    struct tensor t = tensor_new(arena, v->dtype, &v->shape);
     for (size_t i = 0; i < shape_numel(&v->shape); i++) {
         real x = pattern == IN_PLACE ? in_place(from, v->dtype, dtype_load(from, old, i))
                                      : ordinary(pattern, i);
@@ -497,16 +192,16 @@ static void *fill(const struct search *s, const struct value *v, enum dtype from
     return t.data;
 }
 
-/* The test with ordinary numbers in place of all of dtype `from`, in dtype `to`; NULL: it does not
+/* The test with other numbers in place of all of dtype `from`, in dtype `to`; NULL: it does not
  * fit together. */
-static struct test *ordinary_test(struct search *s, enum dtype from, enum dtype to, size_t pattern)
+static struct test *with_numbers(const struct test *like, enum dtype from, enum dtype to,
+                                 size_t pattern, struct arena *arena)
 {
-    const struct test *like = s->failure.test;
-    struct program *p = program_clone(like->program, s->arena);
-    struct test *test = arena_alloc(s->arena, sizeof(*test));
+    struct program *p = program_clone(like->program, arena);
+    struct test *test = arena_alloc(arena, sizeof(*test));
     *test = *like;
     test->program = p;
-    test->inputs = arena_copy(s->arena, like->inputs, sizeof(*like->inputs) * like->n_inputs);
+    test->inputs = arena_copy(arena, like->inputs, sizeof(*like->inputs) * like->n_inputs);
     if (ops_resolve(p) != ERR_OK) {
         return NULL;
     }
@@ -516,7 +211,7 @@ static struct test *ordinary_test(struct search *s, enum dtype from, enum dtype 
         bool changes = v->kind != VALUE_NODE && v->dtype == from && !is_index(p, id);
         v->dtype = changes ? to : v->dtype;
         const void *old = v->kind == VALUE_INPUT ? like->inputs[input].data : v->data;
-        void *elements = changes ? fill(s, v, from, old, pattern) : NULL;
+        void *elements = changes ? fill(v, from, old, pattern, arena) : NULL;
         if (v->kind == VALUE_CONST && changes) {
             v->data = elements;
         } else if (v->kind == VALUE_INPUT) {
@@ -525,7 +220,13 @@ static struct test *ordinary_test(struct search *s, enum dtype from, enum dtype 
             input++;
         }
     }
-    return program_infer(p, s->arena) == ERR_OK ? test : NULL;
+    return program_infer(p, arena) == ERR_OK ? test : NULL;
+}
+
+struct test *test_in_dtype(const struct test *like, enum dtype from, enum dtype to,
+                           struct arena *arena)
+{
+    return with_numbers(like, from, to, IN_PLACE, arena);
 }
 
 /*
@@ -544,14 +245,14 @@ static enum err try_ordinary(struct search *s, bool *found)
         return ERR_OK;
     }
     for (size_t pattern = 0; pattern < PATTERNS && !*found && !search_over(s); pattern++) {
-        struct test *test = ordinary_test(s, d, DTYPE_F32, pattern);
+        struct test *test = with_numbers(s->failure.test, d, DTYPE_F32, pattern, s->arena);
         struct outcome outcome;
         struct verdict verdict;
         if (test != NULL) {
-            TRY(look_at(s, test, &outcome, &verdict, found));
+            TRY(search_look(s, test, &outcome, &verdict, found));
         }
         if (*found) {
-            adopt(s, test, &outcome, &verdict);
+            search_adopt(s, test, &outcome, &verdict);
             *found = strcmp(s->failure.signature, "value") == 0; /* else as special as before */
         }
     }
@@ -570,10 +271,10 @@ static enum err search_cause(struct search *s)
             TRY(try_earlier(s, &more));
         }
         if (has_others && !more) {
-            TRY(put_plain_ops(s, &more));
+            TRY(search_put_plain_ops(s, &more));
         }
         if (has_others && !more) {
-            TRY(try_without(s, &more));
+            TRY(search_without(s, &more));
         }
         if (!more) {
             TRY(try_ordinary(s, &more));
@@ -582,7 +283,7 @@ static enum err search_cause(struct search *s)
             TRY(reduce_again(s));
         }
     }
-    return s->failure.test->program->n_nodes > 1 ? mark_stand_ins(s) : ERR_OK;
+    return s->failure.test->program->n_nodes > 1 ? search_mark_stand_ins(s) : ERR_OK;
 }
 
 enum err reduce_to_cause(struct jury *jury, const struct failure *f, struct reduction *r,
@@ -597,119 +298,8 @@ enum err reduce_to_cause(struct jury *jury, const struct failure *f, struct redu
     }
     struct search s = {.jury = jury, .failure = *f, .r = r, .arena = arena};
     s.cpu_start = cpu_now(&s);
-    adopt(&s, r->test, &r->outcome, &r->verdict);
+    search_adopt(&s, r->test, &r->outcome, &r->verdict);
     TRY(search_cause(&s));
     r->cpu += cpu_now(&s) - s.cpu_start;
-    return ERR_OK;
-}
-
-/* ---- the bucket ---- */
-
-/* The op in a key that differs from ours in its one op alone, as "max" for "L | max(int) | S"
- * beside "L | min(int) | S"; NULL: there is no such. */
-static const struct op *op_of_key(const char *key, const char *own, const char *own_op,
-                                  struct arena *arena)
-{
-    size_t head = (size_t)(strstr(own, " | ") - own) + 3;
-    const char *tail = own + head + strlen(own_op);
-    if (strncmp(key, own, head) != 0) {
-        return NULL;
-    }
-    size_t size = strcspn(key + head, "( ");
-    const char *name = arena_printf(arena, "%.*s", (int)size, key + head);
-    return strcmp(key + head + size, tail) == 0 ? op_find(name) : NULL;
-}
-
-/* With that op in place of a node's. */
-static enum err fails_with(struct jury *jury, const struct failure *f, const struct test *of,
-                           uint32_t node, const struct op *op, struct arena *arena, bool *same)
-{
-    struct reduction runs = {.max_runs = 1};
-    struct search s = {.jury = jury, .failure = *f, .r = &runs, .arena = arena};
-    struct program *p = program_clone(of->program, arena);
-    struct test test = *of;
-    struct outcome outcome;
-    struct verdict verdict;
-    p->nodes[node].op_name = op->name;
-    test.program = p;
-    return look_at(&s, &test, &outcome, &verdict, same);
-}
-
-/* Beside "L | sinh(half) | S" is "L | sinh(float) | S" of another class of dtypes alone. */
-static bool differs_in_class(const char *key, const char *own)
-{
-    size_t paren = strcspn(own, "(");
-    if (own[paren] == '\0' || strncmp(key, own, paren + 1) != 0) {
-        return false;
-    }
-    const char *a = strchr(key + paren, ')'), *b = strchr(own + paren, ')');
-    return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
-/* The older test in our dtype, each number where it lies in the other's range. */
-static enum err fails_in_class(struct jury *jury, const struct failure *f,
-                               const struct reduction *r, const struct test *older,
-                               struct arena *arena, bool *same)
-{
-    struct reduction runs = {.max_runs = 1};
-    struct search s = {.jury = jury, .failure = *f, .r = &runs, .arena = arena};
-    enum dtype from = node_dtype(older->program, &older->program->nodes[0]);
-    enum dtype to = node_dtype(r->test->program, &r->test->program->nodes[0]);
-    s.failure.test = older;
-    struct test *test = ordinary_test(&s, from, to, IN_PLACE);
-    struct outcome outcome;
-    struct verdict verdict;
-    *same = false;
-    return test != NULL ? look_at(&s, test, &outcome, &verdict, same) : ERR_OK;
-}
-
-/* Has this older bucket the cause of what failed by one op, `node`? */
-static enum err try_older(struct jury *jury, const struct failure *f, const struct reduction *r,
-                          uint32_t node, const char *own, const struct older_bucket *older,
-                          struct arena *arena, bool *same)
-{
-    const struct op *own_op = r->test->program->nodes[node].op;
-    const struct op *op = op_of_key(older->key, own, own_op->name, arena);
-    *same = false;
-    if (op != NULL && op != own_op) {
-        /* Both ways: an op that is always wrong fails in the place of any other. */
-        TRY(fails_with(jury, f, r->test, node, op, arena, same));
-        bool is_alone = older->test != NULL && older->test->program->n_nodes == 1;
-        return *same && is_alone ? fails_with(jury, f, older->test, 0, own_op, arena, same)
-                                 : ERR_OK;
-    }
-    if (older->test != NULL && differs_in_class(older->key, own)) {
-        return fails_in_class(jury, f, r, older->test, arena, same);
-    }
-    return ERR_OK;
-}
-
-enum err choose_bucket_key(struct jury *jury, const struct failure *f, const struct reduction *r,
-                           const struct older_bucket *older, size_t n_older, struct arena *arena,
-                           const char **key)
-{
-    const struct program *p = r->test->program;
-    uint32_t node = 0, left = 0;
-    const char *own = *key = bucket_key(p, r->stands_in, f->what, f->signature, arena);
-    for (uint32_t n = 0; n < p->n_nodes; n++) {
-        bool is_left = r->stands_in == NULL || !r->stands_in[n];
-        node = is_left ? n : node;
-        left += is_left;
-    }
-    for (size_t i = 0; i < n_older; i++) {
-        if (strcmp(older[i].key, own) == 0) {
-            return ERR_OK;
-        }
-    }
-    bool may_look = left == 1 && r->complete && r->test->before == NULL && !shows_chance(f) &&
-                    r->outcome.kind != OUTCOME_HANG;
-    for (size_t i = 0; i < n_older && may_look; i++) {
-        bool same;
-        TRY(try_older(jury, f, r, node, own, &older[i], arena, &same));
-        if (same) {
-            *key = older[i].key;
-            return ERR_OK;
-        }
-    }
     return ERR_OK;
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the search for a cause (cause.c, cause_stand_in.c) and the choice of a bucket, which
+ * looks once more at programs like those. */
+#ifndef OPJURY_CAUSE_INTERNAL_H
+#define OPJURY_CAUSE_INTERNAL_H
+
+#include "triage/triage.h"
+#include "triage/triage_internal.h"
+
+/* A search under way. All that it makes lasts as long as its arena. */
+struct search {
+    struct jury *jury;
+    struct failure failure; /* of the smallest form: its test, verdict, outcome, signature */
+    struct reduction *r;
+    double cpu_start;
+    struct arena *arena;
+};
+
+/* A bound was hit, or the user asked to stop. */
+bool search_over(const struct search *s);
+/* Runs it once; what does not hold together passes. *same: it fails as the smallest one does; the
+ * verdict is any. */
+MUST_USE enum err search_look(struct search *s, struct test *test, struct outcome *outcome,
+                              struct verdict *verdict, bool *same);
+/* It is the smallest form now. */
+void search_adopt(struct search *s, const struct test *test, const struct outcome *outcome,
+                  const struct verdict *verdict);
+/* *found: it fails, in whatever way, and is the failure now. */
+MUST_USE enum err search_adopt_if_wrong(struct search *s, struct test *test, bool *found);
+
+/* A test of program p with the inputs that `like` has under the same names; the one named `fresh`
+ * (NULL: none) holds `elements`. */
+struct test *test_with(const struct test *like, const struct program *p, const char *fresh,
+                       void *elements, struct arena *arena);
+/* `like` with its numbers of dtype `from` in dtype `to`, each where it lies in the other's range
+ * (subnormal, ordinary, near the largest). NULL: it does not fit together. */
+struct test *test_in_dtype(const struct test *like, enum dtype from, enum dtype to,
+                           struct arena *arena);
+
+/* Plain ops wherever they do. The nodes that are left are those of the cause; one is always left.
+ */
+MUST_USE enum err search_put_plain_ops(struct search *s, bool *changed);
+/* A node that only makes something goes, and what it gave is given. *found: that fails too, in
+ * whatever way, and is the failure now: of a plain op nothing can be the cause. */
+MUST_USE enum err search_without(struct search *s, bool *found);
+/* Which nodes of the last form another op can stand in for: reduction.stands_in. */
+MUST_USE enum err search_mark_stand_ins(struct search *s);
+
+#endif

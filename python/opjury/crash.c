@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <unwind.h>
 
 enum {
     /* dladdr and the unwinder take some 20 KiB. */
@@ -50,8 +51,10 @@ static size_t put_hex(char *to, size_t at, uintptr_t value)
     return put_text(to, at, digits + n);
 }
 
-/* "symbol", or "module+0xoffset" where the library exports no name for the place. */
-static void name_frame(char *to, void *address)
+/* "symbol"; where the library exports no name for the place, "module+0xfunction+0xoffset", the
+ * function being where the unwind table says that it begins, or "module+0xoffset". The address is
+ * that of the fault or behind a call, which may be the last thing in its function. */
+static void name_frame(char *to, void *address, bool is_fault)
 {
     Dl_info info;
 
@@ -66,7 +69,12 @@ static void name_frame(char *to, void *address)
     const char *slash = strrchr(info.dli_fname, '/');
     size_t at = put_text(to, 0, slash ? slash + 1 : info.dli_fname);
     at = put_text(to, at, "+0x");
-    put_hex(to, at, (uintptr_t)address - (uintptr_t)info.dli_fbase);
+    void *function = _Unwind_FindEnclosingFunction((char *)address + is_fault);
+    if (function) {
+        at = put_hex(to, at, (uintptr_t)function - (uintptr_t)info.dli_fbase);
+        at = put_text(to, at, "+0x");
+    }
+    put_hex(to, at, (uintptr_t)address - (uintptr_t)(function ? function : info.dli_fbase));
 }
 
 /* Frames of this extension and of what called it are the same for every run. */
@@ -92,7 +100,7 @@ static void record_frames(struct wire_crash *record)
         if (is_ours(frames[i])) {
             break;
         }
-        name_frame(record->frame[record->n_frames], frames[i]);
+        name_frame(record->frame[record->n_frames], frames[i], i == first + 1);
         record->n_frames++;
     }
 }

@@ -46,7 +46,8 @@ struct outcome {
         *state_changed; /* process state left behind ("MXCSR", "default dtype"), NULL if none */
     bool input_changed; /* an input tensor's bytes differ after the run */
     bool out_of_bounds; /* a canary beside an input was overwritten */
-    uint32_t n_frames;  /* CRASH: native frames, innermost first: "symbol" or "module+0xoffset" */
+    uint32_t n_frames;  /* CRASH: native frames, innermost first: "symbol",
+                           "module+0xfunction+0xoffset" or "module+0xoffset" */
     const char *frames[FRAMES_MAX];
 };
 

@@ -314,14 +314,24 @@ static bool is_machinery(const char *frame)
     return false;
 }
 
-/* The innermost three frames that say something. */
+/* Bytes of a frame without the place within its function: "module+0xfunction+0xoffset". */
+static int frame_size(const char *frame)
+{
+    static const char place[] = "+0x";
+    const char *function = strstr(frame, place);
+    const char *offset = function != NULL ? strstr(function + strlen(place), place) : NULL;
+    return (int)(offset != NULL ? (size_t)(offset - frame) : strlen(frame));
+}
+
+/* The innermost three functions that say something. */
 static void put_frames(const struct outcome *o, struct buffer *text)
 {
     enum { FRAMES_KEPT = 3 };
     unsigned kept = 0;
     for (uint32_t i = 0; i < o->n_frames && i < FRAMES_MAX && kept < FRAMES_KEPT; i++) {
         if (!is_machinery(o->frames[i])) {
-            buffer_printf(text, "%s%s", kept == 0 ? " at " : " < ", o->frames[i]);
+            buffer_printf(text, "%s%.*s", kept == 0 ? " at " : " < ", frame_size(o->frames[i]),
+                          o->frames[i]);
             kept++;
         }
     }

@@ -116,6 +116,13 @@ static void signature_of_a_crash_has_the_frames_that_say_something(void **state)
     };
     assert_string_equal(failure_signature(&v, &o, *state),
                         "crash signal 6 at conv_kernel < run_node < session_run");
+    /* Where in a function it dies is no matter, in which function is. */
+    struct outcome unnamed = {.kind = OUTCOME_CRASH,
+                              .signal = 8,
+                              .n_frames = 2,
+                              .frames = {"lib.so+0x520+0xf4", "lib.so+0x77"}};
+    assert_string_equal(failure_signature(&v, &unnamed, *state),
+                        "crash signal 8 at lib.so+0x520 < lib.so+0x77");
     const struct outcome gone = {.kind = OUTCOME_CRASH, .exit_status = 3};
     assert_string_equal(failure_signature(&v, &gone, *state), "crash exit 3");
 }

@@ -29,8 +29,9 @@ static const double reduce_least = 0.25;
 
 struct seen_bucket {
     const char *key;
-    const struct test *test; /* reduced; NULL: none of this sitting, or a large one */
-    unsigned folders;
+    const struct test *test; /* reduced; NULL: none, or a large one */
+    bool is_read;            /* test is what the store has */
+    bool is_full;            /* it has as many folders as it may */
 };
 
 /* What fails with this signature and holds the ops of this cause may be of that bucket. */
@@ -54,6 +55,7 @@ struct triage {
     struct look *looks; /* a ring */
     size_t n_looks;
     double reduce_cpu;
+    uint64_t seen; /* the last finding that was read from the store */
 };
 
 /* One failing run on its way to a row. */
@@ -65,6 +67,7 @@ struct incident {
     bool reduced;
     const char *known;                       /* rule, NULL: none */
     const char *found_signature, *found_ops; /* before it was reduced */
+    uint64_t look;                           /* of these */
     const char *ops;                         /* chain of the smallest form */
     const char *bucket;
     const char *state;
@@ -150,21 +153,34 @@ const char *known_bucket_rule(const char *key)
     return strncmp(key, known_prefix, n) == 0 ? key + n : NULL;
 }
 
-/* A resumed campaign knows its buckets again. */
-static enum err load_buckets(struct triage *triage)
+/* Of what it was before it was reduced. */
+static const char *found_signature(const struct finding_row *row, struct arena *arena)
+{
+    json_t *json = json_loads(row->json, 0, NULL);
+    const char *found = json_string_value(json_object_get(json, "found_signature"));
+    const char *text = found != NULL ? arena_strdup(arena, found) : row->signature;
+    json_decref(json);
+    return text;
+}
+
+/* The buckets of the campaign so far, of earlier sittings and of the other engines: what came since
+ * the last look. */
+static enum err read_buckets(struct triage *triage)
 {
     struct arena *arena = arena_new();
     struct finding_row *rows;
     size_t n;
-    enum err err = store_findings(triage->o.store, arena, &rows, &n);
+    enum err err = store_findings_since(triage->o.store, triage->seen, arena, &rows, &n);
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         const struct finding_row *row = &rows[i];
         size_t b = add_bucket(triage, row->bucket);
         if (strcmp(row->state, "new") == 0 && !is_unreduced_bucket(row->bucket)) {
-            add_explanation(triage, library_of(row->target, arena), row->signature,
-                            key_chain(row->bucket, arena), b);
+            const char *library = library_of(row->target, arena);
+            const char *chain = key_chain(row->bucket, arena);
+            add_explanation(triage, library, row->signature, chain, b);
+            add_explanation(triage, library, found_signature(row, arena), chain, b);
         }
-        triage->buckets[b].folders += row->folder[0] != '\0';
+        triage->seen = row->id;
     }
     arena_free(arena);
     return err;
@@ -176,7 +192,7 @@ enum err triage_open(const struct triage_options *options, struct triage **resul
     triage->o = *options;
     triage->arena = arena_new();
     triage->looks = xcalloc(LOOKS_MAX, sizeof(*triage->looks));
-    enum err err = load_buckets(triage);
+    enum err err = read_buckets(triage);
     if (err != ERR_OK) {
         triage_close(triage);
         return err;
@@ -264,9 +280,9 @@ static size_t explaining_bucket(const struct triage *triage, const struct incide
     return triage->n_buckets;
 }
 
-static uint64_t look_hash(const struct incident *in, const char *chain)
+static uint64_t look_hash(const struct incident *in)
 {
-    return hash_text(in->library, hash_text(in->failure.signature, hash_text(chain, 0)));
+    return hash_text(in->library, hash_text(in->found_signature, hash_text(in->found_ops, 0)));
 }
 
 /* The latest. */
@@ -280,6 +296,12 @@ static const struct look *find_look(const struct triage *triage, uint64_t hash)
         }
     }
     return NULL;
+}
+
+static void remember_look(struct triage *triage, const struct incident *in)
+{
+    size_t b = add_bucket(triage, in->bucket);
+    triage->looks[triage->n_looks++ % LOOKS_MAX] = (struct look){.hash = in->look, .bucket = b};
 }
 
 /* ---- steps ---- */
@@ -351,21 +373,58 @@ static void join_look(const struct triage *triage, struct incident *in, const st
     in->state = in->known != NULL ? "known" : "new";
 }
 
+/* "complete": true of incident_json */
+static bool is_whole(const struct finding_row *row)
+{
+    json_t *json = json_loads(row->json, 0, NULL);
+    bool whole = json_is_true(json_object_get(json, "complete"));
+    json_decref(json);
+    return whole;
+}
+
+/* The reduced test of a bucket of another engine or sitting, from its folder. A folder that cannot
+ * be read any more is no reason to stop: then the key has to do. */
+static enum err read_bucket_test(struct triage *triage, struct seen_bucket *bucket)
+{
+    if (bucket->is_read || bucket->test != NULL || known_bucket_rule(bucket->key) != NULL ||
+        is_unreduced_bucket(bucket->key)) {
+        return ERR_OK;
+    }
+    struct arena *arena = arena_new();
+    struct finding_row *rows;
+    size_t n;
+    enum err err = store_bucket_folders(triage->o.store, bucket->key, arena, &rows, &n);
+    for (size_t i = 0; err == ERR_OK && i < n && bucket->test == NULL; i++) {
+        const char *folder = arena_printf(arena, "%s/%s", triage->o.dir, rows[i].folder);
+        struct test *test;
+        if (is_whole(&rows[i]) && finding_read(folder, "program", arena, &test) == ERR_OK) {
+            bucket->test = kept_test(triage, test);
+            break;
+        }
+    }
+    bucket->is_read = true;
+    arena_free(arena);
+    return err;
+}
+
+/* The bucket of what was reduced. */
 static enum err place_reduced(struct triage *triage, struct incident *in, struct arena *arena)
 {
     const struct reduction *r = &in->reduction;
     const struct failure *f = &in->failure;
-    size_t explained = r->complete ? triage->n_buckets : explaining_bucket(triage, in);
     if (in->known != NULL) {
         set_known(in, arena);
         return ERR_OK;
     }
+    TRY(read_buckets(triage));
+    size_t explained = r->complete ? triage->n_buckets : explaining_bucket(triage, in);
     if (explained < triage->n_buckets) {
         in->bucket = triage->buckets[explained].key;
         return ERR_OK;
     }
     struct older_bucket *older = ARENA_ZARRAY(arena, struct older_bucket, triage->n_buckets);
     for (size_t i = 0; i < triage->n_buckets; i++) {
+        TRY(read_bucket_test(triage, &triage->buckets[i]));
         older[i] = (struct older_bucket){triage->buckets[i].key, triage->buckets[i].test};
     }
     TRY(choose_bucket_key(triage->o.jury, f, r, older, triage->n_buckets, arena, &in->bucket));
@@ -380,12 +439,13 @@ static enum err place_reduced(struct triage *triage, struct incident *in, struct
     return ERR_OK;
 }
 
-/* Bucket of a failure that repeats and that no rule knows as it stands. */
+/* Bucket of a failure that repeats and that no rule knows as it stands; of what is reduced it is
+ * chosen later (place_reduced). */
 static enum err choose_bucket(struct triage *triage, struct incident *in, double cpu,
                               struct arena *arena)
 {
-    uint64_t hash = look_hash(in, in->ops);
-    const struct look *look = find_look(triage, hash);
+    TRY(read_buckets(triage));
+    const struct look *look = find_look(triage, in->look);
     size_t b = explaining_bucket(triage, in);
     double allowance = reduce_allowance(triage, cpu, b < triage->n_buckets);
     bool may_reduce = allowance >= reduce_least;
@@ -395,13 +455,10 @@ static enum err choose_bucket(struct triage *triage, struct incident *in, double
     }
     in->state = "new";
     if (may_reduce) {
-        TRY(reduce_incident(triage, in, allowance, arena));
-        TRY(place_reduced(triage, in, arena));
-    } else {
-        in->bucket = b < triage->n_buckets ? triage->buckets[b].key : unreduced_key(in, arena);
+        return reduce_incident(triage, in, allowance, arena);
     }
-    b = add_bucket(triage, in->bucket);
-    triage->looks[triage->n_looks++ % LOOKS_MAX] = (struct look){.hash = hash, .bucket = b};
+    in->bucket = b < triage->n_buckets ? triage->buckets[b].key : unreduced_key(in, arena);
+    remember_look(triage, in);
     return ERR_OK;
 }
 
@@ -479,6 +536,23 @@ static enum err write_folder(struct triage *triage, const struct incident *in, c
     return finding_write(arena_printf(arena, "%s/%s", triage->o.dir, folder), &files);
 }
 
+/* Has the bucket as many folders as it may? Once it has, it stays so. */
+static enum err is_full(struct triage *triage, const char *key, bool *full)
+{
+    size_t b = add_bucket(triage, key), n;
+    *full = triage->buckets[b].is_full;
+    if (*full) {
+        return ERR_OK;
+    }
+    struct arena *arena = arena_new();
+    struct finding_row *rows;
+    enum err err = store_bucket_folders(triage->o.store, key, arena, &rows, &n);
+    arena_free(arena);
+    TRY(err);
+    triage->buckets[b].is_full = *full = n >= FOLDERS_A_BUCKET;
+    return ERR_OK;
+}
+
 /* The row comes first, so that nothing found is lost; its folder needs the row's id. */
 static enum err record(struct triage *triage, const struct incident *in, struct arena *arena)
 {
@@ -510,14 +584,28 @@ static enum err record(struct triage *triage, const struct incident *in, struct 
     if (old_bucket == 0 && strcmp(in->state, "new") == 0) {
         triage->o.live->buckets++;
     }
-    size_t b = add_bucket(triage, in->bucket);
-    if (triage->buckets[b].folders >= FOLDERS_A_BUCKET) {
+    bool full;
+    TRY(is_full(triage, in->bucket, &full));
+    if (full) {
         return ERR_OK;
     }
-    triage->buckets[b].folders++;
     row.folder = finding_folder(id, row.target, row.oracle, arena);
     TRY(write_folder(triage, in, row.folder, arena));
     return store_add_finding(triage->o.store, &row, &id);
+}
+
+/* One engine at a time: each sees the buckets of the others, with their tests, before it makes one;
+ * two that fail by one cause at the same time would make two of it. */
+static enum err place_and_record(struct triage *triage, struct incident *in, struct arena *arena)
+{
+    TRY(store_enter(triage->o.store));
+    enum err err = place_reduced(triage, in, arena);
+    if (err == ERR_OK) {
+        remember_look(triage, in);
+        err = record(triage, in, arena);
+    }
+    store_leave(triage->o.store);
+    return err;
 }
 
 enum err triage_finding(struct triage *triage, const struct trial *trial, size_t t, double cpu,
@@ -538,6 +626,7 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
     in.ops = op_chain(failing_slice(p, verdict, &trial->outcomes[t], arena), arena);
     in.found_signature = in.failure.signature;
     in.found_ops = in.ops;
+    in.look = look_hash(&in);
     in.known =
         known_match(triage->o.known, in.failure.what, p, verdict, &trial->outcomes[t], arena);
     bool repeated = true;
@@ -552,7 +641,7 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
     } else if (in.known == NULL) {
         TRY(choose_bucket(triage, &in, cpu, arena));
     }
-    bool known = strcmp(in.state, "known") == 0;
+    bool known = in.known != NULL;
     verdict->kind = !repeated ? VERDICT_FLAKY : known ? VERDICT_KNOWN : VERDICT_FINDING;
-    return record(triage, &in, arena);
+    return in.reduced ? place_and_record(triage, &in, arena) : record(triage, &in, arena);
 }

@@ -82,15 +82,14 @@ enum err store_move_findings(struct store *store, const char *from, const char *
     return store_end(store, move_locked(store, from, signature, ops, to, state));
 }
 
-enum err store_findings(struct store *store, struct arena *arena, struct finding_row **rows,
-                        size_t *n)
+/* Of findings f and their buckets b; a condition goes behind it. */
+#define SELECT_ROWS                                                                                \
+    "SELECT f.id, test_index, target, scenario, oracle, signature, text, ops, f.state, b.key,"     \
+    " folder, json FROM findings f JOIN buckets b ON b.id = bucket "
+
+static enum err read_rows(struct store *store, sqlite3_stmt *s, struct arena *arena,
+                          struct finding_row **rows, size_t *n)
 {
-    STATEMENT s = NULL;
-    TRY(store_prepare(store, &s,
-                      "SELECT f.id, test_index, target, scenario, oracle, signature, text, ops,"
-                      " f.state, b.key, folder, json FROM findings f JOIN buckets b ON b.id = bucket"
-                      " ORDER BY f.id",
-                      ""));
     struct finding_row *all = NULL;
     size_t count = 0;
     for (;;) {
@@ -118,6 +117,29 @@ enum err store_findings(struct store *store, struct arena *arena, struct finding
     *rows = all;
     *n = count;
     return ERR_OK;
+}
+
+enum err store_findings(struct store *store, struct arena *arena, struct finding_row **rows,
+                        size_t *n)
+{
+    return store_findings_since(store, 0, arena, rows, n);
+}
+
+enum err store_findings_since(struct store *store, uint64_t id, struct arena *arena,
+                              struct finding_row **rows, size_t *n)
+{
+    STATEMENT s = NULL;
+    TRY(store_prepare(store, &s, SELECT_ROWS "WHERE f.id > ?1 ORDER BY f.id", "i", (int64_t)id));
+    return read_rows(store, s, arena, rows, n);
+}
+
+enum err store_bucket_folders(struct store *store, const char *key, struct arena *arena,
+                              struct finding_row **rows, size_t *n)
+{
+    STATEMENT s = NULL;
+    TRY(store_prepare(store, &s, SELECT_ROWS "WHERE b.key = ?1 AND folder != '' ORDER BY f.id", "t",
+                      key));
+    return read_rows(store, s, arena, rows, n);
 }
 
 enum err store_buckets(struct store *store, struct arena *arena, struct bucket_row **rows,

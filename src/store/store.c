@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -220,6 +221,7 @@ enum err store_open(const char *dir, bool create, struct store **store)
     struct store *s = xcalloc(1, sizeof(*s));
     s->path = buffer_detach(&path, NULL);
     s->pid = getpid();
+    s->lock = -1;
     s->claimer = claimer_of(s->pid);
     enum err e = ERR_OK;
     if (s->claimer == NULL) {
@@ -247,9 +249,45 @@ void store_close(struct store *store)
     }
     /* Every statement ended with its function, so nothing can keep the file open. */
     CHECK(sqlite3_close(store->db) == SQLITE_OK);
+    if (store->lock >= 0) {
+        close(store->lock);
+    }
     free(store->path);
     free(store->claimer);
     free(store);
+}
+
+/* ---- one process at a time ---- */
+
+/* A record lock is the process's own: what it forks meanwhile has none. */
+static enum err set_lock(struct store *store, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+    while (fcntl(store->lock, F_SETLKW, &lock) != 0) {
+        if (errno != EINTR) {
+            return err_set(ERR_IO, "%s.lock: cannot be locked: %m", store->path);
+        }
+    }
+    return ERR_OK;
+}
+
+enum err store_enter(struct store *store)
+{
+    CHECK(store->pid == getpid());
+    if (store->lock < 0) {
+        struct buffer path = BUFFER_INIT;
+        buffer_printf(&path, "%s.lock", store->path);
+        store->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        enum err err = store->lock < 0 ? err_set(ERR_IO, "%s: %m", path.data) : ERR_OK;
+        buffer_release(&path);
+        TRY(err);
+    }
+    return set_lock(store, F_WRLCK);
+}
+
+void store_leave(struct store *store)
+{
+    CHECK(set_lock(store, F_UNLCK) == ERR_OK);
 }
 
 /* ---- settings ---- */

@@ -18,6 +18,10 @@ struct store;
  * opens its own. */
 MUST_USE enum err store_open(const char *dir, bool create, struct store **store);
 void store_close(struct store *store); /* NULL is fine */
+/* Of the processes that use this campaign only one is between these two, for what takes longer than
+ * a transaction may. One that dies there leaves it. */
+MUST_USE enum err store_enter(struct store *store);
+void store_leave(struct store *store);
 
 /* The settings that make a campaign what it is. A store that holds other ones: ERR_USAGE names the
  * difference. First call on an empty store records them. */
@@ -75,6 +79,11 @@ MUST_USE enum err store_add_finding(struct store *store, const struct finding_ro
                                     uint64_t *id);
 MUST_USE enum err store_findings(struct store *store, struct arena *arena,
                                  struct finding_row **rows, size_t *n);
+/* Those with higher ids, and those of a bucket that have folders; in order of id too. */
+MUST_USE enum err store_findings_since(struct store *store, uint64_t id, struct arena *arena,
+                                       struct finding_row **rows, size_t *n);
+MUST_USE enum err store_bucket_folders(struct store *store, const char *key, struct arena *arena,
+                                       struct finding_row **rows, size_t *n);
 /* Those of bucket `from` with this signature and these ops go to bucket `to`, in that state. Fine
  * where there are none. */
 MUST_USE enum err store_move_findings(struct store *store, const char *from, const char *signature,

@@ -15,6 +15,7 @@ struct store {
     char *path;    /* of the file, for messages */
     char *claimer; /* who we are: "PID START BOOT" */
     int pid;
+    int lock; /* file of store_enter, -1: not open */
 };
 
 /* Record the last SQLite failure on this store. */

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "given.h"
+
 static const char policy_text[] = "nodes = 4\n"
                                   "op.* = 0\n"
                                   "op.neg = 10\nop.relu = 10\nop.floor = 10\n"
@@ -45,17 +47,11 @@ struct failing {
     struct trial trial;
 };
 
-static void ok(enum err err)
+static struct triage *new_triage(struct world *w, struct store *store)
 {
-    if (err != ERR_OK) {
-        fail_msg("%s", err_text());
-    }
-}
-
-static void open_triage(struct world *w)
-{
+    struct triage *triage;
     const struct triage_options options = {
-        .store = w->store,
+        .store = store,
         .jury = w->jury,
         .targets = w->targets,
         .n_targets = N_TARGETS,
@@ -65,17 +61,23 @@ static void open_triage(struct world *w)
         .totals = &w->totals,
         .live = &w->live,
     };
-    ok(triage_open(&options, &w->triage));
+    ok(triage_open(&options, &triage));
+    return triage;
 }
 
-static int set_up(void **state)
+static void open_triage(struct world *w)
+{
+    w->triage = new_triage(w, w->store);
+}
+
+static int set_up_with(void **state, const char *wrong)
 {
     struct world *w = calloc(1, sizeof(*w));
     strcpy(w->dir, "/tmp/opjury-triage-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     w->arena = arena_new();
     ok(target_parse("faulty:none", NULL, w->arena, &w->targets[CORRECT]));
-    ok(target_parse("faulty:negate.relu", NULL, w->arena, &w->targets[WRONG]));
+    ok(target_parse(wrong, NULL, w->arena, &w->targets[WRONG]));
     ok(jury_open(w->targets, N_TARGETS, NULL, &w->jury));
     ok(policy_parse("test", policy_text, w->arena, &w->policy));
     ok(store_open(w->dir, true, &w->store));
@@ -83,6 +85,16 @@ static int set_up(void **state)
     open_triage(w);
     *state = w;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_with(state, "faulty:negate.relu");
+}
+
+static int set_up_library(void **state)
+{
+    return set_up_with(state, "onnxruntime:opt=none");
 }
 
 static int tear_down(void **state)
@@ -111,21 +123,26 @@ static struct verdict judged(struct world *w, struct failing *f, size_t t)
     return verdict;
 }
 
+static void run_all(struct world *w, struct failing *f)
+{
+    ok(jury_post(w->jury, &f->test));
+    ok(jury_take(w->jury, w->arena, f->outcomes));
+    f->trial = (struct trial){.test = &f->test,
+                              .reference = reference_new(&f->test, w->arena),
+                              .outcomes = f->outcomes,
+                              .verdicts = f->verdicts};
+    for (size_t t = 0; t < N_TARGETS; t++) {
+        f->verdicts[t] = judged(w, f, t);
+    }
+}
+
 /* The next test on which the planted fault shows. */
 static struct failing *next_failing(struct world *w)
 {
     struct failing *f = arena_zalloc(w->arena, sizeof(*f));
     for (int tries = 0; tries < 1000; tries++) {
         generate_test(w->policy, 1, w->next++, MATERIALIZE_ALL, w->arena, &f->test);
-        ok(jury_post(w->jury, &f->test));
-        ok(jury_take(w->jury, w->arena, f->outcomes));
-        f->trial = (struct trial){.test = &f->test,
-                                  .reference = reference_new(&f->test, w->arena),
-                                  .outcomes = f->outcomes,
-                                  .verdicts = f->verdicts};
-        for (size_t t = 0; t < N_TARGETS; t++) {
-            f->verdicts[t] = judged(w, f, t);
-        }
+        run_all(w, f);
         if (f->verdicts[WRONG].kind == VERDICT_FINDING) {
             return f;
         }
@@ -176,6 +193,46 @@ static void test_one_cause_one_bucket(void **state)
     assert_null(strchr(buckets[0].ops, ' '));
     assert_int_equal(w->live.buckets, 1);
     assert_true(triage_reduce_cpu(w->triage) > 0);
+}
+
+/* Of int64 beyond 32 bits onnxruntime compares parts: max and min by the same code. */
+static struct failing *failing_by(struct world *w, const char *op)
+{
+    struct failing *f = arena_zalloc(w->arena, sizeof(*f));
+    const char *text = arena_printf(w->arena,
+                                    "x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
+                                    "y: i64[2] = %s(x, w)\nz: i64[2] = neg(y)\noutput z\n",
+                                    op);
+    f->test = *given_test(text, -4294967296, w->arena);
+    f->test.index = w->next++;
+    run_all(w, f);
+    assert_int_equal(f->verdicts[WRONG].kind, VERDICT_FINDING);
+    return f;
+}
+
+/* Two engines that were both there before the first finding: what either finds, the other knows. */
+static void test_engines_share_buckets(void **state)
+{
+    struct world *w = *state;
+    struct store *store;
+    ok(store_open(w->dir, false, &store));
+    struct triage *other = new_triage(w, store);
+    for (int i = 0; i < 4; i++) {
+        struct failing *f = failing_by(w, i % 2 == 0 ? "max" : "min");
+        ok(triage_finding(i % 2 == 0 ? w->triage : other, &f->trial, WRONG, 1, w->arena));
+    }
+    assert_true(triage_reduce_cpu(w->triage) > 0 && triage_reduce_cpu(other) > 0);
+    struct bucket_row *buckets;
+    size_t n;
+    ok(store_buckets(w->store, w->arena, &buckets, &n));
+    assert_int_equal(n, 1);
+    assert_int_equal(buckets[0].n_findings, 4);
+    assert_int_equal(w->live.buckets, 1);
+    struct finding_row *rows;
+    ok(store_bucket_folders(w->store, buckets[0].key, w->arena, &rows, &n));
+    assert_int_equal(n, 3);
+    triage_close(other);
+    store_close(store);
 }
 
 static void test_first_findings_are_folders(void **state)
@@ -331,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_cause_one_bucket, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_engines_share_buckets, set_up_library, tear_down),
         cmocka_unit_test_setup_teardown(test_first_findings_are_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_explained_joins, set_up, tear_down),

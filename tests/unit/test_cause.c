@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "given.h"
+
 #include "triage/triage.h"
 
 struct scene {
@@ -22,34 +24,6 @@ struct scene {
     struct reduction reduction;
 };
 
-static void ok(enum err err)
-{
-    if (err != ERR_OK) {
-        fail_msg("%s", err_text());
-    }
-}
-
-/* All inputs hold this value. */
-static struct test *parse(const char *text, real value, struct arena *arena)
-{
-    struct program *p;
-    ok(program_parse("test", text, strlen(text), arena, &p));
-    ok(ops_check(p));
-    struct test *test = arena_zalloc(arena, sizeof(*test));
-    test->program = p;
-    test->policy = "given";
-    test->n_inputs = program_n_inputs(p);
-    test->inputs = ARENA_ARRAY(arena, struct tensor, test->n_inputs);
-    for (uint32_t k = 0; k < test->n_inputs; k++) {
-        const struct value *v = &p->values[program_input(p, k)];
-        test->inputs[k] = tensor_new(arena, v->dtype, &v->shape);
-        for (size_t i = 0; i < shape_numel(&v->shape); i++) {
-            dtype_store(v->dtype, test->inputs[k].data, i, value);
-        }
-    }
-    return test;
-}
-
 /* The cause of what fails there; to be closed. */
 static void open_scene(struct scene *s, const char *target, const char *text, real value)
 {
@@ -58,7 +32,7 @@ static void open_scene(struct scene *s, const char *target, const char *text, re
     ok(target_parse(target, NULL, s->arena, &s->target));
     ok(jury_open(&s->target, 1, &(struct jury_options){0}, &s->jury));
     f->what = s->target;
-    f->test = parse(text, value, s->arena);
+    f->test = given_test(text, value, s->arena);
     ok(jury_run_fresh(s->jury, 0, f->test, s->arena, &f->outcome));
     const struct judgement j = {.test = f->test,
                                 .reference = reference_new(f->test, s->arena),
@@ -167,7 +141,7 @@ static void another_op_that_fails_there_too_is_the_same_cause(void **state)
     assert_string_equal(key_beside(&s, of_add), own); /* right with these numbers */
     /* Where ours passes in the place of the older one's, that is another fault. */
     const struct older_bucket passes = {
-        of_max, parse("x: i64[2] = input\ny: i64[2] = max(x, x)\noutput y\n", 1, s.arena)};
+        of_max, given_test("x: i64[2] = input\ny: i64[2] = max(x, x)\noutput y\n", 1, s.arena)};
     const char *key;
     ok(choose_bucket_key(s.jury, &s.failure, &s.reduction, &passes, 1, s.arena, &key));
     assert_string_equal(key, own);
@@ -198,11 +172,12 @@ static void what_fails_in_another_dtype_too_is_the_same_cause(void **state)
     assert_string_equal(key_beside(&s, NULL), "faulty | sinh(float) | value");
     /* As if that had not been found: beside a bucket of a class that ours is not of. */
     s.reduction.test =
-        parse("x: f16[1] = input\ny: f16[1] = sinh(x)\noutput y\n", 0x1p-20L, s.arena);
-    struct older_bucket older = {"faulty | sinh(float) | value", parse(f32, 0x1p-130L, s.arena)};
+        given_test("x: f16[1] = input\ny: f16[1] = sinh(x)\noutput y\n", 0x1p-20L, s.arena);
+    struct older_bucket older = {"faulty | sinh(float) | value",
+                                 given_test(f32, 0x1p-130L, s.arena)};
     ok(choose_bucket_key(s.jury, &s.failure, &s.reduction, &older, 1, s.arena, &key));
     assert_string_equal(key, older.key);
-    older.test = parse(f32, 1, s.arena); /* passes here */
+    older.test = given_test(f32, 1, s.arena); /* passes here */
     ok(choose_bucket_key(s.jury, &s.failure, &s.reduction, &older, 1, s.arena, &key));
     assert_string_equal(key, "faulty | sinh(half) | value");
     close_scene(&s);

@@ -35,6 +35,27 @@ static void a_finding_is_one_row_however_often_added(void **state)
     store_close(store);
 }
 
+static void what_came_since_is_read(void **state)
+{
+    struct store *store = opened();
+    struct finding_row one = finding(1, "torch", "k"), two = finding(2, "torch", "k");
+    two.folder = "";
+    uint64_t first = added(store, &one), second = added(store, &two);
+    struct finding_row *rows;
+    size_t n;
+    assert_int_equal(store_findings_since(store, first, arena, &rows, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(rows[0].id, second);
+    assert_int_equal(store_findings_since(store, second, arena, &rows, &n), ERR_OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(store_bucket_folders(store, "k", arena, &rows, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(rows[0].id, first);
+    assert_int_equal(store_bucket_folders(store, "no such", arena, &rows, &n), ERR_OK);
+    assert_int_equal(n, 0);
+    store_close(store);
+}
+
 static void buckets_follow_their_findings(void **state)
 {
     struct store *store = opened();
@@ -213,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_finding_is_one_row_however_often_added),
+        TEST(what_came_since_is_read),
         TEST(buckets_follow_their_findings),
         TEST(a_bucket_is_shown_by_what_was_reduced),
         TEST(a_marked_bucket_stays_so_until_it_is_found_again),

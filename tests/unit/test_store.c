@@ -92,6 +92,35 @@ static void first_policy_of_an_epoch_stays(void **state)
     store_close(two);
 }
 
+/* ---- one process at a time ---- */
+
+/* Whether another process may enter: a child that waits is killed. */
+static bool may_enter(void)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct store *store = NULL;
+        alarm(1);
+        _exit(store_open(dir, false, &store) == ERR_OK && store_enter(store) == ERR_OK ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void one_process_is_in_at_a_time(void **state)
+{
+    struct store *store = opened();
+    for (int i = 0; i < 2; i++) { /* the child that was in has died there */
+        assert_true(may_enter());
+        assert_int_equal(store_enter(store), ERR_OK);
+        assert_false(may_enter());
+        store_leave(store);
+    }
+    store_close(store);
+}
+
 /* ---- blocks ---- */
 
 static struct block claimed(struct store *store, uint64_t tests)
@@ -510,19 +539,13 @@ static void a_full_disk_loses_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(settings_are_kept_and_compared),
-        TEST(first_policy_of_an_epoch_stays),
-        TEST(blocks_come_in_order_and_end),
-        TEST(a_part_of_a_block_is_left_for_later),
-        TEST(counts_add_up),
-        TEST(two_processes_run_every_index_once),
-        TEST(kill_at_any_moment_loses_nothing),
-        TEST(claims_of_the_living_are_kept),
-        TEST(missing_is_said),
-        TEST(other_files_stay_as_they_are),
-        TEST(damage_is_said_not_hidden),
-        TEST(a_read_only_folder_is_said),
-        TEST(a_full_disk_loses_nothing),
+        TEST(settings_are_kept_and_compared),      TEST(first_policy_of_an_epoch_stays),
+        TEST(one_process_is_in_at_a_time),         TEST(blocks_come_in_order_and_end),
+        TEST(a_part_of_a_block_is_left_for_later), TEST(counts_add_up),
+        TEST(two_processes_run_every_index_once),  TEST(kill_at_any_moment_loses_nothing),
+        TEST(claims_of_the_living_are_kept),       TEST(missing_is_said),
+        TEST(other_files_stay_as_they_are),        TEST(damage_is_said_not_hidden),
+        TEST(a_read_only_folder_is_said),          TEST(a_full_disk_loses_nothing),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -97,6 +97,16 @@ END
 findings two >two.rows
 findings jobs >jobs.rows
 passes 'three jobs: the same findings' cmp two.rows jobs.rows
+keys() {
+    python3 - "$1/campaign.db" <<'END'
+import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute("SELECT key FROM buckets ORDER BY 1"):
+    print(row)
+END
+}
+keys two >two.keys
+keys jobs >jobs.keys
+passes 'three jobs: the same buckets' cmp two.keys jobs.keys
 
 # --time is a total.
 fuzz --target "$correct" --time 1s --out timed

@@ -468,6 +468,24 @@ struct scene {
     const struct program *whole, *slice; /* what the failing output needs */
 };
 
+static bool is_same_constant(const struct value *a, const struct value *b)
+{
+    return a->kind == VALUE_CONST && b->kind == VALUE_CONST && a->dtype == b->dtype &&
+           shape_equal(&a->shape, &b->shape) &&
+           memcmp(a->data, b->data, shape_numel(&a->shape) * dtype_size(a->dtype)) == 0;
+}
+
+/* Reads of the value, and of constants that are equal to it, of which optimisers make one. */
+static unsigned count_shared_reads(const struct program *p, uint32_t value)
+{
+    unsigned reads = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        bool is_same = id == value || is_same_constant(&p->values[id], &p->values[value]);
+        reads += is_same ? count_reads(p, id) : 0;
+    }
+    return reads;
+}
+
 /* Does what failed read a value that this node reads too? A constant is read again by the next run
  * of a session. */
 static bool is_read_again(const struct scene *scene, const struct node *node, uint32_t value)
@@ -475,7 +493,7 @@ static bool is_read_again(const struct scene *scene, const struct node *node, ui
     const struct program *slice = scene->slice; /* under the same names */
     const struct value *values = scene->whole->values;
     uint32_t own = program_find_value(slice, values[value].name);
-    unsigned reads = own != VALUE_ABSENT ? count_reads(slice, own) : 0;
+    unsigned reads = own != VALUE_ABSENT ? count_shared_reads(slice, own) : 0;
     bool by_node = program_find_value(slice, values[node->out[0]].name) != VALUE_ABSENT;
     bool by_next = values[value].kind == VALUE_CONST && scene->target->dynamic;
     return reads > 0 && reads + !by_node + by_next > 1;

@@ -281,6 +281,12 @@ static void read_again_is_elsewhere_or_in_the_next_run(void **state)
          true},
         {"y: f32[3] = input\nx: f32[3] = const [1, 2, 3]\nz: f32[3] = sub(x, y)\noutput z\n", false,
          false},
+        {"x: f32[3] = const [1, 2, 3]\ny: f32[3] = const [1, 2, 3]\nz: f32[3] = sub(x, y)\n"
+         "output z\n",
+         true, true},
+        {"x: f32[3] = const [1, 2, 4]\ny: f32[3] = const [1, 2, 3]\nz: f32[3] = sub(x, y)\n"
+         "output z\n",
+         false, true},
         {"x: f32[3] = input\nz: f32[3] = sub(x, x)\noutput z\n", true, true},
         {"x: f32[3] = input\ny: f32[3] = input\nz: f32[3] = sub(x, y)\nn: f32[3] = neg(y)\n"
          "output z, n\n",

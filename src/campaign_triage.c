@@ -6,6 +6,7 @@
  * while there is plenty; one that nothing explains comes first. What could not be reduced any more
  * waits in a bucket that says so, for `opjury reduce`.
  */
+#include "bucket_test.h"
 #include "campaign_parts.h"
 
 #include <jansson.h>
@@ -16,8 +17,7 @@ enum {
     RECHECKS = 2,         /* fresh runs that must show a failure again */
     CHANCE_RECHECKS = 4,  /* pairs of fresh runs, of which one must differ */
     FOLDERS_A_BUCKET = 3, /* further findings of a bucket are rows: they regenerate from the seed */
-    KEPT_BYTES_MAX = 4096, /* of the inputs of a reduced test that is kept to compare with */
-    LOOKS_MAX = 1 << 16,   /* remembered looks; a forgotten one costs one more reduction */
+    LOOKS_MAX = 1 << 16,  /* remembered looks; a forgotten one costs one more reduction */
 };
 /* Share of the campaign's CPU time for reduction; half of it for what a bucket could explain. */
 static const double reduce_share = 0.1;
@@ -29,9 +29,7 @@ static const double reduce_least = 0.25;
 
 struct seen_bucket {
     const char *key;
-    const struct test *test; /* reduced; NULL: none, or a large one */
-    bool is_read;            /* test is what the store has */
-    bool is_full;            /* it has as many folders as it may */
+    bool is_full; /* it has as many folders as it may */
 };
 
 /* What fails with this signature and holds the ops of this cause may be of that bucket. */
@@ -350,61 +348,12 @@ static void set_known(struct incident *in, struct arena *arena)
     in->bucket = arena_printf(arena, "%s%s", known_prefix, in->known);
 }
 
-/* A copy that lives as long as the triage; NULL: too large to keep for each bucket. */
-static const struct test *kept_test(struct triage *triage, const struct test *test)
-{
-    size_t bytes = 0;
-    for (uint32_t k = 0; k < test->n_inputs; k++) {
-        bytes += tensor_size(&test->inputs[k]);
-    }
-    if (bytes > KEPT_BYTES_MAX || test->before != NULL) {
-        return NULL;
-    }
-    struct test *copy = arena_alloc(triage->arena, sizeof(*copy));
-    *copy = test_clone(test, triage->arena);
-    return copy;
-}
-
 /* Joins the bucket of what looked the same before it was reduced. */
 static void join_look(const struct triage *triage, struct incident *in, const struct look *look)
 {
     in->bucket = triage->buckets[look->bucket].key;
     in->known = known_bucket_rule(in->bucket);
     in->state = in->known != NULL ? "known" : "new";
-}
-
-/* "complete": true of incident_json */
-static bool is_whole(const struct finding_row *row)
-{
-    json_t *json = json_loads(row->json, 0, NULL);
-    bool whole = json_is_true(json_object_get(json, "complete"));
-    json_decref(json);
-    return whole;
-}
-
-/* The reduced test of a bucket of another engine or sitting, from its folder. A folder that cannot
- * be read any more is no reason to stop: then the key has to do. */
-static enum err read_bucket_test(struct triage *triage, struct seen_bucket *bucket)
-{
-    if (bucket->is_read || bucket->test != NULL || known_bucket_rule(bucket->key) != NULL ||
-        is_unreduced_bucket(bucket->key)) {
-        return ERR_OK;
-    }
-    struct arena *arena = arena_new();
-    struct finding_row *rows;
-    size_t n;
-    enum err err = store_bucket_folders(triage->o.store, bucket->key, arena, &rows, &n);
-    for (size_t i = 0; err == ERR_OK && i < n && bucket->test == NULL; i++) {
-        const char *folder = arena_printf(arena, "%s/%s", triage->o.dir, rows[i].folder);
-        struct test *test;
-        if (is_whole(&rows[i]) && finding_read(folder, "program", arena, &test) == ERR_OK) {
-            bucket->test = kept_test(triage, test);
-            break;
-        }
-    }
-    bucket->is_read = true;
-    arena_free(arena);
-    return err;
 }
 
 /* The bucket of what was reduced. */
@@ -422,16 +371,14 @@ static enum err place_reduced(struct triage *triage, struct incident *in, struct
         in->bucket = triage->buckets[explained].key;
         return ERR_OK;
     }
-    struct older_bucket *older = ARENA_ZARRAY(arena, struct older_bucket, triage->n_buckets);
+    const char **keys = ARENA_ARRAY(arena, const char *, triage->n_buckets);
     for (size_t i = 0; i < triage->n_buckets; i++) {
-        TRY(read_bucket_test(triage, &triage->buckets[i]));
-        older[i] = (struct older_bucket){triage->buckets[i].key, triage->buckets[i].test};
+        keys[i] = triage->buckets[i].key;
     }
-    TRY(choose_bucket_key(triage->o.jury, f, r, older, triage->n_buckets, arena, &in->bucket));
+    struct bucket_tests tests = {.store = triage->o.store, .dir = triage->o.dir};
+    const struct older_buckets older = {keys, triage->n_buckets, bucket_test_read, &tests};
+    TRY(choose_bucket_key(triage->o.jury, f, r, &older, arena, &in->bucket));
     size_t b = add_bucket(triage, in->bucket);
-    if (triage->buckets[b].test == NULL) {
-        triage->buckets[b].test = kept_test(triage, r->test);
-    }
     const char *own = bucket_key(r->test->program, r->stands_in, f->what, f->signature, arena);
     const char *chain = key_chain(own, arena);
     add_explanation(triage, in->library, f->signature, chain, b);

@@ -4,6 +4,7 @@
  * from the smallest form so far and knows what was tried, so asking again goes on; the folder and
  * the row are written anew.
  */
+#include "bucket_test.h"
 #include "cmd_finding.h"
 #include "command.h"
 #include "generate/generate.h"
@@ -312,11 +313,13 @@ static enum err find_bucket(struct work *w, struct store *store, const char **ke
     struct bucket_row *buckets;
     size_t n;
     TRY(store_buckets(store, w->arena, &buckets, &n));
-    struct older_bucket *older = ARENA_ZARRAY(w->arena, struct older_bucket, n);
+    const char **keys = ARENA_ARRAY(w->arena, const char *, n);
     for (size_t i = 0; i < n; i++) {
-        older[i].key = buckets[i].key;
+        keys[i] = buckets[i].key;
     }
-    return choose_bucket_key(w->jury, &w->failure, &w->reduction, older, n, w->arena, key);
+    struct bucket_tests tests = {.store = store, .dir = w->dir, .except = w->row.id};
+    const struct older_buckets older = {keys, n, bucket_test_read, &tests};
+    return choose_bucket_key(w->jury, &w->failure, &w->reduction, &older, w->arena, key);
 }
 
 /* The reduced form decides what the row says. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bucket of a failure that was reduced to the form of its cause: its own, or an older one that
- * has the cause too. Decided by running.
+ * has the cause too. That is decided by running, of both the test at hand and one of the older
+ * bucket: an op that is always wrong fails in the place of any other, so one look says nothing.
  */
 #include <string.h>
 
@@ -22,19 +23,63 @@ static const struct op *op_of_key(const char *key, const char *own, const char *
     return strcmp(key + head + size, tail) == 0 ? op_find(name) : NULL;
 }
 
-/* With that op in place of a node's. */
-static enum err fails_with(struct jury *jury, const struct failure *f, const struct test *of,
-                           uint32_t node, const struct op *op, struct arena *arena, bool *same)
+/* What looks for its bucket. */
+struct seeker {
+    struct jury *jury;
+    const struct failure *failure;
+    const struct reduction *reduction;
+    const char *key; /* its own */
+    uint32_t node;   /* of the cause */
+    const struct older_buckets *older;
+    struct arena *arena;
+};
+
+/* Runs it once; does it fail as ours does? */
+static enum err fails(const struct seeker *s, struct test *test, bool *same)
 {
     struct reduction runs = {.max_runs = 1};
-    struct search s = {.jury = jury, .failure = *f, .r = &runs, .arena = arena};
-    struct program *p = program_clone(of->program, arena);
-    struct test test = *of;
+    struct search look = {.jury = s->jury, .failure = *s->failure, .r = &runs, .arena = s->arena};
     struct outcome outcome;
     struct verdict verdict;
+    return search_look(&look, test, &outcome, &verdict, same);
+}
+
+/* With that op in place of a node's. */
+static enum err fails_with(const struct seeker *s, const struct test *of, uint32_t node,
+                           const struct op *op, bool *same)
+{
+    struct program *p = program_clone(of->program, s->arena);
+    struct test test = *of;
     p->nodes[node].op_name = op->name;
     test.program = p;
-    return search_look(&s, &test, &outcome, &verdict, same);
+    return fails(s, &test, same);
+}
+
+/* The node of the cause in a test of an older bucket, whose key names this op alone: all others are
+ * there for something. n_nodes: which it is cannot be told. */
+static uint32_t cause_node(const struct program *p, const struct op *op)
+{
+    uint32_t node = p->n_nodes, found = 0;
+    for (uint32_t n = 0; n < p->n_nodes; n++) {
+        bool is_it = strcmp(p->nodes[n].op_name, op->name) == 0;
+        node = is_it ? n : node;
+        found += is_it;
+    }
+    return found == 1 ? node : p->n_nodes;
+}
+
+/* A test of an older bucket and where in it its op is; *test NULL: there is none to compare with.
+ */
+static enum err older_test(const struct seeker *s, const char *key, const struct op *op,
+                           const struct test **test, uint32_t *node)
+{
+    TRY(s->older->test_of(s->older->context, key, s->arena, test));
+    if (*test != NULL) {
+        const struct program *p = (*test)->program;
+        *node = cause_node(p, op);
+        *test = *node < p->n_nodes && (*test)->before == NULL ? *test : NULL;
+    }
+    return ERR_OK;
 }
 
 /* Beside "L | sinh(half) | S" is "L | sinh(float) | S" of another class of dtypes alone. */
@@ -48,67 +93,80 @@ static bool differs_in_class(const char *key, const char *own)
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-/* The older test in our dtype, each number where it lies in the other's range. */
-static enum err fails_in_class(struct jury *jury, const struct failure *f,
-                               const struct reduction *r, const struct test *older,
-                               struct arena *arena, bool *same)
+/* Each op in the place of the other. */
+static enum err fails_both_ways(const struct seeker *s, const char *key, const struct op *own_op,
+                                const struct op *op, bool *same)
 {
-    struct reduction runs = {.max_runs = 1};
-    struct search s = {.jury = jury, .failure = *f, .r = &runs, .arena = arena};
-    enum dtype from = node_dtype(older->program, &older->program->nodes[0]);
-    enum dtype to = node_dtype(r->test->program, &r->test->program->nodes[0]);
-    struct test *test = test_in_dtype(older, from, to, arena);
-    struct outcome outcome;
-    struct verdict verdict;
-    *same = false;
-    return test != NULL ? search_look(&s, test, &outcome, &verdict, same) : ERR_OK;
-}
-
-/* Has this older bucket the cause of what failed by one op, `node`? */
-static enum err try_older(struct jury *jury, const struct failure *f, const struct reduction *r,
-                          uint32_t node, const char *own, const struct older_bucket *older,
-                          struct arena *arena, bool *same)
-{
-    const struct op *own_op = r->test->program->nodes[node].op;
-    const struct op *op = op_of_key(older->key, own, own_op->name, arena);
-    *same = false;
-    if (op != NULL && op != own_op) {
-        /* Both ways: an op that is always wrong fails in the place of any other. */
-        TRY(fails_with(jury, f, r->test, node, op, arena, same));
-        bool is_alone = older->test != NULL && older->test->program->n_nodes == 1;
-        return *same && is_alone ? fails_with(jury, f, older->test, 0, own_op, arena, same)
-                                 : ERR_OK;
-    }
-    if (older->test != NULL && differs_in_class(older->key, own)) {
-        return fails_in_class(jury, f, r, older->test, arena, same);
+    const struct test *older;
+    uint32_t node;
+    TRY(fails_with(s, s->reduction->test, s->node, op, same));
+    if (*same) {
+        *same = false;
+        TRY(older_test(s, key, op, &older, &node));
+        return older != NULL ? fails_with(s, older, node, own_op, same) : ERR_OK;
     }
     return ERR_OK;
 }
 
-enum err choose_bucket_key(struct jury *jury, const struct failure *f, const struct reduction *r,
-                           const struct older_bucket *older, size_t n_older, struct arena *arena,
-                           const char **key)
+/* The older test in our dtype, each number where it lies in the other's range. */
+static enum err fails_in_class(const struct seeker *s, const char *key, const struct op *op,
+                               bool *same)
 {
-    const struct program *p = r->test->program;
-    uint32_t node = 0, left = 0;
-    const char *own = *key = bucket_key(p, r->stands_in, f->what, f->signature, arena);
-    for (uint32_t n = 0; n < p->n_nodes; n++) {
+    const struct program *ours = s->reduction->test->program;
+    const struct test *older;
+    uint32_t node;
+    *same = false;
+    TRY(older_test(s, key, op, &older, &node));
+    if (older == NULL) {
+        return ERR_OK;
+    }
+    enum dtype from = node_dtype(older->program, &older->program->nodes[node]);
+    enum dtype to = node_dtype(ours, &ours->nodes[s->node]);
+    struct test *test = from != to ? test_in_dtype(older, from, to, s->arena) : NULL;
+    return test != NULL ? fails(s, test, same) : ERR_OK;
+}
+
+/* Has this older bucket the cause? */
+static enum err try_older(const struct seeker *s, const char *key, bool *same)
+{
+    const struct op *own_op = s->reduction->test->program->nodes[s->node].op;
+    const struct op *op = op_of_key(key, s->key, own_op->name, s->arena);
+    *same = false;
+    if (op != NULL && op != own_op) {
+        return fails_both_ways(s, key, own_op, op, same);
+    }
+    return differs_in_class(key, s->key) ? fails_in_class(s, key, own_op, same) : ERR_OK;
+}
+
+/* How many nodes are of the cause; *node: the last of them. */
+static uint32_t count_causes(const struct reduction *r, uint32_t *node)
+{
+    uint32_t left = 0;
+    for (uint32_t n = 0; n < r->test->program->n_nodes; n++) {
         bool is_left = r->stands_in == NULL || !r->stands_in[n];
-        node = is_left ? n : node;
+        *node = is_left ? n : *node;
         left += is_left;
     }
-    for (size_t i = 0; i < n_older; i++) {
-        if (strcmp(older[i].key, own) == 0) {
+    return left;
+}
+
+enum err choose_bucket_key(struct jury *jury, const struct failure *f, const struct reduction *r,
+                           const struct older_buckets *older, struct arena *arena, const char **key)
+{
+    struct seeker s = {.jury = jury, .failure = f, .reduction = r, .older = older, .arena = arena};
+    s.key = *key = bucket_key(r->test->program, r->stands_in, f->what, f->signature, arena);
+    for (size_t i = 0; i < older->n; i++) {
+        if (strcmp(older->keys[i], s.key) == 0) {
             return ERR_OK;
         }
     }
-    bool may_look = left == 1 && r->complete && r->test->before == NULL && !shows_chance(f) &&
-                    r->outcome.kind != OUTCOME_HANG;
-    for (size_t i = 0; i < n_older && may_look; i++) {
+    bool may_look = count_causes(r, &s.node) == 1 && r->complete && r->test->before == NULL &&
+                    !shows_chance(f) && r->outcome.kind != OUTCOME_HANG;
+    for (size_t i = 0; i < older->n && may_look; i++) {
         bool same;
-        TRY(try_older(jury, f, r, node, own, &older[i], arena, &same));
+        TRY(try_older(&s, older->keys[i], &same));
         if (same) {
-            *key = older[i].key;
+            *key = older->keys[i];
             return ERR_OK;
         }
     }

@@ -171,7 +171,7 @@ struct reference *reducer_reference(struct reducer *r)
 
 /* ---- the form ---- */
 
-struct test test_clone(const struct test *test, struct arena *arena)
+static struct test test_clone(const struct test *test, struct arena *arena)
 {
     struct test copy = *test;
     if (test->before != NULL) {

@@ -30,20 +30,24 @@ const char *message_fragment(const char *message, struct arena *arena);
  * message and no frames), signature. */
 const char *bucket_key(const struct program *reduced, const bool *stands_in, const struct target *t,
                        const char *signature, struct arena *arena);
-/* A bucket that is there, by its key and a reduced test of it (NULL: not at hand). */
-struct older_bucket {
-    const char *key;
-    const struct test *test;
+/* The buckets that are there. */
+struct older_buckets {
+    const char *const *keys;
+    size_t n;
+    /* A reduced test of one; NULL: there is none. Asked only where it decides. Memory: `arena`. */
+    enum err (*test_of)(void *context, const char *key, struct arena *arena,
+                        const struct test **test);
+    void *context;
 };
 /* The same of a failure that was reduced, but where an older bucket has the cause: one that differs
- * in its one op alone, which fits in the place of ours, as ours in the place of it, and both
- * programs then fail in the same way; or in the class of its dtype alone, and its test fails in our
- * dtype too. What libraries write once for many ops (reductions of nothing, comparisons of
- * integers) is one cause.
+ * in its one op alone, which fits in the place of ours, as ours in the place of it in a test of
+ * that bucket, and both programs then fail in the same way; or in the class of its dtype alone, and
+ * its test fails in our dtype too. A bucket without a test has nothing but its key. What libraries
+ * write once for many ops (reductions of nothing, comparisons of integers) is one cause.
  */
 MUST_USE enum err choose_bucket_key(struct jury *jury, const struct failure *f,
-                                    const struct reduction *r, const struct older_bucket *older,
-                                    size_t n_older, struct arena *arena, const char **key);
+                                    const struct reduction *r, const struct older_buckets *older,
+                                    struct arena *arena, const char **key);
 /* "relu(f64) -> clip(f64)" */
 const char *op_chain(const struct program *p, struct arena *arena);
 
@@ -123,8 +127,6 @@ MUST_USE enum err reduce(struct jury *jury, const struct failure *f, struct redu
  * is behind this one, and has another signature. */
 MUST_USE enum err reduce_to_cause(struct jury *jury, const struct failure *f, struct reduction *r,
                                   struct arena *arena);
-/* A copy of all of it, whose nodes know their ops. Memory: `arena`. */
-struct test test_clone(const struct test *test, struct arena *arena);
 /* What a campaign gives one finding: most need 15 to 70 runs, well below a second; what is stubborn
  * must not take the others' turn. */
 struct reduce_bounds {

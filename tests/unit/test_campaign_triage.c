@@ -3,6 +3,7 @@
  * Triage in a campaign: a failing run becomes flaky, known or a finding, in one bucket a cause, and
  * what there is no time to reduce says so. The failures are those of a planted fault.
  */
+#include "bucket_test.h"
 #include "campaign_parts.h"
 
 #include <setjmp.h>
@@ -384,6 +385,34 @@ static void test_what_waited_joins(void **state)
     assert_string_equal(buckets[0].ops, reduced.ops);
 }
 
+/* What another failure is compared with is on disk, so a campaign that goes on has it too. */
+static void test_bucket_has_a_test(void **state)
+{
+    struct world *w = *state;
+    struct failing *f = next_failing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    struct finding_row row = row_of(w, f);
+    struct bucket_tests tests = {.store = w->store, .dir = w->dir};
+    const struct test *test;
+    ok(bucket_test_read(&tests, row.bucket, w->arena, &test));
+    assert_non_null(test);
+    assert_string_equal(op_chain(test->program, w->arena), row.ops);
+    ok(bucket_test_read(&tests, "faulty | exp(float) | value", w->arena, &test));
+    assert_null(test);
+    tests.except = row.id;
+    ok(bucket_test_read(&tests, row.bucket, w->arena, &test));
+    assert_null(test);
+    /* A folder that people have changed, and one that they have thrown away. */
+    const char *path = arena_printf(w->arena, "%s/%s/program.txt", w->dir, row.folder);
+    tests.except = 0;
+    ok(file_write(path, "x", 1));
+    ok(bucket_test_read(&tests, row.bucket, w->arena, &test));
+    assert_null(test);
+    assert_int_equal(unlink(path), 0);
+    ok(bucket_test_read(&tests, row.bucket, w->arena, &test));
+    assert_null(test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +426,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_known_bug, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_known_once_reduced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flaky, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bucket_has_a_test, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

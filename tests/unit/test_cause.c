@@ -53,14 +53,26 @@ static void close_scene(struct scene *s)
     arena_free(s->arena);
 }
 
-/* The bucket, where there is another of this key before it; NULL: there is none. */
-static const char *key_beside(struct scene *s, const char *older)
+/* The test of every older bucket. */
+static enum err this_test(void *context, const char *key, struct arena *arena,
+                          const struct test **test)
 {
-    const struct older_bucket bucket = {older, NULL};
+    *test = context;
+    return ERR_OK;
+}
+
+/* The bucket, where there is another of this key and test before it; NULL: there is none. */
+static const char *key_beside(struct scene *s, const char *older, struct test *test)
+{
+    const struct older_buckets buckets = {&older, older != NULL, this_test, test};
     const char *key;
-    ok(choose_bucket_key(s->jury, &s->failure, &s->reduction, &bucket, older != NULL, s->arena,
-                         &key));
+    ok(choose_bucket_key(s->jury, &s->failure, &s->reduction, &buckets, s->arena, &key));
     return key;
+}
+
+static const char *own_key(struct scene *s)
+{
+    return key_beside(s, NULL, NULL);
 }
 
 /* Infinity lost in exp is seen as a wrong number behind its reciprocal. */
@@ -72,7 +84,7 @@ static void what_is_wrong_earlier_is_the_failure(void **state)
                "z: f32[2] = neg(y)\noutput z\n",
                1000);
     assert_string_equal(op_chain(s.reduction.test->program, s.arena), "exp(f32)");
-    assert_string_equal(key_beside(&s, NULL), "faulty | exp(float) | value infinity");
+    assert_string_equal(own_key(&s), "faulty | exp(float) | value infinity");
     close_scene(&s);
 }
 
@@ -81,7 +93,7 @@ static void an_op_alone_stays_as_it_is(void **state)
     struct scene s;
     open_scene(&s, "faulty:negate.neg",
                "x: f32[2] = input\na: f32[2] = relu(x)\ny: f32[2] = neg(a)\noutput y\n", 1);
-    assert_string_equal(key_beside(&s, NULL), "faulty | neg(float) | value");
+    assert_string_equal(own_key(&s), "faulty | neg(float) | value");
     close_scene(&s);
 }
 
@@ -105,8 +117,8 @@ static void what_any_op_can_stand_in_for_is_left_out(void **state)
         char text[sizeof(read_later) + 16];
         snprintf(text, sizeof(text), read_later, ops[i]);
         open_scene(&s, "onnxruntime:opt=none", text, 3);
-        if (strncmp(key_beside(&s, NULL), key, strlen(key)) != 0) {
-            fail_msg("%s: %s", ops[i], key_beside(&s, NULL));
+        if (strncmp(own_key(&s), key, strlen(key)) != 0) {
+            fail_msg("%s: %s", ops[i], own_key(&s));
         }
         close_scene(&s);
     }
@@ -120,7 +132,7 @@ static void ops_that_are_needed_stay(void **state)
                "x: f64[2] = input\na: f64[2] = tanh(x)\nr: f64[2] = relu(a)\n"
                "y: f64[2] = clip(r, min=-1.0, max=1.0)\nz: f64[2] = neg(y)\noutput z\n",
                1);
-    const char *key = key_beside(&s, NULL);
+    const char *key = own_key(&s);
     assert_int_equal(strncmp(key, "onnxruntime | relu -> clip | status load ", 41), 0);
     close_scene(&s);
 }
@@ -134,19 +146,51 @@ static void another_op_that_fails_there_too_is_the_same_cause(void **state)
     static const char of_add[] = "onnxruntime | add(int) | value discrete";
     struct scene s;
     open_scene(&s, "onnxruntime:opt=none", text, -4294967296);
-    const char *own = key_beside(&s, NULL);
+    const char *own = own_key(&s);
     assert_string_equal(own, "onnxruntime | min(int) | value discrete");
-    assert_string_equal(key_beside(&s, own), own);
-    assert_string_equal(key_beside(&s, of_max), of_max);
-    assert_string_equal(key_beside(&s, of_add), own); /* right with these numbers */
-    /* Where ours passes in the place of the older one's, that is another fault. */
-    const struct older_bucket passes = {
-        of_max, given_test("x: i64[2] = input\ny: i64[2] = max(x, x)\noutput y\n", 1, s.arena)};
-    const char *key;
-    ok(choose_bucket_key(s.jury, &s.failure, &s.reduction, &passes, 1, s.arena, &key));
-    assert_string_equal(key, own);
-    assert_string_equal(key_beside(&s, "onnxruntime | max(int) | shape"), own);
-    assert_string_equal(key_beside(&s, "torch | max(int) | value discrete"), own);
+    struct test *max = given_test("x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
+                                  "y: i64[2] = max(x, w)\noutput y\n",
+                                  -4294967296, s.arena);
+    assert_string_equal(key_beside(&s, own, max), own);
+    assert_string_equal(key_beside(&s, of_max, max), of_max);
+    assert_string_equal(key_beside(&s, "onnxruntime | max(int) | shape", max), own);
+    assert_string_equal(key_beside(&s, "torch | max(int) | value discrete", max), own);
+    /* Ours is right with add. */
+    struct test *add = given_test("x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
+                                  "y: i64[2] = add(x, w)\noutput y\n",
+                                  -4294967296, s.arena);
+    assert_string_equal(key_beside(&s, of_add, add), own);
+    close_scene(&s);
+}
+
+/* Both ways: where ours passes in the place of the older one's, that is another fault. */
+static void an_op_that_fails_there_alone_is_another_cause(void **state)
+{
+    static const char of_max[] = "onnxruntime | max(int) | value discrete";
+    struct scene s;
+    open_scene(&s, "onnxruntime:opt=none",
+               "x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
+               "y: i64[2] = min(x, w)\noutput y\n",
+               -4294967296);
+    const char *own = own_key(&s);
+    struct test *alone =
+        given_test("x: i64[2] = input\ny: i64[2] = max(x, x)\noutput y\n", 1, s.arena);
+    assert_string_equal(key_beside(&s, of_max, alone), own);
+    /* Among others it is the node of the key's op that counts. */
+    struct test *passes = given_test("x: i64[2] = input\nn: i64[2] = neg(x)\n"
+                                     "y: i64[2] = max(n, n)\noutput y\n",
+                                     1, s.arena);
+    assert_string_equal(key_beside(&s, of_max, passes), own);
+    struct test *fails = given_test("x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
+                                    "n: i64[2] = neg(x)\ny: i64[2] = max(n, w)\noutput y\n",
+                                    4294967296, s.arena);
+    assert_string_equal(key_beside(&s, of_max, fails), of_max);
+    /* Where it cannot be told, or there is no test, nothing is merged. */
+    struct test *two = given_test("x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
+                                  "n: i64[2] = max(x, w)\ny: i64[2] = max(n, w)\noutput y\n",
+                                  -4294967296, s.arena);
+    assert_string_equal(key_beside(&s, of_max, two), own);
+    assert_string_equal(key_beside(&s, of_max, NULL), own);
     close_scene(&s);
 }
 
@@ -155,7 +199,8 @@ static void another_op_that_passes_there_is_another_cause(void **state)
 {
     struct scene s;
     open_scene(&s, "faulty:negate.relu", "x: f32[2] = input\ny: f32[2] = relu(x)\noutput y\n", 1);
-    assert_string_equal(key_beside(&s, "faulty | exp(float) | value"),
+    struct test *exp = given_test("x: f32[2] = input\ny: f32[2] = exp(x)\noutput y\n", 1, s.arena);
+    assert_string_equal(key_beside(&s, "faulty | exp(float) | value", exp),
                         "faulty | relu(float) | value");
     close_scene(&s);
 }
@@ -166,20 +211,25 @@ static void what_fails_in_another_dtype_too_is_the_same_cause(void **state)
 {
     static const char f32[] = "x: f32[1] = input\ny: f32[1] = sinh(x)\noutput y\n";
     struct scene s;
-    const char *key;
+    static const char of_float[] = "faulty | sinh(float) | value";
     open_scene(&s, "faulty:flush.sinh", "x: f16[1] = input\ny: f16[1] = sinh(x)\noutput y\n",
                0x1p-20L);
-    assert_string_equal(key_beside(&s, NULL), "faulty | sinh(float) | value");
+    assert_string_equal(own_key(&s), "faulty | sinh(float) | value");
     /* As if that had not been found: beside a bucket of a class that ours is not of. */
     s.reduction.test =
         given_test("x: f16[1] = input\ny: f16[1] = sinh(x)\noutput y\n", 0x1p-20L, s.arena);
-    struct older_bucket older = {"faulty | sinh(float) | value",
-                                 given_test(f32, 0x1p-130L, s.arena)};
-    ok(choose_bucket_key(s.jury, &s.failure, &s.reduction, &older, 1, s.arena, &key));
-    assert_string_equal(key, older.key);
-    older.test = given_test(f32, 1, s.arena); /* passes here */
-    ok(choose_bucket_key(s.jury, &s.failure, &s.reduction, &older, 1, s.arena, &key));
-    assert_string_equal(key, "faulty | sinh(half) | value");
+    struct test *fails = given_test(f32, 0x1p-130L, s.arena);
+    assert_string_equal(key_beside(&s, of_float, fails), of_float);
+    struct test *passes = given_test(f32, 1, s.arena);
+    assert_string_equal(key_beside(&s, of_float, passes), "faulty | sinh(half) | value");
+    /* What is before it is of another dtype. */
+    struct test *behind = given_test("x: i64[1] = input\nk: i64[1] = neg(x)\ns: f32[1] = input\n"
+                                     "y: f32[1] = sinh(s)\noutput k, y\n",
+                                     0x1p-130L, s.arena);
+    assert_string_equal(key_beside(&s, of_float, behind), of_float);
+    struct test *same =
+        given_test("x: f16[1] = input\ny: f16[1] = sinh(x)\noutput y\n", 0x1p-20L, s.arena);
+    assert_string_equal(key_beside(&s, of_float, same), "faulty | sinh(half) | value");
     close_scene(&s);
 }
 
@@ -192,6 +242,7 @@ int main(void)
         cmocka_unit_test(ops_that_are_needed_stay),
         cmocka_unit_test(another_op_that_fails_there_too_is_the_same_cause),
         cmocka_unit_test(what_fails_in_another_dtype_too_is_the_same_cause),
+        cmocka_unit_test(an_op_that_fails_there_alone_is_another_cause),
         cmocka_unit_test(another_op_that_passes_there_is_another_cause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A reduced test of a bucket, from the folder of one of its findings: what choose_bucket_key asks
+ * for where a test decides.
+ */
+#ifndef OPJURY_BUCKET_TEST_H
+#define OPJURY_BUCKET_TEST_H
+
+#include "store/store.h"
+#include "triage/triage.h"
+
+struct bucket_tests {
+    struct store *store;
+    const char *dir; /* of the campaign */
+    uint64_t except; /* a finding that is no evidence: it is looking for its bucket; 0: none */
+};
+/* older_buckets.test_of, of a struct bucket_tests. Folders that people have changed are none. */
+MUST_USE enum err bucket_test_read(void *tests, const char *key, struct arena *arena,
+                                   const struct test **test);
+
+#endif

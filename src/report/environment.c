@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a maintainer needs to know of the machine: versions of the libraries, Python, the kernel and
- * the processor. Nothing that tells whose machine it is: no host name, user name or path.
+ * the processor, and the variables by which they choose kernels. Nothing that tells whose machine
+ * it is: no host name, user name, path or secret.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "report/record_internal.h"
 #include "report/report.h"
 #include "report/report_internal.h"
 
@@ -104,6 +106,83 @@ static const char *python_version(const char *python, struct arena *arena)
     return python != NULL ? interpreter_line(python, script, arena) : NULL;
 }
 
+/* ---- variables ---- */
+
+/* By what a name may begin; MALLOC_PERTURB_ and ATEN_CPU_CAPABILITY are whole names. Of oneDNN both
+ * its names, of OpenMP those of GNU and LLVM. */
+static const char *const prefixes[] = {
+    "DNNL_", "GOMP_",     "KMP_",   "MKL_",         "OMP_",           "ONEDNN_",
+    "ORT_",  "OPENBLAS_", "TORCH_", "TORCHDYNAMO_", "TORCHINDUCTOR_",
+};
+static const char *const whole_names[] = {FILL_VARIABLE, "ATEN_CPU_CAPABILITY"};
+/* Whose variable it is does not tell what somebody keeps in it. */
+static const char *const secrets[] = {"KEY", "PASSWORD", "SECRET", "TOKEN"};
+enum { VALUE_MAX = 256 };
+
+static bool is_name(const char *name)
+{
+    return name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
+}
+
+static bool is_listed(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(whole_names); i++) {
+        if (strcmp(name, whole_names[i]) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+        size_t n = strlen(prefixes[i]);
+        if (strncmp(name, prefixes[i], n) == 0 && name[n] != '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool environment_allows(const char *name, const char *value)
+{
+    if (!is_listed(name) || !is_name(name) || strlen(value) > VALUE_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+        if (strstr(name, secrets[i]) != NULL) {
+            return false;
+        }
+    }
+    for (const char *c = value; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~' || *c == '/') { /* a path: of this machine, or to be loaded */
+            return false;
+        }
+    }
+    return true;
+}
+
+void set_variable(json_t *root, const char *name, const char *value)
+{
+    json_t *variables = json_object_get(root, "variables");
+    if (variables == NULL) {
+        variables = json_object();
+        json_object_set_new(root, "variables", variables);
+    }
+    json_object_set_new(variables, name, json_text(value));
+}
+
+/* Those that the workers took over from whoever started us. */
+static void set_variables(json_t *root, struct arena *arena)
+{
+    for (char **v = environ; v != NULL && *v != NULL; v++) {
+        size_t n = strcspn(*v, "=");
+        const char *name = arena_printf(arena, "%.*s", (int)n, *v);
+        if ((*v)[n] == '=' && worker_variable(name) == NULL &&
+            environment_allows(name, *v + n + 1)) {
+            set_variable(root, name, *v + n + 1);
+        }
+    }
+}
+
+/* ---- the file ---- */
+
 json_t *environment_json(const struct finding_files *f, struct arena *arena)
 {
     struct utsname name;
@@ -138,5 +217,6 @@ json_t *environment_json(const struct finding_files *f, struct arena *arena)
         json_array_append_new(targets, row);
     }
     json_object_set_new(root, "targets", targets);
+    set_variables(root, arena);
     return root;
 }

@@ -106,6 +106,22 @@ void markdown_code(struct buffer *out, const char *text)
     buffer_puts(out, "</code>");
 }
 
+void shell_put(struct buffer *out, const char *text)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+    size_t n = strspn(text, plain);
+    if (n > 0 && text[n] == '\0') {
+        buffer_puts(out, text);
+        return;
+    }
+    buffer_puts(out, "'");
+    for (const char *c = text; *c != '\0'; c++) {
+        buffer_append(out, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
+    }
+    buffer_puts(out, "'");
+}
+
 void markdown_block(struct buffer *out, const char *language, const char *text, size_t size)
 {
     enum { FENCE_MIN = 3 };

@@ -14,6 +14,10 @@ void xml_text(struct buffer *out, const char *text);
  * mention or a reference. */
 void markdown_code(struct buffer *out, const char *text);
 
+/* As one word of a shell's command: as it is, or in single quotes where a shell would read more in
+ * it. */
+void shell_put(struct buffer *out, const char *text);
+
 /* A fenced block: no line of the text can end it. Ends with the line of its end; of text's `size`
  * bytes the empty lines at the end are not shown. */
 void markdown_block(struct buffer *out, const char *language, const char *text, size_t size);

@@ -142,7 +142,7 @@ static enum err write_environment(const char *folder, const struct finding_files
     json_t *root = environment_json(f, arena);
     expected_of(f, expected, bound, arena);
     if (is_unwritten(f, expected, bound)) {
-        json_object_set_new(root, "variables", json_pack("{s:s}", FILL_VARIABLE, FILL_VALUE));
+        set_variable(root, FILL_VARIABLE, FILL_VALUE);
     }
     return write_json(folder, "environment.json", root, arena);
 }

@@ -147,8 +147,11 @@ enum err finding_set_variables(const char *folder, struct arena *arena)
     TRY(folder_json(folder, "environment.json", arena, &root));
     json_object_foreach(json_object_get(root, "variables"), name, value)
     {
-        if (json_is_string(value)) {
-            setenv(name, json_string_value(value), 1);
+        const char *text = json_string_value(value);
+        if (text != NULL && environment_allows(name, text)) {
+            setenv(name, text, 1);
+        } else {
+            log_warn("%s: %s is no variable that a finding may set; left out", path, name);
         }
     }
     json_decref(root);

@@ -285,9 +285,9 @@ static void read_environment(const json_t *root, struct record *r, struct arena 
     json_t *value;
     json_object_foreach(json_object_get(root, "variables"), name, value)
     {
-        if (json_is_string(value)) {
-            texts_add(&r->variables, arena_printf(arena, "%s=%s", name, json_string_value(value)),
-                      arena);
+        const char *text = json_string_value(value);
+        if (text != NULL && environment_allows(name, text)) {
+            texts_add(&r->variables, arena_printf(arena, "%s=%s", name, text), arena);
         }
     }
 }

@@ -52,8 +52,13 @@ struct finding_claim {
 };
 MUST_USE enum err finding_claim_read(const char *folder, struct arena *arena,
                                      struct finding_claim *claim);
+/* May a folder hold this variable of the environment? Only those by which numeric libraries choose
+ * kernels, threads and memory, without paths: a folder goes to others, and what others put into one
+ * must not choose what is loaded. */
+bool environment_allows(const char *name, const char *value);
 /* Environment variables that the finding needs (a processor without AMX, say), from "variables" of
- * environment.json, for this process and all that it starts. */
+ * environment.json, for this process and all that it starts. Those that are not allowed are left
+ * out with a warning. */
 MUST_USE enum err finding_set_variables(const char *folder, struct arena *arena);
 /* blame.json of a finding's folder: component, text, version, tried, first_bad, last_good; as one
  * line too, which is the caller's. */

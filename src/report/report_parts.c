@@ -199,13 +199,21 @@ void part_log(struct report_text *t)
 
 /* ---- the script ---- */
 
-static const char *variables(const struct record *r, struct arena *arena)
+/* What a shell takes: "MALLOC_PERTURB_=65 python repro.py". */
+static const char *command(const struct record *r, struct arena *arena)
 {
-    const char *text = "";
+    struct buffer line = BUFFER_INIT;
     for (size_t i = 0; i < r->variables.n; i++) {
-        text = arena_printf(arena, "%s%s ", text, r->variables.items[i]);
+        const char *text = r->variables.items[i];
+        size_t name = strcspn(text, "=") + 1;
+        buffer_append(&line, text, name);
+        shell_put(&line, text + name);
+        buffer_puts(&line, " ");
     }
-    return text;
+    buffer_puts(&line, "python repro.py");
+    const char *kept = arena_strdup(arena, line.data);
+    buffer_release(&line);
+    return kept;
 }
 
 void part_script(struct report_text *t)
@@ -218,14 +226,14 @@ void part_script(struct report_text *t)
         return;
     }
     put_block(t->out, "python", r->script);
-    buffer_printf(t->out, "\nNeeds %s. Run as `%spython repro.py`", r->needs,
-                  variables(r, t->arena));
+    buffer_printf(t->out, "\nNeeds %s. Run as %s", r->needs, code(command(r, t->arena), t->arena));
     if (r->is_unwritten) {
         buffer_puts(t->out, ": glibc then fills fresh memory, which otherwise often is zeros and "
                             "hides that the output is not written");
     } else if (r->variables.n > 0) {
         buffer_puts(t->out,
-                    ": without it another kernel may be chosen and the fault does not show");
+                    ", as it was found: without that another kernel may be chosen and the fault "
+                    "not show");
     }
     buffer_puts(t->out, ".\n");
 }

@@ -119,6 +119,10 @@ const struct target *target_without(const struct target *t, unsigned word, struc
 MUST_USE enum err targets_installed(const char *python, struct arena *arena,
                                     struct target ***targets, size_t *n);
 
+/* What every worker has in its environment under that name, whatever the caller has; NULL: what the
+ * caller has. */
+const char *worker_variable(const char *name);
+
 /* ---- the jury: workers for a set of targets ---- */
 
 struct jury_options {

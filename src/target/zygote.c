@@ -45,6 +45,16 @@ static const char *const environment[][2] = {
     {"MALLOC_PERTURB_", "65"},
 };
 
+const char *worker_variable(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(environment); i++) {
+        if (strcmp(environment[i][0], name) == 0) {
+            return environment[i][1];
+        }
+    }
+    return NULL;
+}
+
 static _Noreturn void exec_interpreter(const char *python, const char *dir, const char *adapter,
                                        int socket, int log, pid_t engine)
 {

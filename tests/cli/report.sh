@@ -137,7 +137,7 @@ mkdir golden
 cp "$root"/findings/ort-clip-int64/* golden
 cat >golden/environment.json <<'END'
 {"opjury": "0.1.0", "system": "Linux", "kernel": "6.1", "os": "Debian 12", "libc": "glibc 2.36",
- "architecture": "x86_64", "cpu": "A CPU", "isa": "avx avx2", "variables": {"KERNEL": "1"},
+ "architecture": "x86_64", "cpu": "A CPU", "isa": "avx avx2", "variables": {"OMP_PLACES": "{0}, {1}", "ONEDNN_MAX_CPU_ISA": "AVX2", "LD_PRELOAD": "evil.so"},
  "targets": [{"target": "onnxruntime:opt=all", "library": "onnxruntime", "version": "1.31.1", "python": "CPython 3.11.7"},
              {"target": "torch", "library": "torch", "version": "2.13.0+cpu", "python": "CPython 3.11.7"}]}
 END
@@ -196,7 +196,8 @@ https://github.com/microsoft/onnxruntime/pull/25280 (closed for 32475); the caus
 - OS: Debian 12 (Linux 6.1)
 - C library: glibc 2.36
 - CPU: A CPU, x86_64: avx avx2
-- environment: `KERNEL=1`
+- environment: `OMP_PLACES={0}, {1}`
+- environment: `ONEDNN_MAX_CPU_ISA=AVX2`
 
 **Versions tried**
 
@@ -243,7 +244,7 @@ print("expected 1, actual", v0[0])
 assert v0[0] == 1
 ```
 
-Needs numpy, onnx and onnxruntime. Run as `KERNEL=1 python repro.py`: without it another kernel may be chosen and the fault does not show.
+Needs numpy, onnx and onnxruntime. Run as `OMP_PLACES='{0}, {1}' ONEDNN_MAX_CPU_ISA=AVX2 python repro.py`, as it was found: without that another kernel may be chosen and the fault not show.
 
 Shown again by 2 of 2 runs in fresh processes.
 Found by fuzzing with opjury 0.1.0: seed 2026, test 164, inputs special; reduced from 10 nodes and 6402 elements to 1 and 4.

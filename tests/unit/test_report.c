@@ -361,7 +361,9 @@ static void a_folder_says_what_it_claims_and_what_is_to_blame(void **state)
 
 static void variables_of_the_environment_are_set(void **state)
 {
-    static const char text[] = "{\"variables\": {\"OPJURY_TEST_VARIABLE\": \"a b\", \"OTHER\": 3}}";
+    static const char text[] =
+        "{\"variables\": {\"OMP_TEST\": \"a b\", \"KMP_OTHER\": 3, \"LD_TEST\": \"x\", "
+        "\"OMP_TOOL_LIBRARIES\": \"/tmp/evil.so\"}}";
     struct arena *arena = arena_new();
     struct folder f = folder_new();
     char path[128];
@@ -369,12 +371,83 @@ static void variables_of_the_environment_are_set(void **state)
     assert_int_equal(finding_set_variables(f.path, arena), ERR_OK); /* no file, no variables */
     assert_int_equal(file_write(path, text, strlen(text)), ERR_OK);
     assert_int_equal(finding_set_variables(f.path, arena), ERR_OK);
-    assert_string_equal(getenv("OPJURY_TEST_VARIABLE"), "a b");
-    assert_null(getenv("OTHER"));
+    assert_string_equal(getenv("OMP_TEST"), "a b");
+    assert_null(getenv("KMP_OTHER"));
+    assert_null(getenv("LD_TEST")); /* a folder of others must not choose what is loaded */
+    assert_null(getenv("OMP_TOOL_LIBRARIES"));
+    unsetenv("OMP_TEST");
     assert_int_equal(file_write(path, "[]", 2), ERR_OK);
     assert_int_equal(finding_set_variables(f.path, arena), ERR_INPUT);
     folder_remove(&f);
     arena_free(arena);
+}
+
+static void allowed_variables_tell_no_secret_and_no_path(void **state)
+{
+    static const struct {
+        const char *name, *value;
+        bool allowed;
+    } cases[] = {
+        {"ONEDNN_MAX_CPU_ISA", "AVX512_CORE", true},
+        {"MALLOC_PERTURB_", "65", true},
+        {"ATEN_CPU_CAPABILITY", "avx2", true},
+        {"KMP_AFFINITY", "granularity=fine,compact,1,0", true},
+        {"OMP_PLACES", "{0,1}; 'x'", true}, /* reports quote it */
+        {"TORCHINDUCTOR_MAX_AUTOTUNE", "1", true},
+        {"ORT_TEST", "1", true},
+        {"MALLOC_PERTURB_X", "65", false}, /* a name of its own */
+        {"AWS_SECRET_ACCESS_KEY", "x", false},
+        {"GITHUB_TOKEN", "x", false},
+        {"TORCH_HUB_TOKEN", "x", false},
+        {"MKL_PASSWORD", "x", false},
+        {"HOME", "x", false},
+        {"LD_PRELOAD", "x.so", false},
+        {"PYTHONPATH", "x", false},
+        {"MY_OMP_X", "1", false},
+        {"OMP_", "1", false}, /* nothing but the beginning */
+        {"OMP_X Y", "1", false},
+        {"OMP_X;id", "1", false},
+        {"TORCH_HOME", "/srv/somebody/models", false},
+        {"OMP_X", "a\nb", false},
+        {"OMP_X", "\xff", false},
+        {"OMP_X", "", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        if (environment_allows(cases[i].name, cases[i].value) != cases[i].allowed) {
+            fail_msg("%s=%s", cases[i].name, cases[i].value);
+        }
+    }
+    char large[512] = "";
+    memset(large, 'x', sizeof(large) - 1);
+    assert_false(environment_allows("OMP_X", large));
+}
+
+/* What the campaign ran with stands in the folder; what its workers set for themselves does not. */
+static void folder_holds_the_variables_it_was_found_with(void **state)
+{
+    struct scene s;
+    struct folder f = folder_new();
+    wrong_value_scene(&s);
+    setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
+    setenv("OMP_NUM_THREADS", "8", 1); /* a worker has 1, whatever this says */
+    setenv("TORCH_SECRET_TEST", "x", 1);
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    unsetenv("ONEDNN_MAX_CPU_ISA");
+    unsetenv("OMP_NUM_THREADS");
+    unsetenv("TORCH_SECRET_TEST");
+    json_t *root = file_json(&f, "environment.json");
+    const json_t *variables = json_object_get(root, "variables");
+    assert_string_equal(text_of(variables, "ONEDNN_MAX_CPU_ISA"), "AVX2");
+    assert_null(json_object_get(variables, "OMP_NUM_THREADS"));
+    assert_null(json_object_get(variables, "TORCH_SECRET_TEST"));
+    assert_null(json_object_get(variables, "PATH"));
+    json_decref(root);
+    assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
+    root = file_json(&f, "environment.json");
+    assert_null(json_object_get(root, "variables"));
+    json_decref(root);
+    folder_remove(&f);
+    scene_close(&s);
 }
 
 static void verdict_json_has_the_table_and_the_origin(void **state)
@@ -692,6 +765,8 @@ int main(void)
         cmocka_unit_test(the_model_is_of_the_opset_that_failed),
         cmocka_unit_test(the_script_runs_what_the_target_was),
         cmocka_unit_test(variables_of_the_environment_are_set),
+        cmocka_unit_test(allowed_variables_tell_no_secret_and_no_path),
+        cmocka_unit_test(folder_holds_the_variables_it_was_found_with),
         cmocka_unit_test(a_folder_says_what_it_claims_and_what_is_to_blame),
         cmocka_unit_test(verdict_json_has_the_table_and_the_origin),
         cmocka_unit_test(nothing_tells_whose_machine_it_was),

@@ -105,14 +105,9 @@ static enum err read_before(struct watch *w, struct arena *arena)
     }
     struct store *store;
     TRY(store_open(w->engine.dir, false, &store));
-    const char *json;
-    uint64_t tests;
     struct bucket_row *buckets;
     size_t n;
-    enum err err = store_totals(store, arena, &json, &tests);
-    if (err == ERR_OK) {
-        err = counts_parse(json, arena, &w->before);
-    }
+    enum err err = counts_read(store, w->engine.dir, arena, &w->before);
     if (err == ERR_OK) {
         err = store_buckets(store, arena, &buckets, &n);
     }

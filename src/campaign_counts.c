@@ -70,7 +70,7 @@ void counts_add(struct counts *counts, size_t target, const struct verdict *verd
     }
 }
 
-void counts_check(const struct counts *counts)
+bool counts_add_up(const struct counts *counts)
 {
     uint64_t by_target = 0;
     uint64_t filtered = 0;
@@ -80,10 +80,14 @@ void counts_check(const struct counts *counts)
     for (size_t i = 0; i < counts->n_filters; i++) {
         filtered += counts->filters[i].n;
     }
-    CHECK(verdict_sum(&counts->verdicts) == counts->runs);
-    CHECK(by_target == counts->runs);
-    CHECK(filtered == counts->verdicts.n[VERDICT_FILTERED]);
-    CHECK(counts->runs == counts->tests * counts->n_targets);
+    return verdict_sum(&counts->verdicts) == counts->runs && by_target == counts->runs &&
+           filtered == counts->verdicts.n[VERDICT_FILTERED] &&
+           counts->runs == counts->tests * counts->n_targets;
+}
+
+void counts_check(const struct counts *counts)
+{
+    CHECK(counts_add_up(counts));
 }
 
 /* ---- JSON ---- */
@@ -205,6 +209,21 @@ enum err counts_parse(const char *text, struct arena *arena, struct counts *coun
     get_targets(root, arena, counts);
     json_decref(root);
     return ERR_OK;
+}
+
+enum err counts_read(struct store *store, const char *dir, struct arena *arena,
+                     struct counts *counts)
+{
+    const char *json;
+    uint64_t tests;
+    TRY(store_totals(store, arena, &json, &tests));
+    TRY(counts_parse(json, arena, counts));
+    bool is_whole = counts->tests == tests && counts_add_up(counts);
+    return is_whole ? ERR_OK
+                    : err_set(ERR_STORE,
+                              "%s/campaign.db: its counts do not add up, so it is damaged; take "
+                              "another directory",
+                              dir);
 }
 
 /* ---- for reports ---- */

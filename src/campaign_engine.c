@@ -139,11 +139,8 @@ static enum err open_triage(struct engine *e)
     const struct engine_options *o = e->options;
     struct known_rules *known;
     TRY(known_load(o->campaign->known, e->arena, &known));
-    const char *json;
-    uint64_t tests;
     struct counts *totals = arena_alloc(e->arena, sizeof(*totals));
-    TRY(store_totals(e->store, e->arena, &json, &tests));
-    TRY(counts_parse(json, e->arena, totals));
+    TRY(counts_read(e->store, o->dir, e->arena, totals));
     const struct triage_options triage = {
         .store = e->store,
         .jury = e->jury,

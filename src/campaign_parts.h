@@ -18,11 +18,16 @@ void counts_init(struct counts *counts, struct target *const *targets, size_t n,
 /* One run's verdict. filter: the name when the verdict is `filtered`. */
 void counts_add(struct counts *counts, size_t target, const struct verdict *verdict,
                 struct arena *arena);
-/* BUG unless runs == the sum over verdicts == the sum over targets. */
+/* Is runs == the sum over verdicts == the sum over targets? */
+bool counts_add_up(const struct counts *counts);
+/* BUG unless they do: of counts that this process made. */
 void counts_check(const struct counts *counts);
 /* The store's form: an object of numbers and of objects of numbers. */
 void counts_print(const struct counts *counts, struct buffer *json);
 MUST_USE enum err counts_parse(const char *json, struct arena *arena, struct counts *counts);
+/* Those of the campaign in `dir`, whose store this is. ERR_STORE: they do not add up. */
+MUST_USE enum err counts_read(struct store *store, const char *dir, struct arena *arena,
+                              struct counts *counts);
 
 /* The same for others to read: targets without paths of this machine. */
 const struct counts *counts_labelled(const struct counts *counts, struct arena *arena);

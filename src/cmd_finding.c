@@ -81,5 +81,9 @@ enum err findings_bucket(struct store *store, const char *dir, uint64_t id, stru
             return ERR_OK;
         }
     }
-    BUG("finding %llu has no bucket", (unsigned long long)id);
+    /* Between the two looks somebody has reduced it, and it went to another. */
+    return err_set(
+        ERR_STORE,
+        "%s: finding %llu is being changed by another opjury; give the same command again", dir,
+        (unsigned long long)id);
 }

@@ -127,9 +127,16 @@ static enum err key_with_all_ops(struct scene *s, const char **key)
 {
     struct finding_row *rows;
     size_t n;
-    const char *own = s->bucket.key;
-    size_t head = (size_t)(strstr(own, " | ") - own) + 3, size = strcspn(own + head, "( ");
+    const char *own = s->bucket.key, *bar = strstr(own, " | ");
     *key = own;
+    if (bar == NULL || strstr(bar + 3, " | ") == NULL) {
+        return err_set(
+            ERR_STORE,
+            "%s/campaign.db: bucket '%s' of finding %llu is not LIBRARY | OPS | SIGNATURE; "
+            "`opjury reduce %llu` gives it another",
+            s->dir, own, (unsigned long long)s->row.id, (unsigned long long)s->row.id);
+    }
+    size_t head = (size_t)(bar - own) + 3, size = strcspn(own + head, "( ");
     if (strcspn(own + head, " ") != strcspn(own + head, "|") - 1) {
         return ERR_OK; /* of more than one op */
     }

@@ -8,9 +8,9 @@
 #include "cmd_finding.h"
 #include "command.h"
 #include "generate/generate.h"
+#include "report/json.h"
 #include "report/report.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,21 +184,36 @@ static void print_result(const struct work *w)
     }
 }
 
+static json_t *pair_json(size_t before, size_t after)
+{
+    json_t *pair = json_array();
+    json_array_append_new(pair, json_integer((json_int_t)before));
+    json_array_append_new(pair, json_integer((json_int_t)after));
+    return pair;
+}
+
 static void print_json(const struct work *w, const struct finding_row *row)
 {
     const struct reduction *r = &w->reduction;
     const struct program *before = w->before->program, *after = r->test->program;
-    json_t *root =
-        json_pack("{s:I, s:b, s:b, s:s, s:[I,I], s:[I,I], s:I, s:f, s:s?, s:s?, s:s?, s:s?}",
-                  "finding", (json_int_t)row->id, "reproduced", 1, "complete", r->complete, "state",
-                  row->state, "ops", (json_int_t)before->n_nodes, (json_int_t)after->n_nodes,
-                  "elements", (json_int_t)count_elements(before), (json_int_t)count_elements(after),
-                  "runs", (json_int_t)r->runs, "cpu", r->cpu, "target", r->target, "chain",
-                  row->ops, "signature", row->signature, "folder", w->folder);
-    char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
-    json_decref(root);
-    printf("%s\n", text != NULL ? text : "{}"); /* a signature may hold bytes that are no UTF-8 */
+    json_t *root = json_object();
+    json_object_set_new(root, "finding", json_integer((json_int_t)row->id));
+    json_object_set_new(root, "reproduced", json_true());
+    json_object_set_new(root, "complete", json_boolean(r->complete));
+    json_object_set_new(root, "state", json_text(row->state));
+    json_object_set_new(root, "ops", pair_json(before->n_nodes, after->n_nodes));
+    json_object_set_new(root, "elements", pair_json(count_elements(before), count_elements(after)));
+    json_object_set_new(root, "runs", json_integer(r->runs));
+    json_object_set_new(root, "cpu", json_real(r->cpu));
+    json_object_set_new(root, "target", json_text(r->target));
+    json_object_set_new(root, "chain", json_text(row->ops));
+    json_object_set_new(root, "signature", json_text(row->signature));
+    json_object_set_new(root, "folder", json_text(w->folder));
+    char *text = json_dumps(root, JSON_COMPACT);
+    CHECK(text != NULL); /* json_text made all that is in it */
+    printf("%s\n", text);
     free(text);
+    json_decref(root);
 }
 
 /* ---- what was tried ---- */
@@ -399,7 +414,13 @@ static enum err make_test_again(struct work *w, struct store *store)
     struct policy *policy;
     bool bound = false;
     TRY(store_key(store, w->arena, &key, &bound));
-    CHECK(bound); /* it has findings */
+    if (!bound) {
+        return err_set(
+            ERR_STORE,
+            "%s/campaign.db does not say of which seed, targets and policy it is, so the "
+            "test of finding %llu cannot be made again",
+            w->dir, (unsigned long long)w->row.id);
+    }
     TRY(generator_open_again(w->dir, key.policy, key.policy_hash, w->arena, &policy));
     struct test *test = arena_alloc(w->arena, sizeof(*test));
     enum err err =

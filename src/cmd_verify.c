@@ -5,9 +5,9 @@
  */
 #include "cmd_finding.h"
 #include "command.h"
+#include "report/json.h"
 #include "report/report.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,8 +138,12 @@ static enum err choose_checks(struct work *w)
 static enum err look(struct work *w, struct jury *jury, struct target *target, struct check *c)
 {
     struct test *test;
-    TRY(finding_read(arena_printf(w->arena, "%s/%s", w->dir, c->row.folder), "program", w->arena,
-                     &test));
+    const char *folder = arena_printf(w->arena, "%s/%s", w->dir, c->row.folder);
+    if (finding_read(folder, "program", w->arena, &test) != ERR_OK) {
+        c->result = "unclear"; /* the others may say more */
+        c->why = arena_strdup(w->arena, err_text());
+        return ERR_OK;
+    }
     struct failure f = {
         .what = target,
         .test = test,
@@ -236,21 +240,30 @@ static enum err look_at_all_of(struct work *w, const char *text)
     return err;
 }
 
+static json_t *check_json(const struct check *c)
+{
+    json_t *one = json_object();
+    json_object_set_new(one, "id", json_integer((json_int_t)c->bucket.first_finding));
+    json_object_set_new(one, "target", json_text(c->row.target));
+    json_object_set_new(one, "found_version", json_text(c->found));
+    json_object_set_new(one, "version", json_text(c->version != NULL ? c->version : ""));
+    json_object_set_new(one, "result", json_text(c->result));
+    json_object_set_new(one, "state", json_text(c->bucket.state));
+    json_object_set_new(one, "why", json_text(c->why));
+    json_object_set_new(one, "runs", json_integer(c->runs));
+    json_object_set_new(one, "repeats", json_integer(c->repeats));
+    return one;
+}
+
 static void print_json(const struct work *w)
 {
-    json_t *list = json_array();
+    json_t *root = json_object(), *list = json_array();
     for (size_t i = 0; i < w->n; i++) {
-        const struct check *c = &w->checks[i];
-        json_t *one = json_pack(
-            "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "id",
-            (json_int_t)c->bucket.first_finding, "target", c->row.target, "found_version", c->found,
-            "version", c->version != NULL ? c->version : "", "result", c->result, "state",
-            c->bucket.state, "why", c->why, "runs", (int)c->runs, "repeats", (int)c->repeats);
-        CHECK(one != NULL && json_array_append_new(list, one) == 0);
+        json_array_append_new(list, check_json(&w->checks[i]));
     }
-    json_t *root = json_pack("{s:o}", "buckets", list);
+    json_object_set_new(root, "buckets", list);
     char *text = json_dumps(root, JSON_COMPACT);
-    CHECK(text != NULL);
+    CHECK(text != NULL); /* json_text made all that is in it */
     printf("%s\n", text);
     free(text);
     json_decref(root);
@@ -297,7 +310,8 @@ const struct command command_verify = {
             "  still there  it shows\n"
             "  gone         it does not, and this is another version: it is marked fixed\n"
             "  not seen     it does not, in the version that had it: its state stays\n"
-            "  unclear      it fails in another way or cannot be judged: its state stays\n"
+            "  unclear      it fails in another way, cannot be judged, or its folder cannot be\n"
+            "               read: its state stays; the line says which\n"
             "  not tried    no program, or no such library; the line says which\n"
             "\n"
             "Exit status: 1 when something is still there or unclear.\n"

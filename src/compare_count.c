@@ -44,8 +44,9 @@ static enum err read_key(const char *dir, struct arena *arena, struct campaign_k
     enum err err = store_key(store, arena, key, &bound);
     store_close(store);
     TRY(err);
-    CHECK(bound);
-    return ERR_OK;
+    return bound ? ERR_OK
+                 : err_set(ERR_STORE, "%s/campaign.db does not say of which seed and policy it is",
+                           dir);
 }
 
 static enum err see_tests(const struct policy *policy, uint64_t seed, struct compare_row *row,

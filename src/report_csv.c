@@ -125,14 +125,11 @@ static void put_verdicts(struct buffer *out, const struct verdict_counts *counts
     end_line(out);
 }
 
-static enum err write_runs(struct store *store, const char *folder, struct arena *arena)
+static enum err write_runs(struct store *store, const char *dir, const char *folder,
+                           struct arena *arena)
 {
     struct counts counts;
-    const char *json;
-    uint64_t tests;
-    TRY(store_totals(store, arena, &json, &tests));
-    TRY(counts_parse(json, arena, &counts));
-    counts_check(&counts);
+    TRY(counts_read(store, dir, arena, &counts));
     struct buffer out = BUFFER_INIT;
     buffer_puts(&out, "target,version,runs,");
     for (size_t v = 0; v < VERDICT_COUNT; v++) {
@@ -156,7 +153,7 @@ static enum err write_tables(struct store *store, const char *dir, const char *f
     TRY(dir_make(folder));
     TRY(write_findings(store, folder, arena));
     TRY(write_buckets(store, dir, folder, arena));
-    return write_runs(store, folder, arena);
+    return write_runs(store, dir, folder, arena);
 }
 
 enum err report_csv(const char *dir, const char *folder, struct arena *arena)

@@ -72,14 +72,11 @@ static enum err read_buckets(struct store *store, struct html_page *page, struct
 
 static enum err read_counts(struct store *store, struct html_page *page, struct arena *arena)
 {
-    const char *json;
-    uint64_t tests;
     bool bound;
     struct campaign_key key = {0};
     struct counts *counts = arena_zalloc(arena, sizeof(*counts));
     TRY(store_key(store, arena, &key, &bound));
-    TRY(store_totals(store, arena, &json, &tests));
-    TRY(counts_parse(json, arena, counts));
+    TRY(counts_read(store, page->dir, arena, counts));
     page->seed = key.seed;
     page->counts = counts;
     return ERR_OK;

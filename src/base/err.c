@@ -18,6 +18,23 @@ static _Thread_local char last_text[TEXT_MAX];
 static enum log_level current_level = LOG_INFO;
 volatile sig_atomic_t stop_requested;
 
+/* What others wrote may be in it: no breaks of the line, no commands to a terminal, no bytes that
+ * are no characters. */
+static void make_line(char *text)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n;) {
+        const unsigned char *c = (const unsigned char *)text + i;
+        size_t size = utf8_length(c, n - i);
+        bool is_control = c[0] < ' ' || c[0] == 0x7F || (c[0] == 0xC2 && size == 2 && c[1] < 0xA0);
+        if (size == 0 || is_control) {
+            text[i] = size == 0 ? '?' : ' ';
+            size = 1;
+        }
+        i += size;
+    }
+}
+
 enum err err_set(enum err code, const char *format, ...)
 {
     int cause = errno;
@@ -31,6 +48,7 @@ enum err err_set(enum err code, const char *format, ...)
     if (n < 0) {
         snprintf(text, sizeof text, "%s", err_name(code));
     }
+    make_line(text);
     memcpy(last_text, text, strlen(text) + 1);
     errno = cause;
     return code;
@@ -89,6 +107,7 @@ void log_line(enum log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    make_line(text);
     /* One call a line: several processes may share stderr. */
     fprintf(stderr, "opjury: %s%s\n", level == LOG_WARN ? "warning: " : "", text);
     errno = cause;

@@ -3,12 +3,9 @@
 #ifndef OPJURY_REPORT_INTERNAL_H
 #define OPJURY_REPORT_INTERNAL_H
 
-#include <jansson.h>
-
+#include "report/json.h"
 #include "report/report.h"
 
-/* A JSON string of any bytes: what is no UTF-8 becomes '?'. NULL becomes null. */
-json_t *json_text(const char *text);
 /* "[1,0]": where flat index `element` lies in the shape. */
 const char *element_place(const struct shape *shape, size_t element, struct arena *arena);
 /* Output's value of the program the files are about; NULL when the index is none. */

@@ -84,7 +84,7 @@ static enum err find_open(struct store *store, uint64_t tests, uint64_t *number,
     STATEMENT statement = NULL;
     bool row;
     TRY(store_prepare(store, &statement,
-                      "SELECT number, done, claimer FROM blocks WHERE done < 256"
+                      "SELECT number, done, claimer FROM blocks WHERE done BETWEEN 0 AND 255"
                       " AND (?1 = 0 OR number * 256 + done < ?1) ORDER BY number",
                       "i", (int64_t)tests));
     *got = false;
@@ -142,8 +142,8 @@ enum err store_claim(struct store *store, uint64_t tests, struct block *block, b
 
 /* ---- counts ---- */
 
-/* sum += part, numbers and objects of numbers. */
-static void add_counts(json_t *sum, json_t *part)
+/* sum += part, numbers and objects of numbers. false: the sum, which was read, is damaged. */
+static bool add_counts(json_t *sum, json_t *part)
 {
     const char *key;
     json_t *value;
@@ -155,15 +155,21 @@ static void add_counts(json_t *sum, json_t *part)
                 old = json_object();
                 CHECK(json_object_set_new(sum, key, old) == 0);
             }
-            add_counts(old, value);
+            if (!json_is_object(old) || !add_counts(old, value)) {
+                return false;
+            }
             continue;
         }
-        CHECK(json_is_number(value));
+        CHECK(json_is_number(value)); /* made by us */
+        if (old != NULL && !json_is_number(old)) {
+            return false;
+        }
         json_t *added = json_is_integer(value) && (old == NULL || json_is_integer(old))
                             ? json_integer(json_integer_value(old) + json_integer_value(value))
                             : json_real(json_number_value(old) + json_number_value(value));
         CHECK(json_object_set_new(sum, key, added) == 0);
     }
+    return true;
 }
 
 static enum err read_totals(struct store *store, struct arena *arena, const char **counts,
@@ -195,14 +201,14 @@ static enum err merge_totals(struct store *store, struct arena *arena, uint64_t 
     uint64_t tests;
     TRY(read_totals(store, arena, &old, &tests));
     json_t *sum = json_loads(old, 0, NULL);
-    if (!json_is_object(sum)) {
+    json_t *part = json_loads(counts_json, 0, NULL);
+    CHECK(json_is_object(part)); /* made by us */
+    if (!json_is_object(sum) || !add_counts(sum, part)) {
         json_decref(sum);
+        json_decref(part);
         return err_set(ERR_STORE, "%s: its totals are damaged; take another directory",
                        store->path);
     }
-    json_t *part = json_loads(counts_json, 0, NULL);
-    CHECK(json_is_object(part)); /* made by us */
-    add_counts(sum, part);
     /* Sorted: the bytes do not depend on who committed first. */
     char *text = json_dumps(sum, JSON_COMPACT | JSON_SORT_KEYS);
     CHECK(text != NULL);

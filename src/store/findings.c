@@ -82,6 +82,19 @@ enum err store_move_findings(struct store *store, const char *from, const char *
     return store_end(store, move_locked(store, from, signature, ops, to, state));
 }
 
+/* What is read and written there must lie in the campaign, whoever filled the data base. "": it
+ * does not. */
+static const char *inner_folder(const char *folder)
+{
+    bool is_inner = folder[0] != '/';
+    for (const char *part = folder; *part != '\0' && is_inner;) {
+        size_t size = strcspn(part, "/");
+        is_inner = size != 2 || memcmp(part, "..", 2) != 0;
+        part += size + (part[size] == '/');
+    }
+    return is_inner ? folder : "";
+}
+
 /* Of findings f and their buckets b; a condition goes behind it. */
 #define SELECT_ROWS                                                                                \
     "SELECT f.id, test_index, target, scenario, oracle, signature, text, ops, f.state, b.key,"     \
@@ -110,7 +123,7 @@ static enum err read_rows(struct store *store, sqlite3_stmt *s, struct arena *ar
             .ops = store_text(s, 7, arena),
             .state = store_text(s, 8, arena),
             .bucket = store_text(s, 9, arena),
-            .folder = store_text(s, 10, arena),
+            .folder = inner_folder(store_text(s, 10, arena)),
             .json = store_text(s, 11, arena),
         };
     }

@@ -167,10 +167,26 @@ static enum err read_number(struct store *store, const char *sql, int64_t *numbe
     return ERR_OK;
 }
 
-/* A campaign of version 1 goes on: only what buckets can say is more. */
+/* A campaign of version 1 goes on: only what buckets can say is more. Their keys stay as they are,
+ * because what names a cause now was not written down then: `opjury reduce` finds it. */
 static const char schema_1_to_2[] = "ALTER TABLE buckets ADD COLUMN state TEXT NOT NULL DEFAULT '';"
                                     "ALTER TABLE buckets ADD COLUMN url TEXT NOT NULL DEFAULT '';"
                                     "PRAGMA user_version = 2;";
+
+static enum err upgrade(struct store *store)
+{
+    int64_t buckets;
+    TRY(store_exec(store, schema_1_to_2));
+    TRY(read_number(store, "SELECT count(DISTINCT bucket) FROM findings WHERE state = 'new'",
+                    &buckets));
+    if (buckets > 0) {
+        log_warn("%s is of an older opjury, which named buckets in another way: what is found from "
+                 "now on may be in a second bucket of the same cause; `opjury reduce ID` puts an "
+                 "older finding where it belongs now",
+                 store->path);
+    }
+    return ERR_OK;
+}
 
 static enum err make_schema(struct store *store)
 {
@@ -186,7 +202,7 @@ static enum err make_schema(struct store *store)
                        store->path);
     }
     if (version == 1) {
-        return store_exec(store, schema_1_to_2);
+        return upgrade(store);
     }
     if (version != SCHEMA_VERSION) {
         return err_set(ERR_STORE,

@@ -69,7 +69,7 @@ struct finding_row {
     const char *ops;                        /* op chain of the reduced program */
     const char *state;                      /* "new", "known", "flaky" */
     const char *bucket;                     /* key of its bucket */
-    const char *folder;                     /* relative to DIR */
+    const char *folder;                     /* relative to DIR and in it; "": none */
     const char *json;                       /* all else, for programs */
 };
 /* One row a (test_index, target, scenario, oracle): adding again updates it. *id is set. Texts that

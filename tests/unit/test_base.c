@@ -62,6 +62,13 @@ static void long_error_is_cut(void **state)
     assert_memory_equal(err_text(), text, size);
 }
 
+static void a_message_is_one_line_of_characters(void **state)
+{
+    assert_int_equal(err_set(ERR_INPUT, "%s", "a\nb\t\033[31m \xff \xc3\xa9 \xc2\x9b \xc3"),
+                     ERR_INPUT);
+    assert_string_equal(err_text(), "a b  [31m ? \xc3\xa9  ? ?");
+}
+
 static void *set_other(void *arg)
 {
     return err_set(ERR_USAGE, "of the other thread") == ERR_USAGE ? arg : NULL;
@@ -590,6 +597,7 @@ int main(void)
         cmocka_unit_test(error_says_what_errno_said),
         cmocka_unit_test(error_may_wrap_the_last_one),
         cmocka_unit_test(long_error_is_cut),
+        cmocka_unit_test(a_message_is_one_line_of_characters),
         cmocka_unit_test(error_is_the_threads_own),
         cmocka_unit_test(try_stops_at_the_first_error),
         cmocka_unit_test(bug_names_its_place_and_aborts),

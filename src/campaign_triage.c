@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a failing run to a row, a bucket and a folder. Reduction is what costs, so it is spent where
- * it tells something: a failure that looks like one seen before (same library, signature and op
- * chain) joins that one's bucket at once; one that an existing bucket could explain is reduced only
- * while there is plenty; one that nothing explains comes first. What could not be reduced any more
- * waits in a bucket that says so, for `opjury reduce`.
+ * it tells something: a failure that looks like one that was reduced (same library, signature and
+ * op chain) joins that one's bucket at once; one that looks like a known bug, which nobody will
+ * look at again, or that an existing bucket could explain is reduced only while there is plenty,
+ * and else counted there by this guess; one that nothing explains comes first. What could not be
+ * reduced any more waits in a bucket that says so, for `opjury reduce`.
  */
 #include "bucket_test.h"
 #include "campaign_parts.h"
@@ -69,6 +70,9 @@ struct incident {
     const char *ops;                         /* chain of the smallest form */
     const char *bucket;
     const char *state;
+    /* The bucket is a guess, for it was not reduced to the end: by its "look", or "explained" by
+     * the ops of one that was. NULL: it is none. */
+    const char *joined;
 };
 
 /* ---- what was seen ---- */
@@ -352,8 +356,15 @@ static void set_known(struct incident *in, struct arena *arena)
 static void join_look(const struct triage *triage, struct incident *in, const struct look *look)
 {
     in->bucket = triage->buckets[look->bucket].key;
+    in->joined = "look";
     in->known = known_bucket_rule(in->bucket);
     in->state = in->known != NULL ? "known" : "new";
+}
+
+static void join_explained(const struct triage *triage, struct incident *in, size_t bucket)
+{
+    in->bucket = triage->buckets[bucket].key;
+    in->joined = "explained";
 }
 
 /* The bucket of what was reduced. */
@@ -368,7 +379,7 @@ static enum err place_reduced(struct triage *triage, struct incident *in, struct
     TRY(read_buckets(triage));
     size_t explained = r->complete ? triage->n_buckets : explaining_bucket(triage, in);
     if (explained < triage->n_buckets) {
-        in->bucket = triage->buckets[explained].key;
+        join_explained(triage, in, explained);
         return ERR_OK;
     }
     const char **keys = ARENA_ARRAY(arena, const char *, triage->n_buckets);
@@ -393,10 +404,12 @@ static enum err choose_bucket(struct triage *triage, struct incident *in, double
 {
     TRY(read_buckets(triage));
     const struct look *look = find_look(triage, in->look);
+    bool looks_known = look != NULL && known_bucket_rule(triage->buckets[look->bucket].key) != NULL;
     size_t b = explaining_bucket(triage, in);
-    double allowance = reduce_allowance(triage, cpu, b < triage->n_buckets);
+    bool guessed = looks_known || b < triage->n_buckets;
+    double allowance = reduce_allowance(triage, cpu, guessed);
     bool may_reduce = allowance >= reduce_least;
-    if (look != NULL && !(may_reduce && is_unreduced_bucket(triage->buckets[look->bucket].key))) {
+    if (look != NULL && !(looks_known && may_reduce)) {
         join_look(triage, in, look);
         return ERR_OK;
     }
@@ -404,8 +417,12 @@ static enum err choose_bucket(struct triage *triage, struct incident *in, double
     if (may_reduce) {
         return reduce_incident(triage, in, allowance, arena);
     }
-    in->bucket = b < triage->n_buckets ? triage->buckets[b].key : unreduced_key(in, arena);
-    remember_look(triage, in);
+    /* A guess for want of time is no look: the next one may find the time. */
+    if (b < triage->n_buckets) {
+        join_explained(triage, in, b);
+    } else {
+        in->bucket = unreduced_key(in, arena);
+    }
     return ERR_OK;
 }
 
@@ -415,12 +432,12 @@ static const char *incident_json(const struct incident *in, struct arena *arena)
 {
     const struct failure *f = &in->failure;
     json_t *root =
-        json_pack("{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s, s:s}", /* */
-                  "seed", (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
+        json_pack("{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s, s:s}", "seed",
+                  (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
                   f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
                   (int)f->repeats, "reduced", in->reduced, "complete",
-                  in->reduced && in->reduction.complete, "known", in->known, "found_oracle",
-                  f->verdict.oracle, "found_signature", in->found_signature);
+                  in->reduced && in->reduction.complete, "known", in->known, "joined", in->joined,
+                  "found_oracle", f->verdict.oracle, "found_signature", in->found_signature);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */
@@ -521,7 +538,10 @@ static enum err record(struct triage *triage, const struct incident *in, struct 
     };
     uint64_t id;
     TRY(store_add_finding(triage->o.store, &row, &id));
-    if (in->reduced) { /* what looked the same when there was no time goes with it */
+    /* What looked the same when there was no time goes with it, to a known bug too: left where it
+     * is, each would be shown as news of a bug that is reported. Its row says that it is a guess,
+     * and what looks so from now on is reduced again as far as there is time. */
+    if (in->reduced) {
         TRY(store_move_findings(triage->o.store, unreduced_key(in, arena), in->found_signature,
                                 in->found_ops, in->bucket, in->state));
     }

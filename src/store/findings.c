@@ -69,7 +69,9 @@ static enum err move_locked(struct store *store, const char *from, const char *s
     STATEMENT statement = NULL;
     TRY(bucket_id(store, to, &bucket));
     TRY(store_prepare(store, &statement,
-                      "UPDATE findings SET bucket = ?1, state = ?2 WHERE signature = ?3"
+                      "UPDATE findings SET bucket = ?1, state = ?2,"
+                      " json = iif(json_valid(json), json_set(json, '$.joined', 'look'), json)"
+                      " WHERE signature = ?3"
                       " AND ops = ?4 AND bucket = (SELECT id FROM buckets WHERE key = ?5)",
                       "itttt", bucket, state, signature, ops, from));
     return store_step(store, statement, &row);

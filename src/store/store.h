@@ -84,8 +84,8 @@ MUST_USE enum err store_findings_since(struct store *store, uint64_t id, struct 
                                        struct finding_row **rows, size_t *n);
 MUST_USE enum err store_bucket_folders(struct store *store, const char *key, struct arena *arena,
                                        struct finding_row **rows, size_t *n);
-/* Those of bucket `from` with this signature and these ops go to bucket `to`, in that state. Fine
- * where there are none. */
+/* Those of bucket `from` with this signature and these ops go to bucket `to`, in that state; their
+ * json says "joined": "look". Fine where there are none. */
 MUST_USE enum err store_move_findings(struct store *store, const char *from, const char *signature,
                                       const char *ops, const char *to, const char *state);
 /* Made of its findings: ops, text and oracle (which the signature begins with) are those of the

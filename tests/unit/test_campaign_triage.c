@@ -167,6 +167,19 @@ static struct finding_row row_of(struct world *w, const struct failing *f)
     return rows[0];
 }
 
+static bool row_says(struct world *w, const struct failing *f, const char *part)
+{
+    return strstr(row_of(w, f).json, part) != NULL;
+}
+
+/* The same once more, later. */
+static void find_again(struct world *w, struct failing *f, double cpu)
+{
+    f->test.index += 1000000;
+    f->verdicts[WRONG].kind = VERDICT_FINDING;
+    ok(triage_finding(w->triage, &f->trial, WRONG, cpu, w->arena));
+}
+
 static void no_more_reducing(struct world *w)
 {
     triage_close(w->triage);
@@ -196,19 +209,34 @@ static void test_one_cause_one_bucket(void **state)
     assert_true(triage_reduce_cpu(w->triage) > 0);
 }
 
-/* Of int64 beyond 32 bits onnxruntime compares parts: max and min by the same code. */
-static struct failing *failing_by(struct world *w, const char *op)
+static struct failing *failing_by(struct world *w, const char *text, real value)
 {
     struct failing *f = arena_zalloc(w->arena, sizeof(*f));
-    const char *text = arena_printf(w->arena,
-                                    "x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
-                                    "y: i64[2] = %s(x, w)\nz: i64[2] = neg(y)\noutput z\n",
-                                    op);
-    f->test = *given_test(text, -4294967296, w->arena);
+    f->test = *given_test(text, value, w->arena);
     f->test.index = w->next++;
     run_all(w, f);
     assert_int_equal(f->verdicts[WRONG].kind, VERDICT_FINDING);
     return f;
+}
+
+/* Of int64 beyond 32 bits onnxruntime compares parts: max and min by the same code. */
+static struct failing *failing_library(struct world *w, const char *op)
+{
+    const char *text = arena_printf(w->arena,
+                                    "x: i64[2] = input\nw: i64[2] = const [-4, -4]\n"
+                                    "y: i64[2] = %s(x, w)\nz: i64[2] = neg(y)\noutput z\n",
+                                    op);
+    return failing_by(w, text, -4294967296);
+}
+
+/* The planted fault, and another op behind it. */
+static struct failing *failing_relu(struct world *w, const char *op)
+{
+    const char *text = arena_printf(w->arena,
+                                    "x: f32[3] = input\na: f32[3] = relu(x)\n"
+                                    "y: f32[3] = %s(a)\noutput y\n",
+                                    op);
+    return failing_by(w, text, 2);
 }
 
 /* Two engines that were both there before the first finding: what either finds, the other knows. */
@@ -219,7 +247,7 @@ static void test_engines_share_buckets(void **state)
     ok(store_open(w->dir, false, &store));
     struct triage *other = new_triage(w, store);
     for (int i = 0; i < 4; i++) {
-        struct failing *f = failing_by(w, i % 2 == 0 ? "max" : "min");
+        struct failing *f = failing_library(w, i % 2 == 0 ? "max" : "min");
         ok(triage_finding(i % 2 == 0 ? w->triage : other, &f->trial, WRONG, 1, w->arena));
     }
     assert_true(triage_reduce_cpu(w->triage) > 0 && triage_reduce_cpu(other) > 0);
@@ -281,6 +309,28 @@ static void test_explained_joins(void **state)
     assert_true(triage_reduce_cpu(w->triage) == 0);
 }
 
+/* Where there was no time, being explained is a guess: what looks so is reduced once there is. */
+static void test_a_guess_is_no_look(void **state)
+{
+    struct world *w = *state;
+    struct failing *f = failing_relu(w, "floor");
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    assert_true(row_says(w, f, "\"joined\":null"));
+    struct failing *g = failing_relu(w, "neg");
+    double reduced = triage_reduce_cpu(w->triage);
+    for (int i = 0; i < 2; i++) {
+        find_again(w, g, 1);
+        assert_string_equal(row_of(w, g).bucket, row_of(w, f).bucket);
+        assert_true(row_says(w, g, "\"joined\":\"explained\""));
+        assert_true(row_says(w, g, "\"reduced\":false"));
+    }
+    assert_true(triage_reduce_cpu(w->triage) == reduced);
+    find_again(w, g, 1e6);
+    assert_string_equal(row_of(w, g).bucket, row_of(w, f).bucket);
+    assert_true(row_says(w, g, "\"joined\":null"));
+    assert_true(row_says(w, g, "\"reduced\":true"));
+}
+
 /* What looks as another did before that was reduced joins its bucket and is not reduced. */
 static void test_same_look_joins(void **state)
 {
@@ -294,6 +344,7 @@ static void test_same_look_joins(void **state)
     ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
     assert_string_equal(row_of(w, f).bucket, bucket);
     assert_string_equal(row_of(w, f).state, "new");
+    assert_true(row_says(w, f, "\"joined\":\"look\""));
     assert_true(triage_reduce_cpu(w->triage) == reduced);
     assert_int_equal(w->live.buckets, 1);
 }
@@ -329,6 +380,28 @@ static void test_known_once_reduced(void **state)
     assert_string_equal(row_of(w, f).state, "known");
     assert_true(triage_reduce_cpu(w->triage) > 0);
     assert_int_equal(w->live.buckets, 0);
+}
+
+/* Another bug may have the look of a known one: it is reduced too, as far as there is time, and
+ * what is counted as known by its look alone says so. */
+static void test_look_of_a_known_bug(void **state)
+{
+    struct world *w = *state;
+    use_rule(w, "  message: \"; 1 of 1 compared\"\n");
+    struct failing *f = failing_relu(w, "neg");
+    find_again(w, f, 1);
+    assert_int_equal(f->verdicts[WRONG].kind, VERDICT_KNOWN);
+    double reduced = triage_reduce_cpu(w->triage);
+    assert_true(reduced > 0);
+    find_again(w, f, 1e6);
+    assert_true(triage_reduce_cpu(w->triage) > reduced);
+    assert_true(row_says(w, f, "\"joined\":null"));
+    reduced = triage_reduce_cpu(w->triage);
+    find_again(w, f, 1);
+    assert_true(triage_reduce_cpu(w->triage) == reduced);
+    assert_int_equal(f->verdicts[WRONG].kind, VERDICT_KNOWN);
+    assert_string_equal(row_of(w, f).state, "known");
+    assert_true(row_says(w, f, "\"joined\":\"look\""));
 }
 
 static void test_known_bug(void **state)
@@ -375,8 +448,10 @@ static void test_what_waited_joins(void **state)
     ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
     struct finding_row reduced = row_of(w, f);
     assert_false(is_unreduced_bucket(reduced.bucket));
+    assert_true(row_says(w, f, "\"joined\":null"));
     f->test.index = waited;
     assert_string_equal(row_of(w, f).bucket, reduced.bucket);
+    assert_true(row_says(w, f, "\"joined\":\"look\""));
     struct bucket_row *buckets;
     size_t n;
     ok(store_buckets(w->store, w->arena, &buckets, &n));
@@ -422,6 +497,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_explained_joins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_same_look_joins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_guess_is_no_look, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_look_of_a_known_bug, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_waited_joins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_known_bug, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_known_once_reduced, set_up, tear_down),

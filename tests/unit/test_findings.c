@@ -170,6 +170,12 @@ static void findings_that_look_the_same_move(void **state)
                      ERR_OK);
     assert_int_equal(bucket_of(store, "b").n_findings, 2);
     assert_int_equal(bucket_of(store, "waiting").n_findings, 1);
+    struct finding_row *rows;
+    size_t n;
+    assert_int_equal(store_findings(store, arena, &rows, &n), ERR_OK);
+    assert_string_equal(rows[0].json, "{\"a\":1,\"joined\":\"look\"}");
+    assert_string_equal(rows[1].json, row.json);
+    assert_string_equal(rows[2].json, row.json);
     store_close(store);
 }
 

@@ -42,6 +42,7 @@ struct campaign_options {
     double cpu;      /* CPU seconds of all processes in total; 0: no limit */
     unsigned jobs;   /* engine processes, at least 1 */
     const char *out; /* the campaign's folder; NULL: a new one under out/ */
+    bool fixed;      /* weights stay as the policy says, whatever is found (campaign_epoch.c) */
     bool json;       /* stdout: one line with one object */
     bool quiet;      /* stdout: nothing */
     struct campaign_progress
@@ -69,5 +70,10 @@ MUST_USE enum err campaign_targets(const char *const *texts, size_t n_texts, con
  * them takes. nodes 0: as the policy says. */
 MUST_USE enum err campaign_policy(const char *name, uint32_t nodes, struct target *const *targets,
                                   size_t n, struct arena *arena, struct policy **policy);
+/* The policy that test `index` of the campaign in the store is made with: `policy`, whose text is
+ * the campaign's, or, in its memory and the arena's, one with other weights. */
+MUST_USE enum err campaign_policy_at(struct store *store, const struct policy *policy,
+                                     const char *text, uint64_t index, struct arena *arena,
+                                     const struct policy **result);
 
 #endif

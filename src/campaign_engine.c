@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Every run of one test in this many is made twice and compared bit for bit. */
 enum { REPEAT_ONE_IN = 64 };
@@ -18,6 +19,9 @@ enum { REPEAT_ONE_IN = 64 };
 /* Bytes that a place in the window keeps from test to test: what a large one needed more goes back,
  * lest the engine grow by one rare test after the other. */
 enum { PLACE_KEEPS = 2 << 20 };
+
+/* Microseconds between two looks whether the epochs before are complete. */
+enum { EPOCH_WAIT = 20000 };
 
 struct pending {
     struct arena *arena;
@@ -34,6 +38,9 @@ struct engine {
     struct jury *jury;
     struct policy *policy;
     const char *policy_text;
+    const struct policy *policy_now; /* of the block's epoch */
+    struct arena *epoch_arena;
+    const struct known_rules *rules;
     struct triage *triage;
     struct pending pending[JURY_WINDOW];
     /* Of the block under way: tests first..judged-1 are counted, judged..taken-1 have answers,
@@ -139,6 +146,7 @@ static enum err open_triage(struct engine *e)
     const struct engine_options *o = e->options;
     struct known_rules *known;
     TRY(known_load(o->campaign->known, e->arena, &known));
+    e->rules = known;
     struct counts *totals = arena_alloc(e->arena, sizeof(*totals));
     TRY(counts_read(e->store, o->dir, e->arena, totals));
     const struct triage_options triage = {
@@ -194,6 +202,7 @@ static void engine_close(struct engine *e)
         arena_free(e->pending[i].arena);
     }
     arena_free(e->counts_arena);
+    arena_free(e->epoch_arena);
     arena_free(e->arena);
 }
 
@@ -225,7 +234,7 @@ static enum err post_tests(struct engine *e)
             .outcomes = ARENA_ZARRAY(arena, struct outcome, n),
             .verdicts = ARENA_ZARRAY(arena, struct verdict, n),
         };
-        TRY(generate_any_test(e->policy, e->options->campaign->seed, e->posted, MATERIALIZE_ALL,
+        TRY(generate_any_test(e->policy_now, e->options->campaign->seed, e->posted, MATERIALIZE_ALL,
                               arena, &s->test));
         TRY(jury_post(e->jury, &s->test));
         e->posted++;
@@ -353,20 +362,31 @@ static enum err judge_test(struct engine *e)
 
 /* ---- blocks ---- */
 
-/* Epoch's policy row: with a fixed policy always our own text. A policy that learns is made here,
- * from the counts of complete epochs, and read back from the row. */
-static enum err enter_epoch(struct engine *e)
+/* The policy of the block's epoch, which is made by the engine that comes first. *ready false: what
+ * it is to be made of is still under way. */
+static enum err enter_epoch(struct engine *e, bool *ready)
 {
+    uint64_t epoch = e->block.first / EPOCH_TESTS;
     const char *text;
-    struct arena_mark mark = arena_mark(e->arena);
-    TRY(store_policy(e->store, e->block.first / EPOCH_TESTS, e->policy_text, e->arena, &text));
-    bool same = strcmp(text, e->policy_text) == 0;
-    arena_rewind(e->arena, mark);
-    if (!same) {
-        return err_set(ERR_STORE, "the stored policy of block %llu is not this campaign's",
-                       (unsigned long long)e->block.number);
+    arena_reset(e->epoch_arena);
+    TRY(store_policy(e->store, epoch, NULL, e->epoch_arena, &text));
+    *ready = text != NULL || e->options->campaign->fixed;
+    if (!*ready) {
+        TRY(store_complete(e->store, epoch_known_tests(epoch), ready));
     }
-    return ERR_OK;
+    if (!*ready) {
+        return ERR_OK;
+    }
+    if (text == NULL) {
+        const char *made = e->policy_text;
+        if (!e->options->campaign->fixed) {
+            TRY(epoch_make(e->store, e->rules, e->policy, e->policy_text, epoch, e->epoch_arena,
+                           &made));
+        }
+        TRY(store_policy(e->store, epoch, made, e->epoch_arena, &text));
+    }
+    return campaign_policy_at(e->store, e->policy, e->policy_text, e->block.first, e->epoch_arena,
+                              &e->policy_now);
 }
 
 static enum err commit(struct engine *e)
@@ -397,7 +417,12 @@ static enum err run_block(struct engine *e)
     arena_reset(e->counts_arena);
     counts_init(&e->counts, e->options->targets, e->options->n_targets, e->counts_arena);
     e->judged = e->taken = e->posted = e->block.first;
-    TRY(enter_epoch(e));
+    bool ready;
+    TRY(enter_epoch(e, &ready));
+    if (!ready) { /* given back: a block before it that nobody works on comes first */
+        usleep(EPOCH_WAIT);
+        return commit(e);
+    }
     enum err err = run_tests(e);
     if (err != ERR_OK) {
         /* What was judged is true whatever went wrong next; but that is what to report. */
@@ -437,6 +462,7 @@ enum err engine_run(const struct engine_options *options)
         .options = options,
         .arena = arena_new(),
         .counts_arena = arena_new(),
+        .epoch_arena = arena_new(),
     };
     enum err err = engine_open(&e);
     if (err == ERR_OK) {

@@ -64,6 +64,17 @@ struct engine_options {
 /* The whole life of an engine process; the parent reads the result from live->err. */
 MUST_USE enum err engine_run(const struct engine_options *options);
 
+/* ---- policies by epoch ---- */
+
+/* The first epoch that learns; each from all but the one before it, which is still under way. */
+enum { EPOCH_LEARNS = 2 };
+/* Tests that are to be complete before the epoch's policy is made. */
+uint64_t epoch_known_tests(uint64_t epoch);
+/* Its text, for store_policy; `text` is the campaign's. */
+MUST_USE enum err epoch_make(struct store *store, const struct known_rules *rules,
+                             const struct policy *policy, const char *text, uint64_t epoch,
+                             struct arena *arena, const char **made);
+
 /* ---- triage of a failing run ---- */
 
 struct triage;

@@ -64,10 +64,11 @@ struct incident {
     const char *library;
     struct reduction reduction;
     bool reduced;
-    const char *known;                       /* rule, NULL: none */
-    const char *found_signature, *found_ops; /* before it was reduced */
-    uint64_t look;                           /* of these */
-    const char *ops;                         /* chain of the smallest form */
+    const char *known; /* rule, NULL: none */
+    /* Before it was reduced: */
+    const char *found_known, *found_signature, *found_ops;
+    uint64_t look;   /* of these */
+    const char *ops; /* chain of the smallest form */
     const char *bucket;
     const char *state;
     /* The bucket is a guess, for it was not reduced to the end: by its "look", or "explained" by
@@ -431,13 +432,13 @@ static enum err choose_bucket(struct triage *triage, struct incident *in, double
 static const char *incident_json(const struct incident *in, struct arena *arena)
 {
     const struct failure *f = &in->failure;
-    json_t *root =
-        json_pack("{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s, s:s}", "seed",
-                  (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
-                  f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
-                  (int)f->repeats, "reduced", in->reduced, "complete",
-                  in->reduced && in->reduction.complete, "known", in->known, "joined", in->joined,
-                  "found_oracle", f->verdict.oracle, "found_signature", in->found_signature);
+    json_t *root = json_pack(
+        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s, s:s?, s:s, s:s}", "seed",
+        (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
+        f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
+        (int)f->repeats, "reduced", in->reduced, "complete", in->reduced && in->reduction.complete,
+        "known", in->known, "joined", in->joined, "found_oracle", f->verdict.oracle, "found_known",
+        in->found_known, "found_signature", in->found_signature, "found_ops", in->found_ops);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */
@@ -596,6 +597,7 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
     in.look = look_hash(&in);
     in.known =
         known_match(triage->o.known, in.failure.what, p, verdict, &trial->outcomes[t], arena);
+    in.found_known = in.known;
     bool repeated = true;
     if (in.known != NULL) {
         set_known(&in, arena);

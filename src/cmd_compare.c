@@ -127,6 +127,7 @@ static enum err run_generator(const struct compare_settings *s, const char *dir,
                               struct arena *arena, struct compare_row *row, bool *found)
 {
     struct campaign_options campaign = s->campaign;
+    campaign.fixed = true;
     row->dir = arena_printf(arena, "%s/%s", dir, row->generator->name);
     campaign.out = row->dir;
     campaign.generator = row->generator;

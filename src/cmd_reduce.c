@@ -5,6 +5,7 @@
  * the row are written anew.
  */
 #include "bucket_test.h"
+#include "campaign.h"
 #include "cmd_finding.h"
 #include "command.h"
 #include "generate/generate.h"
@@ -423,8 +424,11 @@ static enum err make_test_again(struct work *w, struct store *store)
     }
     TRY(generator_open_again(w->dir, key.policy, key.policy_hash, w->arena, &policy));
     struct test *test = arena_alloc(w->arena, sizeof(*test));
-    enum err err =
-        generate_any_test(policy, key.seed, w->row.test_index, MATERIALIZE_ALL, w->arena, test);
+    const struct policy *now;
+    enum err err = campaign_policy_at(store, policy, key.policy, w->row.test_index, w->arena, &now);
+    if (err == ERR_OK) {
+        err = generate_any_test(now, key.seed, w->row.test_index, MATERIALIZE_ALL, w->arena, test);
+    }
     generator_close(policy);
     TRY(err);
     w->before = w->original = test;

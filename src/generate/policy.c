@@ -431,6 +431,17 @@ enum err policy_parse(const char *name, const char *text, struct arena *arena,
     return ERR_OK;
 }
 
+enum err policy_changed(const struct policy *policy, const char *lines, struct arena *arena,
+                        const struct policy **changed)
+{
+    struct policy *copy = ARENA_ZARRAY(arena, struct policy, 1);
+    *copy = *policy;
+    TRY(apply_text("epoch", arena_strdup(arena, lines), copy));
+    TRY(policy_check(copy));
+    *changed = copy;
+    return ERR_OK;
+}
+
 static const char *builtin_text(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(builtins); i++) {

@@ -140,6 +140,18 @@ enum err store_claim(struct store *store, uint64_t tests, struct block *block, b
     return store_end(store, claim_locked(store, tests, block, got));
 }
 
+enum err store_complete(struct store *store, uint64_t tests, bool *complete)
+{
+    STATEMENT statement = NULL;
+    bool row;
+    TRY(store_prepare(store, &statement,
+                      "SELECT count(*) FROM blocks WHERE number < ?1 AND done = 256", "i",
+                      (int64_t)(tests / BLOCK_TESTS)));
+    TRY(store_step(store, statement, &row));
+    *complete = (uint64_t)sqlite3_column_int64(statement, 0) == tests / BLOCK_TESTS;
+    return ERR_OK;
+}
+
 /* ---- counts ---- */
 
 /* sum += part, numbers and objects of numbers. false: the sum, which was read, is damaged. */

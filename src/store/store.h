@@ -56,6 +56,8 @@ MUST_USE enum err store_claim(struct store *store, uint64_t tests, struct block 
  * complete, less leaves it open for later: the claim ends either way. */
 MUST_USE enum err store_commit(struct store *store, const struct block *block, uint64_t done,
                                const char *counts_json);
+/* Are all of the first `tests`, a whole number of blocks, done? */
+MUST_USE enum err store_complete(struct store *store, uint64_t tests, bool *complete);
 /* Sum of all committed counts; '{}' when none. tests: how many indices are done. */
 MUST_USE enum err store_totals(struct store *store, struct arena *arena, const char **counts_json,
                                uint64_t *tests);

@@ -568,3 +568,27 @@ const char *known_match(const struct known_rules *rules, const struct target *t,
     }
     return NULL;
 }
+
+static bool rule_names(const struct rule *rule, const char *op)
+{
+    struct step chain[CHAIN_MAX];
+    for (unsigned i = 0; i < rule->ops_count; i++) {
+        size_t n = chain_parse(rule->ops[i], chain);
+        for (size_t k = 0; k < n; k++) {
+            if (step_holds(chain[k], op)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool known_names(const struct known_rules *rules, const char *id, const char *op)
+{
+    for (unsigned i = 0; i < rules->n; i++) {
+        if (strcmp(rules->rules[i].id, id) == 0) {
+            return rule_names(&rules->rules[i], op);
+        }
+    }
+    return false;
+}

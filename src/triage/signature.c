@@ -576,6 +576,19 @@ const char *op_chain(const struct program *p, struct arena *arena)
     return chain_text(p, CHAIN_DTYPES, NULL, arena);
 }
 
+bool chain_has_op(const char *chain, const char *op)
+{
+    size_t n = strlen(op);
+    for (const char *at = chain; (at = strstr(at, op)) != NULL; at += n) {
+        bool is_name = (at == chain || at[-1] == ' ') &&
+                       (at[n] == '(' || at[n] == ' ' || at[n] == ',' || at[n] == '\0');
+        if (is_name) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A message or frames name the cause, and a wrong form (shape, dtype, count) is no matter of
  * values; of wrong values the dtypes tell causes apart. */
 static bool depends_on_dtypes(const char *signature)

@@ -50,6 +50,7 @@ MUST_USE enum err choose_bucket_key(struct jury *jury, const struct failure *f,
                                     struct arena *arena, const char **key);
 /* "relu(f64) -> clip(f64)" */
 const char *op_chain(const struct program *p, struct arena *arena);
+bool chain_has_op(const char *chain, const char *op);
 
 /* ---- known bugs ---- */
 /* YAML: a list of rules {id, library, versions (optional list), ops (list: all must be there),
@@ -72,6 +73,8 @@ const char *known_rule_for(const char *id, const char *key, const struct target 
                            const struct program *reduced, const struct verdict *v,
                            const struct outcome *o, const char *url, const char *note,
                            struct arena *arena);
+/* Is there a rule of this id that names the op? */
+bool known_names(const struct known_rules *rules, const char *id, const char *op);
 /* The id of the first rule that matches, NULL if none. What of p the failing output does not need
  * matters only to rules with read_again: what is written over may be read anywhere. */
 const char *known_match(const struct known_rules *rules, const struct target *t,

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,12 @@ enum err output_flush(void)
 {
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
+        int why = errno;
+        struct pollfd out = {.fd = STDOUT_FILENO}; /* an earlier flush may have had the EPIPE */
+        if (why == EPIPE || (poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0)) {
+            return err_set(ERR_CLOSED, "nobody reads the output any more");
+        }
+        errno = why;
         return err_set(ERR_IO, "cannot write to standard output: %s",
                        errno != 0 ? strerror(errno) : "an earlier write failed");
     }

@@ -49,7 +49,8 @@ MUST_USE enum err parse_size(const char *what, const char *text,
 
 /* May colour be used on this descriptor? (a terminal that is not "dumb", and no $NO_COLOR) */
 bool colour_wanted(int fd);
-/* Flushes stdout: ERR_IO when what was printed could not be written. */
+/* Flushes stdout: ERR_IO when what was printed could not be written; ERR_CLOSED when whoever read it
+ * has gone, which ends a command early and is nothing to complain of. */
 MUST_USE enum err output_flush(void);
 
 #endif

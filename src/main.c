@@ -219,7 +219,7 @@ static int run_command(const struct command *command, int argc, char **argv)
         bool found = false;
         enum err e = command->run(parse.settings, arena, &found);
         status = found ? EXIT_FOUND : EXIT_NOTHING_FOUND;
-        if (e != ERR_OK) {
+        if (e != ERR_OK && e != ERR_CLOSED) {
             fprintf(stderr, "opjury: %s\n", err_text());
             status = EXIT_TROUBLE;
         }
@@ -285,7 +285,9 @@ int main(int argc, char **argv)
 {
     prepare_process();
     int status = dispatch(argc, argv);
-    if (output_flush() != ERR_OK) {
+    enum err err = output_flush();
+    if (err != ERR_OK && err != ERR_CLOSED &&
+        status != EXIT_TROUBLE) { /* else it is said already */
         fprintf(stderr, "opjury: %s\n", err_text());
         status = EXIT_TROUBLE;
     }

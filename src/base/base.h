@@ -29,7 +29,8 @@
     X(UNSUPPORTED, "not supported") /* understood, but cannot be expressed or done */              \
     X(LIMIT, "limit reached")       /* a stated bound was hit */                                   \
     X(STORE, "store error")         /* SQLite said no */                                           \
-    X(STOPPED, "stopped")           /* the user asked to stop (SIGINT, SIGTERM) */
+    X(STOPPED, "stopped")           /* the user asked to stop (SIGINT, SIGTERM) */                 \
+    X(CLOSED, "output closed")      /* nobody reads any more what we print: `| head` */
 
 enum err {
     ERR_OK = 0,

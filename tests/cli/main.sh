@@ -77,5 +77,25 @@ opjury: cannot write to standard output: No space left on device
 END
 run sh -c '"$1" --version >&-' sh "$OPJURY"
 passes 'closed output: ends by itself' [ "$status" -le 2 ]
+# gone STATUS COMMAND...: its reader takes nothing and goes; then that status, and not a word.
+gone() {
+    "$root/.venv/bin/python" - "$work/err" "$OPJURY" "$@" <<'END' >"$work/out"
+import os, subprocess, sys
+ends = os.pipe()
+os.close(ends[0])
+print(subprocess.run(sys.argv[2:3] + sys.argv[4:], stdout=ends[1], stderr=open(sys.argv[1], "w")).returncode)
+END
+    out_is "its reader is gone: $2: status" <<END
+$1
+END
+    passes "its reader is gone: $2: nothing is said" [ ! -s "$work/err" ]
+}
+gone 0 --help
+gone 0 known
+run sh -c '"$1" known >/dev/full' sh "$OPJURY"
+status_is 2 'full disk, a command: status'
+err_is 'full disk, a command: says it once' <<'END'
+opjury: cannot write to standard output: No space left on device
+END
 
 done_testing

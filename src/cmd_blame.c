@@ -26,7 +26,8 @@ static const struct argp_option options[] = {
     {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
     {"versions", KEY_VERSIONS, "A,B", 0, "also run these releases of the library", 0},
     {"json", KEY_JSON, NULL, 0, "print what blame.json holds, on one line", 0},
-    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the library, or its environment", 0},
+    {"python", KEY_PYTHON, "PATH", 0,
+     "interpreter of the library, or its environment; also in place of a target's @PATH", 0},
     {0},
 };
 
@@ -126,7 +127,7 @@ static enum err read_claim(const struct blame_settings *s, struct arena *arena, 
     TRY(finding_claim_read(claim->folder, arena, &said));
     TRY(finding_set_variables(claim->folder, arena));
     TRY(finding_read(claim->folder, "program", arena, &claim->test));
-    TRY(target_parse(target != NULL ? target : said.target, s->python, arena, &claim->target));
+    TRY(finding_target(target != NULL ? target : said.target, s->python, arena, &claim->target));
     claim->failure = (struct failure){
         .test = claim->test,
         .verdict = {.kind = VERDICT_FINDING, .oracle = said.oracle, .text = ""},
@@ -232,6 +233,9 @@ const struct command command_blame = {
             "last good one are named. Each has an environment that is made once, under\n"
             "$OPJURY_CACHE or ~/.cache/opjury; torch comes from $TORCH_INDEX_URL where that\n"
             "is set, for the general index has only its large CUDA build.\n"
+            "\n"
+            "What a folder names is not run unasked: where a finding was made with another\n"
+            "interpreter (onnxruntime@old-env), --python says that it may be.\n"
             "\n"
             "Examples:\n"
             "  opjury blame 3\n"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finding a finding: without --out the newest campaign is meant, because that is the one somebody
- * has just seen the end of.
+ * has just seen the end of. And its target, of which a folder may say what options it had, but not
+ * which program to run.
  */
 #include "cmd_finding.h"
 
@@ -86,4 +87,29 @@ enum err findings_bucket(struct store *store, const char *dir, uint64_t id, stru
         ERR_STORE,
         "%s: finding %llu is being changed by another opjury; give the same command again", dir,
         (unsigned long long)id);
+}
+
+enum err finding_target(const char *text, const char *python, struct arena *arena,
+                        struct target **target)
+{
+    struct target *named, *usual;
+    const char *at = strchr(text, '@'), *label = target_text_label(text, arena);
+    if (at == NULL || python != NULL) {
+        return target_parse(label, python, arena, target);
+    }
+    /* Nothing runs before a jury opens. */
+    enum err of_named = target_parse(text, NULL, arena, &named);
+    if (of_named == ERR_USAGE) {
+        return of_named;
+    }
+    bool is_usual = of_named == ERR_OK && target_parse(label, NULL, arena, &usual) == ERR_OK &&
+                    strcmp(named->python, usual->python) == 0;
+    if (is_usual) {
+        *target = named;
+        return ERR_OK;
+    }
+    return err_set(ERR_USAGE,
+                   "it was found on %s in the interpreter %s, and what a folder names is not run "
+                   "unasked; if you know it, add --python %s",
+                   label, at + 1, at + 1);
 }

@@ -4,6 +4,7 @@
 #define OPJURY_CMD_FINDING_H
 
 #include "store/store.h"
+#include "target/target.h"
 
 /* `out` when given, else the campaign under out/ with the highest number. ERR_MISSING. */
 MUST_USE enum err findings_folder(const char *out, struct arena *arena, const char **dir);
@@ -15,5 +16,10 @@ MUST_USE enum err findings_row(struct store *store, const char *dir, uint64_t id
 /* The bucket of that finding. ERR_USAGE as findings_row. */
 MUST_USE enum err findings_bucket(struct store *store, const char *dir, uint64_t id,
                                   struct arena *arena, struct bucket_row *bucket);
+/* The target that a finding's folder or a campaign names, on the interpreter `python` (NULL: found
+ * as target_parse says). One behind its @ is not run because a folder says so, which may be a
+ * stranger's: ERR_USAGE says how the user does; `python` takes its place. */
+MUST_USE enum err finding_target(const char *text, const char *python, struct arena *arena,
+                                 struct target **target);
 
 #endif

@@ -23,7 +23,8 @@ static const struct argp_option options[] = {
     {"note", KEY_NOTE, "TEXT", 0, "add: what is wrong, for people", 0},
     {"file", KEY_FILE, "FILE", 0, "of rules (" KNOWN_FILE ")", 0},
     {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
-    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {"python", KEY_PYTHON, "PATH", 0,
+     "interpreter of the libraries, or its environment; also in place of a target's @PATH", 0},
     {0},
 };
 
@@ -94,7 +95,8 @@ static enum err run_finding(struct scene *s)
     }
     const char *folder = arena_printf(s->arena, "%s/%s", s->dir, s->row.folder);
     TRY(finding_read(folder, "program", s->arena, &s->test));
-    TRY(target_parse(s->row.target, s->settings->python, s->arena, &s->target));
+    TRY(finding_set_variables(folder, s->arena));
+    TRY(finding_target(s->row.target, s->settings->python, s->arena, &s->target));
     TRY(jury_open(&s->target, 1, &(struct jury_options){0}, &jury));
     enum err err = jury_run_fresh(jury, 0, s->test, s->arena, &s->outcome);
     const char *version = s->target->version;

@@ -32,7 +32,8 @@ static const struct argp_option options[] = {
     {"time", KEY_TIME, "60s", 0, "CPU time at most (60s)", 0},
     {"runs", KEY_RUNS, "N", 0, "runs of the failing target at most (2000)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
-    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {"python", KEY_PYTHON, "PATH", 0,
+     "interpreter of the libraries, or its environment; also in place of a target's @PATH", 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object", 0},
     {0},
 };
@@ -83,6 +84,12 @@ struct work {
     struct reduction reduction;
 };
 
+/* --python is of the failing target: an interpreter that another one names is another. */
+static const char *other_python(const struct work *w, const char *label)
+{
+    return strchr(label, '@') == NULL ? w->settings->python : NULL;
+}
+
 /* The failing target as the row has it, and the others of the finding's table that are installed:
  * the table shows what they say of the smaller program. */
 static enum err open_targets(struct work *w)
@@ -90,7 +97,7 @@ static enum err open_targets(struct work *w)
     const char *const *labels = w->others;
     size_t n = w->n_others;
     w->targets = ARENA_ARRAY(w->arena, struct target *, n + 1);
-    TRY(target_parse(w->row.target, w->settings->python, w->arena, &w->targets[0]));
+    TRY(finding_target(w->row.target, w->settings->python, w->arena, &w->targets[0]));
     w->n_targets = 1;
     size_t label = strcspn(w->row.target, "@");
     for (size_t i = 0; i < n; i++) {
@@ -100,7 +107,7 @@ static enum err open_targets(struct work *w)
         if (same) {
             continue;
         }
-        if (target_parse(labels[i], w->settings->python, w->arena, next) == ERR_OK) {
+        if (finding_target(labels[i], other_python(w, labels[i]), w->arena, next) == ERR_OK) {
             w->n_targets++;
         } else {
             log_warn("%s: %s; left out of the table", labels[i], err_text());
@@ -370,6 +377,7 @@ static enum err read_test(struct work *w)
 {
     w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);
     TRY(finding_read(w->folder, "program", w->arena, &w->before));
+    TRY(finding_set_variables(w->folder, w->arena));
     w->original = w->before;
     if (file_exists(arena_printf(w->arena, "%s/original.txt", w->folder))) {
         TRY(finding_read(w->folder, "original", w->arena, &w->original));

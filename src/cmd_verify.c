@@ -24,7 +24,8 @@ struct verify_settings {
 
 static const struct argp_option options[] = {
     {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
-    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {"python", KEY_PYTHON, "PATH", 0,
+     "interpreter of the libraries, or its environment; also in place of a target's @PATH", 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object on stdout", 0},
     {0},
 };
@@ -214,7 +215,7 @@ static enum err look_at_all_of(struct work *w, const char *text)
 {
     struct target *target;
     struct jury *jury = NULL;
-    enum err err = target_parse(text, w->settings->python, w->arena, &target);
+    enum err err = finding_target(text, w->settings->python, w->arena, &target);
     if (err == ERR_OK) {
         err = jury_open(&target, 1, &(struct jury_options){0}, &jury);
     }

@@ -345,6 +345,21 @@ static enum err find_bucket(struct work *w, struct store *store, const char **ke
     return choose_bucket_key(w->jury, &w->failure, &w->reduction, &older, w->arena, key);
 }
 
+/* The row's other columns, with what has changed: it is reduced, to its end or not. */
+static const char *row_json(const struct work *w, const char *known)
+{
+    json_t *root = json_loads(w->row.json, 0, NULL);
+    json_t *now = json_pack("{s:b, s:b, s:s?}", "reduced", 1, "complete", w->reduction.complete,
+                            "known", known);
+    root = root != NULL ? root : json_object();
+    char *text = json_object_update(root, now) == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
+    const char *json = text != NULL ? arena_strdup(w->arena, text) : w->row.json;
+    json_decref(root);
+    json_decref(now);
+    free(text);
+    return json;
+}
+
 /* The reduced form decides what the row says. */
 static enum err update_row(struct work *w, struct store *store)
 {
@@ -359,6 +374,7 @@ static enum err update_row(struct work *w, struct store *store)
     row.ops = op_chain(r->test->program, w->arena);
     row.text = r->verdict.text;
     row.state = known != NULL ? "known" : "new";
+    row.json = row_json(w, known);
     if (known != NULL) {
         row.bucket = arena_printf(w->arena, "known | %s", known);
     } else {

@@ -4,6 +4,7 @@
  * has the cause too. That is decided by running, of both the test at hand and one of the older
  * bucket: an op that is always wrong fails in the place of any other, so one look says nothing.
  */
+#include <math.h>
 #include <string.h>
 
 #include "triage/cause_internal.h"
@@ -37,7 +38,7 @@ struct seeker {
 /* Runs it once; does it fail as ours does? */
 static enum err fails(const struct seeker *s, struct test *test, bool *same)
 {
-    struct reduction runs = {.max_runs = 1};
+    struct reduction runs = {.max_runs = 1, .cpu_limit = HUGE_VAL};
     struct search look = {.jury = s->jury, .failure = *s->failure, .r = &runs, .arena = s->arena};
     struct outcome outcome;
     struct verdict verdict;

@@ -6,7 +6,11 @@
  * - What is wrong earlier is the failure: where a value on the way fails by itself (a wrong shape
  * that a later op refuses, a wrong number that a later op spreads), the program that ends there
  * takes the place of the whole. In a reduced form the earlier nodes are needed, so the later
- * failure does not show without theirs.
+ * failure does not show without theirs. So where the earlier one is a known bug, which the caller
+ * sees when all is done, the whole is that bug. But only what can come of it: a crash, or what is
+ * refused for other reasons than a wrong form, stays itself whatever number before it is wrong; it
+ * may need those nodes for another reason, and would be lost (failure_explains). What takes the
+ * place of a failure has shown in three runs, as what a campaign takes for one.
  * - A node that another op can stand in for, and the failure stays, is no part of the cause: it
  * only computes something, or reads something. A plain op takes its place, and the key of the
  * bucket leaves it out (cause_stand_in.c).
@@ -25,11 +29,56 @@ static double cpu_now(const struct search *s)
     return clock_cpu_self() + jury_usage(s->jury).worker_cpu;
 }
 
-bool search_over(const struct search *s)
+/* A bound was hit, or the user asked to stop. */
+static bool is_over(const struct search *s)
 {
     return stop_requested || s->r->runs >= s->r->max_runs ||
            s->r->cpu + cpu_now(s) - s->cpu_start >= s->r->cpu_limit;
 }
+
+/* ---- what was looked at ---- */
+
+/* What a run has said of a test: kept with what the reducer has tried, for whoever goes on. */
+enum note { SHOWS_SAME = 1, SHOWS_NOT, EXPLAINS_NOT };
+
+static uint64_t note_hash(const struct test *test, enum note note)
+{
+    uint64_t hash = hash_mix(form_graph.hash(test), note);
+    return hash != 0 ? hash : 1;
+}
+
+static bool is_noted(const struct search *s, const struct test *test, enum note note)
+{
+    uint64_t hash = note_hash(test, note);
+    bool found = false;
+    for (size_t i = 0; i < s->n_notes && !found; i++) {
+        found = s->notes[i] == hash;
+    }
+    for (size_t i = 0; i < s->r->n_tried && !found; i++) {
+        found = s->r->tried[i] == hash;
+    }
+    return found;
+}
+
+static void take_note(struct search *s, const struct test *test, enum note note)
+{
+    s->notes = arena_room(s->arena, s->notes, s->n_notes, sizeof(*s->notes));
+    s->notes[s->n_notes++] = note_hash(test, note);
+}
+
+/* The notes join what was tried. */
+static void give_notes(struct search *s)
+{
+    size_t n = s->r->n_tried;
+    uint64_t *all = ARENA_ARRAY(s->arena, uint64_t, n + s->n_notes);
+    for (size_t i = 0; i < n + s->n_notes; i++) {
+        all[i] = i < n ? s->r->tried[i] : s->notes[i - n];
+    }
+    s->r->tried = all;
+    s->r->n_tried += s->n_notes;
+}
+
+/* ---- looks ---- */
 
 struct test *test_with(const struct test *like, const struct program *p, const char *fresh,
                        void *elements, struct arena *arena)
@@ -54,19 +103,56 @@ struct test *test_with(const struct test *like, const struct program *p, const c
     return test;
 }
 
+/* Does it hold together, with its nodes knowing their ops? */
+static bool makes_sense(const struct search *s, struct test *test)
+{
+    struct program *p = program_clone(test->program, s->arena);
+    test->program = p;
+    return ops_resolve(p) == ERR_OK && program_verify(p) == ERR_OK && ops_check(p) == ERR_OK &&
+           target_supports(s->failure.what, p);
+}
+
+/* One run, unless it has said `vain` before. */
+static enum err run_once(struct search *s, struct test *test, enum note vain,
+                         struct outcome *outcome, struct verdict *verdict, bool *same)
+{
+    *same = false;
+    *verdict = (struct verdict){.kind = VERDICT_PASS};
+    if (!makes_sense(s, test) || is_noted(s, test, vain)) {
+        return ERR_OK;
+    }
+    s->is_cut = s->is_cut || is_over(s);
+    if (s->is_cut) {
+        return ERR_OK;
+    }
+    s->r->runs++;
+    return failure_shows(s->jury, &s->failure, test, s->arena, outcome, verdict, same);
+}
+
 enum err search_look(struct search *s, struct test *test, struct outcome *outcome,
                      struct verdict *verdict, bool *same)
 {
-    struct program *p = program_clone(test->program, s->arena);
-    *same = false;
-    *verdict = (struct verdict){.kind = VERDICT_PASS};
-    if (ops_resolve(p) != ERR_OK || program_verify(p) != ERR_OK || ops_check(p) != ERR_OK ||
-        !target_supports(s->failure.what, p)) {
+    unsigned runs = s->r->runs;
+    TRY(run_once(s, test, SHOWS_NOT, outcome, verdict, same));
+    if (s->r->runs > runs && !*same) {
+        take_note(s, test, SHOWS_NOT);
+    }
+    return ERR_OK;
+}
+
+enum err search_ask(struct search *s, struct test *test, bool *same)
+{
+    struct outcome outcome;
+    struct verdict verdict;
+    *same = makes_sense(s, test) && is_noted(s, test, SHOWS_SAME);
+    if (*same) {
         return ERR_OK;
     }
-    test->program = p;
-    s->r->runs++;
-    return failure_shows(s->jury, &s->failure, test, s->arena, outcome, verdict, same);
+    TRY(search_look(s, test, &outcome, &verdict, same));
+    if (*same) {
+        take_note(s, test, SHOWS_SAME);
+    }
+    return ERR_OK;
 }
 
 void search_adopt(struct search *s, const struct test *test, const struct outcome *outcome,
@@ -81,30 +167,81 @@ void search_adopt(struct search *s, const struct test *test, const struct outcom
     s->r->verdict = *verdict;
 }
 
-enum err search_adopt_if_wrong(struct search *s, struct test *test, bool *found)
+static bool is_of(const struct failure *f, const char *const *oracles, size_t n)
 {
-    struct outcome outcome;
-    struct verdict verdict;
-    bool same;
-    TRY(search_look(s, test, &outcome, &verdict, &same));
-    *found = verdict.kind == VERDICT_FINDING;
-    if (*found) {
-        search_adopt(s, test, &outcome, &verdict);
+    bool found = false;
+    for (size_t i = 0; i < n; i++) {
+        found = found || strcmp(f->verdict.oracle, oracles[i]) == 0;
+    }
+    return found;
+}
+
+bool failure_explains(const struct failure *earlier, const struct failure *later)
+{
+    /* An input that a library writes over is a wrong number for who reads it next. */
+    static const char *const numbers[] = {"value", "side_effects"};
+    static const char *const forms[] = {"count", "dtype", "shape"};
+    static const char *const of_forms[] = {"value", "count", "dtype", "shape", "status"};
+    if (failure_is_clear(&later->verdict) && failure_is_slight(&earlier->verdict)) {
+        return false;
+    }
+    return same_failure(later->signature, earlier->signature) ||
+           (is_of(earlier, numbers, ARRAY_SIZE(numbers)) && is_of(later, numbers, 1)) ||
+           (is_of(earlier, forms, ARRAY_SIZE(forms)) &&
+            is_of(later, of_forms, ARRAY_SIZE(of_forms)));
+}
+
+/* Does it fail in a way that explains how the smallest form does, again and again? */
+static enum err is_cause(struct search *s, struct failure *seen, bool *yes)
+{
+    enum { RECHECKS = 2 };
+    *yes = seen->verdict.kind == VERDICT_FINDING;
+    if (*yes) {
+        seen->signature = failure_signature(&seen->verdict, &seen->outcome, s->arena);
+        *yes = failure_explains(seen, &s->failure);
+    }
+    if (*yes) {
+        TRY(recheck(s->jury, seen, RECHECKS, s->arena));
+        s->r->runs += seen->runs;
+        *yes = seen->repeats == seen->runs;
     }
     return ERR_OK;
 }
 
-static enum err reduce_again(struct search *s)
+enum err search_adopt_if_wrong(struct search *s, struct test *test, bool *found)
+{
+    struct failure seen = {.target = s->failure.target, .what = s->failure.what, .test = test};
+    unsigned runs = s->r->runs;
+    bool same;
+    TRY(run_once(s, test, EXPLAINS_NOT, &seen.outcome, &seen.verdict, &same));
+    TRY(is_cause(s, &seen, found));
+    if (*found) {
+        search_adopt(s, test, &seen.outcome, &seen.verdict);
+    } else if (s->r->runs > runs) {
+        take_note(s, test, EXPLAINS_NOT);
+    }
+    return ERR_OK;
+}
+
+/* *shows: false where it does not any more, or no run was left. */
+static enum err reduce_again(struct search *s, bool *shows)
 {
     struct reduction more = {
         .cpu_limit = s->r->cpu_limit - s->r->cpu - (cpu_now(s) - s->cpu_start),
-        .max_runs = s->r->max_runs - s->r->runs,
+        .max_runs = s->r->max_runs > s->r->runs ? s->r->max_runs - s->r->runs : 0,
     };
     TRY(reduce(s->jury, &s->failure, &more, s->arena));
     s->r->runs += more.runs;
+    *shows = more.reproduced;
     if (more.reproduced) {
         search_adopt(s, more.test, &more.outcome, &more.verdict);
         s->r->complete = more.complete;
+        s->r->target = more.target;
+        s->r->tried_of = more.tried_of;
+        s->r->tried = more.tried;
+        s->r->n_tried = more.n_tried;
+        s->n_notes = 0;
+        s->notes = NULL;
     }
     return ERR_OK;
 }
@@ -119,12 +256,11 @@ static struct program *program_to(const struct program *p, uint32_t value, struc
     return program_prune(&only, arena, true);
 }
 
-/* *found: the program that ends at an earlier value fails by itself, and is the failure now. */
-static enum err try_earlier(struct search *s, bool *found)
+enum err search_earlier(struct search *s, bool *found)
 {
     const struct program *p = s->failure.test->program;
     *found = false;
-    for (uint32_t id = 0; id < p->n_values && !*found && !search_over(s); id++) {
+    for (uint32_t id = 0; id < p->n_values && !*found && !s->is_cut; id++) {
         if (p->values[id].kind != VALUE_NODE) {
             continue;
         }
@@ -244,7 +380,7 @@ static enum err try_ordinary(struct search *s, bool *found)
         (strcmp(s->failure.signature, "value") == 0 && (d == DTYPE_F32 || d == DTYPE_F64))) {
         return ERR_OK;
     }
-    for (size_t pattern = 0; pattern < PATTERNS && !*found && !search_over(s); pattern++) {
+    for (size_t pattern = 0; pattern < PATTERNS && !*found && !s->is_cut; pattern++) {
         struct test *test = with_numbers(s->failure.test, d, DTYPE_F32, pattern, s->arena);
         struct outcome outcome;
         struct verdict verdict;
@@ -261,26 +397,38 @@ static enum err try_ordinary(struct search *s, bool *found)
 
 /* ---- all ---- */
 
+/* All ways once, until one makes it simpler. */
+static enum err search_once(struct search *s, bool *found)
+{
+    bool has_others = s->failure.test->program->n_nodes > 1, more = false;
+    if (has_others) {
+        TRY(search_earlier(s, &more));
+    }
+    if (has_others && !more) {
+        TRY(search_put_plain_ops(s, &more));
+    }
+    if (has_others && !more) {
+        TRY(search_without(s, &more));
+    }
+    if (!more) {
+        TRY(try_ordinary(s, &more));
+    }
+    *found = more;
+    return ERR_OK;
+}
+
 static enum err search_cause(struct search *s)
 {
-    bool more = true;
-    while (more && !search_over(s)) {
-        bool has_others = s->failure.test->program->n_nodes > 1;
-        more = false;
-        if (has_others) {
-            TRY(try_earlier(s, &more));
-        }
-        if (has_others && !more) {
-            TRY(search_put_plain_ops(s, &more));
-        }
-        if (has_others && !more) {
-            TRY(search_without(s, &more));
-        }
-        if (!more) {
-            TRY(try_ordinary(s, &more));
-        }
+    for (bool more = true; more && !s->is_cut;) {
+        const struct failure before = s->failure;
+        TRY(search_once(s, &more));
         if (more) {
-            TRY(reduce_again(s));
+            TRY(reduce_again(s, &more));
+            s->is_cut = s->is_cut || (!more && is_over(s));
+            if (!more && !s->is_cut) { /* it shows now and then: the one before is better */
+                search_adopt(s, before.test, &before.outcome, &before.verdict);
+                s->r->complete = false;
+            }
         }
     }
     return s->failure.test->program->n_nodes > 1 ? search_mark_stand_ins(s) : ERR_OK;
@@ -299,7 +447,9 @@ enum err reduce_to_cause(struct jury *jury, const struct failure *f, struct redu
     struct search s = {.jury = jury, .failure = *f, .r = r, .arena = arena};
     s.cpu_start = cpu_now(&s);
     search_adopt(&s, r->test, &r->outcome, &r->verdict);
-    TRY(search_cause(&s));
+    enum err err = search_cause(&s);
+    r->complete = r->complete && err == ERR_OK && !s.is_cut;
+    give_notes(&s);
     r->cpu += cpu_now(&s) - s.cpu_start;
-    return ERR_OK;
+    return err;
 }

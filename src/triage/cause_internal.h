@@ -13,20 +13,34 @@ struct search {
     struct failure failure; /* of the smallest form: its test, verdict, outcome, signature */
     struct reduction *r;
     double cpu_start;
+    bool is_cut; /* a bound was hit, or the user asked to stop, before all was looked at */
+    /* What looks have said since the smallest form was reduced: hashes, beside what its reduction
+     * has tried. */
+    uint64_t *notes;
+    size_t n_notes;
     struct arena *arena;
 };
 
-/* A bound was hit, or the user asked to stop. */
-bool search_over(const struct search *s);
-/* Runs it once; what does not hold together passes. *same: it fails as the smallest one does; the
- * verdict is any. */
+/* Runs it once, unless that was done in vain. *same: it fails as the smallest one does; false too
+ * of what does not hold together, and once all is over (is_cut). */
 MUST_USE enum err search_look(struct search *s, struct test *test, struct outcome *outcome,
                               struct verdict *verdict, bool *same);
+/* The same where only the answer counts: it is not asked for twice. */
+MUST_USE enum err search_ask(struct search *s, struct test *test, bool *same);
 /* It is the smallest form now. */
 void search_adopt(struct search *s, const struct test *test, const struct outcome *outcome,
                   const struct verdict *verdict);
-/* *found: it fails, in whatever way, and is the failure now. */
+/* Is the earlier failure, of a part of the program, why the later one, of the whole, shows? A wrong
+ * number that is read on makes numbers wrong; a wrong count, dtype or shape makes programs be
+ * refused too. All else is explained by a failure of its own signature alone, and what is clear not
+ * by what is slight. */
+bool failure_explains(const struct failure *earlier, const struct failure *later);
+/* *found: it fails in a way that explains how the smallest form does, again and again, and is the
+ * failure now. */
 MUST_USE enum err search_adopt_if_wrong(struct search *s, struct test *test, bool *found);
+
+/* *found: the program that ends at an earlier value fails so, and is the failure now. */
+MUST_USE enum err search_earlier(struct search *s, bool *found);
 
 /* A test of program p with the inputs that `like` has under the same names; the one named `fresh`
  * (NULL: none) holds `elements`. */
@@ -40,8 +54,8 @@ struct test *test_in_dtype(const struct test *like, enum dtype from, enum dtype 
 /* Plain ops wherever they do. The nodes that are left are those of the cause; one is always left.
  */
 MUST_USE enum err search_put_plain_ops(struct search *s, bool *changed);
-/* A node that only makes something goes, and what it gave is given. *found: that fails too, in
- * whatever way, and is the failure now: of a plain op nothing can be the cause. */
+/* A node that only makes something goes, and what it gave is given. *found: that fails too (as
+ * search_adopt_if_wrong has it), and is the failure now: of a plain op nothing can be the cause. */
 MUST_USE enum err search_without(struct search *s, bool *found);
 /* Which nodes of the last form another op can stand in for: reduction.stands_in. */
 MUST_USE enum err search_mark_stand_ins(struct search *s);

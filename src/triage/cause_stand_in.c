@@ -184,7 +184,7 @@ enum err search_without(struct search *s, bool *found)
 {
     const struct program *p = s->failure.test->program;
     *found = false;
-    for (uint32_t n = p->n_nodes; n-- > 0 && !*found && !search_over(s);) {
+    for (uint32_t n = p->n_nodes; n-- > 0 && !*found && !s->is_cut;) {
         struct stand_in in = {.node = n, .operand = VALUE_ABSENT};
         in.result = only_result(p, &p->nodes[n]);
         if (!is_plain(&p->nodes[n]) || in.result == VALUE_ABSENT) {
@@ -210,8 +210,11 @@ static enum err try_stand_in(struct search *s, const struct stand_in *in, bool k
     struct test *test = test_with(s->failure.test, p, fresh, in->recorded, s->arena);
     struct outcome outcome;
     struct verdict verdict;
+    if (!keep) {
+        return search_ask(s, test, same);
+    }
     TRY(search_look(s, test, &outcome, &verdict, same));
-    if (*same && keep) {
+    if (*same) {
         search_adopt(s, test, &outcome, &verdict);
     }
     return ERR_OK;
@@ -238,7 +241,7 @@ static enum err try_plain(struct search *s, uint32_t n, const struct plain *plai
         TRY(try_stand_in(s, &in, keep, same));
     }
     bool is_last = !is_read(p, in.result, false);
-    for (uint32_t k = 0; k < node->n_in && is_last && !*same && !search_over(s); k++) {
+    for (uint32_t k = 0; k < node->n_in && is_last && !*same && !s->is_cut; k++) {
         in.operand = node->in[k];
         if (in.operand != VALUE_ABSENT && plain_takes(plain, p->values[in.operand].dtype)) {
             TRY(try_stand_in(s, &in, keep, same));
@@ -250,7 +253,7 @@ static enum err try_plain(struct search *s, uint32_t n, const struct plain *plai
 static enum err try_any_plain(struct search *s, uint32_t n, bool keep, bool *same)
 {
     *same = false;
-    for (size_t i = 0; i < ARRAY_SIZE(plain_ops) && !*same && !search_over(s); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(plain_ops) && !*same && !s->is_cut; i++) {
         TRY(try_plain(s, n, &plain_ops[i], keep, same));
     }
     return ERR_OK;

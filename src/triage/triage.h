@@ -117,7 +117,7 @@ struct reduction {
     unsigned runs;
     double cpu;
     bool reproduced; /* false: it did not fail when run again; the test is as it was */
-    bool complete;   /* no tactic made progress any more */
+    bool complete;   /* no tactic made progress any more, nor the search for the cause */
     /* Of reduce_to_cause, by node of test->program: another op can stand in for it, and the failure
      * stays. NULL: for none. */
     const bool *stands_in;

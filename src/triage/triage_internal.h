@@ -22,6 +22,11 @@ MUST_USE enum err failure_shows(struct jury *jury, const struct failure *f, cons
  * a wrong number, which are simpler, but not the other way. */
 bool same_failure(const char *signature, const char *seen);
 
+/* Is a wrong number hardly beyond its bound, or far beyond it? What is wrong in any other way is
+ * clear. The former never takes the place of the latter. */
+bool failure_is_slight(const struct verdict *v);
+bool failure_is_clear(const struct verdict *v);
+
 /* ---- the reducer ---- */
 
 struct form;

@@ -69,6 +69,12 @@ out_has 'reduce: the op' 'relu('
 out_has 'reduce: the table' 'worst element'
 passes 'reduce: the folder has one op' [ "$(grep -c '^v.*(' "$folder/program.txt")" = 1 ]
 passes 'reduce: what was found stays' cmp -s before.txt "$folder/original.txt"
+passes 'reduce: the row says that it is done' python3 -c '
+import json, sqlite3, sys
+row, = sqlite3.connect("out/10/campaign.db").execute("SELECT json FROM findings WHERE id = ?", sys.argv[1:])
+o = json.loads(row[0])
+assert o["reduced"] and o["complete"] and o["known"] is None and o["found_signature"]
+' "$id"
 cp "$folder/program.txt" first.txt
 run opjury reduce "$id" --out out/10
 status_is 0 'reduce again: status'

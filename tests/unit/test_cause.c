@@ -14,7 +14,7 @@
 
 #include "given.h"
 
-#include "triage/triage.h"
+#include "triage/cause_internal.h"
 
 struct scene {
     struct arena *arena;
@@ -75,16 +75,167 @@ static const char *own_key(struct scene *s)
     return key_beside(s, NULL, NULL);
 }
 
+static const char wrong_later[] =
+    "x: f32[2] = input\ne: f32[2] = exp(x)\ny: f32[2] = reciprocal(e)\n"
+    "z: f32[2] = neg(y)\noutput z\n";
+
 /* Infinity lost in exp is seen as a wrong number behind its reciprocal. */
 static void what_is_wrong_earlier_is_the_failure(void **state)
 {
     struct scene s;
-    open_scene(&s, "faulty:lose_inf.exp",
-               "x: f32[2] = input\ne: f32[2] = exp(x)\ny: f32[2] = reciprocal(e)\n"
-               "z: f32[2] = neg(y)\noutput z\n",
-               1000);
+    open_scene(&s, "faulty:lose_inf.exp", wrong_later, 1000);
     assert_string_equal(op_chain(s.reduction.test->program, s.arena), "exp(f32)");
     assert_string_equal(own_key(&s), "faulty | exp(float) | value infinity");
+    close_scene(&s);
+}
+
+/* A search that has come to a failure which nobody has seen: of this oracle and signature. */
+static struct search search_of(struct scene *s, const char *target, const char *text, real value,
+                               const char *oracle, const char *signature)
+{
+    *s = (struct scene){.arena = arena_new(), .reduction = {.cpu_limit = 60, .max_runs = 1000}};
+    ok(target_parse(target, NULL, s->arena, &s->target));
+    ok(jury_open(&s->target, 1, &(struct jury_options){0}, &s->jury));
+    s->failure = (struct failure){
+        .what = s->target,
+        .test = given_test(text, value, s->arena),
+        .verdict = {.kind = VERDICT_FINDING, .oracle = oracle, .expected = 1, .bound = 0},
+        .signature = signature,
+    };
+    return (struct search){
+        .jury = s->jury, .failure = s->failure, .r = &s->reduction, .arena = s->arena};
+}
+
+static const char wrong_before[] =
+    "x: f32[2] = input\ne: f32[2] = exp(x)\ny: f32[2] = relu(e)\noutput y\n";
+
+/* What numbers do not do is no matter of the wrong number before it, known or not. */
+static void a_crash_behind_a_wrong_number_stays_itself(void **state)
+{
+    static const struct {
+        const char *oracle, *signature;
+        bool is_explained;
+    } cases[] = {{"value", "value", true},
+                 {"crash", "crash signal 11 at f", false},
+                 {"status", "status run Error: refused", false},
+                 {"shape", "shape", false}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct scene s;
+        struct search search = search_of(&s, "faulty:negate.exp", wrong_before, 1, cases[i].oracle,
+                                         cases[i].signature);
+        bool found;
+        ok(search_earlier(&search, &found));
+        assert_int_equal(found, cases[i].is_explained);
+        assert_string_equal(search.failure.verdict.oracle, cases[i].oracle);
+        assert_int_equal(search.failure.test->program->n_nodes, found ? 1 : 2);
+        close_scene(&s);
+    }
+}
+
+/* The wrong number that all that follows only spreads: where that is a known bug, so is all. */
+static void a_wrong_number_behind_a_known_one_is_known(void **state)
+{
+    static const char rule[] = "- id: our-exp\n  library: faulty\n  ops: [exp]\n  oracle: value\n"
+                               "  url: https://example.org/1\n  note: n\n";
+    struct scene s;
+    struct known_rules *rules;
+    open_scene(&s, "faulty:negate.exp", wrong_before, 1);
+    ok(known_parse("test", rule, strlen(rule), s.arena, &rules));
+    const char *known = known_match(rules, s.target, s.reduction.test->program,
+                                    &s.reduction.verdict, &s.reduction.outcome, s.arena);
+    assert_string_equal(known, "our-exp");
+    close_scene(&s);
+}
+
+/* What was seen once is not what failed. */
+static void what_shows_once_takes_no_place(void **state)
+{
+    struct scene s;
+    struct search search =
+        search_of(&s, "selftest:first",
+                  "x: f32[2] = input\na: f32[2] = relu(x)\ny: f32[2] = abs(a)\noutput y\n", 1,
+                  "value", "value");
+    bool found;
+    ok(search_earlier(&search, &found));
+    assert_false(found);
+    assert_true(search.r->runs > 1);
+    assert_int_equal(search.failure.test->program->n_nodes, 2);
+    close_scene(&s);
+}
+
+static struct failure failure_of(const char *oracle, const char *signature, real actual, real bound)
+{
+    return (struct failure){.verdict = {.oracle = oracle, .actual = actual, .bound = bound},
+                            .signature = signature};
+}
+
+static void what_explains_what(void **state)
+{
+    const struct failure number = failure_of("value", "value", 10, 1);
+    const struct failure slight = failure_of("value", "value", 1.5L, 1);
+    const struct failure infinity = failure_of("value", "value infinity", 10, 0);
+    const struct failure input = failure_of("side_effects", "side_effects", 0, 0);
+    const struct failure shape = failure_of("shape", "shape", 0, 0);
+    const struct failure a = failure_of("status", "status load A", 0, 0);
+    const struct failure b = failure_of("status", "status load B", 0, 0);
+    const struct failure crash = failure_of("crash", "crash signal 11 at f", 0, 0);
+    assert_true(failure_explains(&number, &number) && failure_explains(&number, &infinity) &&
+                failure_explains(&infinity, &number) && failure_explains(&input, &number) &&
+                failure_explains(&slight, &slight) && failure_explains(&number, &slight));
+    assert_false(failure_explains(&slight, &number));
+    assert_true(failure_explains(&shape, &a) && failure_explains(&shape, &number));
+    assert_true(failure_explains(&a, &a) && failure_explains(&crash, &crash));
+    assert_false(failure_explains(&number, &a) || failure_explains(&number, &shape) ||
+                 failure_explains(&number, &crash) || failure_explains(&shape, &crash) ||
+                 failure_explains(&a, &b) || failure_explains(&b, &number) ||
+                 failure_explains(&crash, &number) || failure_explains(&number, &input));
+}
+
+/* Cut off at any run, it says so. */
+static void a_search_that_is_cut_off_is_not_complete(void **state)
+{
+    struct scene s;
+    open_scene(&s, "faulty:lose_inf.exp", wrong_later, 1000);
+    unsigned all = s.reduction.runs;
+    const struct failure cause = s.failure;
+    struct failure f = s.failure;
+    f.test = given_test(wrong_later, 1000, s.arena);
+    f.signature = "value";
+    for (unsigned runs = 1; runs < all; runs++) {
+        struct reduction r = {.cpu_limit = 60, .max_runs = runs};
+        ok(reduce_to_cause(s.jury, &f, &r, s.arena));
+        assert_true(r.runs <= runs + 4);
+        assert_false(r.complete);
+    }
+    struct reduction r = {.cpu_limit = 60, .max_runs = all};
+    ok(reduce_to_cause(s.jury, &f, &r, s.arena));
+    assert_true(r.complete);
+    assert_int_equal(r.runs, all);
+    assert_string_equal(failure_signature(&r.verdict, &r.outcome, s.arena), cause.signature);
+    close_scene(&s);
+}
+
+/* In sittings, as `opjury reduce --runs 2` has them: each knows what those before it looked at. */
+static void a_search_goes_on_where_it_was_cut_off(void **state)
+{
+    static const char text[] = "x: f32[2] = input\ne: f32[2] = exp(x)\ny: f32[2] = relu(e)\n"
+                               "z: f32[2] = neg(y)\noutput z\n";
+    struct scene s;
+    open_scene(&s, "faulty:negate.relu+exp", text, 1);
+    const char *chain = op_chain(s.reduction.test->program, s.arena);
+    unsigned sittings = 0, all = s.reduction.runs;
+    struct failure f = s.failure;
+    struct reduction r = {0};
+    f.test = given_test(text, 1, s.arena);
+    for (; !r.complete && sittings < 10 * all; sittings++) {
+        r.cpu_limit = 60;
+        r.max_runs = 2;
+        ok(reduce_to_cause(s.jury, &f, &r, s.arena));
+        assert_true(r.reproduced);
+        f.test = r.test;
+    }
+    assert_true(r.complete);
+    assert_string_equal(op_chain(r.test->program, s.arena), chain);
     close_scene(&s);
 }
 
@@ -237,6 +388,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_earlier_is_the_failure),
+        cmocka_unit_test(a_crash_behind_a_wrong_number_stays_itself),
+        cmocka_unit_test(a_wrong_number_behind_a_known_one_is_known),
+        cmocka_unit_test(what_shows_once_takes_no_place),
+        cmocka_unit_test(what_explains_what),
+        cmocka_unit_test(a_search_that_is_cut_off_is_not_complete),
+        cmocka_unit_test(a_search_goes_on_where_it_was_cut_off),
         cmocka_unit_test(an_op_alone_stays_as_it_is),
         cmocka_unit_test(what_any_op_can_stand_in_for_is_left_out),
         cmocka_unit_test(ops_that_are_needed_stay),

@@ -37,14 +37,15 @@ struct campaign_options {
     const char *known;                 /* file or "none"; NULL: the shipped rules */
     uint32_t nodes;                    /* ops a program; 0: the policy's own */
     uint64_t seed;
-    uint64_t tests;  /* in total, over all sittings; 0: no limit */
-    double time;     /* seconds in total, over all sittings; 0: no limit */
-    double cpu;      /* CPU seconds of all processes in total; 0: no limit */
-    unsigned jobs;   /* engine processes, at least 1 */
-    const char *out; /* the campaign's folder; NULL: a new one under out/ */
-    bool fixed;      /* weights stay as the policy says, whatever is found (campaign_epoch.c) */
-    bool json;       /* stdout: one line with one object */
-    bool quiet;      /* stdout: nothing */
+    uint64_t tests;    /* in total, over all sittings; 0: no limit */
+    double time;       /* seconds in total, over all sittings; 0: no limit */
+    double cpu;        /* CPU seconds of all processes in total; 0: no limit */
+    unsigned jobs;     /* engine processes, at least 1 */
+    const char *out;   /* the campaign's folder; NULL: a new one under out/ */
+    uint64_t max_open; /* new buckets a library that the summary lists (buckets_offer); 0: all */
+    bool fixed;        /* weights stay as the policy says, whatever is found (campaign_epoch.c) */
+    bool json;         /* stdout: one line with one object */
+    bool quiet;        /* stdout: nothing */
     struct campaign_progress
         *progress; /* of this sitting, evenly over `cpu`; then what
                     * this process used before is not counted; NULL: not wanted */

@@ -113,6 +113,20 @@ struct trial {
 MUST_USE enum err triage_finding(struct triage *triage, const struct trial *trial, size_t t,
                                  double cpu, struct arena *arena);
 
+/* ---- buckets as they are shown ---- */
+
+/* The url of the rule that knows it, for each that has none of its own. known: the rules, as
+ * known_load takes them. */
+void buckets_put_urls(const char *known, struct bucket_row *rows, size_t n, struct arena *arena);
+/* All of the campaign in `dir`, whose store this is, so, in the order of their rank
+ * (report/record.h). */
+MUST_USE enum err buckets_read(struct store *store, const char *dir, const char *known,
+                               struct arena *arena, struct bucket_row **rows, size_t *n);
+/* What is said of those that buckets_offer holds back, and how to see them: a line without its
+ * end. */
+const char *buckets_waiting(size_t waiting, uint64_t max_open, const char *dir,
+                            struct arena *arena);
+
 /* ---- DIR/progress.csv ---- */
 
 struct progress_file {
@@ -132,7 +146,7 @@ struct summary {
     const char *dir;
     const struct campaign_options *options;
     struct counts counts;
-    const struct bucket_row *buckets;
+    const struct bucket_row *buckets; /* in the order of their rank */
     size_t n_buckets;
 };
 MUST_USE enum err summary_read(const char *dir, const struct campaign_options *options,
@@ -141,8 +155,9 @@ size_t summary_new_buckets(const struct summary *summary);
 void summary_print(const struct summary *summary, struct buffer *text);
 /* The part above the buckets. */
 void summary_print_work(const struct summary *summary, struct buffer *text);
-void summary_print_bucket(const struct summary *summary, const struct bucket_row *bucket,
-                          struct buffer *text);
+/* Of these rows the new ones that are to be looked at, and how many more there are. */
+void summary_print_new(const struct summary *summary, const struct bucket_row *rows, size_t n,
+                       struct buffer *text);
 void summary_json(const struct summary *summary, struct buffer *line);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a campaign says at its end, read back from its store: the accounting that adds up, a line a
- * target, filters, buckets with how to look at them, and what the machine time went into; or the
- * same as one JSON object on one line.
+ * target, filters, the worst of the new buckets with how to look at them, and what the machine time
+ * went into; or the same as one JSON object on one line.
  */
 #include "campaign_parts.h"
+#include "report/escape.h"
 #include "report/json.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ enum err summary_read(const char *dir, const struct campaign_options *options, s
     struct bucket_row *buckets = NULL;
     enum err err = counts_read(store, dir, arena, &summary->counts);
     if (err == ERR_OK) {
-        err = store_buckets(store, arena, &buckets, &summary->n_buckets);
+        err = buckets_read(store, dir, options->known, arena, &buckets, &summary->n_buckets);
     }
     store_close(store);
     summary->buckets = buckets;
@@ -58,8 +59,8 @@ static double unsupported_share(const struct counts *c)
 
 static void print_accounting(const struct counts *c, struct buffer *text)
 {
-    buffer_printf(text, "\n%10llu runs of %llu tests on %zu targets", (unsigned long long)c->runs,
-                  (unsigned long long)c->tests, c->n_targets);
+    buffer_printf(text, "\n%10llu runs of %llu tests on %zu target%s", (unsigned long long)c->runs,
+                  (unsigned long long)c->tests, c->n_targets, c->n_targets == 1 ? "" : "s");
     buffer_printf(text, " (%llu made twice to compare bit for bit)\n",
                   (unsigned long long)c->repeated);
     for (size_t v = 0; v < VERDICT_COUNT; v++) {
@@ -103,52 +104,72 @@ static void print_targets(const struct counts *c, struct buffer *text)
     }
 }
 
-static void print_indented(const char *lines, struct buffer *text)
+/* Lines as one, with commas. */
+static void print_joined(const char *lines, struct buffer *text)
 {
-    while (*lines != '\0') {
-        int size = (int)strcspn(lines, "\n");
-        buffer_printf(text, "        %.*s\n", size, lines);
-        lines += size;
-        lines += *lines == '\n';
+    buffer_puts(text, "        ");
+    for (const char *c = lines; *c != '\0'; c++) {
+        buffer_append(text, *c == '\n' ? ", " : c, *c == '\n' ? 2 : 1);
     }
+    buffer_puts(text, "\n");
 }
 
 /* A known bug by its rule, the rest by what fails. */
 static void print_name(const struct bucket_row *b, struct buffer *text)
 {
     const char *rule = known_bucket_rule(b->key);
+    buffer_printf(text, "  %4llu  ", (unsigned long long)b->first_finding);
     if (rule != NULL) {
         buffer_puts(text, rule);
     } else {
         buffer_printf(text, "%s: %s", b->oracle, b->ops);
     }
-}
-
-void summary_print_bucket(const struct summary *s, const struct bucket_row *b, struct buffer *text)
-{
-    buffer_printf(text, "  %4llu  ", (unsigned long long)b->first_finding);
-    print_name(b, text);
-    buffer_printf(text, "  (%llu findings%s)\n", (unsigned long long)b->n_findings,
+    buffer_printf(text, "  (%llu finding%s%s)\n", (unsigned long long)b->n_findings,
+                  b->n_findings == 1 ? "" : "s",
                   is_unreduced_bucket(b->key) ? ", not reduced" : "");
-    print_indented(b->text, text);
-    print_indented(b->targets, text);
-    if (has_state(b, "new")) {
-        buffer_printf(text, "        opjury show %llu --out %s\n",
-                      (unsigned long long)b->first_finding, s->dir);
-    }
 }
 
-static void print_buckets(const struct summary *s, const char *state, const char *head,
+static void print_bucket(const struct summary *s, const struct bucket_row *b, struct buffer *text)
+{
+    print_name(b, text);
+    buffer_printf(text, "        %s\n", b->text);
+    print_joined(b->targets, text);
+    buffer_printf(text, "        opjury show %llu --out ", (unsigned long long)b->first_finding);
+    shell_put(text, s->dir);
+    buffer_puts(text, "\n");
+}
+
+/* Of what somebody knows already the place where it is told; of the rest what it is. */
+static void print_settled(const struct summary *s, const char *state, const char *head,
                           struct buffer *text)
 {
     bool any = false;
     for (size_t i = 0; i < s->n_buckets; i++) {
-        if (has_state(&s->buckets[i], state)) {
+        const struct bucket_row *b = &s->buckets[i];
+        if (has_state(b, state)) {
             buffer_puts(text, any ? "" : head);
-            summary_print_bucket(s, &s->buckets[i], text);
+            print_name(b, text);
+            buffer_printf(text, "        %s\n", b->url[0] != '\0' ? b->url : b->text);
             any = true;
         }
     }
+}
+
+void summary_print_new(const struct summary *s, const struct bucket_row *rows, size_t n,
+                       struct buffer *text)
+{
+    struct arena *arena = arena_new();
+    bool *offered = ARENA_ZARRAY(arena, bool, n);
+    size_t waiting = buckets_offer(rows, n, s->options->max_open, offered);
+    for (size_t i = 0; i < n; i++) {
+        if (offered[i]) {
+            print_bucket(s, &rows[i], text);
+        }
+    }
+    if (waiting > 0) {
+        buffer_printf(text, "%s\n", buckets_waiting(waiting, s->options->max_open, s->dir, arena));
+    }
+    arena_free(arena);
 }
 
 static void print_figures(const struct counts *c, struct buffer *text)
@@ -183,12 +204,12 @@ void summary_print_work(const struct summary *s, struct buffer *text)
 void summary_print(const struct summary *s, struct buffer *text)
 {
     summary_print_work(s, text);
-    print_buckets(s, "known", "\nknown bugs:\n", text);
-    print_buckets(s, "flaky", "\ndid not repeat:\n", text);
-    print_buckets(s, "new", "\nnew findings:\n", text);
-    if (summary_new_buckets(s) == 0) {
-        buffer_puts(text, "\nno new findings\n");
-    }
+    print_settled(s, "known", "\nknown bugs:\n", text);
+    print_settled(s, "reported", "\nreported:\n", text);
+    print_settled(s, "flaky", "\ndid not repeat:\n", text);
+    bool any = summary_new_buckets(s) > 0;
+    buffer_puts(text, any ? "\nnew findings:\n" : "\nno new findings\n");
+    summary_print_new(s, s->buckets, s->n_buckets, text);
 }
 
 /* ---- JSON ---- */
@@ -254,6 +275,9 @@ static json_t *buckets_json(const struct summary *s)
         set(bucket, "oracle", json_text(b->oracle));
         set(bucket, "ops", op_names(b->ops));
         set(bucket, "targets", split(b->targets, "\n", "\n"));
+        if (b->url[0] != '\0') {
+            set(bucket, "url", json_text(b->url));
+        }
         CHECK(json_array_append_new(list, bucket) == 0);
     }
     return list;

@@ -158,10 +158,12 @@ static enum err read_findings(const char *dir, struct arena *arena, struct findi
     return err;
 }
 
-static const char *why_known(const struct bucket_row *row)
+/* "ort-clip-int64, https://..." */
+static const char *why_known(const struct bucket_row *row, struct arena *arena)
 {
     const char *rule = known_bucket_rule(row->key);
-    return rule != NULL ? rule : row->state;
+    return arena_printf(arena, "%s%s%s", rule != NULL ? rule : row->state,
+                        row->url[0] != '\0' ? ", " : "", row->url);
 }
 
 static enum err compare(const struct summary *summary, const struct baseline *baseline,
@@ -186,7 +188,7 @@ static enum err compare(const struct summary *summary, const struct baseline *ba
                 .library =
                     arena_printf(arena, "%.*s", (int)strcspn(row->targets, ":@\n"), row->targets),
                 .targets = counts_bucket_targets(&summary->counts, row, arena),
-                .why = standing == STANDING_KNOWN ? why_known(row) : "",
+                .why = standing == STANDING_KNOWN ? why_known(row, arena) : "",
             };
             TRY(put_folder(b, summary->dir, rows, n_rows, arena));
             report->n[standing]++;
@@ -267,6 +269,20 @@ static enum err accept_buckets(const struct ci_settings *s, struct baseline *bas
 
 /* ---- what is said ---- */
 
+static void print_outside(const struct ci_report *r, const struct summary *summary,
+                          struct buffer *text)
+{
+    struct bucket_row *rows = xcalloc(r->n_buckets, sizeof(*rows));
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_buckets; i++) {
+        if (r->buckets[i].standing != STANDING_INSIDE) {
+            rows[n++] = *r->buckets[i].row;
+        }
+    }
+    summary_print_new(summary, rows, n, text);
+    free(rows);
+}
+
 static void print_answer(const struct ci_report *r, const struct summary *summary,
                          struct buffer *text)
 {
@@ -279,9 +295,9 @@ static void print_answer(const struct ci_report *r, const struct summary *summar
             buffer_printf(text, "%s (%zu more of it not seen)\n", r->baseline, r->n_unseen);
         }
     }
-    for (size_t i = 0; i < r->n_buckets && r->buckets[i].standing == STANDING_OUTSIDE; i++) {
-        buffer_puts(text, i == 0 ? "\noutside the baseline:\n" : "");
-        summary_print_bucket(summary, r->buckets[i].row, text);
+    if (r->n[STANDING_OUTSIDE] > 0) {
+        buffer_puts(text, "\noutside the baseline:\n");
+        print_outside(r, summary, text);
     }
 }
 

@@ -76,6 +76,8 @@ enum err fuzz_option(int key, const char *value, void *settings, struct arena *a
     case 'o':
         c->out = value;
         return ERR_OK;
+    case KEY_MAX_OPEN:
+        return parse_max_open(value, &c->max_open);
     case KEY_JSON:
         c->json = true;
         return ERR_OK;
@@ -133,7 +135,8 @@ const struct command command_fuzz = {
             "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file, "
             "described by `opjury gen --help`.\n"
             "\n"
-            "Findings are folders under DIR/findings; `opjury show --out DIR` lists them. "
+            "Findings are folders under DIR/findings; at the end the worst are listed, "
+            "and `opjury show --out DIR` lists them again. "
             "Exit status: 0 nothing new found, 1 new findings, 2 trouble.\n"
             "\n"
             "Examples:\n"

@@ -18,6 +18,7 @@ enum {
     KEY_PYTHON,
     KEY_TESTS,
     KEY_TIME,
+    KEY_MAX_OPEN,
     FUZZ_KEYS,
 };
 
@@ -26,7 +27,10 @@ struct fuzz_settings {
     struct texts targets;
     bool has_limit;
 };
-#define FUZZ_DEFAULTS {.campaign = {.seed = 1, .jobs = 1}}
+#define FUZZ_DEFAULTS                                                                              \
+    {                                                                                              \
+        .campaign = {.seed = 1, .jobs = 1, .max_open = MAX_OPEN }                                  \
+    }
 
 #define FUZZ_OPTIONS                                                                                \
     {"target", 't', "TARGET", 0, "run on this one; may be repeated (all installed)", 0},            \
@@ -46,6 +50,7 @@ struct fuzz_settings {
         {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},    \
         {"jobs", 'j', "J", 0, "engine processes (1)", 0},                                           \
         {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},                  \
+        MAX_OPEN_OPTION(KEY_MAX_OPEN),                                                              \
         {"json", KEY_JSON, NULL, 0, "one line with one object on stdout", 0},                       \
         {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0}
 

@@ -4,6 +4,7 @@
  * their tracker asks for it; or all of a campaign in tables. It reads folders and the store, and
  * runs no library.
  */
+#include "campaign_parts.h"
 #include "cmd_finding.h"
 #include "command.h"
 #include "report/format.h"
@@ -61,18 +62,25 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     }
 }
 
+static enum err read_row(struct store *store, const char *dir, uint64_t id, struct arena *arena,
+                         struct record **record)
+{
+    struct finding_row row;
+    struct bucket_row bucket;
+    TRY(findings_row(store, dir, id, arena, &row));
+    TRY(findings_bucket(store, dir, id, arena, &bucket));
+    buckets_put_urls(NULL, &bucket, 1, arena);
+    return record_of_row(dir, &row, &bucket, arena, record);
+}
+
 static enum err read_id(const char *dir, const char *text, struct arena *arena,
                         struct record **record)
 {
     uint64_t id;
     struct store *store;
-    struct finding_row row;
     TRY(parse_u64_range("ID", text, 1, INT64_MAX, &id));
     TRY(store_open(dir, false, &store));
-    enum err err = findings_row(store, dir, id, arena, &row);
-    if (err == ERR_OK) {
-        err = record_of_row(store, dir, &row, arena, record);
-    }
+    enum err err = read_row(store, dir, id, arena, record);
     store_close(store);
     return err;
 }

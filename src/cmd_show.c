@@ -3,6 +3,7 @@
  * `opjury show`: the buckets of a campaign in a list, or one finding in full: its program, its
  * verdict table and how to see it happen again.
  */
+#include "campaign_parts.h"
 #include "cmd_finding.h"
 #include "command.h"
 #include "report/record.h"
@@ -23,9 +24,7 @@ struct show_settings {
 
 static const struct argp_option options[] = {
     {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
-    {"max-open", KEY_MAX_OPEN, "N", 0,
-     "of each library list new ones while at most N are open, reported ones counted; 0: all (15)",
-     0},
+    MAX_OPEN_OPTION(KEY_MAX_OPEN),
     {"all", KEY_ALL, NULL, 0, "also list what is fixed or will not be", 0},
     {"flaky", KEY_FLAKY, NULL, 0, "also list what did not repeat", 0},
     {0},
@@ -45,7 +44,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         s->all = true;
         return ERR_OK;
     case KEY_MAX_OPEN:
-        return parse_u64_range("--max-open", value, 0, 1000000, &s->max_open);
+        return parse_max_open(value, &s->max_open);
     case COMMAND_ARGUMENT:
         if (s->id != 0) {
             return err_set(ERR_USAGE, "show takes one ID, not '%s' too", value);
@@ -110,8 +109,7 @@ static enum err print_list(struct store *store, const char *dir, const struct sh
     };
     struct bucket_row *rows;
     size_t n, printed = 0;
-    TRY(store_buckets(store, arena, &rows, &n));
-    TRY(rank_buckets(store, dir, arena, rows, n));
+    TRY(buckets_read(store, dir, NULL, arena, &rows, &n));
     bool *offered = ARENA_ZARRAY(arena, bool, n);
     size_t waiting = buckets_offer(rows, n, s->max_open, offered);
     int width = width_of(rows, n);
@@ -124,8 +122,7 @@ static enum err print_list(struct store *store, const char *dir, const struct sh
         printed += states[i].wanted ? print_state(states[i].state, rows, offered, n, width) : 0;
     }
     if (waiting > 0) {
-        printf("%zu more wait%s: %llu open ones a library are enough (--max-open 0 lists all)\n",
-               waiting, waiting == 1 ? "s" : "", (unsigned long long)s->max_open);
+        printf("%s\n", buckets_waiting(waiting, s->max_open, dir, arena));
     }
     if (printed == 0) {
         printf("no findings\n");
@@ -157,20 +154,22 @@ static enum err print_file(const char *folder, const char *name, const char *hea
     return err;
 }
 
-static void print_row(const struct finding_row *row)
+static void print_row(const struct finding_row *row, const struct bucket_row *bucket)
 {
     const struct {
         const char *name, *text;
     } facts[] = {
-        {"state", row->state},         {"target", row->target},
-        {"oracle", row->oracle},       {"ops", row->ops},
-        {"what", row->text},           {"bucket", row->bucket},
-        {"signature", row->signature},
+        {"state", bucket->state}, {"reported", bucket->url},
+        {"target", row->target},  {"oracle", row->oracle},
+        {"ops", row->ops},        {"what", row->text},
+        {"bucket", row->bucket},  {"signature", row->signature},
     };
     printf("finding %llu of test %llu\n", (unsigned long long)row->id,
            (unsigned long long)row->test_index);
     for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
-        printf("%-10s %s\n", facts[i].name, facts[i].text);
+        if (facts[i].text[0] != '\0') {
+            printf("%-10s %s\n", facts[i].name, facts[i].text);
+        }
     }
     printf("\n");
 }
@@ -209,8 +208,11 @@ static enum err print_finding(struct store *store, const char *dir, uint64_t id,
                               struct arena *arena)
 {
     struct finding_row row;
+    struct bucket_row bucket;
     TRY(findings_row(store, dir, id, arena, &row));
-    print_row(&row);
+    TRY(findings_bucket(store, dir, id, arena, &bucket));
+    buckets_put_urls(NULL, &bucket, 1, arena);
+    print_row(&row, &bucket);
     if (row.folder[0] == '\0') {
         return print_sibling(store, &row, dir, arena);
     }

@@ -55,6 +55,11 @@ enum err parse_u64_range(const char *what, const char *text, uint64_t lo, uint64
     return ERR_OK;
 }
 
+enum err parse_max_open(const char *text, uint64_t *max_open)
+{
+    return parse_u64_range("--max-open", text, 0, 1000000, max_open);
+}
+
 enum err parse_duration(const char *what, const char *text, double *seconds)
 {
     static const struct {

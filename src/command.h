@@ -10,7 +10,7 @@
 
 #include <argp.h>
 
-#include "base/base.h"
+#include "store/store.h"
 
 /* The program's exit status. */
 enum { EXIT_NOTHING_FOUND = 0, EXIT_FOUND = 1, EXIT_TROUBLE = 2 };
@@ -46,6 +46,17 @@ MUST_USE enum err parse_duration(const char *what, const char *text,
                                  double *seconds); /* 90, 60s, 10m, 2h, 1d, 0.5s */
 MUST_USE enum err parse_size(const char *what, const char *text,
                              uint64_t *bytes); /* 4096, 64k, 2M, 1G: powers of 1024 */
+
+/* The limit of buckets_offer, for every command that lists buckets. */
+#define MAX_OPEN_OPTION(key)                                                                       \
+    {"max-open",                                                                                   \
+     key,                                                                                          \
+     "N",                                                                                          \
+     0,                                                                                            \
+     "of each library list new ones while at most N are open, reported ones counted; 0: all "      \
+     "(" STRINGIFY(MAX_OPEN) ")",                                                                  \
+     0}
+MUST_USE enum err parse_max_open(const char *text, uint64_t *max_open);
 
 /* May colour be used on this descriptor? (a terminal that is not "dumb", and no $NO_COLOR) */
 bool colour_wanted(int fd);

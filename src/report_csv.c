@@ -94,11 +94,10 @@ static enum err write_buckets(struct store *store, const char *dir, const char *
 {
     struct bucket_row *rows;
     size_t n;
-    TRY(store_buckets(store, arena, &rows, &n));
-    TRY(rank_buckets(store, dir, arena, rows, n));
+    TRY(buckets_read(store, dir, NULL, arena, &rows, &n));
     struct buffer out = BUFFER_INIT;
     buffer_puts(&out,
-                "rank,first_finding,findings,state,severity,oracle,ops,targets,text,bucket\n");
+                "rank,first_finding,findings,state,severity,oracle,ops,targets,text,bucket,url\n");
     for (size_t i = 0; i < n; i++) {
         const struct bucket_row *b = &rows[i];
         put_count(&out, i + 1);
@@ -107,7 +106,7 @@ static enum err write_buckets(struct store *store, const char *dir, const char *
         const char *const cells[] = {b->state,   severity_names[severity_of(b->oracle)],
                                      b->oracle,  b->ops,
                                      b->targets, b->text,
-                                     b->key};
+                                     b->key,     b->url};
         for (size_t c = 0; c < ARRAY_SIZE(cells); c++) {
             put_text(&out, cells[c]);
         }

@@ -33,13 +33,13 @@ static struct bucket_row *in_order(const struct bucket_row *ranked, size_t n, st
 }
 
 /* The folder of the bucket's first finding that has one. */
-static void read_record(struct store *store, const char *dir, const struct finding_row *findings,
-                        size_t n, struct html_bucket *b, struct arena *arena)
+static void read_record(const char *dir, const struct finding_row *findings, size_t n,
+                        struct html_bucket *b, struct arena *arena)
 {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(findings[i].bucket, b->row->key) == 0 && findings[i].folder[0] != '\0') {
             struct record *record;
-            if (record_of_row(store, dir, &findings[i], arena, &record) == ERR_OK) {
+            if (record_of_row(dir, &findings[i], b->row, arena, &record) == ERR_OK) {
                 b->record = record;
                 b->trouble = "";
                 return;
@@ -54,9 +54,8 @@ static enum err read_buckets(struct store *store, struct html_page *page, struct
     struct bucket_row *rows;
     struct finding_row *findings;
     size_t n_findings;
-    TRY(store_buckets(store, arena, &rows, &page->n_buckets));
+    TRY(buckets_read(store, page->dir, NULL, arena, &rows, &page->n_buckets));
     TRY(store_findings(store, arena, &findings, &n_findings));
-    TRY(rank_buckets(store, page->dir, arena, rows, page->n_buckets));
     rows = in_order(rows, page->n_buckets, arena);
     struct html_bucket *buckets = ARENA_ZARRAY(arena, struct html_bucket, page->n_buckets);
     for (size_t i = 0; i < page->n_buckets; i++) {
@@ -64,7 +63,7 @@ static enum err read_buckets(struct store *store, struct html_page *page, struct
         rows[i].targets = counts_bucket_targets(page->counts, &rows[i], arena);
         buckets[i] =
             (struct html_bucket){.row = &rows[i], .trouble = "", .known = rule != NULL ? rule : ""};
-        read_record(store, page->dir, findings, n_findings, &buckets[i], arena);
+        read_record(page->dir, findings, n_findings, &buckets[i], arena);
     }
     page->buckets = buckets;
     return ERR_OK;

@@ -54,7 +54,7 @@ struct ci_bucket {
     enum standing standing;
     const char *library;
     const char *targets; /* with versions, without paths; one a line */
-    const char *why;     /* KNOWN: the rule or state; else "" */
+    const char *why;     /* KNOWN: the rule or state, and its url; else "" */
     const char *folder;  /* of its first finding that has one; NULL: none has */
     const char *program; /* the texts there, NULL where there is none */
     const char *verdicts;
@@ -67,7 +67,7 @@ struct ci_report {
     bool is_stopped; /* it was stopped before its end */
     const struct counts *counts;
     size_t n_buckets;
-    const struct ci_bucket *buckets; /* in order of standing, then of first sight */
+    const struct ci_bucket *buckets; /* in order of standing, then of rank */
     size_t n[STANDING_COUNT];
     size_t n_unseen; /* keys of the baseline that the campaign did not meet */
 };

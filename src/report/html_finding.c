@@ -72,6 +72,26 @@ static void put_versions(const struct record *r, struct buffer *html)
     buffer_release(&text);
 }
 
+/* "https://... (closed)": the address as a link, the rest as text. */
+static void put_issue(struct buffer *html, const char *text)
+{
+    bool is_link = strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+    size_t size = is_link ? strcspn(text, " \n") : 0;
+    char *address = strndup(text, size);
+    CHECK(address != NULL);
+    buffer_puts(html, "<dt>reported as</dt><dd>");
+    if (size > 0) {
+        buffer_puts(html, "<a rel=\"noreferrer\" href=\"");
+        xml_put(html, address);
+        buffer_puts(html, "\">");
+        xml_text(html, address);
+        buffer_puts(html, "</a>");
+    }
+    xml_text(html, text + size);
+    buffer_puts(html, "</dd>\n");
+    free(address);
+}
+
 static void put_facts(const struct html_bucket *b, struct buffer *html)
 {
     const struct record *r = b->record;
@@ -80,6 +100,10 @@ static void put_facts(const struct html_bucket *b, struct buffer *html)
     html_fact(html, "operators", b->row->ops);
     html_fact(html, "targets", b->row->targets);
     html_fact(html, "known as", b->known);
+    const char *issue = r != NULL && r->known_issue != NULL ? r->known_issue : b->row->url;
+    if (issue[0] != '\0') {
+        put_issue(html, issue);
+    }
     if (r != NULL) {
         char text[160];
         put_number(html, "largest error, absolute", "%.3g", r->max_abs);
@@ -94,7 +118,6 @@ static void put_facts(const struct html_bucket *b, struct buffer *html)
         html_fact(html, "guilty component", r->component);
         html_fact(html, "first bad version", r->first_bad);
         html_fact(html, "last good version", r->last_good);
-        html_fact(html, "reported as", r->known_issue);
         put_versions(r, html);
         html_fact(html, "folder", r->folder);
     }

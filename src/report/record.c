@@ -386,26 +386,23 @@ enum err record_read(const char *folder, struct arena *arena, struct record **re
     return ERR_OK;
 }
 
-enum err record_of_row(struct store *store, const char *dir, const struct finding_row *row,
-                       struct arena *arena, struct record **record)
+enum err record_of_row(const char *dir, const struct finding_row *row,
+                       const struct bucket_row *bucket, struct arena *arena, struct record **record)
 {
     if (row->folder[0] == '\0') {
         return err_set(ERR_MISSING,
                        "finding %llu has no folder; `opjury reduce %llu --out %s` makes it one",
                        (unsigned long long)row->id, (unsigned long long)row->id, dir);
     }
-    struct bucket_row *buckets;
-    size_t n;
-    TRY(store_buckets(store, arena, &buckets, &n));
-    TRY(record_read(arena_printf(arena, "%s/%s", dir, row->folder), arena, record));
-    (*record)->id = row->id;
-    (*record)->bucket = row->bucket;
-    (*record)->state = row->state;
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(buckets[i].key, row->bucket) == 0) {
-            (*record)->bucket_size = buckets[i].n_findings;
-            (*record)->state = buckets[i].state;
-        }
+    struct record *r;
+    TRY(record_read(arena_printf(arena, "%s/%s", dir, row->folder), arena, &r));
+    r->id = row->id;
+    r->bucket = row->bucket;
+    r->state = bucket->state;
+    r->bucket_size = bucket->n_findings;
+    if (r->known_issue == NULL && bucket->url[0] != '\0') {
+        r->known_issue = report_text(bucket->url, arena);
     }
+    *record = r;
     return ERR_OK;
 }

@@ -115,8 +115,9 @@ struct record {
     const char *seed, *inputs, *placement;
     uint64_t test_index;
 
-    const char *judgement;   /* judgement.md; NULL */
-    const char *known_issue; /* what judgement.md says behind "Reported:"; NULL */
+    const char *judgement; /* judgement.md; NULL */
+    const char
+        *known_issue; /* what judgement.md says behind "Reported:", else the bucket's url; NULL */
     struct realism realism;
     struct torch_rule torch_rule;
 
@@ -126,10 +127,11 @@ struct record {
 };
 /* ERR_MISSING, ERR_INPUT: what of the folder is not there or broken, in one line. */
 MUST_USE enum err record_read(const char *folder, struct arena *arena, struct record **record);
-/* The same for a row of the campaign in `dir`, with what the store knows. ERR_MISSING when the row
- * has no folder. */
-MUST_USE enum err record_of_row(struct store *store, const char *dir, const struct finding_row *row,
-                                struct arena *arena, struct record **record);
+/* The same for a row of the campaign in `dir`, with what the store knows of it and its bucket.
+ * ERR_MISSING when the row has no folder. */
+MUST_USE enum err record_of_row(const char *dir, const struct finding_row *row,
+                                const struct bucket_row *bucket, struct arena *arena,
+                                struct record **record);
 unsigned realism_count(const struct realism *r);
 
 /* ---- the order ---- */

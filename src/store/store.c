@@ -21,8 +21,6 @@
 #define SCHEMA_VERSION 2
 /* A writer holds the lock for milliseconds; longer than this it hangs or is stopped. */
 #define BUSY_SECONDS 30
-#define STRINGIFY_(x) #x
-#define STRINGIFY(x) STRINGIFY_(x)
 
 static const char schema[] =
     "CREATE TABLE campaign (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"

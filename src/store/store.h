@@ -108,7 +108,7 @@ MUST_USE enum err store_mark_bucket(struct store *store, const char *key, const 
 /* Which new buckets to show: of each library the first, as long as with those that are reported
  * they are no more than max_open (0: no limit). A project that gets more than it mends stops to
  * look: NeuRI kept 15 open reports a project. offered[n]; returns how many wait. */
-enum { MAX_OPEN = 15 };
+#define MAX_OPEN 15
 size_t buckets_offer(const struct bucket_row *rows, size_t n, uint64_t max_open, bool *offered);
 /* Has this bucket key been seen? *id 0 if not. */
 MUST_USE enum err store_find_bucket(struct store *store, const char *key, uint64_t *id);

@@ -380,6 +380,16 @@ void known_list(const struct known_rules *rules, struct buffer *out)
     }
 }
 
+const char *known_url(const struct known_rules *rules, const char *id)
+{
+    for (unsigned i = 0; i < rules->n; i++) {
+        if (strcmp(rules->rules[i].id, id) == 0) {
+            return rules->rules[i].url;
+        }
+    }
+    return NULL;
+}
+
 /* ---- match ---- */
 
 static bool rule_has_version(const struct rule *rule, const char *version)

@@ -67,6 +67,8 @@ MUST_USE enum err known_parse(const char *name, const char *text, size_t size, s
                               struct known_rules **rules);
 /* A line a rule: id, library, ops, url. */
 void known_list(const struct known_rules *rules, struct buffer *out);
+/* Where the bug of the rule with this id is reported; NULL: there is no such rule. */
+const char *known_url(const struct known_rules *rules, const char *id);
 /* A rule for a failure that was reduced, in YAML: of this library and version, with the ops of the
  * bucket's key and what tells of its dtypes, oracle and message. note NULL: none. */
 const char *known_rule_for(const char *id, const char *key, const struct target *t,

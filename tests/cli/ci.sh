@@ -98,9 +98,9 @@ run opjury ci --policy exact.policy --tests 300 --known rules.yaml --target "$fi
 status_is 0 'a known bug: status'
 out_has 'a known bug: counted' '1 known'
 passes 'a known bug: skipped with its rule' holds eight.xml \
-    '[c.find("skipped").get("message") for n, c in cases.items() if n != "campaign"] == ["known: our-relu"]'
+    '[c.find("skipped").get("message") for n, c in cases.items() if n != "campaign"] == ["known: our-relu, https://example.org/1"]'
 passes 'a known bug: suppressed' holds eight.sarif \
-    '[r["suppressions"][0]["justification"] for r in results.values()] == ["known: our-relu"]'
+    '[r["suppressions"][0]["justification"] for r in results.values()] == ["known: our-relu, https://example.org/1"]'
 
 # ---- JUnit ----
 

@@ -45,9 +45,12 @@ fuzz --target "$correct" --target "$wrong" --tests 600 --out two
 status_is 1 'again, nothing left to do: status'
 out_has 'text: accounting' '1200 runs of 600 tests on 2 targets'
 out_has 'text: how to look at a finding' 'opjury show 1 --out two'
+out_lacks 'text: all are listed' 'more wait'
 err_has 'text: says where' 'campaign in two'
 sums=$(awk '/runs of/ {r = $1; next} r && NF == 0 {exit} r {s += $1} END {print r - s}' "$work/out")
 passes 'text: the accounting adds up' [ "$sums" = 0 ]
+fuzz --target "$correct" --target "$wrong" --tests 600 --out two --max-open x
+status_is 2 'a limit that is no number: status'
 
 fuzz --generator random --target "$correct" --tests 100 --out by_random
 status_is 0 'a baseline: status'

@@ -118,6 +118,25 @@ out_lacks 'another file alone' 'relu'
 opjury fuzz --policy exact.policy --target "$wrong" --tests 100 --out out/2 >"$work/fuzzed" 2>&1
 passes 'fuzz takes it up' grep -q 'faulty-relu-value' "$work/fuzzed"
 passes 'fuzz: nothing new' grep -q 'no new findings' "$work/fuzzed"
+# Where it is reported is told wherever a bucket is.
+passes 'the address: at the end of fuzz' grep -qx '        https://example.org/7' "$work/fuzzed"
+run opjury show --out out/2
+out_has 'the address: in the list' 'https://example.org/7'
+run opjury show --out out/2 "$(awk '$2 == "known" {print $1; exit}' "$work/out")"
+out_has 'the address: of one finding' 'reported   https://example.org/7'
+run opjury show --out out/1 "$relu"
+out_has 'the address: of a reported one' 'reported   https://example.org/7'
+out_has 'its state is the bucket'"'"'s' 'state      reported'
+for format in markdown tvm onnxruntime pytorch; do
+    run opjury report --out out/1 "$relu" --format $format
+    out_has "the address: in a report, $format" 'https://example.org/7'
+done
+run opjury report --out out/1 "$relu" --format json
+json_is 'the address: in a report, json' "(d['known_issue'], d['state']) == ('https://example.org/7', 'reported')"
+run opjury report --out out/2 --csv tables --html page.html
+passes 'the address: in the table' grep -q ',https://example.org/7$' tables/buckets.csv
+passes 'the address: on the page' grep -q 'href="https://example.org/7"' page.html
+
 run opjury known add "$relu" --out out/1
 status_is 2 'known add without url: status'
 err_has 'known add without url: said' '--url'

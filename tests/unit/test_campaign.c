@@ -143,21 +143,28 @@ static void commit_tests(struct campaign *c, unsigned times)
     buffer_release(&json);
 }
 
-static void add_finding(struct campaign *c, uint64_t index, const char *target, const char *state,
-                        const char *bucket, const char *ops)
+static void add_finding_of(struct campaign *c, uint64_t index, const char *target,
+                           const char *state, const char *bucket, const char *ops,
+                           const char *oracle)
 {
     uint64_t id;
     const struct finding_row row = {.test_index = index,
                                     .target = target,
                                     .scenario = "direct",
-                                    .oracle = "value",
-                                    .signature = "value",
+                                    .oracle = oracle,
+                                    .signature = oracle,
                                     .text = "element 3 is 1, expected 2",
                                     .ops = ops,
                                     .state = state,
                                     .bucket = bucket,
                                     .json = "{}"};
     assert_int_equal(store_add_finding(c->store, &row, &id), ERR_OK);
+}
+
+static void add_finding(struct campaign *c, uint64_t index, const char *target, const char *state,
+                        const char *bucket, const char *ops)
+{
+    add_finding_of(c, index, target, state, bucket, ops, "value");
 }
 
 static json_t *summary_object(struct campaign *c)
@@ -241,9 +248,9 @@ static void test_summary_text(void **state)
         "16 runs of 8 tests on 2 targets",
         "filtered: reference-suspect 1",
         "known bugs:",
-        "  x  (1 findings)",
+        "  x  (1 finding)\n        element 3 is 1, expected 2\n",
         "new findings:",
-        "value: relu(f64)  (1 findings)",
+        "value: relu(f64)  (1 finding)\n        element 3 is 1, expected 2\n        torch\n",
         "opjury show 1 --out ",
         "torch@/a path/with:odd=signs 2.13.0+cpu",
     };
@@ -253,6 +260,84 @@ static void test_summary_text(void **state)
         }
     }
     buffer_release(&text);
+}
+
+/* Places of the texts in it, each behind the one before. */
+static void assert_in_order(const char *text, const char *const *parts, size_t n)
+{
+    const char *at = text;
+    for (size_t i = 0; i < n; i++) {
+        const char *found = strstr(at, parts[i]);
+        if (found == NULL) {
+            fail_msg("'%s' is not there, or not behind what should come before:\n%s", parts[i],
+                     text);
+        }
+        at = found;
+    }
+}
+
+/* The worst come first whenever they were found, no more of a library than asked for. */
+static void test_summary_order_and_limit(void **state)
+{
+    struct campaign *c = *state;
+    static const char *const in_order[] = {"new findings:", "value: abs(f64)", "value: neg(f64)",
+                                           "status: relu(f64)"};
+    struct summary summary;
+    struct buffer text = BUFFER_INIT;
+    commit_tests(c, 1);
+    add_finding_of(c, 1, "torch", "new", "b1", "relu(f64)", "status");
+    add_finding_of(c, 2, "torch", "new", "b2", "neg(f64)", "value");
+    add_finding_of(c, 3, "torch", "new", "b3", "abs(f64)", "value");
+    add_finding_of(c, 4, "torch", "new", "b3", "abs(f64)", "value");
+    add_finding_of(c, 5, "onnxruntime:opt=all", "new", "b5", "exp(f64)", "status");
+    assert_int_equal(summary_read(c->dir, &c->options, c->arena, &summary), ERR_OK);
+    summary_print(&summary, &text);
+    assert_in_order(text.data, in_order, ARRAY_SIZE(in_order));
+    assert_null(strstr(text.data, "more wait"));
+    buffer_clear(&text);
+    c->options.max_open = 2;
+    summary_print(&summary, &text);
+    assert_in_order(text.data, in_order, ARRAY_SIZE(in_order) - 1);
+    assert_null(strstr(text.data, "status: relu(f64)"));
+    assert_non_null(strstr(text.data, "status: exp(f64)")); /* of another library */
+    assert_non_null(strstr(text.data, "1 more waits: 2 open ones a library are enough; `opjury "
+                                      "show --max-open 0 --out "));
+    buffer_release(&text);
+    json_t *o = summary_object(c); /* a program gets all, in the same order */
+    const json_t *buckets = json_object_get(o, "buckets");
+    assert_int_equal(json_array_size(buckets), 4);
+    assert_string_equal(at(json_array_get(buckets, 0), "ops", 0), "abs");
+    json_decref(o);
+}
+
+/* Where it is reported: by its own mark, else by the rule that knows it. */
+static void test_summary_addresses(void **state)
+{
+    struct campaign *c = *state;
+    static const char *const parts[] = {
+        "known bugs:", "ort-clip-int64  (1 finding)\n        https://github.com/",
+        "reported:",   "value: relu(f64)  (1 finding)\n        https://example.org/1\n",
+        "no new",
+    };
+    struct summary summary;
+    struct buffer text = BUFFER_INIT;
+    commit_tests(c, 1);
+    add_finding(c, 1, "torch", "new", "b1", "relu(f64)");
+    add_finding(c, 2, "onnxruntime:opt=all", "known", "known | ort-clip-int64", "clip(i64)");
+    add_finding(c, 3, "torch", "known", "known | a-rule-that-is-gone", "abs(f64)");
+    assert_int_equal(store_mark_bucket(c->store, "b1", "reported", "https://example.org/1"),
+                     ERR_OK);
+    assert_int_equal(summary_read(c->dir, &c->options, c->arena, &summary), ERR_OK);
+    summary_print(&summary, &text);
+    assert_in_order(text.data, parts, ARRAY_SIZE(parts));
+    buffer_release(&text);
+    json_t *o = summary_object(c);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *bucket = json_array_get(json_object_get(o, "buckets"), i);
+        bool is_gone = strcmp(at(bucket, "ops", 0), "abs") == 0;
+        assert_int_equal(json_object_get(bucket, "url") == NULL, is_gone);
+    }
+    json_decref(o);
 }
 
 /* ---- progress.csv ---- */
@@ -304,6 +389,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_summary_of_nothing, open_campaign, close_campaign),
         cmocka_unit_test_setup_teardown(test_summary_json, open_campaign, close_campaign),
         cmocka_unit_test_setup_teardown(test_summary_text, open_campaign, close_campaign),
+        cmocka_unit_test_setup_teardown(test_summary_order_and_limit, open_campaign,
+                                        close_campaign),
+        cmocka_unit_test_setup_teardown(test_summary_addresses, open_campaign, close_campaign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

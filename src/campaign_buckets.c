@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The buckets of a campaign as people are shown them, in lists, tables and pages alike: the most
+ * interesting first, each with the address where its bug is reported.
+ */
+#include "campaign_parts.h"
+#include "report/escape.h"
+#include "report/record.h"
+
+/* Rules that cannot be read (a file of the user's, changed since) are no reason to show nothing. */
+void buckets_put_urls(const char *known, struct bucket_row *rows, size_t n, struct arena *arena)
+{
+    struct known_rules *rules = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const char *rule = known_bucket_rule(rows[i].key);
+        if (rule == NULL || rows[i].url[0] != '\0') {
+            continue;
+        }
+        if (rules == NULL && known_load(known, arena, &rules) != ERR_OK) {
+            log_warn("%s; the addresses of known bugs are not shown", err_text());
+            return;
+        }
+        const char *url = known_url(rules, rule);
+        rows[i].url = url != NULL ? url : "";
+    }
+}
+
+enum err buckets_read(struct store *store, const char *dir, const char *known, struct arena *arena,
+                      struct bucket_row **rows, size_t *n)
+{
+    TRY(store_buckets(store, arena, rows, n));
+    buckets_put_urls(known, *rows, *n, arena);
+    return rank_buckets(store, dir, arena, *rows, *n);
+}
+
+const char *buckets_waiting(size_t waiting, uint64_t max_open, const char *dir, struct arena *arena)
+{
+    struct buffer line = BUFFER_INIT;
+    buffer_printf(&line,
+                  "%zu more wait%s: %llu open ones a library are enough; "
+                  "`opjury show --max-open 0 --out ",
+                  waiting, waiting == 1 ? "s" : "", (unsigned long long)max_open);
+    shell_put(&line, dir);
+    buffer_puts(&line, "` lists all");
+    const char *text = arena_strdup(arena, line.data);
+    buffer_release(&line);
+    return text;
+}

@@ -3,6 +3,8 @@
  * Graphs as a form of test that the reducer can make smaller: candidates that the tactics change in
  * place, the tests made of them, and what is done once before the tactics and after them.
  */
+#include <string.h>
+
 #include "triage/triage.h"
 #include "triage/triage_internal.h"
 
@@ -44,12 +46,26 @@ struct candidate candidate_new(struct reducer *r)
 
 void candidate_prune(struct reducer *r, struct candidate *c)
 {
-    struct program *pruned = program_prune(c->program, r->scratch, true);
-    void **leaf = ARENA_ZARRAY(r->scratch, void *, pruned->n_values);
-    for (uint32_t id = 0; id < pruned->n_values; id++) {
-        leaf[id] = c->leaf[program_find_value(c->program, pruned->values[id].name)];
+    candidate_become(r, c, program_prune(c->program, r->scratch, true), NULL, NULL);
+}
+
+void candidate_become(struct reducer *r, struct candidate *c, struct program *p, const char *fresh,
+                      void *elements)
+{
+    void **leaf = ARENA_ZARRAY(r->scratch, void *, p->n_values);
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        uint32_t old = program_find_value(c->program, v->name);
+        bool is_fresh = fresh != NULL && strcmp(v->name, fresh) == 0;
+        if (is_fresh) {
+            leaf[id] = elements;
+        } else if (old != VALUE_ABSENT) {
+            leaf[id] = c->leaf[old];
+        } else if (v->kind == VALUE_CONST) {
+            leaf[id] = arena_copy(r->scratch, v->data, value_bytes(v));
+        }
     }
-    c->program = pruned;
+    c->program = p;
     c->leaf = leaf;
 }
 

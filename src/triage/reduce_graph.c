@@ -279,72 +279,60 @@ static uint32_t passed_on(const struct program *p, const struct node *node)
     return k;
 }
 
-/* No optimiser does much with neg, and it keeps shapes and magnitudes. */
-static void make_neg(struct node *node, uint32_t of)
+static bool try_stand_in(struct reducer *r, const struct stand_in *in)
 {
-    node->op = op_find("neg");
-    node->op_name = node->op->name;
-    node->in[0] = of;
-    node->n_in = 1;
-    node->n_attrs = 0;
+    struct candidate c = candidate_new(r);
+    const char *fresh;
+    struct program *p = with_stand_in(c.program, in, &fresh, r->scratch);
+    bool better = false;
+    if (p != NULL && ops_resolve(p) == ERR_OK) {
+        candidate_become(r, &c, p, fresh, in->recorded);
+        better = reduce_try(r, &c);
+    }
+    arena_reset(r->scratch);
+    return better;
+}
+
+/* No optimiser does much with neg, and it keeps shapes and magnitudes. */
+static struct stand_in neg_for(const struct program *p, uint32_t i)
+{
+    return (struct stand_in){
+        .node = i, .op = &plain_ops[0], .operand = VALUE_ABSENT, .result = p->nodes[i].out[0]};
+}
+
+static bool is_neg(const struct node *node)
+{
+    return strcmp(node->op_name, plain_ops[0].name) == 0;
 }
 
 /* neg in the node's place. */
 static bool try_plain(struct reducer *r, uint32_t i)
 {
-    struct candidate c = candidate_new(r);
-    struct node *node = &c.program->nodes[i];
-    uint32_t k = node->n_out == 1 ? passed_on(c.program, node) : node->n_in;
-    bool better = false;
-    if (node->op != op_find("neg") && k < node->n_in) {
-        make_neg(node, node->in[k]);
-        candidate_prune(r, &c);
-        better = reduce_try(r, &c);
+    const struct node *node = &r->best.program->nodes[i];
+    uint32_t k = node->n_out == 1 ? passed_on(r->best.program, node) : node->n_in;
+    if (is_neg(node) || k == node->n_in) {
+        return false;
     }
-    arena_reset(r->scratch);
-    return better;
+    struct stand_in in = neg_for(r->best.program, i);
+    in.operand = node->in[k];
+    return try_stand_in(r, &in);
 }
 
-/* A new input just before value y, which moves one up as all behind it do. Names are new. */
-static void insert_input(struct reducer *r, struct candidate *c, uint32_t y, struct tensor t)
-{
-    struct program *p = c->program;
-    uint32_t n = p->n_values, *to = ARENA_ARRAY(r->scratch, uint32_t, n + 1);
-    void **leaf = ARENA_ZARRAY(r->scratch, void *, n + 1);
-    (void)program_add_input(p, NULL, t.dtype, &t.shape);
-    for (uint32_t id = 0; id < n; id++) {
-        to[id] = id < y ? id : id + 1;
-        leaf[to[id]] = c->leaf[id];
-    }
-    to[n] = y;
-    leaf[y] = t.data;
-    c->leaf = leaf;
-    program_renumber(p, to);
-}
-
-/* Its result y comes from a new input by neg, which is exact: still a result, with the recorded
+/* Its result comes from a new input by neg, which is exact: still a result, with the recorded
  * value, but of nothing that the node did. */
 static bool try_source(struct reducer *r, uint32_t i)
 {
-    struct candidate c = candidate_new(r);
-    struct node *node = &c.program->nodes[i];
-    uint32_t y = node->out[0];
-    enum dtype dtype = c.program->values[y].dtype;
-    bool is_source = node->op == op_find("neg") && is_leaf(&c.program->values[node->in[0]]);
-    bool better = false;
-    if (!is_source && node->n_out == 1 && node->n_in > 0 && r->twin == NULL &&
-        dtype_in(dtype, DT_FLOATS | DT_SIGNED)) {
-        struct tensor x = tensor_from_array(r->scratch, &reference_values(reducer_reference(r))[y]);
-        for (size_t e = 0; e < shape_numel(&x.shape); e++) {
-            dtype_store(dtype, x.data, e, -dtype_load(dtype, x.data, e));
-        }
-        insert_input(r, &c, y, x);
-        make_neg(&c.program->nodes[i], y);
-        candidate_prune(r, &c);
-        better = reduce_try(r, &c);
+    const struct program *p = r->best.program;
+    const struct node *node = &p->nodes[i];
+    bool is_source = is_neg(node) && is_leaf(&p->values[node->in[0]]);
+    if (is_source || node->n_out != 1 || node->n_in == 0 || r->twin != NULL ||
+        !plain_takes(&plain_ops[0], p->values[node->out[0]].dtype)) {
+        return false;
     }
-    arena_reset(r->scratch);
-    return better;
+    struct stand_in in = neg_for(p, i);
+    in.recorded =
+        plain_source(in.op, &reference_values(reducer_reference(r))[in.result], r->scratch);
+    return try_stand_in(r, &in);
 }
 
 /* An op that only has to be there, whichever it is, does not name the fault. From the last on, for

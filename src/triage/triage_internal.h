@@ -27,6 +27,34 @@ bool same_failure(const char *signature, const char *seen);
 bool failure_is_slight(const struct verdict *v);
 bool failure_is_clear(const struct verdict *v);
 
+/* ---- stand-ins ---- */
+
+/* A plain op: of one operand, which it gives back when asked twice, and nothing special about any
+ * number. */
+struct plain_op {
+    const char *name;
+    bool from_zero; /* its operand is the second one, behind a constant 0 */
+};
+enum { PLAIN_OPS = 4 };
+extern const struct plain_op plain_ops[PLAIN_OPS]; /* the first is neg */
+bool plain_takes(const struct plain_op *plain, enum dtype d);
+/* The elements of which it makes these. */
+void *plain_source(const struct plain_op *plain, const struct array *made, struct arena *arena);
+bool is_plain(const struct node *node);
+
+/* What stands in for a node. */
+struct stand_in {
+    uint32_t node;
+    const struct plain_op *op; /* NULL: none; what the node gave is given */
+    uint32_t operand;          /* value id; VALUE_ABSENT: a new input that holds `recorded` */
+    void *recorded;            /* elements that give what the node gave */
+    uint32_t result;           /* the one output of the node that anything reads */
+};
+/* The program so changed, its nodes not resolved; NULL: nothing is left to compute. Values keep
+ * their names; *fresh: the name of the input that is new, NULL: none is. */
+struct program *with_stand_in(const struct program *p, const struct stand_in *s, const char **fresh,
+                              struct arena *arena);
+
 /* ---- the reducer ---- */
 
 struct form;
@@ -109,6 +137,10 @@ struct candidate {
 struct candidate candidate_new(struct reducer *r);
 /* Without what no output needs. */
 void candidate_prune(struct reducer *r, struct candidate *c);
+/* It goes on as another program: what has a name that it had is as it was, constants that are new
+ * hold what they hold, the input `fresh` (NULL: none) these elements. */
+void candidate_become(struct reducer *r, struct candidate *c, struct program *p, const char *fresh,
+                      void *elements);
 /* Dtypes and shapes of computed values as they follow from the leaves and attributes; indices are
  * folded into what they index. false: they do not fit together. */
 bool candidate_infer(struct reducer *r, struct candidate *c);

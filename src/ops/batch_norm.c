@@ -7,7 +7,7 @@
  */
 #include "ops/norm.h"
 
-enum { BN_X, BN_SCALE, BN_BIAS, BN_MEAN, BN_VAR, BN_INPUTS };
+enum { BN_X = NORM_X, BN_SCALE = NORM_SCALE, BN_BIAS = NORM_BIAS, BN_MEAN, BN_VAR, BN_INPUTS };
 
 static struct norm channels_of(const struct node *node, const struct shape *x)
 {

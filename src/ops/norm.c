@@ -352,7 +352,7 @@ real norm_noise(const struct norm *n, const struct moments *m, const struct mome
 void norm_stretch(struct evaluation *e, const struct norm *n, const struct moments *m, size_t start)
 {
     const real *x = e->in[0]->v + start;
-    const struct array *scale = input(e, 1), *bias = input(e, 2);
+    const struct array *scale = input(e, NORM_SCALE), *bias = input(e, NORM_BIAS);
     enum dtype d = e->out[0].dtype;
     struct moment_errors error = norm_moment_errors(n, m, d);
     for (size_t i = 0; i < n->length; i++) {
@@ -401,7 +401,7 @@ static void taint_stretch(const struct taint *t, const struct norm *n, size_t st
         any |= mark ? mark[i] : 0;
     }
     for (size_t i = start; i < start + n->length && !is_nan; i++) {
-        t->out_mark[0][i] |= any | norm_parameter_mark(t, n, OP_INPUTS_MAX, i);
+        t->out_mark[0][i] |= any | norm_parameter_mark(t, n, NORM_BIAS, i);
     }
 }
 
@@ -416,7 +416,7 @@ static void norm_taint(const struct taint *t)
 void norm_vjp_stretch(const struct vjp *v, const struct norm *n, size_t start)
 {
     const real *x = v->e->in[0]->v + start, *c = v->cotangent[0] + start;
-    const struct array *scale = input(v->e, 1);
+    const struct array *scale = input(v->e, NORM_SCALE);
     struct moments m = norm_moments(n, x);
     real mean = 0, dot = 0;
     for (size_t i = 0; i < n->length; i++) {
@@ -424,11 +424,11 @@ void norm_vjp_stretch(const struct vjp *v, const struct norm *n, size_t start)
         real g = c[i] * (scale ? scale->v[at] : 1), h = (x[i] - m.mean) / m.deviation;
         mean += n->is_centered ? g / (real)n->length : 0;
         dot += g * h / (real)n->length;
-        if (v->grad[1]) {
-            v->grad[1][at] += c[i] * h;
+        if (v->grad[NORM_SCALE]) {
+            v->grad[NORM_SCALE][at] += c[i] * h;
         }
-        if (v->grad[2]) {
-            v->grad[2][at] += c[i];
+        if (v->grad[NORM_BIAS]) {
+            v->grad[NORM_BIAS][at] += c[i];
         }
     }
     for (size_t i = 0; v->grad[0] && i < n->length; i++) {
@@ -466,14 +466,14 @@ static void norm_range(struct range_query *q)
 {
     struct norm n = norm_of(q->node, &q->in_value[0]->shape);
     bool is_alone = n.is_centered && n.length == 1; /* x - x */
-    q->out[0] = norm_range_of(q, is_alone ? 0 : n.length, OP_INPUTS_MAX);
+    q->out[0] = norm_range_of(q, is_alone ? 0 : n.length, NORM_BIAS);
 }
 
 /* scale / deviation * x + (bias - scale / deviation * mean) gives inf - inf. No text says in which
  * order. */
 void norm_mark_scales(const struct evaluation *e, const struct norm *n, uint8_t *mark)
 {
-    const struct array *scale = input(e, 1);
+    const struct array *scale = input(e, NORM_SCALE);
     for (size_t start = 0; n->is_shared && start < e->out[0].n; start += n->inside) {
         if (isinf(scale->v[norm_parameter_at(n, start)])) {
             memset(mark + start, 1, n->inside);

@@ -10,6 +10,9 @@
 
 /* ---- structure and relation of the norms of channels ---- */
 
+/* Inputs that all begin with, though the last may be absent. */
+enum { NORM_X, NORM_SCALE, NORM_BIAS };
+
 #define NORM_PARAMETER(slot, rank)                                                                 \
     {slot, .same_as = "x", .rank_min = 1, .rank_max = rank, .constant_likely = true}
 

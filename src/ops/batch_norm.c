@@ -7,7 +7,8 @@
  */
 #include "ops/norm.h"
 
-enum { BN_X = NORM_X, BN_SCALE = NORM_SCALE, BN_BIAS = NORM_BIAS, BN_MEAN, BN_VAR, BN_INPUTS };
+/* Inputs behind those of every norm. */
+enum { BN_MEAN = NORM_BIAS + 1, BN_VAR, BN_INPUTS };
 
 static struct norm channels_of(const struct node *node, const struct shape *x)
 {
@@ -20,7 +21,7 @@ static struct norm channels_of(const struct node *node, const struct shape *x)
 
 static struct norm channels_in(const struct evaluation *e)
 {
-    return channels_of(e->node, &e->in[BN_X]->shape);
+    return channels_of(e->node, &e->in[NORM_X]->shape);
 }
 
 /* ---- batch_norm: mean and variance are given ---- */
@@ -48,9 +49,9 @@ static void batch_row(struct evaluation *e, const struct norm *n, size_t start, 
     enum dtype d = e->out[0].dtype;
     struct moments m = given_moments(e, n, c);
     struct moment_errors error = given_errors(n, &m, d);
-    struct normed el = {.scale = e->in[BN_SCALE]->v[c], .bias = e->in[BN_BIAS]->v[c]};
+    struct normed el = {.scale = e->in[NORM_SCALE]->v[c], .bias = e->in[NORM_BIAS]->v[c]};
     for (size_t i = start; i < start + n->inside; i++) {
-        el.x = e->in[BN_X]->v[i];
+        el.x = e->in[NORM_X]->v[i];
         el.y = (el.x - m.mean) / m.deviation * el.scale + el.bias;
         e->out[0].v[i] = el.y;
         if (e->noise[0]) {
@@ -77,8 +78,8 @@ static void batch_taint(const struct taint *t)
 {
     struct norm n = channels_in(t->e);
     for (size_t i = 0; i < t->e->out[0].n; i++) {
-        uint8_t mark = t->in_mark[BN_X] ? t->in_mark[BN_X][i] : 0;
-        if (mark || !isnan(t->e->in[BN_X]->v[i])) {
+        uint8_t mark = t->in_mark[NORM_X] ? t->in_mark[NORM_X][i] : 0;
+        if (mark || !isnan(t->e->in[NORM_X]->v[i])) {
             t->out_mark[0][i] |= mark | norm_parameter_mark(t, &n, BN_VAR, i);
         }
     }
@@ -87,17 +88,17 @@ static void batch_taint(const struct taint *t)
 static void batch_vjp(const struct vjp *v)
 {
     struct norm n = channels_in(v->e);
-    const real *x = v->e->in[BN_X]->v;
+    const real *x = v->e->in[NORM_X]->v;
     for (size_t i = 0; v->cotangent[0] && i < v->e->out[0].n; i++) {
         size_t c = norm_parameter_at(&n, i);
         struct moments m = given_moments(v->e, &n, c);
-        real scale = v->e->in[BN_SCALE]->v[c], g = v->cotangent[0][i];
+        real scale = v->e->in[NORM_SCALE]->v[c], g = v->cotangent[0][i];
         real h = (x[i] - m.mean) / m.deviation, slope = scale / m.deviation;
         real of_var = -h * scale / (2 * (m.var + n.epsilon));
         const real part[BN_INPUTS] = {slope, h, 1, -slope, of_var};
         for (uint32_t k = 0; k < BN_INPUTS; k++) {
             if (v->grad[k]) {
-                v->grad[k][k == BN_X ? i : c] += g * part[k];
+                v->grad[k][k == NORM_X ? i : c] += g * part[k];
             }
         }
     }
@@ -110,13 +111,13 @@ static void batch_range(struct range_query *q)
                          .hi = sqrtl(fmaxl(q->in[BN_VAR].hi + epsilon, 0))};
     struct interval mean = {
         .lo = -q->in[BN_MEAN].hi, .hi = -q->in[BN_MEAN].lo, .may_nan = q->in[BN_MEAN].may_nan};
-    struct interval y = interval_div(interval_add(q->in[BN_X], mean), interval_widen(s));
-    y = interval_widen(interval_mul(interval_widen(y), q->in[BN_SCALE]));
-    y = interval_widen(interval_widen(interval_add(y, q->in[BN_BIAS])));
+    struct interval y = interval_div(interval_add(q->in[NORM_X], mean), interval_widen(s));
+    y = interval_widen(interval_mul(interval_widen(y), q->in[NORM_SCALE]));
+    y = interval_widen(interval_widen(interval_add(y, q->in[NORM_BIAS])));
     y.may_nan |= q->in[BN_VAR].may_nan || low < 0;
     if (isfinite(y.lo) && isfinite(y.hi)) { /* a sum may cancel: its rounding is of its terms */
         real most = fmaxl(fabsl(y.lo), fabsl(y.hi));
-        most = fmaxl(most, fmaxl(fabsl(q->in[BN_BIAS].lo), fabsl(q->in[BN_BIAS].hi)));
+        most = fmaxl(most, fmaxl(fabsl(q->in[NORM_BIAS].lo), fabsl(q->in[NORM_BIAS].hi)));
         y.lo -= most * 0x1p-50L;
         y.hi += most * 0x1p-50L;
     }
@@ -152,12 +153,12 @@ static void batch_factors(const struct evaluation *e, uint32_t k, real *factor)
     struct norm n = channels_in(e);
     for (size_t i = 0; i < e->in[k]->n; i++) {
         factor[i] = 1; /* x is no factor; variances are in the slope */
-        if (k == BN_X || k == BN_VAR) {
+        if (k == NORM_X || k == BN_VAR) {
             continue;
         }
         struct moments m = given_moments(e, &n, i);
-        real v = fabsl(e->in[k]->v[i]), slope = fabsl(e->in[BN_SCALE]->v[i]) / m.deviation;
-        factor[i] = k == BN_SCALE ? slope : fmaxl(k == BN_MEAN ? v * slope : v, 1);
+        real v = fabsl(e->in[k]->v[i]), slope = fabsl(e->in[NORM_SCALE]->v[i]) / m.deviation;
+        factor[i] = k == NORM_SCALE ? slope : fmaxl(k == BN_MEAN ? v * slope : v, 1);
     }
 }
 
@@ -202,9 +203,9 @@ static bool training_structure(struct instance *m, struct rng *rng)
 static void training_relate(struct relation *r, struct instance *m)
 {
     norm_relate_channels(r, m);
-    relation_narrow(r, m->in[BN_X].dim[0], 1, DIM_LIMIT);
-    relate_equal(r, m->out[TRAINED_MEAN].dim[0], m->in[BN_X].dim[1]);
-    relate_equal(r, m->out[TRAINED_VAR].dim[0], m->in[BN_X].dim[1]);
+    relation_narrow(r, m->in[NORM_X].dim[0], 1, DIM_LIMIT);
+    relate_equal(r, m->out[TRAINED_MEAN].dim[0], m->in[NORM_X].dim[1]);
+    relate_equal(r, m->out[TRAINED_VAR].dim[0], m->in[NORM_X].dim[1]);
 }
 
 /* Channels first, so that what shares mean and variance lies together. */
@@ -217,7 +218,7 @@ static struct norm training_of(const struct node *node, const struct shape *x)
 
 static struct norm training_in(const struct evaluation *e)
 {
-    return training_of(e->node, &e->in[BN_X]->shape);
+    return training_of(e->node, &e->in[NORM_X]->shape);
 }
 
 /* place[i]: where element i of x lies, channels first. */
@@ -311,11 +312,11 @@ static void running_statistics(struct evaluation *e, const struct norm *n, const
 static void training_evaluate(struct evaluation *e)
 {
     struct norm n = training_in(e);
-    const size_t *place = channels_first(e->scratch, e->in[BN_X]);
+    const size_t *place = channels_first(e->scratch, e->in[NORM_X]);
     struct evaluation moved = *e;
-    struct array x = *e->in[BN_X];
+    struct array x = *e->in[NORM_X];
     x.v = moved_to(e->scratch, place, x.v, x.n);
-    moved.in[BN_X] = &x;
+    moved.in[NORM_X] = &x;
     moved.out[TRAINED_Y].v = ARENA_ARRAY(e->scratch, real, x.n);
     moved.noise[TRAINED_Y] = e->noise[TRAINED_Y] ? ARENA_ZARRAY(e->scratch, real, x.n) : NULL;
     for (size_t c = 0; c < n.count; c++) {
@@ -340,10 +341,10 @@ struct channel_marks {
 static struct channel_marks *marks_of_channels(const struct taint *t, const struct norm *rows)
 {
     struct channel_marks *c = ARENA_ZARRAY(t->e->scratch, struct channel_marks, rows->count);
-    for (size_t i = 0; i < t->e->in[BN_X]->n; i++) {
+    for (size_t i = 0; i < t->e->in[NORM_X]->n; i++) {
         struct channel_marks *of = &c[norm_parameter_at(rows, i)];
-        real x = t->e->in[BN_X]->v[i];
-        uint8_t mark = t->in_mark[BN_X] ? t->in_mark[BN_X][i] : 0;
+        real x = t->e->in[NORM_X]->v[i];
+        uint8_t mark = t->in_mark[NORM_X] ? t->in_mark[NORM_X][i] : 0;
         of->any |= mark;
         of->is_nan |= isnan(x) && !mark;
         of->is_infinite |= isinf(x) && !mark;
@@ -356,10 +357,10 @@ static void training_taint(const struct taint *t)
 {
     struct norm rows = channels_in(t->e);
     const struct channel_marks *of = marks_of_channels(t, &rows);
-    for (size_t i = 0; i < t->e->in[BN_X]->n; i++) {
+    for (size_t i = 0; i < t->e->in[NORM_X]->n; i++) {
         const struct channel_marks *c = &of[norm_parameter_at(&rows, i)];
         if (!c->is_nan && !c->is_infinite) {
-            t->out_mark[TRAINED_Y][i] |= c->any | norm_parameter_mark(t, &rows, BN_BIAS, i);
+            t->out_mark[TRAINED_Y][i] |= c->any | norm_parameter_mark(t, &rows, NORM_BIAS, i);
         }
     }
     for (uint32_t k = 0; k < 2; k++) {
@@ -394,25 +395,26 @@ static void training_vjp(const struct vjp *v)
 {
     struct norm n = training_in(v->e);
     struct arena *scratch = v->e->scratch;
-    const size_t *place = channels_first(scratch, v->e->in[BN_X]);
+    const size_t *place = channels_first(scratch, v->e->in[NORM_X]);
     struct evaluation e = *v->e;
-    struct array x = *e.in[BN_X];
+    struct array x = *e.in[NORM_X];
     struct vjp moved = *v;
     x.v = moved_to(scratch, place, x.v, x.n);
-    e.in[BN_X] = &x;
+    e.in[NORM_X] = &x;
     moved.e = &e;
     moved.cotangent[TRAINED_Y] =
         v->cotangent[TRAINED_Y] ? moved_to(scratch, place, v->cotangent[TRAINED_Y], x.n) : NULL;
-    moved.grad[BN_X] = v->grad[BN_X] ? ARENA_ZARRAY(scratch, real, x.n) : NULL;
+    moved.grad[NORM_X] = v->grad[NORM_X] ? ARENA_ZARRAY(scratch, real, x.n) : NULL;
     for (size_t c = 0; c < n.count; c++) {
         size_t start = c * n.length;
         if (moved.cotangent[TRAINED_Y]) {
             norm_vjp_stretch(&moved, &n, start);
         }
-        running_vjp(&moved, &n, x.v + start, c, moved.grad[BN_X] ? moved.grad[BN_X] + start : NULL);
+        running_vjp(&moved, &n, x.v + start, c,
+                    moved.grad[NORM_X] ? moved.grad[NORM_X] + start : NULL);
     }
-    for (size_t i = 0; v->grad[BN_X] && i < x.n; i++) {
-        v->grad[BN_X][i] += moved.grad[BN_X][place[i]];
+    for (size_t i = 0; v->grad[NORM_X] && i < x.n; i++) {
+        v->grad[NORM_X][i] += moved.grad[NORM_X][place[i]];
     }
 }
 
@@ -435,8 +437,9 @@ static struct interval running_range(const struct range_query *q, struct interva
 /* The variance is no more than (hi - lo)^2 / 4 (Popoviciu). */
 static void training_range(struct range_query *q)
 {
-    size_t length = training_of(q->node, &q->in_value[BN_X]->shape).length;
-    struct interval x = q->in[BN_X], mean = interval_widen_by(x, length), spread = {.hi = INFINITY};
+    size_t length = training_of(q->node, &q->in_value[NORM_X]->shape).length;
+    struct interval x = q->in[NORM_X], mean = interval_widen_by(x, length),
+                    spread = {.hi = INFINITY};
     mean.may_nan = spread.may_nan = x.may_nan || isinf(x.lo) || isinf(x.hi);
     if (isfinite(x.lo) && isfinite(x.hi)) {
         real most = fmaxl(fabsl(x.lo), fabsl(x.hi)), rounding = (real)length * 0x1p-60L * most;
@@ -445,7 +448,7 @@ static void training_range(struct range_query *q)
         spread.hi = (x.hi - x.lo) * (x.hi - x.lo) / 4 + most * rounding;
         spread = interval_widen_by(spread, length);
     }
-    q->out[TRAINED_Y] = norm_range_of(q, length, BN_BIAS);
+    q->out[TRAINED_Y] = norm_range_of(q, length, NORM_BIAS);
     q->out[TRAINED_MEAN] = running_range(q, q->in[BN_MEAN], mean);
     q->out[TRAINED_VAR] = running_range(q, q->in[BN_VAR], spread);
 }
@@ -462,8 +465,8 @@ static void training_unspecified(const struct evaluation *e, uint8_t *const *mar
             mark[TRAINED_MEAN + k][c] |= is_open;
         }
     }
-    for (size_t i = 0; momentum == 1 && i < e->in[BN_X]->n; i++) {
-        bool is_open = !isfinite(e->in[BN_X]->v[i]);
+    for (size_t i = 0; momentum == 1 && i < e->in[NORM_X]->n; i++) {
+        bool is_open = !isfinite(e->in[NORM_X]->v[i]);
         mark[TRAINED_MEAN][norm_parameter_at(&rows, i)] |= is_open;
         mark[TRAINED_VAR][norm_parameter_at(&rows, i)] |= is_open;
     }
@@ -473,16 +476,16 @@ static void training_unspecified(const struct evaluation *e, uint8_t *const *mar
 static void training_reaches(const struct evaluation *e, uint32_t k, real *reach)
 {
     struct norm n = training_in(e);
-    const size_t *place = channels_first(e->scratch, e->in[BN_X]);
-    const real *x = moved_to(e->scratch, place, e->in[BN_X]->v, e->in[BN_X]->n);
+    const size_t *place = channels_first(e->scratch, e->in[NORM_X]);
+    const real *x = moved_to(e->scratch, place, e->in[NORM_X]->v, e->in[NORM_X]->n);
     for (size_t i = 0; i < e->in[k]->n; i++) {
         reach[i] = INFINITY;
     }
     real *deviation = ARENA_ARRAY(e->scratch, real, n.count);
-    for (size_t c = 0; k == BN_X && c < n.count; c++) {
+    for (size_t c = 0; k == NORM_X && c < n.count; c++) {
         deviation[c] = norm_moments(&n, x + c * n.length).deviation;
     }
-    for (size_t i = 0; k == BN_X && i < e->in[k]->n; i++) {
+    for (size_t i = 0; k == NORM_X && i < e->in[k]->n; i++) {
         reach[i] = deviation[place[i] / n.length];
     }
 }

@@ -58,10 +58,10 @@ static void relate_nodes(struct whole *w, struct arena *arena)
     }
 }
 
-/* The solution's shapes; false: they are the ones it has, or too large. */
+/* The solution's shapes; false: they are the ones it has. */
 static bool take_shapes(const struct whole *w, struct program *made)
 {
-    bool differs = false, fits = true;
+    bool differs = false;
     for (uint32_t id = 0; id < made->n_values; id++) {
         struct value *v = &made->values[id];
         for (int d = 0; d < v->shape.rank; d++) {
@@ -69,9 +69,8 @@ static bool take_shapes(const struct whole *w, struct program *made)
             differs |= v->kind == VALUE_INPUT && size != v->shape.dim[d];
             v->shape.dim[d] = size;
         }
-        fits &= shape_fits(&v->shape, w->policy->numel_max);
     }
-    return differs && fits;
+    return differs;
 }
 
 /* NULL: there are no other shapes, or none were found. */

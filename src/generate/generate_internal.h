@@ -202,9 +202,6 @@ int choose_rank(struct maker *g, const struct slot_spec *spec);
 /* Is the value known well enough to be an index into some dim? */
 bool may_index(const struct maker *g, uint32_t id);
 bool attempt_solve(struct maker *g, struct attempt *a);
-/* Are its elements, dims of 0 not counted, at most so many? What a library computes on the way to
- * an empty tensor may have no dim of 0. */
-bool shape_fits(const struct shape *shape, int64_t most);
 static inline bool op_is_either(const struct op *op, const char *a, const char *b)
 {
     return text_equal(op->name, a) || text_equal(op->name, b);

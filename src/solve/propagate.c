@@ -313,33 +313,27 @@ static bool propagate_product(struct relation *r, const struct constraint *c)
     return true;
 }
 
-/* With all factors >= 1, as dims mostly are: the others are at least the product of lower bounds
- * over one's own. */
-static bool cut_positive_factors(struct relation *r, const struct constraint *c, int64_t product_lo)
+/* The other factors are at least the product of lower bounds over one's own. */
+static bool propagate_product_le(struct relation *r, const struct constraint *c)
 {
-    int64_t most_beside_one = c->rhs / product_lo; /* divisions are what costs here */
+    int64_t lo = 1, hi = 1;
+    for (uint32_t k = 0; k < c->n; k++) {
+        const struct bounds *b = &r->domain[r->refs.at[c->ref + k]];
+        lo = multiply(lo, max64(b->lo, 1));
+        hi = multiply(hi, max64(b->hi, 1));
+    }
+    if (lo > c->rhs || hi <= c->rhs) {
+        return lo <= c->rhs;
+    }
+    int64_t most_beside_one = c->rhs / lo; /* divisions are what costs here */
     for (uint32_t k = 0; k < c->n; k++) {
         struct bounds b = dom(r, c, k);
-        int64_t most = b.lo == 1 ? most_beside_one : c->rhs / (product_lo / b.lo);
+        int64_t most = b.lo <= 1 ? most_beside_one : c->rhs / (lo / b.lo);
         if (b.hi > most && !cut(r, c, k, b.lo, most)) {
             return false;
         }
     }
     return true;
-}
-
-static bool propagate_product_le(struct relation *r, const struct constraint *c)
-{
-    int64_t least;
-    struct bounds total = product_bounds(r, c, c->n, &least);
-    if (total.lo > c->rhs) {
-        return false;
-    }
-    if (least < 0 || total.hi <= c->rhs) {
-        return true;
-    }
-    return least >= 1 ? cut_positive_factors(r, c, total.lo)
-                      : cut_factors(r, c, c->n, (struct bounds){0, c->rhs});
 }
 
 /* ---- windows ---- */
@@ -546,10 +540,7 @@ unsigned constraint_wakes_on(const struct relation *r, const struct constraint *
         int64_t coef = r->nums.at[c->num + place];
         return coef > 0 ? LO_RISES : coef < 0 ? HI_FALLS : 0;
     }
-    if (c->kind == PRODUCT_LE) { /* dims; where one is negative ends may change places */
-        return c->has_signs ? LO_RISES | HI_FALLS : LO_RISES;
-    }
-    return LO_RISES | HI_FALLS;
+    return c->kind == PRODUCT_LE ? LO_RISES : LO_RISES | HI_FALLS;
 }
 
 /*
@@ -620,12 +611,13 @@ static bool linear_holds(const struct relation *r, const struct constraint *c,
     return c->kind == LINEAR_EQ ? sum == c->rhs : sum <= c->rhs;
 }
 
+/* Factors below `least` count as it. */
 static int64_t product_of(const struct relation *r, const struct constraint *c, uint32_t n,
-                          const int64_t *values)
+                          int64_t least, const int64_t *values)
 {
     int64_t product = 1;
     for (uint32_t i = 0; i < n; i++) {
-        product = multiply(product, values[r->refs.at[c->ref + i]]);
+        product = multiply(product, max64(values[r->refs.at[c->ref + i]], least));
     }
     return product;
 }
@@ -639,9 +631,9 @@ bool constraint_holds(const struct relation *r, const struct constraint *c, cons
     case LINEAR_LE:
         return linear_holds(r, c, values);
     case PRODUCT:
-        return product_of(r, c, c->n - 1, values) == values[x[c->n - 1]];
+        return product_of(r, c, c->n - 1, INT64_MIN, values) == values[x[c->n - 1]];
     case PRODUCT_LE:
-        return product_of(r, c, c->n, values) <= c->rhs;
+        return product_of(r, c, c->n, 1, values) <= c->rhs;
     case WINDOW:
         return window_holds(values[x[W_IN]], values[x[W_OUT]], values[x[W_KERNEL]],
                             values[x[W_STRIDE]], values[x[W_PAD_LO]] + values[x[W_PAD_HI]],

@@ -214,8 +214,8 @@ void relate_product(struct relation *r, size_t n, const var *factors, var produc
 
 void relate_product_le(struct relation *r, size_t n, const var *factors, int64_t limit)
 {
-    CHECK(n <= FACTORS_MAX && limit >= -SATURATED);
-    if (n == 1) {
+    CHECK(n <= FACTORS_MAX);
+    if (n == 1 && limit >= 1) {
         relation_narrow(r, factors[0], -BOUND_MAX, limit);
         return;
     }
@@ -396,10 +396,6 @@ static void make_watches(struct relation *r)
     for (uint32_t k = r->constraints.n; k-- > 0;) {
         struct constraint *c = &r->constraints.at[k];
         bool is_open = false;
-        c->has_signs = false;
-        for (uint32_t i = 0; c->kind == PRODUCT_LE && i < c->n; i++) {
-            c->has_signs |= r->domain[r->refs.at[c->ref + i]].lo < 0;
-        }
         for (uint32_t i = c->n; i-- > 0;) {
             var x = r->refs.at[c->ref + i];
             if (is_free(r, x)) {

@@ -36,8 +36,9 @@ void relate_linear_le(struct relation *r, size_t n, const int64_t *coef, const v
 void relate_equal(struct relation *r, var a, var b);
 void relate_sum(struct relation *r, size_t n, const var *parts, var total); /* total = sum */
 void relate_product(struct relation *r, size_t n, const var *factors, var product); /* n = 0: 1 */
-/* product of factors <= limit: how a policy bounds numel. |limit| <= 2^60; what is above counts as
- * that. At most 16 factors, of relate_product too. */
+/* product of factors <= limit: how a policy bounds numel. A factor below 1 counts as 1, so that an
+ * empty tensor is no larger than others without its zeros; a limit above 2^60 counts as that. At
+ * most 16 factors, of relate_product too. */
 void relate_product_le(struct relation *r, size_t n, const var *factors, int64_t limit);
 /* out == floor((in + pad_lo + pad_hi - dilation * (kernel - 1) - 1) / stride) + 1, the numerator
  * not negative; as ONNX Conv and torch define it. All but in and out are >= 0, stride, dilation

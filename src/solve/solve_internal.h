@@ -30,7 +30,7 @@ enum constraint_kind {
     LINEAR_EQ,  /* sum num[i] * ref[i] == rhs */
     LINEAR_LE,  /* sum num[i] * ref[i] <= rhs */
     PRODUCT,    /* ref[0] * ... * ref[n-2] == ref[n-1] */
-    PRODUCT_LE, /* ref[0] * ... * ref[n-1] <= rhs */
+    PRODUCT_LE, /* max(ref[0], 1) * ... * max(ref[n-1], 1) <= rhs */
     WINDOW,     /* ref: in, out, kernel, stride, pad_lo, pad_hi, dilation */
     BROADCAST,  /* ref: a, b, out */
     CHOICE,     /* ref[0] is one of num[0] < num[1] < ... (rhs of them) */
@@ -41,7 +41,6 @@ struct constraint {
     enum constraint_kind kind;
     bool queued;
     bool has_steps;     /* a coefficient other than 1, 0 and -1 */
-    bool has_signs;     /* PRODUCT_LE: a factor that may be negative; known while solving */
     bool settles_alone; /* what it has just cut gives it nothing more to cut; known while solving */
     uint32_t n;         /* variables */
     uint32_t ref;       /* their place in relation.refs */

@@ -195,19 +195,21 @@ static void state_product(struct world *w)
     enum { MAX = 4 };
     const int64_t most = (int64_t)1 << 40;
     var x[MAX];
-    int64_t product = 1;
+    int64_t product = 1, size = 1; /* size: factors of 0 count as 1 */
     size_t wanted = rng_below(w->rng, MAX + 1), n = 0;
     for (size_t i = 0; i < wanted; i++) {
         var factor = any(w);
-        if (w->at[factor] == 0 || product <= most / w->at[factor]) {
+        int64_t at = w->at[factor] > 0 ? w->at[factor] : 1;
+        if (size <= most / at) {
             product *= w->at[factor];
+            size *= at;
             x[n++] = factor;
         }
     }
     if (rng_chance(w->rng, 1, 2)) {
         relate_product(w->r, n, x, place(w, product, 0, most));
     } else {
-        relate_product_le(w->r, n, x, product + (is_off(w) ? -1 : rng_log_range(w->rng, 0, 100)));
+        relate_product_le(w->r, n, x, size + (is_off(w) ? -1 : rng_log_range(w->rng, 0, 100)));
     }
 }
 

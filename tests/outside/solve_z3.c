@@ -122,6 +122,10 @@ static Z3_ast formula(const struct question *q, const struct record *r, const st
     case RECORDED_PRODUCT:
         return Z3_mk_eq(q->z3, product(q, c->n - 1, x), x[c->n - 1]);
     case RECORDED_PRODUCT_LE:
+        for (size_t i = 0; i < c->n; i++) {
+            Z3_ast is_below = Z3_mk_lt(q->z3, x[i], number(q, 1));
+            x[i] = Z3_mk_ite(q->z3, is_below, number(q, 1), x[i]);
+        }
         return Z3_mk_le(q->z3, product(q, c->n, x), number(q, c->rhs));
     case RECORDED_WINDOW:
         return window(q, x);

@@ -49,11 +49,13 @@ enum { STATED_KINDS = 9 };
 /* Far beyond every number here, and small enough to be multiplied once more. */
 #define STATED_HUGE ((__int128)1 << 80)
 
-static inline __int128 stated_product(const struct stated *s, size_t n, const int64_t *v)
+/* Factors below `least` count as it. */
+static inline __int128 stated_product(const struct stated *s, size_t n, int64_t least,
+                                      const int64_t *v)
 {
     __int128 product = 1;
     for (size_t i = 0; i < n; i++) {
-        product *= v[s->x[i]];
+        product *= v[s->x[i]] < least ? least : v[s->x[i]];
         product = product > STATED_HUGE ? STATED_HUGE : product;
         product = product < -STATED_HUGE ? -STATED_HUGE : product;
     }
@@ -88,9 +90,9 @@ static inline bool stated_holds(const struct stated *s, const int64_t *v)
     case 2:
         return v[s->x[0]] == v[s->x[1]];
     case 3:
-        return stated_product(s, s->n - 1, v) == v[s->x[s->n - 1]];
+        return stated_product(s, s->n - 1, INT64_MIN, v) == v[s->x[s->n - 1]];
     case 4:
-        return stated_product(s, s->n, v) <= s->rhs;
+        return stated_product(s, s->n, 1, v) <= s->rhs;
     case 5:
         return stated_window_holds(s, v);
     case 6: {
@@ -177,7 +179,7 @@ static inline int64_t draw_rhs(struct source *from, const struct stated *s, cons
     for (size_t i = 0; i < box->n; i++) {
         v[i] = take(from, box->lo[i], box->hi[i]);
     }
-    __int128 at = s->kind == 4 ? stated_product(s, s->n, v) : stated_sum(s, v);
+    __int128 at = s->kind == 4 ? stated_product(s, s->n, 1, v) : stated_sum(s, v);
     at = at > most ? most : at < -most ? -most : at;
     return (int64_t)at + take(from, -1, 1);
 }

@@ -204,6 +204,26 @@ static void test_short_sums_and_products(void **state)
     assert_int_equal(solve(f), SOLVE_UNSAT);
 }
 
+/* A tensor of 0 x 100 is as large as one of 100, and none is smaller than 1. */
+static void test_zeros_count_as_ones_within_a_limit(void **state)
+{
+    struct fixture *f = *state;
+    var none = relation_fixed(f->r, 0), other = relation_var(f->r, 90, 200);
+    relate_product_le(f->r, 2, (var[]){none, other}, 100);
+    for (int k = 0; k < 20; k++) {
+        assert_int_equal(solve(f), SOLVE_SAT);
+        assert_in_range(relation_value(f->r, other), 90, 100);
+    }
+    relation_narrow(f->r, other, 101, 200);
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+    relation_clear(f->r);
+    none = relation_fixed(f->r, 0);
+    relate_product_le(f->r, 1, &none, 1);
+    assert_int_equal(solve(f), SOLVE_SAT);
+    relate_product_le(f->r, 1, &none, 0);
+    assert_int_equal(solve(f), SOLVE_UNSAT);
+}
+
 static void test_product(void **state)
 {
     struct fixture *f = *state;
@@ -265,7 +285,7 @@ static void test_product_with_zero_and_limits(void **state)
         for (int i = 0; i < 6; i++) {
             int64_t v = relation_value(f->r, d[i]);
             assert_true(v >= 0);
-            product = v == 0 || product > 1000 ? product * (v != 0) : product * v;
+            product *= product <= 1000 && v > 0 ? v : 1;
         }
         assert_true(product <= 1000);
     }
@@ -567,6 +587,7 @@ int main(void)
         TEST(test_sum_and_equal),
         TEST(test_equal_variables_are_one),
         TEST(test_short_sums_and_products),
+        TEST(test_zeros_count_as_ones_within_a_limit),
         TEST(test_product),
         TEST(test_product_with_zero_and_limits),
         TEST(test_product_and_its_limit),

@@ -85,7 +85,7 @@ struct row {
 
 struct rows {
     struct row *items;
-    size_t n, capacity;
+    size_t n;
 };
 
 static int by_size(const void *a, const void *b)
@@ -109,10 +109,7 @@ static size_t median_numel(const struct program *p)
 static void rows_add(struct rows *rows, const char *name, const struct program *p, double seconds,
                      double against)
 {
-    if (rows->n == rows->capacity) {
-        rows->capacity = rows->capacity ? 2 * rows->capacity : 256;
-        rows->items = xrealloc(rows->items, rows->capacity * sizeof(*rows->items));
-    }
+    rows->items = heap_room(rows->items, rows->n, sizeof(*rows->items));
     rows->items[rows->n++] = (struct row){name, median_numel(p), seconds, against};
 }
 

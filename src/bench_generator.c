@@ -58,7 +58,7 @@ struct cell {
 
 static void times_add(struct times *t, double seconds)
 {
-    t->seconds = xrealloc(t->seconds, (t->n + 1) * sizeof(*t->seconds));
+    t->seconds = heap_room(t->seconds, t->n, sizeof(*t->seconds));
     t->seconds[t->n++] = seconds;
 }
 
@@ -86,7 +86,7 @@ static double rate(const struct times *t)
 
 static void add_numel(struct looks *l, size_t numel)
 {
-    l->numel = xrealloc(l->numel, (l->n_numel + 1) * sizeof(*l->numel));
+    l->numel = heap_room(l->numel, l->n_numel, sizeof(*l->numel));
     l->numel[l->n_numel++] = numel;
 }
 

@@ -218,9 +218,19 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return copy;
 }
 
+static bool has_room(size_t n)
+{
+    return (n & (n - 1)) != 0;
+}
+
+void *heap_room(void *items, size_t n, size_t size)
+{
+    return has_room(n) ? items : xrealloc(items, (n > 0 ? 2 * n : 1) * size);
+}
+
 void *arena_room(struct arena *arena, void *items, size_t n, size_t size)
 {
-    if ((n & (n - 1)) != 0) {
+    if (has_room(n)) {
         return items;
     }
     char *more = arena_alloc(arena, (n > 0 ? 2 * n : 1) * size);

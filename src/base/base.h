@@ -121,8 +121,9 @@ void *xrealloc(void *old, size_t size) __attribute__((alloc_size(2), returns_non
 char *xstrdup(const char *text);
 
 /* Room for one more behind n items in an array that grows by this alone: its capacity is a power of
- * two. The items as they are, or a copy of them. */
+ * two. The items as they are, or a copy of them: in the arena, or by malloc. */
 void *arena_room(struct arena *arena, void *items, size_t n, size_t size);
+void *heap_room(void *items, size_t n, size_t size);
 
 /* Texts in order, as many as come: of an option that may be repeated, files of a folder. The texts
  * themselves are the caller's. */

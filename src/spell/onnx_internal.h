@@ -91,7 +91,7 @@ struct onnx_writer {
     struct arena *arena;
     struct names *taken; /* names in the model */
     Onnx__GraphProto *graph;
-    size_t initializers_capacity, nodes_capacity;
+    size_t nodes_capacity;
     const struct onnx_form *form; /* of the node being written */
     const struct node *node;
     Onnx__NodeProto *proto; /* with room for inputs and attributes */
@@ -145,7 +145,7 @@ struct onnx_reader {
     struct names *places;      /* name in the model -> place in values */
     struct names *identifiers; /* names in the program */
     struct onnx_value *values;
-    uint32_t n_values, values_capacity;
+    uint32_t n_values;
 };
 
 /* A node being read: what is left to use of it, and what it becomes. */

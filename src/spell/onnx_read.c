@@ -128,14 +128,7 @@ static enum err add_value(struct onnx_reader *r, struct onnx_value value)
     if (names_find(r->places, value.name) != NAME_NONE) {
         return err_set(ERR_INPUT, "%s: %.60s is defined twice", r->file, value.name);
     }
-    if (r->n_values == r->values_capacity) {
-        struct onnx_value *old = r->values;
-        r->values_capacity = r->values_capacity * 2 + 64;
-        r->values = ARENA_ARRAY(r->work, struct onnx_value, r->values_capacity);
-        if (old) {
-            memcpy(r->values, old, r->n_values * sizeof *old);
-        }
-    }
+    r->values = arena_room(r->work, r->values, r->n_values, sizeof *r->values);
     names_set(r->places, value.name, r->n_values);
     r->values[r->n_values++] = value;
     return ERR_OK;

@@ -26,14 +26,8 @@ static void add_initializer(struct onnx_writer *w, const char *name, const struc
 {
     Onnx__GraphProto *g = w->graph;
 
-    if (g->n_initializer == w->initializers_capacity) {
-        Onnx__TensorProto **old = g->initializer;
-        w->initializers_capacity = w->initializers_capacity * 2 + 16;
-        g->initializer = ARENA_ARRAY(w->arena, Onnx__TensorProto *, w->initializers_capacity);
-        if (old) {
-            memcpy(g->initializer, old, g->n_initializer * sizeof *old);
-        }
-    }
+    g->initializer =
+        arena_room(w->arena, g->initializer, g->n_initializer, sizeof(Onnx__TensorProto *));
     g->initializer[g->n_initializer++] = onnx_tensor_make(w->arena, name, t);
 }
 

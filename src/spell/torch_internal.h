@@ -18,7 +18,6 @@ struct planner {
     uint32_t *registers; /* of each program value */
     struct plan_call *calls;
     const char **names; /* of each register */
-    uint32_t calls_capacity, names_capacity;
     struct names *taken;
     enum err refused; /* by the form of the node at hand */
 };

@@ -35,12 +35,7 @@ static uint32_t add_register(struct planner *b, const char *name)
     static const char *const reserved[] = {"torch", "program", "base64", "inf", "nan", NULL};
     uint32_t r = b->plan->n_registers++;
 
-    if (r == b->names_capacity) {
-        const char **old = b->names;
-        b->names_capacity *= 2;
-        b->names = ARENA_ARRAY(b->arena, const char *, b->names_capacity);
-        memcpy(b->names, old, r * sizeof *old);
-    }
+    b->names = arena_room(b->arena, b->names, r, sizeof *b->names);
     b->names[r] = names_add_fresh(b->taken, python_identifier(b->arena, name, reserved), r);
     return r;
 }
@@ -55,12 +50,7 @@ void torch_call_tuple(struct planner *b, const uint32_t *to, size_t n_to, const 
 {
     uint32_t c = b->plan->n_calls++;
 
-    if (c == b->calls_capacity) {
-        struct plan_call *old = b->calls;
-        b->calls_capacity *= 2;
-        b->calls = ARENA_ARRAY(b->arena, struct plan_call, b->calls_capacity);
-        memcpy(b->calls, old, c * sizeof *old);
-    }
+    b->calls = arena_room(b->arena, b->calls, c, sizeof *b->calls);
     b->calls[c] = (struct plan_call){.callable = callable,
                                      .n_args = (uint32_t)n_args,
                                      .args = arena_copy(b->arena, args, n_args * sizeof *args),
@@ -157,11 +147,7 @@ enum err torch_plan(const struct program *p, struct arena *arena, struct plan **
                         .arena = arena,
                         .plan = arena_zalloc(arena, sizeof *b.plan),
                         .registers = ARENA_ARRAY(arena, uint32_t, p->n_values),
-                        .calls_capacity = p->n_nodes + 16,
-                        .names_capacity = p->n_values + 16,
                         .taken = names_new(arena, p->n_values + 16)};
-    b.calls = ARENA_ARRAY(arena, struct plan_call, b.calls_capacity);
-    b.names = ARENA_ARRAY(arena, const char *, b.names_capacity);
 
     b.plan->library = "torch";
     b.plan->input_values = place_values(&b, VALUE_INPUT, &b.plan->n_inputs);

@@ -15,12 +15,9 @@ solve_hook record_hook;
 /* Variables of a constraint. */
 enum { MAX = 64 };
 
-/* Doubles at powers of two. */
 #define PUSH(array, n, item)                                                                       \
     do {                                                                                           \
-        if (((n) & ((n) - 1)) == 0) {                                                              \
-            (array) = xrealloc((array), ((n) ? 2 * (n) : 1) * sizeof(*(array)));                   \
-        }                                                                                          \
+        (array) = heap_room((array), (n), sizeof(*(array)));                                       \
         (array)[(n)++] = (item);                                                                   \
     } while (0)
 

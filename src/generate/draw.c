@@ -302,13 +302,13 @@ static real draw_log(struct rng *rng, real lo, real hi)
     return x < lo || x > hi ? lo + (hi - lo) * unit24(rng) : x;
 }
 
+/* Of integers: cut to one, a step of the grid would nearly always be the domain's least. */
 static void draw_mostly(struct rng *rng, const struct recipe *recipe, real *x, size_t n)
 {
-    const real width = recipe->hi - recipe->lo;
     const real most = recipe->style == STYLE_MOST_LO ? recipe->lo : recipe->hi;
     for (size_t i = 0; i < n; i++) {
         bool is_rare = rng_below(rng, recipe->rarity) == 0;
-        x[i] = is_rare ? recipe->lo + width * (real)rng_below(rng, 17) * 0x1p-4L : most;
+        x[i] = is_rare ? draw_integer(rng, recipe->lo, recipe->hi) : most;
     }
 }
 
@@ -346,14 +346,16 @@ static void draw_ordinary(struct rng *rng, const struct recipe *recipe, const re
     BUG("style %d", (int)recipe->style);
 }
 
-/* Integers have fewer styles: what lies between them is nothing, and of few all octaves are 0. */
+/* Integers have fewer styles: what lies between them is nothing, of few all octaves are 0, and
+ * three truth values are often one. */
 static enum style style_for(const struct recipe *recipe, enum dtype d)
 {
     bool between = recipe->style == STYLE_UNIFORM || recipe->style == STYLE_GRID ||
                    recipe->style == STYLE_BELL;
     if (!dtype_is_float(d)) {
         bool is_narrow = recipe->style == STYLE_LOG && recipe->hi - recipe->lo < 256;
-        return between || is_narrow || d == DTYPE_BOOL ? STYLE_INTEGER : recipe->style;
+        bool is_one = recipe->style == STYLE_TIES && d == DTYPE_BOOL;
+        return between || is_narrow || is_one ? STYLE_INTEGER : recipe->style;
     }
     bool holds_integers =
         recipe->hi - recipe->lo >= 2 && recipe->lo >= -0x1p63L && recipe->hi < 0x1p63L;

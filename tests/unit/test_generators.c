@@ -381,6 +381,43 @@ static void test_elements_lie_where_recipes_say(void **state)
     arena_free(arena);
 }
 
+/* Of `groups` of 64 elements of a recipe for a reduction, those in which none is another. */
+static int groups_alike(enum dtype d, enum style style, real lo, real hi, struct arena *arena)
+{
+    enum { GROUP = 64, GROUPS = 400 };
+    struct rng rng = rng_seeded(7);
+    const struct shape shape = {.rank = 2, .dim = {GROUPS, GROUP}};
+    struct recipe recipe = recipe_between(lo, hi);
+    recipe.style = style;
+    recipe.rarity = GROUP;
+    struct tensor t = tensor_new(arena, d, &shape);
+    recipe_fill(&recipe, &rng, &t);
+    const real most = style == STYLE_MOST_LO ? lo : hi;
+    int alike = 0;
+    for (size_t g = 0; g < GROUPS; g++) {
+        size_t n = 0;
+        while (n < GROUP && dtype_load(d, t.data, g * GROUP + n) == most) {
+            n++;
+        }
+        alike += n == GROUP;
+    }
+    return alike;
+}
+
+/* reduce_all of 64 values that are true half of the time is false; so are the others. Of two values
+ * every other rare one is the frequent one: (1 - 1 / 128) ^ 64 = 61 % of 400. */
+static void test_reductions_of_many_are_not_always_the_same(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    assert_in_range(groups_alike(DTYPE_BOOL, STYLE_MOST_HI, 0, 1, arena), 200, 290);
+    assert_in_range(groups_alike(DTYPE_BOOL, STYLE_MOST_LO, 0, 1, arena), 200, 290);
+    assert_in_range(groups_alike(DTYPE_I32, STYLE_MOST_LO, 1, 2, arena), 200, 290);
+    assert_in_range(groups_alike(DTYPE_I64, STYLE_MOST_HI, -90, 70, arena), 100, 200); /* 37 % */
+    assert_int_equal(groups_alike(DTYPE_BOOL, STYLE_INTEGER, 0, 1, arena), 0);
+    arena_free(arena);
+}
+
 static void test_unknown_names(void **state)
 {
     (void)state;
@@ -407,6 +444,7 @@ int main(void)
         TEST(test_layers_change),
         TEST(test_weights_change),
         TEST(test_elements_lie_where_recipes_say),
+        TEST(test_reductions_of_many_are_not_always_the_same),
         TEST(test_unknown_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

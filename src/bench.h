@@ -8,6 +8,7 @@
 
 #include "command.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -40,6 +41,14 @@ extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, be
 
 /* A folder that a figure made for itself; what cannot be removed is said. */
 void bench_remove_tree(const char *path);
+
+/* For qsort: of size_t, of double. */
+int bench_by_size(const void *a, const void *b);
+int bench_by_value(const void *a, const void *b);
+/* Of nothing: 0. */
+double bench_percent(uint64_t part, uint64_t whole);
+/* {"name": value} on a line; the value is given away. */
+void bench_print_json(const char *name, json_t *value);
 
 /* ---- the python side of a figure ---- */
 

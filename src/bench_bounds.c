@@ -176,14 +176,9 @@ static void print_json(const struct curve *curves, size_t n)
     for (size_t c = 0; c < ARRAY_SIZE(c_values); c++) {
         CHECK(json_array_append_new(c_list, json_real(c_values[c])) == 0);
     }
-    json_t *root = json_pack("{s:{s:{s:i, s:f}, s:o, s:o, s:o}}", "bounds", "in_use", "k",
-                             (int)bound_table.samples, "c", bound_table.c, "k", k_list, "c", c_list,
-                             "curves", list);
-    char *text = root != NULL ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-    CHECK(text != NULL);
-    printf("%s\n", text);
-    free(text);
-    json_decref(root);
+    bench_print_json("bounds", json_pack("{s:{s:i, s:f}, s:o, s:o, s:o}", "in_use", "k",
+                                         (int)bound_table.samples, "c", bound_table.c, "k", k_list,
+                                         "c", c_list, "curves", list));
 }
 
 static void print_tables(const struct curve *curves, size_t n)

@@ -59,12 +59,6 @@ void bench_remove_tree(const char *path)
     }
 }
 
-static int by_size(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Of the results of ops. */
 static size_t median_numel(const struct policy *policy, uint64_t seed)
 {
@@ -82,7 +76,7 @@ static size_t median_numel(const struct policy *policy, uint64_t seed)
             }
         }
     }
-    qsort(numel, n, sizeof(*numel), by_size);
+    qsort(numel, n, sizeof(*numel), bench_by_size);
     size_t median = numel[n / 2];
     free(numel);
     arena_free(memory);
@@ -364,11 +358,7 @@ static void print_json(const struct figures *f)
     }
     json_t *all = json_pack("{s:i, s:I, s:s?, s:o}", "ops", NODES, "numel_median",
                             (json_int_t)f->numel, "peer", f->versions, "rows", rows);
-    char *text = json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    CHECK(text != NULL);
-    printf("{\"campaign\": %s}\n", text);
-    free(text);
-    json_decref(all);
+    bench_print_json("campaign", all);
 }
 
 static bool floors_hold(const struct figures *f, double seconds)

@@ -354,17 +354,6 @@ static void figure_bins(const struct census *c, struct figures *f)
     f->bins = f->attrs ? f->bins / (double)f->attrs : 0;
 }
 
-static int compare_sizes(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double percent_of(size_t part, size_t whole)
-{
-    return whole ? 100.0 * (double)part / (double)whole : 0;
-}
-
 static struct figures figures_of(struct census *c)
 {
     struct figures f = {0};
@@ -374,11 +363,11 @@ static struct figures figures_of(struct census *c)
     figure_bins(c, &f);
     f.pairs_seen = count_nonzero(c->by_pair[0], n_pairs);
     f.pairs = evenness(c->by_pair[0], n_pairs, f.ops * f.ops);
-    f.ones = percent_of(c->n_ones, c->n_dims);
-    f.fixed = percent_of(c->n_fixed, c->n_evaluated);
-    f.uniform = percent_of(c->n_uniform, c->n_evaluated);
+    f.ones = bench_percent(c->n_ones, c->n_dims);
+    f.fixed = bench_percent(c->n_fixed, c->n_evaluated);
+    f.uniform = bench_percent(c->n_uniform, c->n_evaluated);
     f.constant = f.fixed + f.uniform;
-    qsort(c->numel, c->n_values, sizeof(c->numel[0]), compare_sizes);
+    qsort(c->numel, c->n_values, sizeof(c->numel[0]), bench_by_size);
     f.median = c->n_values ? c->numel[c->n_values / 2] : 0;
     f.p90 = c->n_values ? c->numel[c->n_values * 9 / 10] : 0;
     return f;

@@ -88,19 +88,13 @@ struct rows {
     size_t n;
 };
 
-static int by_size(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return (x > y) - (x < y);
-}
-
 static size_t median_numel(const struct program *p)
 {
     size_t *numel = xmalloc(sizeof(*numel) * (p->n_values + 1));
     for (uint32_t id = 0; id < p->n_values; id++) {
         numel[id] = shape_numel(&p->values[id].shape);
     }
-    qsort(numel, p->n_values, sizeof(*numel), by_size);
+    qsort(numel, p->n_values, sizeof(*numel), bench_by_size);
     size_t median = p->n_values ? numel[p->n_values / 2] : 0;
     free(numel);
     return median;
@@ -120,7 +114,7 @@ static double ratio_of(const struct row *row)
 
 static int by_numel(const void *a, const void *b)
 {
-    return by_size(&((const struct row *)a)->numel, &((const struct row *)b)->numel);
+    return bench_by_size(&((const struct row *)a)->numel, &((const struct row *)b)->numel);
 }
 
 static int by_ratio(const void *a, const void *b)
@@ -355,11 +349,7 @@ static void print_json(struct comparison *nodes, struct comparison *made, struct
 {
     json_t *all = json_pack("{s:o, s:o, s:o}", "node_tests", rows_json(&nodes->rows), "generated",
                             rows_json(&made->rows), "bounds", rows_json(bounds));
-    char *text = json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    CHECK(text != NULL);
-    printf("{\"evaluate\": %s}\n", text);
-    free(text);
-    json_decref(all);
+    bench_print_json("evaluate", all);
 }
 
 static void print_tables(struct comparison *nodes, struct comparison *made, struct rows *bounds)

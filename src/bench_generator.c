@@ -62,19 +62,13 @@ static void times_add(struct times *t, double seconds)
     t->seconds[t->n++] = seconds;
 }
 
-static int by_seconds(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* In milliseconds; share 0.5: the median. */
 static double quantile(const struct times *t, double share)
 {
     if (t->n == 0) {
         return NAN;
     }
-    qsort(t->seconds, t->n, sizeof(*t->seconds), by_seconds);
+    qsort(t->seconds, t->n, sizeof(*t->seconds), bench_by_value);
     size_t at = (size_t)(share * (double)t->n);
     return 1e3 * t->seconds[at < t->n ? at : t->n - 1];
 }
@@ -100,18 +94,12 @@ static void add_kind(struct looks *l, const char *kind, struct arena *arena)
     texts_add(&l->kinds, arena_strdup(arena, kind), arena);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return (x > y) - (x < y);
-}
-
 static size_t numel_at(struct looks *l, double share)
 {
     if (l->n_numel == 0) {
         return 0;
     }
-    qsort(l->numel, l->n_numel, sizeof(*l->numel), by_size);
+    qsort(l->numel, l->n_numel, sizeof(*l->numel), bench_by_size);
     size_t at = (size_t)(share * (double)l->n_numel);
     return l->numel[at < l->n_numel ? at : l->n_numel - 1];
 }
@@ -468,11 +456,7 @@ static void print_json(struct figures *f)
     json_t *all = json_pack("{s:s, s:s?, s:o, s:o, s:o, s:f}", "policy", f->policy, "peer",
                             f->versions, "cells", cells, "ratios", ratios, "growth", growth,
                             "all_ops_over_these", all_ops_of(f));
-    char *text = json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    CHECK(text != NULL);
-    printf("{\"generator\": %s}\n", text);
-    free(text);
-    json_decref(all);
+    bench_print_json("generator", all);
 }
 
 /* Without the peer only what needs none. */

@@ -212,12 +212,6 @@ struct measurement {
     struct arena *memory; /* of one program */
 };
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The index-th program; *is_there false: the folder has no more. */
 static enum err get_model(const struct measurement *w, const struct policy *policy, uint64_t index,
                           struct inputs_row *row, struct model *m, bool *is_there)
@@ -248,7 +242,7 @@ static enum err measure_row(const struct measurement *w, const struct policy *po
         measure_plain(&m, w->memory, row);
         measure_search(&m, w->memory, row);
     }
-    qsort(row->seconds, row->models, sizeof(*row->seconds), by_value);
+    qsort(row->seconds, row->models, sizeof(*row->seconds), bench_by_value);
     return stop_requested ? err_set(ERR_STOPPED, "stopped before all was measured") : ERR_OK;
 }
 
@@ -334,11 +328,7 @@ static void print_json(const struct inputs_row *rows, size_t n)
     for (size_t i = 0; i < n; i++) {
         CHECK(json_array_append_new(list, row_json(&rows[i])) == 0);
     }
-    char *text = json_dumps(list, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    CHECK(text != NULL);
-    printf("{\"inputs\": %s}\n", text);
-    free(text);
-    json_decref(list);
+    bench_print_json("inputs", list);
 }
 
 static enum err write_plot(const char *path, const struct inputs_row *rows, size_t n)

@@ -246,11 +246,6 @@ static unsigned false_findings(struct bench_state *s, unsigned tests, struct tal
     return found;
 }
 
-static double percent(size_t part, size_t whole)
-{
-    return whole ? 100.0 * (double)part / (double)whole : 0;
-}
-
 static void print_head(const char *what)
 {
     printf("%-18s %6s %9s %6s %8s %9s %9s %9s %11s\n", what, "faults", "exercised", "found",
@@ -261,8 +256,9 @@ static void print_row(const char *name, const struct tally *t)
 {
     size_t elements = t->compared + t->unstable + t->unspecified;
     printf("%-18s %6u %9u %6u %8u %9.1f %9.1f %9.2f %11.2f\n", name, t->faults, t->exercised,
-           t->found, t->changed, percent(t->detected, t->changed), percent(t->unjudged, t->changed),
-           percent(t->unstable, elements), percent(t->unspecified, elements));
+           t->found, t->changed, bench_percent(t->detected, t->changed),
+           bench_percent(t->unjudged, t->changed), bench_percent(t->unstable, elements),
+           bench_percent(t->unspecified, elements));
 }
 
 static bool is_blind(const struct tally *t)
@@ -321,7 +317,7 @@ static void print_json(const struct bench_state *s, struct arena *arena, unsigne
     for (size_t i = 0; i < op_count; i++) {
         const struct tally *t = &s->of_ops[i];
         printf("%s\"%s\": %.3f", i ? ", " : "", op_table[i]->name,
-               percent(t->detected, t->changed) / 100);
+               bench_percent(t->detected, t->changed) / 100);
     }
     const char *separator = "";
     printf("}, \"not_exercised\": [");
@@ -339,13 +335,13 @@ static void print_summary(const struct bench_state *s, unsigned blind, unsigned 
     const struct tally *sum = &s->sum, *correct = &s->correct;
     printf("\nfaults found: %u of %u exercised (%.1f %%); changed runs found: %.1f %%; ops of "
            "which less than %d %% is found: %u\n",
-           sum->found, sum->exercised, percent(sum->found, sum->exercised),
-           percent(sum->detected, sum->changed), LEAST_RECALL, blind);
-    printf(
-        "correct runs with legal rounding noise: %u, false findings: %u, unjudged: %u, "
-        "elements masked as unstable: %.2f %%\n",
-        correct->changed, wrong, correct->unjudged,
-        percent(correct->unstable, correct->compared + correct->unstable + correct->unspecified));
+           sum->found, sum->exercised, bench_percent(sum->found, sum->exercised),
+           bench_percent(sum->detected, sum->changed), LEAST_RECALL, blind);
+    printf("correct runs with legal rounding noise: %u, false findings: %u, unjudged: %u, "
+           "elements masked as unstable: %.2f %%\n",
+           correct->changed, wrong, correct->unjudged,
+           bench_percent(correct->unstable,
+                         correct->compared + correct->unstable + correct->unspecified));
 }
 
 static void try_faults(struct bench_state *s, bool quiet)

@@ -332,16 +332,10 @@ struct figures {
     double nodes[2], elements[2]; /* before, after: means */
 };
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Sorts the values: their median and 90th percentile. */
 static void two_quantiles(double *values, size_t n, double *of)
 {
-    qsort(values, n, sizeof(*values), by_value);
+    qsort(values, n, sizeof(*values), bench_by_value);
     of[0] = n > 0 ? values[n / 2] : 0;
     of[1] = n > 0 ? values[n * 9 / 10] : 0;
 }
@@ -374,11 +368,6 @@ static struct figures figures_of(const struct result *r, size_t n)
     return f;
 }
 
-static double percent(size_t part, size_t whole)
-{
-    return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
-}
-
 static void print_head(void)
 {
     printf("%-17s %6s %7s %8s %9s %9s %17s %17s %12s %11s\n", "mutation", "faults", "reduced",
@@ -395,9 +384,9 @@ static void print_row(const char *name, unsigned planted, const struct figures *
         snprintf(least, sizeof(least), "%u-%u ops", f->least, f->least_most);
     }
     printf("%-17s %6u %7zu %8s %9.1f %9.1f %9u %7u %9.1f %7.1f %12.1f %11.1f\n", name, planted,
-           f->n, least, percent(f->minimal, f->n), percent(f->complete, f->n), f->runs[0],
-           f->runs[1], 1000 * f->cpu[0], 1000 * f->cpu[1], percent(f->one_element, f->n),
-           percent(f->few_values, f->n));
+           f->n, least, bench_percent(f->minimal, f->n), bench_percent(f->complete, f->n),
+           f->runs[0], f->runs[1], 1000 * f->cpu[0], 1000 * f->cpu[1],
+           bench_percent(f->one_element, f->n), bench_percent(f->few_values, f->n));
     fflush(stdout);
 }
 

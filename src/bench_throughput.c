@@ -151,11 +151,7 @@ static void print_json(const struct throughput *rows, size_t n)
     for (size_t i = 0; i < n; i++) {
         CHECK(json_array_append_new(list, row_json(&rows[i])) == 0);
     }
-    char *text = json_dumps(list, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    CHECK(text != NULL);
-    printf("{\"throughput\": %s}\n", text);
-    free(text);
-    json_decref(list);
+    bench_print_json("throughput", list);
 }
 
 static enum err run_throughput(const struct bench_settings *s, struct arena *arena, bool *failed)

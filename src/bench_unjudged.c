@@ -102,17 +102,12 @@ static void count_test(const struct test *test, struct tally *t, struct arena *a
     t->blind += any;
 }
 
-static double percent(uint64_t part, uint64_t whole)
-{
-    return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
-}
-
 static double total_of(const struct tally *tallies, size_t op)
 {
     double total = 0;
     for (int s = 0; s < SCENES; s++) {
         for (int why = 0; why < WHYS; why++) {
-            total += percent(tallies[s].begins[op][why], tallies[s].tests);
+            total += bench_percent(tallies[s].begins[op][why], tallies[s].tests);
         }
     }
     return total;
@@ -138,7 +133,7 @@ static void print_table(const struct tally *tallies, struct arena *arena)
     for (int s = 0; s < SCENES; s++) {
         printf("%s inputs: %llu tests, %.1f %% with an output of which over half is not compared\n",
                scene_names[s], (unsigned long long)tallies[s].tests,
-               percent(tallies[s].blind, tallies[s].tests));
+               bench_percent(tallies[s].blind, tallies[s].tests));
     }
     printf("\nbegins at           clean: unstable unspecified  special: unstable unspecified\n");
     for (int i = 0; i < SHOWN; i++) {
@@ -149,8 +144,8 @@ static void print_table(const struct tally *tallies, struct arena *arena)
         printf("%-20s", op_table[op]->name);
         for (int s = 0; s < SCENES; s++) {
             printf("%*.2f%% %10.2f%%", s == 0 ? 14 : 17,
-                   percent(tallies[s].begins[op][WHY_UNSTABLE], tallies[s].tests),
-                   percent(tallies[s].begins[op][WHY_UNSPECIFIED], tallies[s].tests));
+                   bench_percent(tallies[s].begins[op][WHY_UNSTABLE], tallies[s].tests),
+                   bench_percent(tallies[s].begins[op][WHY_UNSPECIFIED], tallies[s].tests));
         }
         printf("\n");
     }

@@ -32,11 +32,6 @@ ALWAYS_INLINE real expm1_of(enum dtype d, real x)
         }                                                                                          \
     }
 
-static real alpha_of(const struct node *node)
-{
-    return (real)node_real(node, "alpha", 1);
-}
-
 /* ---- losses ---- */
 
 /* As one kernel computes it: half floats in f32 and rounded once. */
@@ -207,11 +202,6 @@ static real exp_loss(enum dtype d, real scale, real y)
            2 * dtype_roundoff(dtype_is_half(d) ? DTYPE_F32 : d) * fabsl(scale);
 }
 
-static bool elu_structure(struct instance *m, struct rng *rng)
-{
-    return structure_same(m, rng) && settle_real(m, "alpha", rng);
-}
-
 ALWAYS_INLINE real elu_of(enum dtype d, real x, real alpha)
 {
     return x < 0 ? alpha * expm1_of(d, x) : x;
@@ -241,7 +231,7 @@ const struct op op_elu = {
     .summary = "x, below 0 alpha * (exp(x) - 1)",
     UNARY_SLOTS(DT_FLOATS),
     .attrs = {{"alpha", ATTR_REAL, .real = {{1, 1}, 0x1p-6, 9}}},
-    .structure = elu_structure,
+    .structure = structure_alpha,
     .reach = elu_reach,
     .elementwise = &(const struct elementwise){
         .row = elu_row, .loss = elu_loss, .slope = elu_slope, .bound = elu_bound}};
@@ -250,7 +240,7 @@ const struct op op_elu = {
  * (Barron 2017) has alpha > 0. */
 static bool celu_structure(struct instance *m, struct rng *rng)
 {
-    if (!elu_structure(m, rng)) {
+    if (!structure_alpha(m, rng)) {
         return false;
     }
     return instance_attr(m, "alpha")->f > 0 ? true : REFUSE("alpha must be positive");
@@ -355,13 +345,8 @@ const struct op op_selu = {
 
 /* ---- x times a sigmoid: gelu, mish, swish ---- */
 
-/* -inf * 0 is NaN by the formulas of ONNX and torch, the limit is 0: no document says which. */
-static void low_unspecified(const struct evaluation *e, uint8_t *const *mark)
-{
-    for (size_t i = 0; i < e->out[0].n; i++) {
-        mark[0][i] |= e->in[0]->v[i] == -INFINITY;
-    }
-}
+/* Unspecified: -inf * 0 is NaN by the formulas of ONNX and torch, the limit is 0; no document says
+ * which. */
 
 /* Of a function that falls to `least` below 0 and rises from there; NaN at -inf. */
 static struct interval dip(struct interval x, real at_lo, real at_hi, real least)
@@ -459,7 +444,7 @@ const struct op op_gelu = {
     .attrs = {{"approximate", ATTR_TEXT}},
     .structure = gelu_structure,
     .reach = gelu_reach,
-    .unspecified = low_unspecified,
+    .unspecified = lowest_unspecified,
     .elementwise = &(const struct elementwise){
         .row = gelu_row, .loss = gelu_loss, .slope = gelu_slope, .bound = gelu_bound}};
 
@@ -496,14 +481,9 @@ const struct op op_mish = {
     .summary = "x * tanh(softplus(x))",
     UNARY_OP(DT_FLOATS),
     .reach = elu_reach,
-    .unspecified = low_unspecified,
+    .unspecified = lowest_unspecified,
     .elementwise = &(const struct elementwise){
         .row = mish_row, .loss = mish_loss, .slope = mish_slope, .bound = mish_bound}};
-
-static bool swish_structure(struct instance *m, struct rng *rng)
-{
-    return structure_same(m, rng) && settle_real(m, "alpha", rng);
-}
 
 ALPHA_ROW(swish_row, x *sigmoid_of(r->d, alpha *x))
 
@@ -560,7 +540,7 @@ const struct op op_swish = {
     .summary = "x * sigmoid(alpha * x); silu when alpha is 1",
     UNARY_SLOTS(DT_FLOATS),
     .attrs = {{"alpha", ATTR_REAL, .real = {{1, 1}, 0x1p-6, 9, SIGNS_BOTH, .has_zero = true}}},
-    .structure = swish_structure,
+    .structure = structure_alpha,
     .reaches = swish_reaches,
     .unspecified = swish_unspecified,
     .elementwise = &(const struct elementwise){

@@ -2,11 +2,6 @@
 /* Activations of linear pieces: hard_sigmoid hard_swish relu6 leaky_relu prelu thresholded_relu. */
 #include "ops/ops_internal.h"
 
-static real alpha_of(const struct node *node)
-{
-    return (real)node_real(node, "alpha", 1);
-}
-
 static real beta_of(const struct node *node)
 {
     return (real)node_real(node, "beta", 0);
@@ -106,17 +101,10 @@ static struct interval hard_swish_bound(const struct range_query *q)
 }
 
 /* -inf * 0 is NaN by the formula of ONNX, 0 by the pieces that torch lists. */
-static void hard_swish_unspecified(const struct evaluation *e, uint8_t *const *mark)
-{
-    for (size_t i = 0; i < e->out[0].n; i++) {
-        mark[0][i] |= e->in[0]->v[i] == -INFINITY;
-    }
-}
-
 const struct op op_hard_swish = {.name = "hard_swish",
                                  .summary = "x * max(0, min(1, x / 6 + 1 / 2))",
                                  UNARY_OP(DT_FLOATS),
-                                 .unspecified = hard_swish_unspecified,
+                                 .unspecified = lowest_unspecified,
                                  .elementwise =
                                      &(const struct elementwise){.row = hard_swish_row,
                                                                  .loss = hard_swish_loss,
@@ -146,11 +134,6 @@ const struct op op_relu6 = {.name = "relu6",
 /* ---- leaky_relu, prelu ---- */
 
 #define LEAKY_ALPHA 0x1.47ae14p-7 /* 0.01f */
-
-static bool leaky_relu_structure(struct instance *m, struct rng *rng)
-{
-    return structure_same(m, rng) && settle_real(m, "alpha", rng);
-}
 
 static void leaky_relu_row(const struct row *r)
 {
@@ -190,7 +173,7 @@ const struct op op_leaky_relu = {
     UNARY_SLOTS(DT_FLOATS),
     .attrs = {{"alpha", ATTR_REAL,
                .real = {{LEAKY_ALPHA, LEAKY_ALPHA}, 0x1p-8, 9, SIGNS_BOTH, .has_zero = true}}},
-    .structure = leaky_relu_structure,
+    .structure = structure_alpha,
     .elementwise = &(const struct elementwise){.row = leaky_relu_row,
                                                .units = 1,
                                                .loss = leaky_relu_loss,
@@ -285,11 +268,6 @@ const struct op op_prelu = {
 
 /* ---- thresholded_relu ---- */
 
-static bool thresholded_relu_structure(struct instance *m, struct rng *rng)
-{
-    return structure_same(m, rng) && settle_real(m, "alpha", rng);
-}
-
 static void thresholded_relu_row(const struct row *r)
 {
     const real alpha = alpha_of(r->node);
@@ -315,22 +293,14 @@ static struct interval thresholded_relu_bound(const struct range_query *q)
 }
 
 /* NaN: 0 by the text of both ("otherwise"), but torch's threshold keeps it (x <= t ? 0 : x). */
-static void thresholded_relu_unspecified(const struct evaluation *e, uint8_t *const *mark)
-{
-    for (size_t i = 0; i < e->out[0].n; i++) {
-        bool is_nan = isnan(e->in[0]->v[i]);
-        mark[0][i] |= is_nan;
-    }
-}
-
 const struct op op_thresholded_relu = {
     .name = "thresholded_relu",
     .summary = "x above alpha, else 0",
     UNARY_SLOTS(DT_FLOATS),
     .attrs = {{"alpha", ATTR_REAL, .real = {{1, 1}, 0x1p-7, 9, SIGNS_BOTH, .has_zero = true}}},
-    .structure = thresholded_relu_structure,
+    .structure = structure_alpha,
     .jumps = JUMPS_ALWAYS,
-    .unspecified = thresholded_relu_unspecified,
+    .unspecified = nan_unspecified,
     .elementwise = &(const struct elementwise){.row = thresholded_relu_row,
                                                .slope = thresholded_relu_slope,
                                                .bound = thresholded_relu_bound}};

@@ -260,3 +260,18 @@ void elementwise_range(struct range_query *q)
     }
     q->out[0].may_nan = dtype_is_float(d) && (q->out[0].may_nan || may_nan);
 }
+
+void lowest_unspecified(const struct evaluation *e, uint8_t *const *mark)
+{
+    for (size_t i = 0; i < e->out[0].n; i++) {
+        mark[0][i] |= e->in[0]->v[i] == -INFINITY;
+    }
+}
+
+void nan_unspecified(const struct evaluation *e, uint8_t *const *mark)
+{
+    for (size_t i = 0; i < e->out[0].n; i++) {
+        bool is_nan = isnan(e->in[0]->v[i]);
+        mark[0][i] |= is_nan;
+    }
+}

@@ -83,11 +83,14 @@ static void conv_relate(struct relation *r, struct instance *m)
 
 /* ---- evaluation ---- */
 
-struct conv conv_of(const struct node *node, const struct shape *in, const struct shape *w,
-                    const struct shape *out, bool is_empty)
+/* is_empty: the result has no elements; beside a 0 the other dims may be huge. */
+static struct conv conv_of(const struct node *node, const struct shape *x, const struct shape *w,
+                           const struct shape *y, bool is_transposed, bool is_empty)
 {
+    const struct shape *in = is_transposed ? y : x, *out = is_transposed ? x : y;
     size_t group = (size_t)node_int(node, "group", 1);
-    struct conv c = {.batch = is_empty ? 0 : (size_t)in->dim[0],
+    struct conv c = {.is_transposed = is_transposed,
+                     .batch = is_empty ? 0 : (size_t)in->dim[0],
                      .in_channels = (size_t)in->dim[1],
                      .out_channels = (size_t)w->dim[0],
                      .per_group_in = (size_t)w->dim[1],
@@ -112,18 +115,37 @@ struct conv conv_of(const struct node *node, const struct shape *in, const struc
     return c;
 }
 
-static struct conv conv_in(const struct evaluation *e)
+struct conv conv_in(const struct evaluation *e, bool is_transposed)
 {
-    return conv_of(e->node, &e->in[0]->shape, &e->in[1]->shape, &e->out[0].shape, e->out[0].n == 0);
+    return conv_of(e->node, &e->in[0]->shape, &e->in[1]->shape, &e->out[0].shape, is_transposed,
+                   e->out[0].n == 0);
+}
+
+/* torch has the product of each tap of a transposed one in columns of the dtype, and adds those up
+ * in it (col2im): how many reach the same element, those at equal distance modulo the stride. */
+static size_t count_parts(const struct conv *c)
+{
+    size_t parts = 1;
+    for (int d = 0; d < SPATIAL_MAX; d++) {
+        int64_t period = c->stride[d] / common_divisor(c->stride[d], c->dilation[d]);
+        parts *= (size_t)((c->kernel[d] + period - 1) / period);
+    }
+    return parts;
 }
 
 static struct conv_result result_of(const struct conv *c, size_t n)
 {
+    if (c->is_transposed) {
+        return (struct conv_result){.n = n,
+                                    .plane = c->in_plane,
+                                    .channels = c->in_channels,
+                                    .terms = c->per_group_out * c->kernel_size,
+                                    .parts = count_parts(c)};
+    }
     return (struct conv_result){.n = n,
                                 .plane = c->out_plane,
                                 .channels = c->out_channels,
-                                .terms = c->per_group_in * c->kernel_size,
-                                .parts = 0};
+                                .terms = c->per_group_in * c->kernel_size};
 }
 
 static void sum_into(struct evaluation *e, const struct conv *c, const struct conv_result *to,
@@ -168,25 +190,25 @@ static int conv_grid(const struct evaluation *e)
     return own < grid ? own : grid;
 }
 
-void conv_sum(struct evaluation *e, const struct conv *c, const struct conv_result *to,
-              const struct conv_kernels *k)
+void conv_sum(struct evaluation *e, bool is_transposed, const struct conv_kernels *k)
 {
     const struct array *y = &e->out[0];
+    struct conv c = conv_in(e, is_transposed);
+    struct conv_result to = result_of(&c, y->n);
     size_t n_bias = conv_bias(e) ? 1 : 0;
-    sum_into(e, c, to, k, false, y->v);
+    sum_into(e, &c, &to, k, false, y->v);
     if (!e->noise[0]) {
         return;
     }
     real *magnitude = ARENA_ARRAY(e->scratch, real, y->n);
-    sum_into(e, c, to, k, true, magnitude);
+    sum_into(e, &c, &to, k, true, magnitude);
     int grid = conv_grid(e);
-    struct sum_noise s = sum_noise_init(y->dtype, to->terms + n_bias, grid);
-    bool has_parts = dtype_is_half(y->dtype) && to->parts > 0 && to->parts + n_bias > 1;
+    struct sum_noise s = sum_noise_init(y->dtype, to.terms + n_bias, grid);
+    bool has_parts = dtype_is_half(y->dtype) && to.parts > 0 && to.parts + n_bias > 1;
     for (size_t i = 0; i < y->n; i++) {
         e->noise[0][i] = sum_noise_of(&s, y->v[i], magnitude[i]);
         if (has_parts) {
-            e->noise[0][i] +=
-                parts_noise(y->dtype, to->parts + n_bias, grid, y->v[i], magnitude[i]);
+            e->noise[0][i] += parts_noise(y->dtype, to.parts + n_bias, grid, y->v[i], magnitude[i]);
         }
     }
 }
@@ -196,18 +218,26 @@ CONV_KERNEL(convolve_real, real, CONV_AT_OUT, CONV_AT_IN)
 
 static void conv_evaluate(struct evaluation *e)
 {
-    struct conv c = conv_in(e);
-    struct conv_result to = result_of(&c, e->out[0].n);
-    conv_sum(e, &c, &to, &(const struct conv_kernels){convolve_double, convolve_real});
+    conv_sum(e, false, &(const struct conv_kernels){convolve_double, convolve_real});
 }
 
 /* ---- taint, gradient ---- */
 
-void conv_taint_rest(const struct taint *t, const struct conv_result *to, const size_t *channel)
+size_t conv_weight_channel(const struct conv *c, size_t k)
+{
+    size_t pair = k / c->kernel_size, out = pair / c->per_group_in;
+    return c->is_transposed ? out / c->per_group_out * c->per_group_in + pair % c->per_group_in
+                            : out;
+}
+
+/* Marks of weights and of the bias. A marked weight may be infinite or NaN in a run, where zeros
+ * between or around the elements times it count too: it marks all of its channel. */
+static void taint_channels(const struct taint *t, const struct conv *c,
+                           const struct conv_result *to)
 {
     uint8_t *mark = arena_zalloc(t->e->scratch, to->channels);
-    for (size_t i = 0; t->in_mark[1] && i < t->e->in[1]->n; i++) {
-        mark[channel[i]] |= t->in_mark[1][i];
+    for (size_t k = 0; t->in_mark[1] && k < t->e->in[1]->n; k++) {
+        mark[conv_weight_channel(c, k)] |= t->in_mark[1][k];
     }
     for (size_t i = 0; conv_bias(t->e) && t->in_mark[2] && i < to->channels; i++) {
         mark[i] |= t->in_mark[2][i];
@@ -217,63 +247,75 @@ void conv_taint_rest(const struct taint *t, const struct conv_result *to, const 
     }
 }
 
+struct taint_taps {
+    const struct conv *c;
+    const struct taint *t;
+};
+
 static void taint_tap(void *data, const struct tap *tap)
 {
-    const struct taint *t = data;
+    const struct taint_taps *of = data;
     for (size_t i = 0; i < tap->n; i++) {
-        t->out_mark[0][tap->y + i] |= t->in_mark[0][tap->x + i * tap->step];
+        of->t->out_mark[0][conv_to(of->c, tap, i)] |= of->t->in_mark[0][conv_from(of->c, tap, i)];
+    }
+}
+
+void conv_taint_of(const struct taint *t, bool is_transposed)
+{
+    struct conv c = conv_in(t->e, is_transposed);
+    struct conv_result to = result_of(&c, t->e->out[0].n);
+    if (to.n == 0) {
+        return;
+    }
+    if (t->in_mark[0]) {
+        conv_taps(&c, t->e->scratch, taint_tap, &(struct taint_taps){&c, t});
+    }
+    taint_channels(t, &c, &to);
+}
+
+struct vjp_taps {
+    const struct conv *c;
+    const struct vjp *v;
+};
+
+static void vjp_tap(void *data, const struct tap *tap)
+{
+    const struct vjp_taps *of = data;
+    const struct vjp *v = of->v;
+    const real *x = v->e->in[0]->v, *w = v->e->in[1]->v;
+    for (size_t i = 0; i < tap->n; i++) {
+        real cotangent = v->cotangent[0][conv_to(of->c, tap, i)];
+        size_t from = conv_from(of->c, tap, i);
+        if (v->grad[0]) {
+            v->grad[0][from] += w[tap->w] * cotangent;
+        }
+        if (v->grad[1]) {
+            v->grad[1][tap->w] += x[from] * cotangent;
+        }
+    }
+}
+
+void conv_vjp_of(const struct vjp *v, bool is_transposed)
+{
+    if (!v->cotangent[0]) {
+        return;
+    }
+    struct conv c = conv_in(v->e, is_transposed);
+    struct conv_result to = result_of(&c, v->e->out[0].n);
+    conv_taps(&c, v->e->scratch, vjp_tap, &(struct vjp_taps){&c, v});
+    for (size_t i = 0; conv_bias(v->e) && v->grad[2] && i < to.n; i++) {
+        v->grad[2][conv_channel(&to, i)] += v->cotangent[0][i];
     }
 }
 
 static void conv_taint(const struct taint *t)
 {
-    struct conv c = conv_in(t->e);
-    struct conv_result to = result_of(&c, t->e->out[0].n);
-    struct taint copy = *t;
-    if (to.n == 0) {
-        return;
-    }
-    if (t->in_mark[0]) {
-        conv_taps(&c, t->e->scratch, taint_tap, &copy);
-    }
-    size_t n = t->e->in[1]->n, *channel = ARENA_ARRAY(t->e->scratch, size_t, n);
-    for (size_t i = 0; i < n; i++) {
-        channel[i] = i / to.terms;
-    }
-    conv_taint_rest(t, &to, channel);
-}
-
-void conv_vjp_bias(const struct vjp *v, const struct conv_result *to)
-{
-    for (size_t i = 0; conv_bias(v->e) && v->grad[2] && i < to->n; i++) {
-        v->grad[2][conv_channel(to, i)] += v->cotangent[0][i];
-    }
-}
-
-static void vjp_tap(void *data, const struct tap *tap)
-{
-    const struct vjp *v = data;
-    const real *x = v->e->in[0]->v, *w = v->e->in[1]->v, *c = v->cotangent[0];
-    for (size_t i = 0; i < tap->n; i++) {
-        if (v->grad[0]) {
-            v->grad[0][tap->x + i * tap->step] += w[tap->w] * c[tap->y + i];
-        }
-        if (v->grad[1]) {
-            v->grad[1][tap->w] += x[tap->x + i * tap->step] * c[tap->y + i];
-        }
-    }
+    conv_taint_of(t, false);
 }
 
 static void conv_vjp(const struct vjp *v)
 {
-    if (!v->cotangent[0]) {
-        return;
-    }
-    struct conv c = conv_in(v->e);
-    struct conv_result to = result_of(&c, v->e->out[0].n);
-    struct vjp copy = *v;
-    conv_taps(&c, v->e->scratch, vjp_tap, &copy);
-    conv_vjp_bias(v, &to);
+    conv_vjp_of(v, false);
 }
 
 /* ---- range, unspecified ---- */
@@ -292,12 +334,15 @@ static bool reads_input(const struct conv *c)
     return reads;
 }
 
-void conv_range_of(struct range_query *q, const struct conv *c, const struct conv_result *to)
+void conv_range_of(struct range_query *q, bool is_transposed)
 {
     const struct interval zero = {.lo = 0, .hi = 0};
+    struct conv c = conv_of(q->node, &q->in_value[0]->shape, &q->in_value[1]->shape,
+                            &q->out_value[0]->shape, is_transposed, false);
     struct interval term = interval_union(interval_mul(q->in[0], q->in[1]), zero); /* padding */
     bool is_finite = !term.may_nan && isfinite(term.lo) && isfinite(term.hi);
-    struct interval sum = is_finite && !reads_input(c) ? zero : interval_sum(term, to->terms);
+    struct interval sum =
+        is_finite && !reads_input(&c) ? zero : interval_sum(term, result_of(&c, 0).terms);
     if (q->node->n_in > 2 && q->in_value[2]) {
         sum = interval_widen(interval_add(sum, q->in[2]));
     }
@@ -306,10 +351,7 @@ void conv_range_of(struct range_query *q, const struct conv *c, const struct con
 
 static void conv_range(struct range_query *q)
 {
-    struct conv c = conv_of(q->node, &q->in_value[0]->shape, &q->in_value[1]->shape,
-                            &q->out_value[0]->shape, false);
-    struct conv_result to = result_of(&c, 0);
-    conv_range_of(q, &c, &to);
+    conv_range_of(q, false);
 }
 
 /* Where a weight is infinite or NaN and lies over padding: 0 * inf is NaN if the zeros are
@@ -336,10 +378,10 @@ static void mark_padded(const struct conv *c, size_t tap, uint8_t *plane)
 
 static void conv_unspecified(const struct evaluation *e, uint8_t *const *mark)
 {
-    struct conv c = conv_in(e);
+    struct conv c = conv_in(e, false);
     const struct array *w = e->in[1];
     for (size_t k = 0; k < w->n; k++) {
-        size_t m = k / (c.kernel_size * c.per_group_in);
+        size_t m = conv_weight_channel(&c, k);
         for (size_t n = 0; !isfinite(w->v[k]) && n < c.batch; n++) {
             mark_padded(&c, k % c.kernel_size, mark[0] + (n * c.out_channels + m) * c.out_plane);
         }

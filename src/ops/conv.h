@@ -46,22 +46,30 @@ size_t conv_work_of(const struct slot *summed, const struct slot *weight, var *f
 /* ---- the walk over all products ---- */
 
 /* Fewer than 3 spatial dims: the first ones are 1. The weight is [out_channels, per_group_in,
- * kernel]. */
+ * kernel]. Transposed: `in` is the result and `out` is x. */
 struct conv {
+    bool is_transposed;
     size_t batch, in_channels, out_channels, per_group_in, per_group_out;
     size_t in_plane, out_plane, kernel_size;
     int64_t in_size[SPATIAL_MAX], out_size[SPATIAL_MAX], kernel[SPATIAL_MAX], stride[SPATIAL_MAX],
         pad[SPATIAL_MAX], dilation[SPATIAL_MAX];
 };
-/* is_empty: the result has no elements; beside a 0 the other dims may be huge. */
-struct conv conv_of(const struct node *node, const struct shape *in, const struct shape *w,
-                    const struct shape *out, bool is_empty);
+struct conv conv_in(const struct evaluation *e, bool is_transposed);
 
 /* n products of w, x[i * step] and y[i]; all given as places in the flat arrays. */
 struct tap {
     size_t w, x, step, y, n;
 };
 typedef void tap_fn(void *data, const struct tap *tap);
+/* The place of term i in x, and in the result. */
+ALWAYS_INLINE size_t conv_from(const struct conv *c, const struct tap *tap, size_t i)
+{
+    return c->is_transposed ? tap->y + i : tap->x + i * tap->step;
+}
+ALWAYS_INLINE size_t conv_to(const struct conv *c, const struct tap *tap, size_t i)
+{
+    return c->is_transposed ? tap->x + i * tap->step : tap->y + i;
+}
 
 /* The output positions of one dim that kernel position k reads inside the input. */
 ALWAYS_INLINE void conv_inside(const struct conv *c, int d, int64_t k, int64_t *first, int64_t *end)
@@ -216,16 +224,14 @@ struct conv_kernels {
     void (*in_real)(const struct conv *c, const struct conv_result *to, struct arena *scratch,
                     const real *from, const real *w, const real *b, real *y);
 };
-void conv_sum(struct evaluation *e, const struct conv *c, const struct conv_result *to,
-              const struct conv_kernels *k);
+void conv_sum(struct evaluation *e, bool is_transposed, const struct conv_kernels *k);
 
 /* ---- taint, gradient, range of both ---- */
 
-/* Marks of the bias, and those of weights: weight k is of channel channel[k]. A marked weight may
- * be infinite or NaN in a run, where zeros between or around the elements times it count too: it
- * marks all of its channel. */
-void conv_taint_rest(const struct taint *t, const struct conv_result *to, const size_t *channel);
-void conv_vjp_bias(const struct vjp *v, const struct conv_result *to);
-void conv_range_of(struct range_query *q, const struct conv *c, const struct conv_result *to);
+/* The channel of the result that weight k goes into. */
+size_t conv_weight_channel(const struct conv *c, size_t k);
+void conv_taint_of(const struct taint *t, bool is_transposed);
+void conv_vjp_of(const struct vjp *v, bool is_transposed);
+void conv_range_of(struct range_query *q, bool is_transposed);
 
 #endif

@@ -70,120 +70,29 @@ static void conv_transpose_relate(struct relation *r, struct instance *m)
 
 /* ---- evaluation ---- */
 
-static struct conv conv_in(const struct evaluation *e)
-{
-    return conv_of(e->node, &e->out[0].shape, &e->in[1]->shape, &e->in[0]->shape, e->out[0].n == 0);
-}
-
-/* How many taps of one dim reach the same element: those at equal distance modulo the stride. */
-static int64_t overlap(int64_t kernel, int64_t stride, int64_t dilation)
-{
-    int64_t a = stride, b = dilation;
-    while (b != 0) { /* the greatest common divisor */
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    int64_t period = stride / a;
-    return (kernel + period - 1) / period;
-}
-
-/* torch has the product of each tap in columns of the dtype, and adds those up in it (col2im). */
-static size_t count_parts(const struct conv *c)
-{
-    size_t parts = 1;
-    for (int d = 0; d < SPATIAL_MAX; d++) {
-        parts *= (size_t)overlap(c->kernel[d], c->stride[d], c->dilation[d]);
-    }
-    return parts;
-}
-
-static struct conv_result result_of(const struct conv *c, size_t n)
-{
-    return (struct conv_result){.n = n,
-                                .plane = c->in_plane,
-                                .channels = c->in_channels,
-                                .terms = c->per_group_out * c->kernel_size,
-                                .parts = count_parts(c)};
-}
-
 CONV_KERNEL(transpose_double, double, CONV_AT_IN, CONV_AT_OUT)
 CONV_KERNEL(transpose_real, real, CONV_AT_IN, CONV_AT_OUT)
 
 static void conv_transpose_evaluate(struct evaluation *e)
 {
-    struct conv c = conv_in(e);
-    struct conv_result to = result_of(&c, e->out[0].n);
-    conv_sum(e, &c, &to, &(const struct conv_kernels){transpose_double, transpose_real});
+    conv_sum(e, true, &(const struct conv_kernels){transpose_double, transpose_real});
 }
 
 /* ---- taint, gradient, range ---- */
 
-/* The channel of the result that weight k goes into. */
-static size_t weight_channel(const struct conv *c, size_t k)
-{
-    size_t pair = k / c->kernel_size, group = pair / c->per_group_in / c->per_group_out;
-    return group * c->per_group_in + pair % c->per_group_in;
-}
-
-static void taint_tap(void *data, const struct tap *tap)
-{
-    const struct taint *t = data;
-    for (size_t i = 0; i < tap->n; i++) {
-        t->out_mark[0][tap->x + i * tap->step] |= t->in_mark[0][tap->y + i];
-    }
-}
-
 static void conv_transpose_taint(const struct taint *t)
 {
-    struct conv c = conv_in(t->e);
-    struct conv_result to = result_of(&c, t->e->out[0].n);
-    struct taint copy = *t;
-    if (to.n == 0) {
-        return;
-    }
-    if (t->in_mark[0]) {
-        conv_taps(&c, t->e->scratch, taint_tap, &copy);
-    }
-    size_t n = t->e->in[1]->n, *channel = ARENA_ARRAY(t->e->scratch, size_t, n);
-    for (size_t i = 0; i < n; i++) {
-        channel[i] = weight_channel(&c, i);
-    }
-    conv_taint_rest(t, &to, channel);
-}
-
-static void vjp_tap(void *data, const struct tap *tap)
-{
-    const struct vjp *v = data;
-    const real *x = v->e->in[0]->v, *w = v->e->in[1]->v, *c = v->cotangent[0];
-    for (size_t i = 0; i < tap->n; i++) {
-        if (v->grad[0]) {
-            v->grad[0][tap->y + i] += w[tap->w] * c[tap->x + i * tap->step];
-        }
-        if (v->grad[1]) {
-            v->grad[1][tap->w] += x[tap->y + i] * c[tap->x + i * tap->step];
-        }
-    }
+    conv_taint_of(t, true);
 }
 
 static void conv_transpose_vjp(const struct vjp *v)
 {
-    if (!v->cotangent[0]) {
-        return;
-    }
-    struct conv c = conv_in(v->e);
-    struct conv_result to = result_of(&c, v->e->out[0].n);
-    struct vjp copy = *v;
-    conv_taps(&c, v->e->scratch, vjp_tap, &copy);
-    conv_vjp_bias(v, &to);
+    conv_vjp_of(v, true);
 }
 
 static void conv_transpose_range(struct range_query *q)
 {
-    struct conv c = conv_of(q->node, &q->out_value[0]->shape, &q->in_value[1]->shape,
-                            &q->in_value[0]->shape, false);
-    struct conv_result to = result_of(&c, 0);
-    conv_range_of(q, &c, &to);
+    conv_range_of(q, true);
 }
 
 /* ---- unspecified ---- */
@@ -207,7 +116,7 @@ static bool brings(const struct conv *c, const int64_t tap[SPATIAL_MAX], size_t 
  * scatters products (col2im). Neither says which. */
 static void conv_transpose_unspecified(const struct evaluation *e, uint8_t *const *mark)
 {
-    struct conv c = conv_in(e);
+    struct conv c = conv_in(e, true);
     const struct array *w = e->in[1];
     int64_t tap[SPATIAL_MAX];
     for (size_t k = 0; k < w->n; k++) {
@@ -216,7 +125,7 @@ static void conv_transpose_unspecified(const struct evaluation *e, uint8_t *cons
         }
         conv_tap_at(&c, k % c.kernel_size, tap);
         for (size_t n = 0; n < c.batch; n++) {
-            size_t plane = (n * c.in_channels + weight_channel(&c, k)) * c.in_plane;
+            size_t plane = (n * c.in_channels + conv_weight_channel(&c, k)) * c.in_plane;
             for (size_t i = 0; i < c.in_plane; i++) {
                 mark[0][plane + i] |= !brings(&c, tap, i);
             }

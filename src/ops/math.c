@@ -129,19 +129,11 @@ SLOPE(sign, 0)
 BOUND(sign, interval_of(sign_of(a.lo), sign_of(a.hi)))
 
 /* NaN: torch gives 0, numpy NaN; the ONNX text has three cases, none of which NaN is. */
-static void sign_unspecified(const struct evaluation *e, uint8_t *const *mark)
-{
-    for (size_t i = 0; i < e->out[0].n; i++) {
-        bool is_nan = isnan(e->in[0]->v[i]);
-        mark[0][i] |= is_nan;
-    }
-}
-
 const struct op op_sign = {.name = "sign",
                            .summary = "-1, 0 or 1",
                            UNARY_OP(DT_NUMBERS),
                            .jumps = JUMPS_ALWAYS,
-                           .unspecified = sign_unspecified,
+                           .unspecified = nan_unspecified,
                            KERNELS(sign)};
 
 /* ---- to integers ---- */

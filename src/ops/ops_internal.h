@@ -55,6 +55,7 @@ var solve_attr_var(struct instance *m, struct relation *r, const char *name, uns
 
 /* Elementwise of one input; of several that broadcast. */
 bool structure_same(struct instance *m, struct rng *rng);
+bool structure_alpha(struct instance *m, struct rng *rng); /* and an attribute alpha */
 bool structure_broadcast(struct instance *m, struct rng *rng);
 void relate_same(struct relation *r, struct instance *m);
 void relate_broadcast_slots(struct relation *r, struct instance *m);
@@ -91,6 +92,15 @@ struct elementwise {
     /* Result interval of non-empty inputs, without NaN-ness of theirs. */
     struct interval (*bound)(const struct range_query *q);
 };
+/* The attribute of activations. */
+ALWAYS_INLINE real alpha_of(const struct node *node)
+{
+    return (real)node_real(node, "alpha", 1);
+}
+/* Of functions of one element: what they give at -inf, at NaN. */
+void lowest_unspecified(const struct evaluation *e, uint8_t *const *mark);
+void nan_unspecified(const struct evaluation *e, uint8_t *const *mark);
+
 /* Kernels: y from x, or from a and b. `r` is the row: r->d the dtype, r->node the node. */
 #define UNARY_ROW(name, expression)                                                                \
     static void name(const struct row *r)                                                          \

@@ -470,6 +470,11 @@ bool structure_same(struct instance *m, struct rng *rng)
     return draw_rank(x, spec->rank_min, spec->rank_max, rng) && settle_rank(y, x->rank);
 }
 
+bool structure_alpha(struct instance *m, struct rng *rng)
+{
+    return structure_same(m, rng) && settle_real(m, "alpha", rng);
+}
+
 /* The output has the largest rank. When that is known and no input has it, the first unknown one
  * gets it. */
 bool structure_broadcast(struct instance *m, struct rng *rng)

@@ -36,7 +36,7 @@ void python_base64(struct buffer *out, const void *data, size_t size)
     buffer_puts(out, "\n");
 }
 
-static void put_shape(const struct shape *s, struct buffer *out)
+void python_shape(struct buffer *out, const struct shape *s)
 {
     buffer_puts(out, "(");
     for (int d = 0; d < s->rank; d++) {
@@ -111,7 +111,7 @@ void python_array(struct buffer *out, const struct tensor *t)
         buffer_puts(out, "packed(\"\"\"");
         python_base64(out, t->data, tensor_size(t));
         buffer_printf(out, "\"\"\", np.%s, ", numpy_dtype(t->dtype));
-        put_shape(&t->shape, out);
+        python_shape(out, &t->shape);
         buffer_puts(out, ")");
         return;
     }
@@ -125,7 +125,7 @@ void python_array(struct buffer *out, const struct tensor *t)
     }
     if (t->shape.rank > 1) {
         buffer_puts(out, ".reshape(");
-        put_shape(&t->shape, out);
+        python_shape(out, &t->shape);
         buffer_puts(out, ")");
     }
 }
@@ -144,7 +144,7 @@ void python_torch_tensor(struct buffer *out, const struct tensor *t)
     }
     if (t->shape.rank > 1 || (t->shape.rank == 0 && !python_is_literal(t))) {
         buffer_puts(out, ".reshape(");
-        put_shape(&t->shape, out);
+        python_shape(out, &t->shape);
         buffer_puts(out, ")");
     }
 }

@@ -85,15 +85,6 @@ static bool uses_word(const struct buffer *body, const char *word)
     return false;
 }
 
-static void put_shape_tuple(const struct shape *s, struct buffer *out)
-{
-    buffer_puts(out, "(");
-    for (int d = 0; d < s->rank; d++) {
-        buffer_printf(out, "%lld%s", (long long)s->dim[d], d + 1 < s->rank ? ", " : "");
-    }
-    buffer_puts(out, s->rank == 1 ? ",)" : ")");
-}
-
 /* ---- onnxruntime ---- */
 
 static void put_onnx_head(struct text *t, const struct buffer *body)
@@ -180,7 +171,7 @@ static void put_forms(struct text *t, const char *library)
         const char *name = output_name(t, o);
         buffer_printf(t->out, "print(%s.dtype, tuple(%s.shape))\nassert tuple(%s.shape) == ", name,
                       name, name);
-        put_shape_tuple(&v->shape, t->out);
+        python_shape(t->out, &v->shape);
         buffer_printf(t->out, "\nassert %s.dtype == %s.%s%s\n", name, library,
                       python_dtype(v->dtype),
                       v->dtype == DTYPE_BOOL && strcmp(library, "np") == 0 ? "_" : "");

@@ -32,6 +32,8 @@ char *python_identifier(struct arena *arena, const char *name, const char *const
 
 /* ---- tensors as Python source (python_tensor.c) ---- */
 
+/* (2, 1): a tuple. */
+void python_shape(struct buffer *source, const struct shape *s);
 /* In lines, from the next line on. */
 void python_base64(struct buffer *source, const void *data, size_t size);
 /* 1, 0.5, inf, nan, True: what element i is called with `from numpy import inf, nan`. */

@@ -40,6 +40,7 @@ static enum err fails(const struct seeker *s, struct test *test, bool *same)
 {
     struct reduction runs = {.max_runs = 1, .cpu_limit = HUGE_VAL};
     struct search look = {.jury = s->jury, .failure = *s->failure, .r = &runs, .arena = s->arena};
+    look.failure.verdict = s->reduction->verdict;
     struct outcome outcome;
     struct verdict verdict;
     return search_look(&look, test, &outcome, &verdict, same);

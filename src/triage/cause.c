@@ -112,6 +112,12 @@ static bool makes_sense(const struct search *s, struct test *test)
            target_supports(s->failure.what, p);
 }
 
+/* From what is clear to what is slight. */
+static bool slips(const struct verdict *was, const struct verdict *is)
+{
+    return failure_is_clear(was) && failure_is_slight(is);
+}
+
 /* One run, unless it has said `vain` before. */
 static enum err run_once(struct search *s, struct test *test, enum note vain,
                          struct outcome *outcome, struct verdict *verdict, bool *same)
@@ -134,6 +140,7 @@ enum err search_look(struct search *s, struct test *test, struct outcome *outcom
 {
     unsigned runs = s->r->runs;
     TRY(run_once(s, test, SHOWS_NOT, outcome, verdict, same));
+    *same = *same && !slips(&s->failure.verdict, verdict);
     if (s->r->runs > runs && !*same) {
         take_note(s, test, SHOWS_NOT);
     }
@@ -182,7 +189,7 @@ bool failure_explains(const struct failure *earlier, const struct failure *later
     static const char *const numbers[] = {"value", "side_effects"};
     static const char *const forms[] = {"count", "dtype", "shape"};
     static const char *const of_forms[] = {"value", "count", "dtype", "shape", "status"};
-    if (failure_is_clear(&later->verdict) && failure_is_slight(&earlier->verdict)) {
+    if (slips(&later->verdict, &earlier->verdict)) {
         return false;
     }
     return same_failure(later->signature, earlier->signature) ||

@@ -21,8 +21,9 @@ struct search {
     struct arena *arena;
 };
 
-/* Runs it once, unless that was done in vain. *same: it fails as the smallest one does; false too
- * of what does not hold together, and once all is over (is_cut). */
+/* Runs it once, unless that was done in vain. *same: it fails as the smallest one does, and is no
+ * slight failure where that one is clear; false too of what does not hold together, and once all is
+ * over (is_cut). */
 MUST_USE enum err search_look(struct search *s, struct test *test, struct outcome *outcome,
                               struct verdict *verdict, bool *same);
 /* The same where only the answer counts: it is not asked for twice. */

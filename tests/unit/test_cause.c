@@ -163,6 +163,30 @@ static void what_shows_once_takes_no_place(void **state)
     close_scene(&s);
 }
 
+/* A number that is hardly wrong takes no place of one that is wrong by far. */
+static void what_is_hardly_wrong_is_not_the_same(void **state)
+{
+    bool same = false, is_slight = false;
+    for (int i = 0; i < 200 && !is_slight; i++) {
+        struct scene s;
+        struct search search = search_of(&s, "faulty:low_precision.exp",
+                                         "x: f16[1] = input\ny: f16[1] = exp(x)\noutput y\n",
+                                         1 + i * 0x1p-8L, "value", "value");
+        struct test test = *search.failure.test;
+        struct outcome outcome;
+        struct verdict verdict;
+        search.failure.verdict.actual = 1.5L; /* of a bound of 1: slight itself */
+        search.failure.verdict.expected = 0;
+        search.failure.verdict.bound = 1;
+        ok(search_look(&search, &test, &outcome, &verdict, &same));
+        is_slight = same && failure_is_slight(&verdict);
+        search.failure.verdict.actual = 100;
+        ok(search_look(&search, &test, &outcome, &verdict, &same));
+        close_scene(&s);
+    }
+    assert_true(is_slight && !same);
+}
+
 static struct failure failure_of(const char *oracle, const char *signature, real actual, real bound)
 {
     return (struct failure){.verdict = {.oracle = oracle, .actual = actual, .bound = bound},
@@ -392,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_wrong_number_behind_a_known_one_is_known),
         cmocka_unit_test(what_shows_once_takes_no_place),
         cmocka_unit_test(what_explains_what),
+        cmocka_unit_test(what_is_hardly_wrong_is_not_the_same),
         cmocka_unit_test(a_search_that_is_cut_off_is_not_complete),
         cmocka_unit_test(a_search_goes_on_where_it_was_cut_off),
         cmocka_unit_test(an_op_alone_stays_as_it_is),

@@ -62,7 +62,7 @@ static const double cpu_period = 0.25;
 static double engine_cpu(const struct engine *e)
 {
     return e->options->cpu_before + clock_cpu_self() + jury_usage(e->jury).worker_cpu +
-           generator_cpu(e->policy);
+           generator_cpu(e->policy) + triage_other_cpu(e->triage);
 }
 
 static void count_usage(struct engine *e)
@@ -156,6 +156,7 @@ static enum err open_triage(struct engine *e)
         .n_targets = o->n_targets,
         .known = known,
         .dir = o->dir,
+        .python = o->campaign->python,
         .jobs = o->campaign->jobs,
         .totals = totals,
         .live = o->live,

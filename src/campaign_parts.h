@@ -85,6 +85,7 @@ struct triage_options {
     size_t n_targets;
     const struct known_rules *known;
     const char *dir;
+    const char *python; /* as the campaign's */
     unsigned jobs;
     const struct counts *totals; /* of the campaign when this engine started */
     struct live *live;
@@ -92,6 +93,7 @@ struct triage_options {
 MUST_USE enum err triage_open(const struct triage_options *options, struct triage **triage);
 void triage_close(struct triage *triage); /* NULL is fine */
 double triage_reduce_cpu(const struct triage *triage);
+double triage_other_cpu(const struct triage *triage); /* of workers that are not the jury's */
 
 /* Is this the key of the bucket for what there was no time to reduce? */
 bool is_unreduced_bucket(const char *key);

@@ -54,6 +54,7 @@ struct triage {
     struct look *looks; /* a ring */
     size_t n_looks;
     double reduce_cpu;
+    struct elsewhere *elsewhere;
     uint64_t seen; /* the last finding that was read from the store */
 };
 
@@ -74,6 +75,8 @@ struct incident {
     /* The bucket is a guess, for it was not reduced to the end: by its "look", or "explained" by
      * the ops of one that was. NULL: it is none. */
     const char *joined;
+    struct recheck_try elsewhere[ELSEWHERE_MAX]; /* of the first of a bucket */
+    size_t n_elsewhere;
 };
 
 /* ---- what was seen ---- */
@@ -195,6 +198,8 @@ enum err triage_open(const struct triage_options *options, struct triage **resul
     triage->o = *options;
     triage->arena = arena_new();
     triage->looks = xcalloc(LOOKS_MAX, sizeof(*triage->looks));
+    triage->elsewhere =
+        elsewhere_new(options->jury, options->targets, options->n_targets, options->python);
     enum err err = read_buckets(triage);
     if (err != ERR_OK) {
         triage_close(triage);
@@ -211,6 +216,7 @@ void triage_close(struct triage *triage)
         free(triage->buckets);
         free(triage->explanations);
         free(triage->looks);
+        elsewhere_close(triage->elsewhere);
         free(triage);
     }
 }
@@ -218,6 +224,11 @@ void triage_close(struct triage *triage)
 double triage_reduce_cpu(const struct triage *triage)
 {
     return triage->reduce_cpu;
+}
+
+double triage_other_cpu(const struct triage *triage)
+{
+    return elsewhere_cpu(triage->elsewhere);
 }
 
 /* ---- does an existing bucket explain it? ---- */
@@ -429,16 +440,29 @@ static enum err choose_bucket(struct triage *triage, struct incident *in, double
 
 /* ---- the row and the folder ---- */
 
+/* The newest version installed, where that does not show it. */
+static const char *gone_in(const struct incident *in)
+{
+    for (size_t i = 0; i < in->n_elsewhere; i++) {
+        const struct recheck_try *try = &in->elsewhere[i];
+        if (strcmp(try->kind, "version") == 0 && try->verdict == VERDICT_PASS) {
+            return try->what;
+        }
+    }
+    return NULL;
+}
+
 static const char *incident_json(const struct incident *in, struct arena *arena)
 {
     const struct failure *f = &in->failure;
     json_t *root = json_pack(
-        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s, s:s?, s:s, s:s}", "seed",
+        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s}", "seed",
         (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
         f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
         (int)f->repeats, "reduced", in->reduced, "complete", in->reduced && in->reduction.complete,
-        "known", in->known, "joined", in->joined, "found_oracle", f->verdict.oracle, "found_known",
-        in->found_known, "found_signature", in->found_signature, "found_ops", in->found_ops);
+        "known", in->known, "joined", in->joined, "gone_in", gone_in(in), "found_oracle",
+        f->verdict.oracle, "found_known", in->found_known, "found_signature", in->found_signature,
+        "found_ops", in->found_ops);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */
@@ -487,6 +511,8 @@ static enum err write_folder(struct triage *triage, const struct incident *in, c
         .culprit = f->target,
         .reference = in->trial->reference,
         .failure = f,
+        .elsewhere = in->elsewhere,
+        .n_elsewhere = in->n_elsewhere,
     };
     if (in->reduced) {
         struct outcome *outcomes = ARENA_ZARRAY(arena, struct outcome, n);
@@ -518,8 +544,19 @@ static enum err is_full(struct triage *triage, const char *key, bool *full)
     return ERR_OK;
 }
 
+/* Where else its reduced form shows: once a bucket. */
+static enum err look_elsewhere(struct triage *triage, struct incident *in, struct arena *arena)
+{
+    struct failure f = in->failure;
+    f.test = in->reduction.test;
+    f.verdict = in->reduction.verdict;
+    f.outcome = in->reduction.outcome;
+    enum err err = elsewhere_run(triage->elsewhere, &f, arena, in->elsewhere, &in->n_elsewhere);
+    return err == ERR_STOPPED ? ERR_OK : err; /* then nothing is told */
+}
+
 /* The row comes first, so that nothing found is lost; its folder needs the row's id. */
-static enum err record(struct triage *triage, const struct incident *in, struct arena *arena)
+static enum err record(struct triage *triage, struct incident *in, struct arena *arena)
 {
     const struct failure *f = &in->failure;
     uint64_t old_bucket;
@@ -551,6 +588,8 @@ static enum err record(struct triage *triage, const struct incident *in, struct 
     }
     if (old_bucket == 0 && strcmp(in->state, "new") == 0) {
         triage->o.live->buckets++;
+        TRY(in->reduced ? look_elsewhere(triage, in, arena) : ERR_OK);
+        row.json = incident_json(in, arena);
     }
     bool full;
     TRY(is_full(triage, in->bucket, &full));

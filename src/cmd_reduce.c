@@ -298,6 +298,23 @@ static enum err run_others(struct work *w, struct reference *reference, struct o
     return ERR_OK;
 }
 
+/* Where else the smaller program shows it. */
+static enum err look_elsewhere(struct work *w, struct recheck_try *tries, size_t *n)
+{
+    struct elsewhere *e = elsewhere_new(w->jury, w->targets, w->n_targets, w->settings->python);
+    struct failure f = w->failure;
+    f.test = w->reduction.test;
+    f.verdict = w->reduction.verdict;
+    f.outcome = w->reduction.outcome;
+    enum err err = stop_requested ? ERR_STOPPED : elsewhere_run(e, &f, w->arena, tries, n);
+    elsewhere_close(e);
+    if (err == ERR_STOPPED) { /* what was reduced is kept */
+        *n = 0;
+        return ERR_OK;
+    }
+    return err;
+}
+
 /* The folder with the verdicts of all targets on the smaller program. */
 static enum err write_folder(struct work *w)
 {
@@ -308,6 +325,9 @@ static enum err write_folder(struct work *w)
     outcomes[0] = r->outcome;
     verdicts[0] = r->verdict;
     TRY(run_others(w, reference, outcomes, verdicts));
+    struct recheck_try tries[ELSEWHERE_MAX];
+    size_t n_tries = 0;
+    TRY(look_elsewhere(w, tries, &n_tries));
     const struct finding_files files = {
         .test = r->test,
         .original = w->original,
@@ -318,6 +338,8 @@ static enum err write_folder(struct work *w)
         .reference = reference,
         .failure = &w->failure,
         .reduction = r,
+        .elsewhere = tries,
+        .n_elsewhere = n_tries,
     };
     TRY(finding_write(w->folder, &files));
     TRY(write_tried(w));

@@ -247,6 +247,17 @@ static json_t *reduction_json(const struct finding_files *f)
     return root;
 }
 
+static json_t *elsewhere_json(const struct finding_files *f)
+{
+    json_t *root = json_array();
+    for (size_t i = 0; i < f->n_elsewhere; i++) {
+        const struct recheck_try *try = &f->elsewhere[i];
+        json_array_append_new(root, json_pack("{s:s, s:s, s:s}", "kind", try->kind, "what",
+                                              try->what, "verdict", verdict_names[try->verdict]));
+    }
+    return root;
+}
+
 static json_t *finding_json(const struct finding_files *f, const char *title, struct arena *arena)
 {
     const struct target *t = f->targets[f->culprit];
@@ -267,6 +278,7 @@ static json_t *finding_json(const struct finding_files *f, const char *title, st
     json_object_set_new(root, "placement", json_text(placement_names[test->placement]));
     json_object_set_new(root, "runs", json_integer(f->failure->runs));
     json_object_set_new(root, "repeats", json_integer(f->failure->repeats));
+    json_object_set_new(root, "elsewhere", elsewhere_json(f));
     json_object_set_new(root, "reduction", f->reduction != NULL ? reduction_json(f) : json_null());
     json_object_set_new(root, "verdicts", verdicts_json(f, arena));
     return root;

@@ -115,6 +115,16 @@ static void set_origin(json_t *root, const struct record *r)
     set_text(root, "placement", r->placement);
     set_count(root, "rechecks", r->rechecks);
     set_count(root, "repeats", r->repeats);
+    set_text(root, "gone_in", r->gone_in);
+    json_t *elsewhere = json_array();
+    for (size_t i = 0; i < r->n_elsewhere; i++) {
+        json_t *row = json_object();
+        set_text(row, "kind", r->elsewhere[i].kind);
+        set_text(row, "what", r->elsewhere[i].what);
+        set_text(row, "verdict", r->elsewhere[i].verdict);
+        json_array_append_new(elsewhere, row);
+    }
+    json_object_set_new(root, "elsewhere", elsewhere);
     json_object_set_new(root, "is_reduced", json_boolean(r->is_reduced));
     set_count(root, "nodes_before", r->nodes_before);
     set_count(root, "nodes_after", r->nodes_after);

@@ -111,6 +111,7 @@ static void put_facts(const struct html_bucket *b, struct buffer *html)
         put_number(html, "error by its bound", "%.3g", r->times);
         snprintf(text, sizeof(text), "in %u of %u fresh processes", r->repeats, r->rechecks);
         html_fact(html, "repeats", text);
+        html_fact(html, "gone in the newest version installed", r->gone_in);
         snprintf(text, sizeof(text), "%zu to %zu operators, %zu to %zu elements", r->nodes_before,
                  r->nodes_after, r->elements_before, r->elements_after);
         html_fact(html, "reduced from", r->nodes_before > 0 ? text : NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which findings are worth looking at first. The order is lexicographic, so that it can be said in
- * a sentence: severity, realism, error against the bound, size of the bucket, age.
+ * a sentence: whether the newest version installed shows it, severity, realism, error against the
+ * bound, size of the bucket, age.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -40,6 +41,9 @@ static double magnitude(double times)
 
 int rank_compare(const struct rank *a, const struct rank *b)
 {
+    if (a->is_gone != b->is_gone) {
+        return a->is_gone ? 1 : -1;
+    }
     if (a->severity != b->severity) {
         return a->severity < b->severity ? -1 : 1;
     }
@@ -64,6 +68,7 @@ struct rank record_rank(const struct record *record)
         .times = record->times,
         .bucket_size = record->bucket_size,
         .id = record->id,
+        .is_gone = record->gone_in != NULL,
     };
 }
 

@@ -204,6 +204,26 @@ static enum err read_runs(const json_t *root, struct record *r, struct arena *ar
 
 /* ---- verdict.json ---- */
 
+static void read_elsewhere(const json_t *root, struct record *r, struct arena *arena)
+{
+    const json_t *rows = json_object_get(root, "elsewhere");
+    struct record_trial *trials = ARENA_ARRAY(arena, struct record_trial, json_array_size(rows));
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        struct record_trial *trial = &trials[r->n_elsewhere++];
+        *trial = (struct record_trial){.kind = text_of(row, "kind", arena),
+                                       .what = text_of(row, "what", arena),
+                                       .target = "",
+                                       .verdict = text_of(row, "verdict", arena),
+                                       .text = ""};
+        if (strcmp(trial->kind, "version") == 0 &&
+            strcmp(trial->verdict, verdict_names[VERDICT_PASS]) == 0) {
+            r->gone_in = trial->what;
+        }
+    }
+    r->elsewhere = trials;
+}
+
 static enum err read_verdict(struct record *r, struct arena *arena, const json_t *root)
 {
     static const char *const needed[] = {"title", "library", "target", "oracle"};
@@ -226,6 +246,7 @@ static enum err read_verdict(struct record *r, struct arena *arena, const json_t
     r->test_index = count_of(root, "test");
     r->rechecks = (unsigned)count_of(root, "runs");
     r->repeats = (unsigned)count_of(root, "repeats");
+    read_elsewhere(root, r, arena);
     const json_t *reduction = json_object_get(root, "reduction");
     r->nodes_before = count_of(reduction, "nodes_before");
     r->nodes_after = count_of(reduction, "nodes_after");

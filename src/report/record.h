@@ -95,7 +95,10 @@ struct record {
     double max_abs, max_rel, times;
 
     unsigned repeats, rechecks; /* k of n fresh runs showed it */
-    bool is_reduced;            /* it is smaller than what was found, or cannot be made smaller */
+    size_t n_elsewhere;         /* other configurations in which the campaign ran it */
+    const struct record_trial *elsewhere;
+    const char *gone_in; /* the newest version installed, which does not show it; NULL */
+    bool is_reduced;     /* it is smaller than what was found, or cannot be made smaller */
     size_t nodes_before, elements_before, nodes_after, elements_after; /* all 0: not tried */
 
     bool is_blamed;                    /* there is a blame.json */
@@ -137,15 +140,17 @@ unsigned realism_count(const struct realism *r);
 /* ---- the order ---- */
 
 /*
- * Worst severity first; then the more of REALISM_MAP holds; then the larger error against the
- * bound, by whole powers of ten (no number counts as none: what is no value says nothing); then the
- * larger bucket; then what was found first.
+ * What the newest version installed still shows, or was not asked; worst severity first; then the
+ * more of REALISM_MAP holds; then the larger error against the bound, by whole powers of ten (no
+ * number counts as none: what is no value says nothing); then the larger bucket; then what was
+ * found first.
  */
 struct rank {
     enum severity severity;
     unsigned realism;
     double times;
     uint64_t bucket_size, id;
+    bool is_gone;
 };
 /* < 0: a comes first. */
 int rank_compare(const struct rank *a, const struct rank *b);

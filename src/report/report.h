@@ -24,7 +24,9 @@ struct finding_files {
     size_t culprit; /* index of the failing target */
     struct reference *reference;
     const struct failure *failure;
-    const struct reduction *reduction; /* NULL: not reduced */
+    const struct reduction *reduction;   /* NULL: not reduced */
+    const struct recheck_try *elsewhere; /* other configurations that it was run in */
+    size_t n_elsewhere;
 };
 /* "onnxruntime 1.31.1: relu(f64) -> clip(f64): load fails with "..." at opt=all; opt=none passes"
  */

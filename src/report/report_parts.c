@@ -324,6 +324,13 @@ void part_repeats(struct report_text *t)
         buffer_printf(t->out, "Shown again by %u of %u runs in fresh processes.\n", r->repeats,
                       r->rechecks);
     }
+    for (size_t i = 0; i < r->n_elsewhere; i++) {
+        const struct record_trial *trial = &r->elsewhere[i];
+        bool is_version = strcmp(trial->kind, "version") == 0;
+        buffer_printf(t->out, "%s %s%s: %s.\n", is_version ? r->library : "With",
+                      is_version ? trial->what : code(trial->what, t->arena),
+                      is_version ? ", the newest installed" : "", word_of(trial->verdict));
+    }
 }
 
 static void put_library(struct report_text *t, const char *name, const char *version)

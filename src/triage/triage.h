@@ -100,6 +100,25 @@ bool shows_chance(const struct failure *f);
 MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
                           struct arena *arena);
 
+/* A look at a failure in another configuration. */
+struct recheck_try {
+    const char *kind, *what;   /* "threads", "threads=4"; "version", "1.31.1" */
+    enum verdict_kind verdict; /* FINDING: the same failure; PASS; UNSUPPORTED; UNJUDGED: it is
+                                  another one, or not always */
+};
+/* Remembers where each target's library is newest. All given outlives it; python as for
+ * target_parse. */
+struct elsewhere;
+struct elsewhere *elsewhere_new(struct jury *jury, struct target *const *targets, size_t n,
+                                const char *python);
+void elsewhere_close(struct elsewhere *e);       /* NULL is fine */
+double elsewhere_cpu(const struct elsewhere *e); /* seconds of workers that are not the jury's */
+/* With another thread count, then in the newest version installed, where the target has threads and
+ * there is a newer one than its own. Texts: the arena's. */
+enum { ELSEWHERE_MAX = 2 };
+MUST_USE enum err elsewhere_run(struct elsewhere *e, const struct failure *f, struct arena *arena,
+                                struct recheck_try tries[ELSEWHERE_MAX], size_t *n);
+
 struct reduction {
     double cpu_limit; /* seconds of engine + worker CPU; stops at the best so far */
     unsigned max_runs;

@@ -455,12 +455,19 @@ static void indices_of_extremes_are_not_compared(void **state)
 static void the_order_is_the_documented_one(void **state)
 {
     static const struct rank ranks[] = {
-        {SEVERITY_WRONG, 5, INFINITY, 1, 9}, {SEVERITY_WRONG, 5, 1000, 1, 9},
-        {SEVERITY_WRONG, 5, 12, 8, 9},       {SEVERITY_WRONG, 5, 99, 7, 9}, /* a power of ten */
-        {SEVERITY_WRONG, 5, 10, 7, 10},      {SEVERITY_WRONG, 5, 9.9, 99, 1},
-        {SEVERITY_WRONG, 4, 1e9, 99, 1},     {SEVERITY_CRASH, 5, NAN, 99, 1},
-        {SEVERITY_CRASH, 5, NAN, 98, 1},     {SEVERITY_GRADIENT, 5, 1e9, 99, 1},
-        {SEVERITY_REFUSED, 5, NAN, 99, 1},   {SEVERITY_SLOW, 5, NAN, 99, 1},
+        {SEVERITY_WRONG, 5, INFINITY, 1, 9},
+        {SEVERITY_WRONG, 5, 1000, 1, 9},
+        {SEVERITY_WRONG, 5, 12, 8, 9},
+        {SEVERITY_WRONG, 5, 99, 7, 9}, /* a power of ten */
+        {SEVERITY_WRONG, 5, 10, 7, 10},
+        {SEVERITY_WRONG, 5, 9.9, 99, 1},
+        {SEVERITY_WRONG, 4, 1e9, 99, 1},
+        {SEVERITY_CRASH, 5, NAN, 99, 1},
+        {SEVERITY_CRASH, 5, NAN, 98, 1},
+        {SEVERITY_GRADIENT, 5, 1e9, 99, 1},
+        {SEVERITY_REFUSED, 5, NAN, 99, 1},
+        {SEVERITY_SLOW, 5, NAN, 99, 1},
+        {SEVERITY_WRONG, 5, INFINITY, 99, 1, .is_gone = true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(ranks); i++) {
         for (size_t k = 0; k < ARRAY_SIZE(ranks); k++) {

@@ -156,7 +156,6 @@ static enum err open_triage(struct engine *e)
         .n_targets = o->n_targets,
         .known = known,
         .dir = o->dir,
-        .python = o->campaign->python,
         .jobs = o->campaign->jobs,
         .totals = totals,
         .live = o->live,

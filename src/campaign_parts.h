@@ -85,7 +85,6 @@ struct triage_options {
     size_t n_targets;
     const struct known_rules *known;
     const char *dir;
-    const char *python; /* as the campaign's */
     unsigned jobs;
     const struct counts *totals; /* of the campaign when this engine started */
     struct live *live;

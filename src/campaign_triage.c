@@ -198,8 +198,7 @@ enum err triage_open(const struct triage_options *options, struct triage **resul
     triage->o = *options;
     triage->arena = arena_new();
     triage->looks = xcalloc(LOOKS_MAX, sizeof(*triage->looks));
-    triage->elsewhere =
-        elsewhere_new(options->jury, options->targets, options->n_targets, options->python);
+    triage->elsewhere = elsewhere_new(options->jury, options->targets, options->n_targets);
     enum err err = read_buckets(triage);
     if (err != ERR_OK) {
         triage_close(triage);

@@ -301,7 +301,7 @@ static enum err run_others(struct work *w, struct reference *reference, struct o
 /* Where else the smaller program shows it. */
 static enum err look_elsewhere(struct work *w, struct recheck_try *tries, size_t *n)
 {
-    struct elsewhere *e = elsewhere_new(w->jury, w->targets, w->n_targets, NULL);
+    struct elsewhere *e = elsewhere_new(w->jury, w->targets, w->n_targets);
     struct failure f = w->failure;
     f.test = w->reduction.test;
     f.verdict = w->reduction.verdict;

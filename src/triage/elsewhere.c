@@ -21,20 +21,17 @@ struct elsewhere {
     struct jury *jury;
     struct target *const *targets;
     size_t n;
-    const char *python;
     struct arena *arena;
     struct newest *newest; /* by target */
 };
 
-struct elsewhere *elsewhere_new(struct jury *jury, struct target *const *targets, size_t n,
-                                const char *python)
+struct elsewhere *elsewhere_new(struct jury *jury, struct target *const *targets, size_t n)
 {
     struct arena *arena = arena_new();
     struct elsewhere *e = ARENA_ZARRAY(arena, struct elsewhere, 1);
     *e = (struct elsewhere){.jury = jury,
                             .targets = targets,
                             .n = n,
-                            .python = python,
                             .arena = arena,
                             .newest = ARENA_ZARRAY(arena, struct newest, n)};
     return e;
@@ -71,7 +68,7 @@ static enum err ask_default(struct elsewhere *e, const struct target *t, struct 
 {
     struct target *own;
     struct jury *jury;
-    enum err err = target_parse(target_label(t, e->arena), e->python, e->arena, &own);
+    enum err err = target_parse(target_label(t, e->arena), NULL, e->arena, &own);
     if (err == ERR_OK && (own->python == NULL || strcmp(own->python, t->python) == 0)) {
         return ERR_OK;
     }
@@ -98,7 +95,7 @@ static enum err find_newest(struct elsewhere *e, size_t target)
             *newest = (struct newest){true, e->targets[i], e->jury, i, false};
         }
     }
-    return t->python != NULL && strchr(t->text, '@') != NULL ? ask_default(e, t, newest) : ERR_OK;
+    return t->python != NULL ? ask_default(e, t, newest) : ERR_OK;
 }
 
 /* ---- runs ---- */

@@ -106,11 +106,9 @@ struct recheck_try {
     enum verdict_kind verdict; /* FINDING: the same failure; PASS; UNSUPPORTED; UNJUDGED: it is
                                   another one, or not always */
 };
-/* Remembers where each target's library is newest. All given outlives it; python as for
- * target_parse. */
+/* Remembers where each target's library is newest. All given outlives it. */
 struct elsewhere;
-struct elsewhere *elsewhere_new(struct jury *jury, struct target *const *targets, size_t n,
-                                const char *python);
+struct elsewhere *elsewhere_new(struct jury *jury, struct target *const *targets, size_t n);
 void elsewhere_close(struct elsewhere *e);       /* NULL is fine */
 double elsewhere_cpu(const struct elsewhere *e); /* seconds of workers that are not the jury's */
 /* With another thread count, then in the newest version installed, where the target has threads and

@@ -106,7 +106,7 @@ static void put_accounting(struct buffer *out, const struct counts *c)
         if (t != NULL) {
             struct buffer name = BUFFER_INIT;
             buffer_printf(&name, "%s%s%s", t->text, *t->version != '\0' ? " " : "", t->version);
-            markdown_code(out, name.data);
+            markdown_code_cell(out, name.data);
             buffer_release(&name);
         } else {
             buffer_puts(out, "all");

@@ -3,6 +3,7 @@
  */
 #include "report/escape.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
@@ -83,43 +84,118 @@ void xml_text(struct buffer *out, const char *text)
     put_xml(out, text, false);
 }
 
-/* GitHub links no mention, issue or address inside the element, which a text with backticks can
- * leave less easily than a span of backticks; what is in it is still Markdown. */
-void markdown_code(struct buffer *out, const char *text)
+/* ---- Markdown ---- */
+
+/*
+ * CommonMark 6.1: a span ends with as many backticks as it began with, and nothing in it is
+ * mark-up; GitHub links no mention, issue or address in it. One blank at both ends is taken off,
+ * which keeps backticks of the text apart. A table is cut into cells before its spans are read, but
+ * then takes the backslash of \| away, in spans too.
+ */
+static void put_code(struct buffer *out, const char *text, bool in_table)
 {
-    size_t left = strlen(text), length;
-    buffer_puts(out, "<code>");
+    size_t fence = 1, run = 0, left = strlen(text), length;
+    for (const char *c = text; *c != '\0'; c++) {
+        run = *c == '`' ? run + 1 : 0;
+        fence = run >= fence ? run + 1 : fence;
+    }
+    for (size_t i = 0; i < fence; i++) {
+        buffer_puts(out, "`");
+    }
+    bool is_apart = fence > 1 || left == 0 || text[strspn(text, " ")] == '\0';
+    buffer_puts(out, is_apart ? " " : "");
     while (left > 0) {
         const char *c = next_character(&text, &left, &length);
-        if (strchr("\n\r\t", *c) != NULL) {
-            buffer_puts(out, " ");
-        } else if (*c == '&') {
-            buffer_puts(out, "&amp;");
-        } else if (*c == '<') {
-            buffer_puts(out, "&lt;");
-        } else if (strchr("\\`*_{}[]()#+-!|~>$:@", *c) != NULL) {
-            buffer_printf(out, "\\%c", *c);
-        } else {
-            buffer_append(out, c, length);
-        }
+        bool is_blank = strchr("\n\r\t", *c) != NULL;
+        buffer_puts(out, in_table && *c == '|' ? "\\" : "");
+        buffer_append(out, is_blank ? " " : c, length);
     }
-    buffer_puts(out, "</code>");
+    buffer_puts(out, is_apart ? " " : "");
+    for (size_t i = 0; i < fence; i++) {
+        buffer_puts(out, "`");
+    }
 }
 
-void shell_put(struct buffer *out, const char *text)
+void markdown_code(struct buffer *out, const char *text)
 {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
-    size_t n = strspn(text, plain);
-    if (n > 0 && text[n] == '\0') {
+    put_code(out, text, false);
+}
+
+void markdown_code_cell(struct buffer *out, const char *text)
+{
+    put_code(out, text, true);
+}
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+/* A character that may mean more, by what stands beside it. */
+static bool is_meant(const char *text, const char *c)
+{
+    char before = c > text ? c[-1] : ' ', after = c[1];
+    switch (*c) {
+    case '_': /* inside a word it is emphasis nowhere */
+        return !(is_word(before) && is_word(after));
+    case '@': /* a mention */
+    case '#': /* an issue */
+        return is_word(after);
+    case ']': /* a link */
+        return strchr("([:", after) != NULL && after != '\0';
+    case ':': { /* an address, an emoji */
+        size_t name = strspn(c + 1, "abcdefghijklmnopqrstuvwxyz0123456789_+-");
+        return strncmp(c, "://", 3) == 0 || (name > 0 && c[1 + name] == ':');
+    }
+    case '-': /* GH-1 */
+        return c - text >= 2 && c[-2] == 'G' && before == 'H' && isdigit((unsigned char)after);
+    default:
+        return strchr("\\`*<&~$|", *c) != NULL;
+    }
+}
+
+/* Of "1. x", "- x", "> x", "# x" a line would become something else. */
+static bool begins_block(const char *text)
+{
+    size_t digits = strspn(text, "0123456789"), marks = strspn(text, "#+-");
+    bool is_number = digits > 0 && (text[digits] == '.' || text[digits] == ')');
+    const char *behind = text + (is_number ? digits + 1 : marks);
+    return ((is_number || marks > 0) && (*behind == ' ' || *behind == '\0')) ||
+           (*text != '\0' && strchr(">= ", *text) != NULL);
+}
+
+/* Does nothing in it mean more within a line than its characters? */
+static bool is_plain(const char *text)
+{
+    size_t left = strlen(text), length;
+    if (strstr(text, "www.") != NULL) { /* an address */
+        return false;
+    }
+    for (const char *rest = text; left > 0;) {
+        const char *at = rest, *c = next_character(&rest, &left, &length);
+        if (c != at || strchr("\n\r\t", *c) != NULL || is_meant(text, c)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void markdown_text(struct buffer *out, const char *text)
+{
+    if (is_plain(text) && !begins_block(text)) {
         buffer_puts(out, text);
-        return;
+    } else {
+        put_code(out, text, false);
     }
-    buffer_puts(out, "'");
-    for (const char *c = text; *c != '\0'; c++) {
-        buffer_append(out, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
+}
+
+void markdown_cell(struct buffer *out, const char *text)
+{
+    if (is_plain(text)) {
+        buffer_puts(out, text);
+    } else {
+        put_code(out, text, true);
     }
-    buffer_puts(out, "'");
 }
 
 void markdown_block(struct buffer *out, const char *language, const char *text, size_t size)
@@ -137,6 +213,29 @@ void markdown_block(struct buffer *out, const char *language, const char *text, 
     for (size_t i = 0; i < fence; i++) {
         buffer_puts(&line, "`");
     }
-    buffer_printf(out, "%s%s\n%.*s\n%s\n", line.data, language, (int)size, text, line.data);
+    buffer_printf(out, "%s%s\n", line.data, language);
+    for (size_t length; size > 0;) {
+        const char *c = next_character(&text, &size, &length);
+        buffer_append(out, c, length);
+    }
+    buffer_printf(out, "\n%s\n", line.data);
     buffer_release(&line);
+}
+
+/* ---- a shell ---- */
+
+void shell_put(struct buffer *out, const char *text)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+    size_t n = strspn(text, plain);
+    if (n > 0 && text[n] == '\0') {
+        buffer_puts(out, text);
+        return;
+    }
+    buffer_puts(out, "'");
+    for (const char *c = text; *c != '\0'; c++) {
+        buffer_append(out, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
+    }
+    buffer_puts(out, "'");
 }

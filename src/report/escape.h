@@ -10,14 +10,18 @@
 void xml_put(struct buffer *out, const char *text);
 /* As text between tags: line ends and tabs are written as they are. */
 void xml_text(struct buffer *out, const char *text);
-/* As code within a line of GitHub's Markdown, in a table too: nothing in it is a mark-up, a link, a
- * mention or a reference. */
+/* As code within a line of GitHub's Markdown: nothing in it is a mark-up, a link, a mention or a
+ * reference. Line ends are blanks. */
 void markdown_code(struct buffer *out, const char *text);
+/* As it is where nothing in it means more to GitHub than its characters, else as code. */
+void markdown_text(struct buffer *out, const char *text);
+/* The same two as a cell of a table, where a bar would begin the next one. */
+void markdown_code_cell(struct buffer *out, const char *text);
+void markdown_cell(struct buffer *out, const char *text);
 
 /* As one word of a shell's command: as it is, or in single quotes where a shell would read more in
  * it. */
 void shell_put(struct buffer *out, const char *text);
-
 /* A fenced block: no line of the text can end it. Ends with the line of its end; of text's `size`
  * bytes the empty lines at the end are not shown. */
 void markdown_block(struct buffer *out, const char *language, const char *text, size_t size);

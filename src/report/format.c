@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "report/escape.h"
 #include "report/format_internal.h"
 
 const struct report_format *const report_format_table[] = {
@@ -43,9 +44,12 @@ const struct report_format *report_format_of(const char *library)
 
 static void print_title(const struct report_format *format, struct report_text *t)
 {
+    const struct record *r = t->record;
     buffer_printf(t->out, "# %s", format->title != NULL ? format->title : "");
-    for (const char *c = t->record->title; *c != '\0'; c++) {
-        buffer_append(t->out, *c == '\n' ? " " : c, 1);
+    if (strcmp(r->title, r->fault) == 0) {
+        markdown_text(t->out, r->title);
+    } else {
+        buffer_puts(t->out, r->title); /* people have written it, in Markdown */
     }
     buffer_puts(t->out, "\n");
 }

@@ -14,20 +14,21 @@ static void print_issue(struct report_text *t)
 static void print_urgency(struct report_text *t)
 {
     const struct record *r = t->record;
-    buffer_printf(
-        t->out,
-        "Nobody is blocked that we know of. Kind: %s; %u of %u marks of an ordinary model "
-        "(",
-        severity_names[r->severity], realism_count(&r->realism), (unsigned)REALISM_COUNT);
-    const char *before = "";
+    buffer_printf(t->out, "Nobody is blocked that we know of. Kind: %s. ",
+                  severity_names[r->severity]);
+    if (realism_count(&r->realism) == REALISM_COUNT) {
+        buffer_puts(t->out, "The model and its inputs are ordinary.\n");
+        return;
+    }
+    const char *before = "The model and its inputs are ordinary in all but: ";
 #define PUT_FLAG(name, text)                                                                       \
-    if (r->realism.name) {                                                                         \
+    if (!r->realism.name) {                                                                        \
         buffer_printf(t->out, "%s%s", before, text);                                               \
         before = "; ";                                                                             \
     }
     REALISM_MAP(PUT_FLAG)
 #undef PUT_FLAG
-    buffer_puts(t->out, ").\n");
+    buffer_puts(t->out, ".\n");
 }
 
 static void print_platform(struct report_text *t)

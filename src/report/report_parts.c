@@ -11,31 +11,32 @@
 
 /* ---- words ---- */
 
-/* As a code span: what has a backtick in it is shown without. */
-static const char *code(const char *text, struct arena *arena)
-{
-    char *copy = arena_strdup(arena, text);
-    for (char *c = copy; *c != '\0'; c++) {
-        *c = *c == '`' ? '\'' : *c == '\n' ? ' ' : *c;
-    }
-    return arena_printf(arena, "`%s`", copy);
-}
+typedef void markdown_printer(struct buffer *out, const char *text);
 
-/* A cell of a table: a bar would begin the next one. */
-static const char *cell(const char *text, struct arena *arena)
+static const char *printed(markdown_printer *print, const char *text, struct arena *arena)
 {
     struct buffer out = BUFFER_INIT;
     buffer_puts(&out, "");
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '|') {
-            buffer_puts(&out, "\\|");
-        } else {
-            buffer_append(&out, *c == '\n' ? " " : c, 1);
-        }
-    }
+    print(&out, text);
     const char *kept = arena_strdup(arena, out.data);
     buffer_release(&out);
     return kept;
+}
+
+static const char *code(const char *text, struct arena *arena)
+{
+    return printed(markdown_code, text, arena);
+}
+
+/* Texts of libraries and files: they must not become part of the language. */
+static const char *plain(const char *text, struct arena *arena)
+{
+    return printed(markdown_text, text, arena);
+}
+
+static const char *cell(const char *text, struct arena *arena)
+{
+    return printed(markdown_cell, text, arena);
 }
 
 static void put_block(struct buffer *out, const char *language, const char *text)
@@ -70,11 +71,14 @@ void part_labelled(struct report_text *t, const char *label, void (*part)(struct
 
 void part_summary(struct report_text *t)
 {
-    buffer_printf(t->out, "%s\n\n", code(t->record->fault, t->arena));
-    buffer_printf(t->out, "Found by fuzzing (opjury %s); the program %s.\n", t->record->opjury,
-                  t->record->is_reduced
-                      ? "was then made as small as it goes without losing the failure"
-                      : "is as it was found, not made smaller");
+    const struct record *r = t->record;
+    if (strcmp(r->fault, r->title) != 0) { /* else the title has said it */
+        buffer_printf(t->out, "%s\n\n", code(r->fault, t->arena));
+    }
+    buffer_printf(t->out, "Found by fuzzing with opjury %s; the program %s.\n",
+                  plain(r->opjury, t->arena),
+                  r->is_reduced ? "was then made as small as it goes without losing the failure"
+                                : "is as it was found, not made smaller");
 }
 
 /* The paragraph behind "**Why it is a bug.**" of judgement.md. */
@@ -163,9 +167,10 @@ void part_actual(struct report_text *t)
                                 "writes this element.\n");
         }
     } else if (run->message != NULL) {
-        buffer_printf(t->out, "%s fails%s%s:\n\n", run->phase != NULL ? run->phase : "run",
+        buffer_printf(t->out, "%s fails%s%s:\n\n",
+                      run->phase != NULL ? plain(run->phase, t->arena) : "run",
                       run->error_class != NULL ? " with " : "",
-                      run->error_class != NULL ? run->error_class : "");
+                      run->error_class != NULL ? code(run->error_class, t->arena) : "");
         put_block(t->out, "", run->message);
     } else if (has_oracle(r, "crash")) {
         if (run->signal != 0) {
@@ -178,8 +183,15 @@ void part_actual(struct report_text *t)
             part_log(t);
         }
     } else {
-        buffer_printf(t->out, "%s\n", run->text);
+        buffer_printf(t->out, "%s\n", code(run->text, t->arena));
     }
+}
+
+/* What called the library says nothing of its fault. */
+static bool is_interpreter(const char *frame)
+{
+    return strncmp(frame, "Py", 2) == 0 || strncmp(frame, "_Py", 3) == 0 ||
+           strncmp(frame, "libpython", 9) == 0 || strncmp(frame, "python", 6) == 0;
 }
 
 void part_log(struct report_text *t)
@@ -191,6 +203,10 @@ void part_log(struct report_text *t)
     }
     struct buffer text = BUFFER_INIT;
     for (size_t i = 0; i < run->frames.n; i++) {
+        if (i > 0 && is_interpreter(run->frames.items[i])) {
+            buffer_puts(&text, "(then the interpreter)\n");
+            break;
+        }
         buffer_printf(&text, "#%zu %s\n", i, run->frames.items[i]);
     }
     put_block(t->out, "", text.size > 0 ? text.data : run->text);
@@ -220,8 +236,8 @@ void part_script(struct report_text *t)
 {
     const struct record *r = t->record;
     if (r->script == NULL) {
-        buffer_printf(t->out, "The program, which `opjury run program.txt --target %s` runs:\n\n",
-                      r->target);
+        const char *line = arena_printf(t->arena, "opjury run program.txt --target %s", r->target);
+        buffer_printf(t->out, "The program, which %s runs:\n\n", code(line, t->arena));
         put_block(t->out, "", r->program);
         return;
     }
@@ -253,7 +269,7 @@ void part_verdicts(struct report_text *t)
     for (size_t i = 0; i < r->n_runs; i++) {
         const struct record_run *run = &r->runs[i];
         buffer_printf(t->out, "| %s | %s | %s |", cell(run->target, t->arena),
-                      cell(run->version, t->arena), run->verdict);
+                      cell(run->version, t->arena), cell(run->verdict, t->arena));
         if (any) {
             const char *const cells[] = {run->place, run->expected, run->actual, run->bound};
             for (size_t c = 0; c < ARRAY_SIZE(cells); c++) {
@@ -261,13 +277,19 @@ void part_verdicts(struct report_text *t)
             }
             buffer_puts(t->out, "\n");
         } else {
-            buffer_printf(t->out, " %s |\n",
-                          run->text[0] != '\0' ? code(cell(run->text, t->arena), t->arena) : "");
+            buffer_puts(t->out, " ");
+            if (run->text[0] != '\0') {
+                markdown_code_cell(t->out, run->text);
+                buffer_puts(t->out, " ");
+            }
+            buffer_puts(t->out, "|\n");
         }
     }
-    buffer_puts(t->out,
-                "\nThe expected values are those of a reference in long double, whose error "
-                "bound per element is what rounding in the program's dtypes allows.\n");
+    if (any) {
+        buffer_puts(t->out,
+                    "\nThe expected values are those of a reference in long double, whose error "
+                    "bound per element is what rounding in the program's dtypes allows.\n");
+    }
 }
 
 /* "onnxruntime:opt=none, onnxruntime:opt=basic": other settings of the library with this verdict.
@@ -292,11 +314,15 @@ static const char *word_of(const char *verdict)
                                              : verdict;
 }
 
+/* Where nothing was varied, nothing is said: what failed is in the table. */
 void part_ablation(struct report_text *t)
 {
     const struct record *r = t->record;
     const char *failing = settings_with(r, "finding", t->arena);
     const char *passing = settings_with(r, "pass", t->arena);
+    if (passing == NULL && !r->is_blamed) {
+        return;
+    }
     buffer_printf(t->out, "- fails: %s\n", failing != NULL ? failing : code(r->target, t->arena));
     if (passing != NULL) {
         buffer_printf(t->out, "- passes: %s\n", passing);
@@ -313,7 +339,7 @@ void part_ablation(struct report_text *t)
         buffer_printf(t->out, "- at fault: %s\n", code(r->component, t->arena));
     }
     if (r->blame_text != NULL && r->blame_text[0] != '\0') {
-        buffer_printf(t->out, "\n%s\n", r->blame_text);
+        buffer_printf(t->out, "\n%s\n", plain(r->blame_text, t->arena));
     }
 }
 
@@ -335,7 +361,8 @@ void part_repeats(struct report_text *t)
 
 static void put_library(struct report_text *t, const char *name, const char *version)
 {
-    buffer_printf(t->out, "- %s%s%s", name, version[0] != '\0' ? " " : "", version);
+    buffer_printf(t->out, "- %s%s%s", plain(name, t->arena), version[0] != '\0' ? " " : "",
+                  plain(version, t->arena));
 }
 
 void part_versions(struct report_text *t)
@@ -346,15 +373,15 @@ void part_versions(struct report_text *t)
     for (size_t i = 0; i < r->n_trials; i++) {
         const struct record_trial *trial = &r->trials[i];
         if (strcmp(trial->kind, "version") == 0) {
-            buffer_printf(t->out, "- %s %s: %s\n", r->library, trial->what,
-                          word_of(trial->verdict));
+            put_library(t, r->library, trial->what);
+            buffer_printf(t->out, ": %s\n", word_of(trial->verdict));
         }
     }
     if (r->first_bad != NULL) {
-        buffer_printf(t->out, "- first bad: %s\n", r->first_bad);
+        buffer_printf(t->out, "- first bad: %s\n", plain(r->first_bad, t->arena));
     }
     if (r->last_good != NULL) {
-        buffer_printf(t->out, "- last good: %s\n", r->last_good);
+        buffer_printf(t->out, "- last good: %s\n", plain(r->last_good, t->arena));
     }
 }
 
@@ -363,22 +390,20 @@ void part_versions(struct report_text *t)
 void part_system(struct report_text *t)
 {
     const struct record *r = t->record;
-    if (r->os[0] != '\0') {
-        buffer_printf(t->out, "%s (%s %s)\n", r->os, r->system, r->kernel);
-    } else {
-        buffer_printf(t->out, "%s %s\n", r->system, r->kernel);
-    }
+    const char *kernel = arena_printf(t->arena, "%s %s", r->system, r->kernel);
+    const char *text = r->os[0] != '\0' ? arena_printf(t->arena, "%s (%s)", r->os, kernel) : kernel;
+    buffer_printf(t->out, "%s\n", plain(text, t->arena));
 }
 
 void part_python(struct report_text *t)
 {
     const char *python = t->record->libraries[0].python;
-    buffer_printf(t->out, "%s\n", python != NULL ? python : "not recorded");
+    buffer_printf(t->out, "%s\n", python != NULL ? plain(python, t->arena) : "not recorded");
 }
 
 void part_version(struct report_text *t)
 {
-    buffer_printf(t->out, "%s\n", t->record->version);
+    buffer_printf(t->out, "%s\n", plain(t->record->version, t->arena));
 }
 
 void part_architecture(struct report_text *t)
@@ -387,7 +412,7 @@ void part_architecture(struct report_text *t)
     buffer_printf(t->out, "%s\n",
                   strcmp(name, "x86_64") == 0    ? "X64"
                   : strcmp(name, "aarch64") == 0 ? "ARM64"
-                                                 : name);
+                                                 : plain(name, t->arena));
 }
 
 void part_environment(struct report_text *t)
@@ -396,17 +421,18 @@ void part_environment(struct report_text *t)
     for (size_t i = 0; i < r->n_libraries; i++) {
         put_library(t, r->libraries[i].name, r->libraries[i].version);
         if (r->libraries[i].python != NULL) {
-            buffer_printf(t->out, " (%s)", r->libraries[i].python);
+            buffer_printf(t->out, " (%s)", plain(r->libraries[i].python, t->arena));
         }
         buffer_puts(t->out, "\n");
     }
     buffer_puts(t->out, "- OS: ");
     part_system(t);
     if (r->libc[0] != '\0') {
-        buffer_printf(t->out, "- C library: %s\n", r->libc);
+        buffer_printf(t->out, "- C library: %s\n", plain(r->libc, t->arena));
     }
-    buffer_printf(t->out, "- CPU: %s, %s", r->cpu, r->architecture);
-    buffer_printf(t->out, "%s%s\n", r->isa[0] != '\0' ? ": " : "", r->isa);
+    const char *cpu = arena_printf(t->arena, "%s, %s%s%s", r->cpu, r->architecture,
+                                   r->isa[0] != '\0' ? ": " : "", r->isa);
+    buffer_printf(t->out, "- CPU: %s\n", plain(cpu, t->arena));
     for (size_t i = 0; i < r->variables.n; i++) {
         buffer_printf(t->out, "- environment: %s\n", code(r->variables.items[i], t->arena));
     }
@@ -426,9 +452,9 @@ void part_realism(struct report_text *t)
 void part_origin(struct report_text *t)
 {
     const struct record *r = t->record;
-    buffer_printf(t->out, "Found by fuzzing with opjury %s: seed %s, test %llu, inputs %s",
-                  r->opjury, r->seed, (unsigned long long)r->test_index,
-                  r->inputs[0] != '\0' ? r->inputs : "given");
+    buffer_printf(t->out, "opjury %s: seed %s, test %llu, inputs %s", plain(r->opjury, t->arena),
+                  plain(r->seed, t->arena), (unsigned long long)r->test_index,
+                  r->inputs[0] != '\0' ? plain(r->inputs, t->arena) : "given");
     if (r->is_reduced && r->nodes_before > 0) {
         buffer_printf(t->out, "; reduced from %zu %s and %zu elements to %zu and %zu",
                       r->nodes_before, r->nodes_before == 1 ? "node" : "nodes", r->elements_before,
@@ -440,7 +466,10 @@ void part_origin(struct report_text *t)
 void part_known_issue(struct report_text *t)
 {
     if (t->record->known_issue != NULL) {
-        buffer_printf(t->out, "%s\n", t->record->known_issue);
+        for (const char *c = t->record->known_issue; *c != '\0'; c++) {
+            buffer_append(t->out, *c == '\n' ? " " : c, 1);
+        }
+        buffer_puts(t->out, "\n");
     }
 }
 

@@ -230,6 +230,15 @@ static const char *where(const struct target *t)
     return t->options != NULL && t->options[0] != '\0' ? t->options : "";
 }
 
+/* The message's first line, or of a long one what says the reason. */
+static const char *reason_of(const char *message, struct arena *arena)
+{
+    enum { READABLE_MAX = 100 };
+    size_t size = strcspn(message, "\n");
+    return size <= READABLE_MAX ? arena_printf(arena, "%.*s", (int)size, message)
+                                : message_fragment(message, arena);
+}
+
 static void put_fault(const struct finding_files *f, struct buffer *title, struct arena *arena)
 {
     const struct outcome *o = &f->outcomes[f->culprit];
@@ -237,7 +246,7 @@ static void put_fault(const struct finding_files *f, struct buffer *title, struc
     switch (o->kind) {
     case OUTCOME_ERROR:
         buffer_printf(title, "%s fails with \"%s\"", o->phase != NULL ? o->phase : "run",
-                      message_fragment(o->message, arena));
+                      reason_of(o->message, arena));
         break;
     case OUTCOME_CRASH:
         if (o->signal != 0) {

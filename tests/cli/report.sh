@@ -163,7 +163,7 @@ out_is 'all of a report' <<'END'
 
 `onnxruntime 1.31.1: clip(i64): wrong result: 1 expected, 2147483648 came back`
 
-Found by fuzzing (opjury 0.1.0); the program was then made as small as it goes without losing the failure.
+Found by fuzzing with opjury 0.1.0; the program was then made as small as it goes without losing the failure.
 
 Clip(x, min, max) must lie in [min, max] and be x where x does; numpy.clip and torch.clamp agree with the reference. With one element the answer is right, with two it is wrong: the vectorised comparison sees only parts of the 64 bits.
 
@@ -247,7 +247,7 @@ assert v0[0] == 1
 Needs numpy, onnx and onnxruntime. Run as `OMP_PLACES='{0}, {1}' ONEDNN_MAX_CPU_ISA=AVX2 python repro.py`, as it was found: without that another kernel may be chosen and the fault not show.
 
 Shown again by 2 of 2 runs in fresh processes.
-Found by fuzzing with opjury 0.1.0: seed 2026, test 164, inputs special; reduced from 10 nodes and 6402 elements to 1 and 4.
+opjury 0.1.0: seed 2026, test 164, inputs special; reduced from 10 nodes and 6402 elements to 1 and 4.
 
 ### Triage
 

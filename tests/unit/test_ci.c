@@ -96,15 +96,6 @@ static void test_xml(void **state)
     }
 }
 
-static void test_markdown(void **state)
-{
-    struct buffer out = BUFFER_INIT;
-    markdown_code(&out, "a|b `c` *d* <e> & [f](g) @h #1\nx");
-    assert_string_equal(out.data, "<code>a\\|b \\`c\\` \\*d\\* &lt;e\\> &amp; \\[f\\]\\(g\\) \\@h "
-                                  "\\#1 x</code>");
-    buffer_release(&out);
-}
-
 /* ---- forms ---- */
 
 /* What python's reader finds, a line each: number of elements, the failure's message and text. */
@@ -224,9 +215,9 @@ static void test_baseline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_xml),     cmocka_unit_test(test_markdown),
-        cmocka_unit_test(test_junit),   cmocka_unit_test(test_sarif),
-        cmocka_unit_test(test_summary), cmocka_unit_test(test_baseline),
+        cmocka_unit_test(test_xml),      cmocka_unit_test(test_junit),
+        cmocka_unit_test(test_sarif),    cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_baseline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

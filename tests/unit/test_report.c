@@ -199,6 +199,14 @@ static void title_says_what_fails_and_what_does_not(void **state)
     relu_clip_scene(&s);
     assert_string_equal(finding_title(&s.files, s.arena),
                         "onnxruntime 1.31.1: relu(f64) -> clip(f64): load fails with "
+                        "\"relu_clip_fusion.cc:83 Unexpected data type for Clip 'min' input of "
+                        "11\" at opt=all; opt=none passes");
+    /* Of a long one the part that says the reason. */
+    s.outcomes[0].message =
+        "[ONNXRuntimeError] : 1 : FAIL : Exception during initialization: /src/a/long/way/to/the/"
+        "optimizer/relu_clip_fusion.cc:83 Unexpected data type for Clip 'min' input of 11\nat x";
+    assert_string_equal(finding_title(&s.files, s.arena),
+                        "onnxruntime 1.31.1: relu(f64) -> clip(f64): load fails with "
                         "\"Unexpected data type for Clip\" at opt=all; opt=none passes");
     scene_close(&s);
     wrong_value_scene(&s);

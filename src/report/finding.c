@@ -252,8 +252,11 @@ static json_t *elsewhere_json(const struct finding_files *f)
     json_t *root = json_array();
     for (size_t i = 0; i < f->n_elsewhere; i++) {
         const struct recheck_try *try = &f->elsewhere[i];
-        json_array_append_new(root, json_pack("{s:s, s:s, s:s}", "kind", try->kind, "what",
-                                              try->what, "verdict", verdict_names[try->verdict]));
+        json_t *row = json_object();
+        json_object_set_new(row, "kind", json_text(try->kind));
+        json_object_set_new(row, "what", json_text(try->what));
+        json_object_set_new(row, "verdict", json_text(verdict_names[try->verdict]));
+        json_array_append_new(root, row);
     }
     return root;
 }

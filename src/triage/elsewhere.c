@@ -148,7 +148,7 @@ static enum err try_newest(const struct newest *newest, const struct failure *f,
     there->onnx.ir = t->onnx.ir < there->onnx.ir ? t->onnx.ir : there->onnx.ir;
     varied.what = there;
     varied.target = newest->slot;
-    *try = (struct recheck_try){.kind = "version", .what = there->version};
+    *try = (struct recheck_try){.kind = "version", .what = arena_strdup(arena, there->version)};
     return look(newest->jury, &varied, arena, try);
 }
 

@@ -15,8 +15,6 @@
 #include <string.h>
 
 enum {
-    RECHECKS = 2,         /* fresh runs that must show a failure again */
-    CHANCE_RECHECKS = 4,  /* pairs of fresh runs, of which one must differ */
     FOLDERS_A_BUCKET = 3, /* further findings of a bucket are rows: they regenerate from the seed */
     LOOKS_MAX = 1 << 16,  /* remembered looks; a forgotten one costs one more reduction */
 };
@@ -318,14 +316,6 @@ static void remember_look(struct triage *triage, const struct incident *in)
 }
 
 /* ---- steps ---- */
-
-static enum err repeats(struct triage *triage, struct failure *f, struct arena *arena, bool *yes)
-{
-    bool chance = shows_chance(f); /* now and then: one look in which two runs differ is enough */
-    TRY(recheck(triage->o.jury, f, chance ? CHANCE_RECHECKS : RECHECKS, arena));
-    *yes = chance ? f->repeats > 0 : f->repeats == f->runs;
-    return ERR_OK;
-}
 
 /* Seconds that reduction may take now. Totals of earlier sittings are shared out evenly. */
 static double reduce_allowance(const struct triage *triage, double cpu, bool explained)
@@ -640,7 +630,7 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
     if (in.known != NULL) {
         set_known(&in, arena);
     } else {
-        TRY(repeats(triage, &in.failure, arena, &repeated));
+        TRY(failure_repeats(triage->o.jury, &in.failure, arena, &repeated));
     }
     if (!repeated) {
         in.state = "flaky";

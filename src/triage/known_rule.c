@@ -39,24 +39,44 @@ static const char *literal_regex(const char *text, struct arena *arena)
     return regex;
 }
 
-/* NULL: no text tells more than the oracle does. */
-static const char *message_of(const struct verdict *v, const struct outcome *o, struct arena *arena)
+/* Of our own text of a wrong value (value.c): "y[3]: expected 1.5, got -inf, allowed error ...". As
+ * signatures do, a rule tells a wrong number, which is simpler, from a wrong infinity and NaN. */
+#define NUMBER "-?[0-9tf]" /* how one begins; true, false */
+static const char *value_regex(const char *signature)
 {
     static const struct {
         const char *signature, *regex;
-    } values[] = {{"value NaN expected", "expected nan"},
-                  {"value NaN came back", "got nan"},
-                  {"value infinity", "(expected|got) -?inf"}};
-    if (o->kind == OUTCOME_ERROR) {
-        return literal_regex(message_fragment(o->message, arena), arena);
-    }
-    const char *signature = failure_signature(v, o, arena);
+    } values[] = {
+        {"value", "expected " NUMBER "[^,]*, got " NUMBER},
+        {"value discrete", "expected " NUMBER "[^,]*, got " NUMBER},
+        {"value infinity", "expected (-?inf, got -?[0-9i]|-?[0-9][^,]*, got -?inf)"},
+        {"value NaN expected", "expected nan, got"},
+        {"value NaN came back", "expected [^,]*, got nan"},
+    };
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
         if (strcmp(signature, values[i].signature) == 0) {
             return values[i].regex;
         }
     }
     return NULL;
+}
+
+/* NULL: no text tells more than the oracle does. */
+static const char *message_of(const struct verdict *v, const struct outcome *o, struct arena *arena)
+{
+    const char *text = "";
+    if (o->kind == OUTCOME_OK && strcmp(v->oracle, "value") == 0) {
+        return value_regex(failure_signature(v, o, arena));
+    }
+    if (o->kind == OUTCOME_CRASH && o->signal != 0) {
+        return arena_printf(arena, "by signal %d ", o->signal);
+    }
+    if (o->kind == OUTCOME_ERROR || o->kind == OUTCOME_CRASH) {
+        text = message_fragment(o->message, arena);
+    } else if (strcmp(v->oracle, "side_effects") == 0) {
+        text = message_fragment(v->text, arena);
+    }
+    return text[0] != '\0' ? literal_regex(text, arena) : NULL;
 }
 
 /* "a(float), b(half) -> c(half)" as the parts "a" and "b -> c"; the text of a list. */
@@ -79,29 +99,30 @@ static const char *ops_of_key(const char *key, struct arena *arena)
     return text;
 }
 
-static bool names_op(const char *ops, const char *op)
-{
-    size_t n = strlen(op);
-    for (const char *at = strstr(ops, op); at != NULL; at = strstr(at + 1, op)) {
-        bool starts = at == ops || strchr(" |", at[-1]) != NULL;
-        if (starts && strchr(" ,|", at[n]) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Those of the ops' first inputs. The reducer makes f32 and bool of what may be anything. */
-static dtype_set dtypes_of(const struct program *p, const char *ops)
+/* All dtypes of a class. */
+static dtype_set dtypes_of_class(const char *name, size_t size)
 {
     dtype_set set = 0;
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        enum dtype d = node_dtype(p, &p->nodes[i]);
-        if (d != DTYPE_NONE && names_op(ops, p->nodes[i].op_name)) {
-            set |= (dtype_set)1 << d;
+    for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
+        const char *class = dtype_class(d);
+        set |= strlen(class) == size && memcmp(class, name, size) == 0 ? (dtype_set)1 << d : 0;
+    }
+    return set;
+}
+
+/* Of the classes that a key names, "a(float) -> b(half)"; 0: it names none, because its signature
+ * tells causes apart without them. */
+static dtype_set dtypes_of_key(const char *key)
+{
+    dtype_set set = 0;
+    const char *chain = strstr(key, " | ");
+    const char *end = chain != NULL ? strstr(chain + 3, " | ") : NULL;
+    for (const char *c = chain; end != NULL && c < end; c++) {
+        if (*c == '(') {
+            set |= dtypes_of_class(c + 1, strcspn(c + 1, ")"));
         }
     }
-    return (set & ~(DT(F32) | DT(BOOL))) != 0 ? set : 0;
+    return set;
 }
 
 static void put_dtypes(struct buffer *out, dtype_set set)
@@ -125,14 +146,13 @@ static void put_field(struct buffer *out, const char *name, const char *text)
     }
 }
 
-const char *known_rule_for(const char *id, const char *key, const struct target *t,
-                           const struct program *reduced, const struct verdict *v,
-                           const struct outcome *o, const char *url, const char *note,
-                           struct arena *arena)
+const char *known_rule_for(const struct known_report *r, struct arena *arena)
 {
-    const char *ops = ops_of_key(key, arena);
+    const struct target *t = r->target;
+    const char *ops = ops_of_key(r->key, arena);
+    dtype_set dtypes = dtypes_of_key(r->key);
     struct buffer out = BUFFER_INIT;
-    buffer_printf(&out, "- id: %s\n  library: %s\n", id, t->kind->name);
+    buffer_printf(&out, "- id: %s\n  library: %s\n", r->id, t->kind->name);
     if (t->version != NULL && t->version[0] != '\0') {
         buffer_puts(&out, "  versions: [");
         put_quoted(&out, t->version);
@@ -141,13 +161,17 @@ const char *known_rule_for(const char *id, const char *key, const struct target 
     if (ops[0] != '\0') {
         buffer_printf(&out, "  ops: [%s]\n", ops);
     }
-    if (o->kind == OUTCOME_OK) { /* the text of an error tells more than dtypes */
-        put_dtypes(&out, dtypes_of(reduced, ops));
+    for (enum dtype d = 1; d < DTYPE_COUNT && dtypes != 0; d++) {
+        if (dtype_in(d, r->dtypes)) {
+            const char *class = dtype_class(d);
+            dtypes |= dtypes_of_class(class, strlen(class));
+        }
     }
-    buffer_printf(&out, "  oracle: %s\n", v->oracle);
-    put_field(&out, "message", message_of(v, o, arena));
-    put_field(&out, "url", url);
-    put_field(&out, "note", note);
+    put_dtypes(&out, dtypes);
+    buffer_printf(&out, "  oracle: %s\n", r->verdict->oracle);
+    put_field(&out, "message", message_of(r->verdict, r->outcome, arena));
+    put_field(&out, "url", r->url);
+    put_field(&out, "note", r->note);
     const char *rule = arena_strdup(arena, out.data);
     buffer_release(&out);
     return rule;

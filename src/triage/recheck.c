@@ -52,6 +52,11 @@ enum err failure_shows(struct jury *jury, const struct failure *f, const struct 
     return ERR_OK;
 }
 
+enum {
+    RECHECKS = 2,        /* fresh runs that must show a failure again */
+    CHANCE_RECHECKS = 4, /* pairs of fresh runs, of which one must differ */
+};
+
 enum err recheck(struct jury *jury, struct failure *f, unsigned times, struct arena *arena)
 {
     for (unsigned i = 0; i < times; i++) {
@@ -65,5 +70,13 @@ enum err recheck(struct jury *jury, struct failure *f, unsigned times, struct ar
         f->passes += verdict.kind == VERDICT_PASS;
         arena_rewind(arena, mark);
     }
+    return ERR_OK;
+}
+
+enum err failure_repeats(struct jury *jury, struct failure *f, struct arena *arena, bool *yes)
+{
+    bool chance = shows_chance(f); /* now and then: one look in which two runs differ is enough */
+    TRY(recheck(jury, f, chance ? CHANCE_RECHECKS : RECHECKS, arena));
+    *yes = chance ? f->repeats > 0 : f->repeats == f->runs;
     return ERR_OK;
 }

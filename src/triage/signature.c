@@ -458,7 +458,7 @@ enum chain_form { CHAIN_OPS, CHAIN_DTYPES, CHAIN_CLASSES };
 
 /* What goes wrong in one dtype of a class mostly does in all of it: kernels are written once for
  * all, and how wide a number is only decides how far a test must go. */
-static const char *dtype_class(enum dtype d)
+const char *dtype_class(enum dtype d)
 {
     return dtype_is_half(d)    ? "half"
            : dtype_is_float(d) ? "float"

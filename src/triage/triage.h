@@ -69,12 +69,20 @@ MUST_USE enum err known_parse(const char *name, const char *text, size_t size, s
 void known_list(const struct known_rules *rules, struct buffer *out);
 /* Where the bug of the rule with this id is reported; NULL: there is no such rule. */
 const char *known_url(const struct known_rules *rules, const char *id);
-/* A rule for a failure that was reduced, in YAML: of this library and version, with the ops of the
- * bucket's key and what tells of its dtypes, oracle and message. note NULL: none. */
-const char *known_rule_for(const char *id, const char *key, const struct target *t,
-                           const struct program *reduced, const struct verdict *v,
-                           const struct outcome *o, const char *url, const char *note,
-                           struct arena *arena);
+/* A failure that was reduced and is reported. */
+struct known_report {
+    const char *id;   /* of the rule */
+    const char *key;  /* of its bucket: "LIBRARY | OPS | SIGNATURE" */
+    dtype_set dtypes; /* in which findings of the bucket failed, beside those that its key names */
+    const struct target *target;
+    const struct verdict *verdict;
+    const struct outcome *outcome;
+    const char *url, *note; /* note NULL: none */
+};
+/* A rule that knows it, in YAML: of this library and version, with the ops of the bucket's key, the
+ * classes of dtypes where the key has them, the oracle, and of the message what the signature has
+ * of it: a wrong number is not a wrong NaN. */
+const char *known_rule_for(const struct known_report *report, struct arena *arena);
 /* Is there a rule of this id that names the op? */
 bool known_names(const struct known_rules *rules, const char *id, const char *op);
 /* The id of the first rule that matches, NULL if none. What of p the failing output does not need
@@ -96,6 +104,11 @@ struct failure {
 };
 /* A failure of determinism is none of a single run: the run is compared with a second one. */
 bool shows_chance(const struct failure *f);
+/* Run `test` once in a fresh worker of the failure's target and judge it. *same: the same failure
+ * as f's. Memory of outcome and verdict: `arena`. */
+MUST_USE enum err failure_shows(struct jury *jury, const struct failure *f, const struct test *test,
+                                struct arena *arena, struct outcome *outcome,
+                                struct verdict *verdict, bool *same);
 /* Run again in fresh workers; fills runs / repeats / passes. */
 MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
                           struct arena *arena);
@@ -116,6 +129,10 @@ double elsewhere_cpu(const struct elsewhere *e); /* seconds of workers that are 
 enum { ELSEWHERE_MAX = 2 };
 MUST_USE enum err elsewhere_run(struct elsewhere *e, const struct failure *f, struct arena *arena,
                                 struct recheck_try tries[ELSEWHERE_MAX], size_t *n);
+/* Is it real? The one rule for all who call a failure new: it shows in each of two fresh runs; one
+ * that shows by chance, in one of four. Fills runs / repeats / passes. */
+MUST_USE enum err failure_repeats(struct jury *jury, struct failure *f, struct arena *arena,
+                                  bool *yes);
 
 struct reduction {
     double cpu_limit; /* seconds of engine + worker CPU; stops at the best so far */

@@ -9,14 +9,10 @@
 const struct value *node_operand(const struct program *p, const struct node *node);
 /* Its dtype, DTYPE_NONE without any. */
 enum dtype node_dtype(const struct program *p, const struct node *node);
+/* What a bucket's key says of a dtype: "half", "float", "int"; else its name. */
+const char *dtype_class(enum dtype d);
 /* Does node `to` read an output of node `from`? */
 bool node_feeds(const struct program *p, uint32_t from, uint32_t to);
-
-/* Run `test` once in a fresh worker of the failure's target and judge it. *same: the same failure
- * as f's. Memory of outcome and verdict: `arena`. */
-MUST_USE enum err failure_shows(struct jury *jury, const struct failure *f, const struct test *test,
-                                struct arena *arena, struct outcome *outcome,
-                                struct verdict *verdict, bool *same);
 
 /* Is what was seen the failure of that signature? A wrong NaN may become a wrong infinity and that
  * a wrong number, which are simpler, but not the other way. */

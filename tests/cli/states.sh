@@ -94,13 +94,58 @@ sqlite "UPDATE findings SET target = '$wrong' WHERE target = 'faulty:frob'"
 run opjury known
 status_is 0 'known: status'
 out_has 'known: a shipped rule' 'ort-relu-clip'
+# A rule is made of what is seen now.
+sqlite "UPDATE findings SET target = 'faulty:none' WHERE target = '$wrong'"
+run opjury known add "$relu" --url u
+status_is 2 'known add, it is gone: status'
+err_has 'known add, it is gone: said' "finding $relu does not show on faulty:none"
+sqlite "UPDATE findings SET target = 'faulty:wrong_shape.relu' WHERE target = 'faulty:none'"
+run opjury known add "$relu" --url u
+status_is 2 'known add, it is another: status'
+err_has 'known add, it is another: said' 'fails in another way on faulty:wrong_shape.relu'
+sqlite "UPDATE findings SET target = '$wrong' WHERE target = 'faulty:wrong_shape.relu'"
+sqlite "UPDATE findings SET state = 'flaky' WHERE id = $relu"
+run opjury known add "$relu" --url u
+status_is 2 'known add, it did not repeat: status'
+err_has 'known add, it did not repeat: said' 'is flaky'
+sqlite "UPDATE findings SET state = 'new' WHERE id = $relu"
+# Another bucket whose finding the rule would match: here one that was told apart by hand.
+twin=$(opjury show --all | awk -v id="$relu" '$1 == id {print $4}')
+passes 'there are several of the bucket' [ "$twin" -gt 1 ]
+twin=$(ls out/1/findings | sed -n 's/^\([0-9]*\)-.*/\1/p' | sort -n | while read -r id; do
+    [ "$id" = "$relu" ] || opjury show "$id" | awk -v id="$id" '/^bucket .*relu\(/ {print id}'
+done | head -1)
+sqlite "INSERT INTO buckets (key) VALUES ('faulty | clip(float) | value')"
+sqlite "UPDATE findings SET bucket = (SELECT max(id) FROM buckets) WHERE id = $twin"
+run opjury known add "$relu" --url u
+status_is 2 'known add, it hides another: status'
+out_has 'known add, it hides another: which' "hides finding $twin, new: relu(f32)"
+out_has 'known add, it hides another: the rule' 'id: faulty-relu-value'
+err_has 'known add, it hides another: said' 'the rule hides 1 other bucket, so nothing is written'
+passes 'known add, it hides another: nothing is written' [ ! -e out/known.yaml ]
+run opjury known add "$relu" --url u --file forced.yaml --force
+status_is 0 'known add --force: status'
+out_has 'known add --force: which' "hides finding $twin, new: relu(f32)"
+opjury mark "$relu" new >/dev/null
+sqlite "UPDATE buckets SET key = 'faulty | not reduced | value' WHERE id = (SELECT max(id) FROM buckets)"
+run opjury known add "$relu" --url u --file unreduced.yaml
+status_is 0 'known add, it hides what is not reduced: status'
+out_has 'known add, it hides what is not reduced: which' "hides, as far as its cause is not known, finding $twin"
+opjury mark "$relu" new >/dev/null
+sqlite "UPDATE findings SET folder = '' WHERE id = $twin"
+run opjury known add "$relu" --url u --file unseen.yaml
+out_has 'known add, what cannot be run: counted' '1 other bucket of faulty not run'
+sqlite "UPDATE findings SET bucket = (SELECT bucket FROM findings WHERE id = $relu) WHERE id = $twin"
+opjury mark "$relu" new >/dev/null
 run opjury known add "$relu" --url https://example.org/7 --note 'said "twice"'
 status_is 0 'known add: status'
 out_is 'known add: the rule' <<'END'
 - id: faulty-relu-value
   library: faulty
   ops: [relu]
+  dtypes: [f32, f64]
   oracle: value
+  message: "expected -?[0-9tf][^,]*, got -?[0-9tf]"
   url: "https://example.org/7"
   note: "said \"twice\""
 

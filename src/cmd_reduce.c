@@ -5,7 +5,7 @@
  * the row are written anew.
  */
 #include "bucket_test.h"
-#include "campaign.h"
+#include "campaign_parts.h"
 #include "cmd_finding.h"
 #include "command.h"
 #include "generate/generate.h"
@@ -81,6 +81,7 @@ struct work {
     size_t n_others;
     struct test *before, *original;
     struct failure failure;
+    bool repeats; /* as what a campaign calls new does */
     struct reduction reduction;
 };
 
@@ -141,10 +142,9 @@ static enum err not_any_more(const struct work *w)
     return ERR_OK;
 }
 
-/* Does it still fail, and in the way the row says? */
+/* Does it still fail, and in the way the row says? Once is enough to begin. */
 static enum err show_failure(struct work *w, bool *shows)
 {
-    enum { LOOKS = 2 }; /* one is enough to begin; both go into the report */
     w->failure = (struct failure){
         .target = 0,
         .what = w->targets[0],
@@ -152,7 +152,7 @@ static enum err show_failure(struct work *w, bool *shows)
         .verdict = {.kind = VERDICT_FINDING, .oracle = w->row.oracle, .text = w->row.text},
         .signature = w->row.signature,
     };
-    TRY(recheck(w->jury, &w->failure, LOOKS, w->arena));
+    TRY(failure_repeats(w->jury, &w->failure, w->arena, &w->repeats));
     *shows = w->failure.repeats > 0;
     return ERR_OK;
 }
@@ -200,7 +200,7 @@ static json_t *pair_json(size_t before, size_t after)
     return pair;
 }
 
-static void print_json(const struct work *w, const struct finding_row *row)
+static void print_json(const struct work *w, const struct finding_row *row, bool reopened)
 {
     const struct reduction *r = &w->reduction;
     const struct program *before = w->before->program, *after = r->test->program;
@@ -209,6 +209,7 @@ static void print_json(const struct work *w, const struct finding_row *row)
     json_object_set_new(root, "reproduced", json_true());
     json_object_set_new(root, "complete", json_boolean(r->complete));
     json_object_set_new(root, "state", json_text(row->state));
+    json_object_set_new(root, "reopened", json_boolean(reopened));
     json_object_set_new(root, "ops", pair_json(before->n_nodes, after->n_nodes));
     json_object_set_new(root, "elements", pair_json(count_elements(before), count_elements(after)));
     json_object_set_new(root, "runs", json_integer(r->runs));
@@ -367,22 +368,70 @@ static enum err find_bucket(struct work *w, struct store *store, const char **ke
     return choose_bucket_key(w->jury, &w->failure, &w->reduction, &older, w->arena, key);
 }
 
-/* The row's other columns, with what has changed: it is reduced, to its end or not. */
+static void set_text(json_t *root, const char *key, const char *text)
+{
+    json_object_set_new(root, key, json_text(text));
+}
+
+/* The row's other columns, with what has changed: it is reduced, to its end or not, in the version
+ * that is installed; and its bucket is no guess any more. */
 static const char *row_json(const struct work *w, const char *known)
 {
+    const char *version = w->targets[0]->version;
     json_t *root = json_loads(w->row.json, 0, NULL);
-    json_t *now = json_pack("{s:b, s:b, s:s?}", "reduced", 1, "complete", w->reduction.complete,
-                            "known", known);
-    root = root != NULL ? root : json_object();
-    char *text = json_object_update(root, now) == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
-    const char *json = text != NULL ? arena_strdup(w->arena, text) : w->row.json;
+    if (!json_is_object(root)) {
+        json_decref(root);
+        root = json_object();
+    }
+    set_text(root, "version", version != NULL ? version : "");
+    json_object_set_new(root, "runs", json_integer(w->failure.runs));
+    json_object_set_new(root, "repeats", json_integer(w->failure.repeats));
+    json_object_set_new(root, "reduced", json_true());
+    json_object_set_new(root, "complete", json_boolean(w->reduction.complete));
+    set_text(root, "known", known);
+    set_text(root, "joined", NULL);
+    char *text = json_dumps(root, JSON_COMPACT);
+    CHECK(text != NULL); /* of texts that JSON or json_text made */
+    const char *json = arena_strdup(w->arena, text);
     json_decref(root);
-    json_decref(now);
     free(text);
     return json;
 }
 
-/* The reduced form decides what the row says. */
+/* What shows is not fixed, whatever was said of its bucket. */
+static enum err reopen(const struct work *w, struct store *store, const char *key, bool *reopened)
+{
+    struct bucket_row *buckets;
+    size_t n;
+    *reopened = false;
+    TRY(store_buckets(store, w->arena, &buckets, &n));
+    for (size_t i = 0; i < n; i++) {
+        *reopened = *reopened ||
+                    (strcmp(buckets[i].key, key) == 0 && strcmp(buckets[i].state, "fixed") == 0);
+    }
+    return *reopened ? store_mark_bucket(store, key, "", NULL) : ERR_OK;
+}
+
+static void print_state(const struct work *w, const struct finding_row *row, const char *known,
+                        bool reopened)
+{
+    const char *version = w->targets[0]->version;
+    if (w->settings->json) {
+        print_json(w, row, reopened);
+    } else if (known != NULL) {
+        printf("known bug: %s\n", known);
+    } else if (!w->repeats) {
+        printf("it shows in %u of %u runs%s\n", w->failure.repeats, w->failure.runs,
+               strcmp(row->state, "flaky") == 0 ? ": it stays flaky" : "");
+    }
+    if (reopened && !w->settings->json) {
+        printf("its bucket was marked fixed, but it shows on %s%s%s: it is new again\n",
+               w->targets[0]->text, version != NULL ? " " : "", version != NULL ? version : "");
+    }
+}
+
+/* The reduced form decides what the row says. What was flaky is new once it repeats as what a
+ * campaign calls new. */
 static enum err update_row(struct work *w, struct store *store)
 {
     const struct reduction *r = &w->reduction;
@@ -390,24 +439,29 @@ static enum err update_row(struct work *w, struct store *store)
     TRY(known_load(w->settings->known, w->arena, &rules));
     const char *known =
         known_match(rules, w->targets[0], r->test->program, &r->verdict, &r->outcome, w->arena);
+    bool is_flaky = !w->repeats && strcmp(w->row.state, "flaky") == 0;
     struct finding_row row = w->row;
     uint64_t id;
+    bool reopened;
     row.signature = w->failure.signature;
     row.ops = op_chain(r->test->program, w->arena);
     row.text = r->verdict.text;
-    row.state = known != NULL ? "known" : "new";
+    row.state = known != NULL ? "known" : is_flaky ? "flaky" : "new";
     row.json = row_json(w, known);
     if (known != NULL) {
         row.bucket = arena_printf(w->arena, "known | %s", known);
-    } else {
+    } else if (!is_flaky) {
         TRY(find_bucket(w, store, &row.bucket));
     }
-    if (w->settings->json) {
-        print_json(w, &row);
-    } else if (known != NULL) {
-        printf("known bug: %s\n", known);
+    TRY(store_add_finding(store, &row, &id));
+    if (is_unreduced_bucket(
+            w->row.bucket)) { /* what looked the same goes with it, as in a campaign */
+        TRY(store_move_findings(store, w->row.bucket, w->row.signature, w->row.ops, row.bucket,
+                                row.state));
     }
-    return store_add_finding(store, &row, &id);
+    TRY(reopen(w, store, row.bucket, &reopened));
+    print_state(w, &row, known, reopened);
+    return ERR_OK;
 }
 
 /* The finding's test from its folder: the smallest form so far, and what was found. */

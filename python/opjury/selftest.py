@@ -79,6 +79,14 @@ def spin():
         pass
 
 
+def every_other():
+    """Fails in each odd run of all processes, as the file counts them."""
+    with open(os.environ["OPJURY_TURNS"], "ab") as turns:
+        turns.write(b".")
+        if turns.tell() % 2:
+            1 // 0
+
+
 ACTIONS = {
     "echo": lambda inputs: None,
     "raise": lambda inputs: 1 // 0,
@@ -106,6 +114,7 @@ ACTIONS = {
     "child": lambda inputs: leave_child(),
     "kill-zygote": lambda inputs: (os.kill(os.getppid(), 9), time.sleep(600)),
     "text": lambda inputs: (_ for _ in ()).throw(RuntimeError("bad \udcff\x01 text")),
+    "every-other": lambda inputs: every_other(),
     "rank": lambda inputs: None,
     "stale": lambda inputs: None,
     "chance": lambda inputs: None,

@@ -112,6 +112,10 @@ MUST_USE enum err failure_shows(struct jury *jury, const struct failure *f, cons
 /* Run again in fresh workers; fills runs / repeats / passes. */
 MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
                           struct arena *arena);
+/* Is it real? The one rule for all who call a failure new: it shows in each of two fresh runs; one
+ * that shows by chance, in one of four. Fills runs / repeats / passes. */
+MUST_USE enum err failure_repeats(struct jury *jury, struct failure *f, struct arena *arena,
+                                  bool *yes);
 
 /* A look at a failure in another configuration. */
 struct recheck_try {
@@ -129,10 +133,6 @@ double elsewhere_cpu(const struct elsewhere *e); /* seconds of workers that are 
 enum { ELSEWHERE_MAX = 2 };
 MUST_USE enum err elsewhere_run(struct elsewhere *e, const struct failure *f, struct arena *arena,
                                 struct recheck_try tries[ELSEWHERE_MAX], size_t *n);
-/* Is it real? The one rule for all who call a failure new: it shows in each of two fresh runs; one
- * that shows by chance, in one of four. Fills runs / repeats / passes. */
-MUST_USE enum err failure_repeats(struct jury *jury, struct failure *f, struct arena *arena,
-                                  bool *yes);
 
 struct reduction {
     double cpu_limit; /* seconds of engine + worker CPU; stops at the best so far */

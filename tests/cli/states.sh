@@ -2,6 +2,7 @@
 # What becomes of findings: `opjury mark`, `opjury verify`, `opjury show --max-open`, `opjury known`. Faults are planted
 # in our own evaluator, so no library is needed; its version is unknown, so what is gone is gone.
 . "${0%/*}/harness.sh"
+python=${OPJURY_PYTHON:-$root/.venv/bin/python}
 
 wrong=faulty:negate.relu
 exact_policy 'nodes = 4' 'numel_max = 64' 'dtype.* = 0' 'dtype.f32 = 1' 'op.less = 0' 'op.arg_max = 0' \
@@ -56,14 +57,14 @@ passes 'verify: both' [ "$(grep -c 'still there' "$work/out")" = 2 ]
 run opjury verify "$relu" --json
 status_is 1 'verify one: status'
 json_is() {
-    "${OPJURY_PYTHON:-$root/.venv/bin/python}" -c "import json, sys; d = json.load(open(sys.argv[1])); sys.exit(not ($2))" \
+    "$python" -c "import json, sys; d = json.load(open(sys.argv[1])); sys.exit(not ($2))" \
         "$work/out"
     verdict $? "$1"
 }
 json_is 'verify one: JSON' "[(b['id'], b['result'], b['runs'], b['repeats']) for b in d['buckets']] == [($relu, 'still there', 3, 3)]"
 # The library is right now: a stand-in for another version.
 sqlite() {
-    "${OPJURY_PYTHON:-$root/.venv/bin/python}" -c "import sqlite3, sys; d = sqlite3.connect('out/1/campaign.db'); d.execute(sys.argv[1]); d.commit()" "$1"
+    "$python" -c "import sqlite3, sys; d = sqlite3.connect('out/1/campaign.db'); d.execute(sys.argv[1]); d.commit()" "$1"
 }
 # Wrong in another way is not gone.
 sqlite "UPDATE findings SET target = 'faulty:wrong_shape.relu' WHERE target = '$wrong'"
@@ -89,6 +90,56 @@ run opjury verify "$relu"
 status_is 0 'a target that is not there: status'
 out_has 'a target that is not there: said' 'not tried'
 sqlite "UPDATE findings SET target = '$wrong' WHERE target = 'faulty:frob'"
+
+# ---- reduce ----
+field() { "$python" -c "import sqlite3, sys; print(sqlite3.connect('$1/campaign.db').execute(sys.argv[1]).fetchone()[0])" "$2"; }
+# What shows is not fixed.
+opjury mark "$relu" fixed >/dev/null
+sqlite "UPDATE findings SET json = json_set(json, '\$.reduced', json('false'), '\$.version', '0.9', '\$.joined', 'look') WHERE id = $relu"
+run opjury reduce "$relu"
+status_is 0 'reduce, marked fixed: status'
+out_has 'reduce, marked fixed: said' "its bucket was marked fixed, but it shows on $wrong: it is new again"
+run opjury show
+out_has 'reduce, marked fixed: new again' 'relu('
+passes 'reduce: its row says that it is reduced' [ "$(field out/1 "SELECT json ->> 'reduced' FROM findings WHERE id = $relu")" = 1 ]
+passes 'reduce: its row says in which version' [ "$(field out/1 "SELECT json ->> 'version' FROM findings WHERE id = $relu")" = '' ]
+passes 'reduce: its bucket is no guess' [ "$(field out/1 "SELECT json ->> 'joined' FROM findings WHERE id = $relu")" = None ]
+opjury mark "$relu" fixed >/dev/null
+run opjury reduce "$relu" --json
+out_has 'reduce --json, marked fixed: said' '"reopened":true'
+run opjury reduce "$relu" --json
+out_has 'reduce --json, open: said' '"reopened":false'
+opjury mark "$relu" wontfix >/dev/null
+run opjury reduce "$relu"
+out_lacks 'reduce, marked wontfix: it stays so' 'new again'
+opjury mark "$relu" new >/dev/null
+# What looked the same when there was no time to reduce it goes with it.
+sqlite "INSERT INTO buckets (key) VALUES ('faulty | not reduced | value')"
+sqlite "UPDATE findings SET bucket = (SELECT max(id) FROM buckets), ops = 'relu(f32)', signature = 'value' WHERE target = '$wrong'"
+before=$(field out/1 "SELECT count(*) FROM findings WHERE bucket = (SELECT max(id) FROM buckets)")
+passes 'not reduced: several' [ "$before" -gt 1 ]
+run opjury reduce "$relu"
+passes 'not reduced: all that looked the same went with it' [ "$(field out/1 "SELECT count(*) FROM findings WHERE bucket = (SELECT max(id) FROM buckets)")" = 0 ]
+sqlite "DELETE FROM buckets WHERE key = 'faulty | not reduced | value'"
+# Flaky is what does not repeat as what a campaign calls new does: one of two runs is not enough.
+opjury fuzz --policy exact.policy --known none --target selftest:raise --tests 3 --out flaky >/dev/null 2>&1
+"$python" -c "
+import sqlite3
+d = sqlite3.connect('flaky/campaign.db')
+d.execute(\"UPDATE findings SET state = 'flaky', target = 'selftest:every-other'\")
+d.execute(\"UPDATE buckets SET key = 'selftest | flaky | x' WHERE id = (SELECT bucket FROM findings WHERE id = 1)\")
+d.commit()"
+OPJURY_TURNS=$work/turns run opjury reduce 1 --out flaky
+status_is 0 'reduce, every other run: status'
+out_has 'reduce, every other run: said' 'it shows in 1 of 2 runs: it stays flaky'
+passes 'reduce, every other run: its state' [ "$(field flaky 'SELECT state FROM findings WHERE id = 1')" = flaky ]
+"$python" -c "
+import sqlite3
+d = sqlite3.connect('flaky/campaign.db')
+d.execute(\"UPDATE findings SET target = 'selftest:raise'\")
+d.commit()"
+run opjury reduce 1 --out flaky
+passes 'reduce, every run: its state' [ "$(field flaky 'SELECT state FROM findings WHERE id = 1')" = new ]
 
 # ---- known ----
 run opjury known

@@ -279,7 +279,8 @@ const struct command command_gen = {
     .name = "gen",
     .summary = "Generate tests: print them, or write models and inputs",
     .help = "A test is a function of seed, index and policy: `fuzz` with the same three runs "
-            "it (from test 8192 on with --fixed). In text each begins with a line `# test INDEX, ...` and ends with the "
+            "it (from test 8192 on with --fixed). In text each begins with a line `# test INDEX, "
+            "...` and ends with the "
             "inputs' values, or digests of the larger ones.\n"
             "\n"
             "Policies: default; clean (all values finite, where ranges can tell); "

@@ -14,12 +14,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_FORMAT = COMMAND_KEYS, KEY_CSV, KEY_HTML, KEY_FORCE };
+enum { KEY_FORMAT = COMMAND_KEYS, KEY_CSV, KEY_HTML, KEY_FORCE, KEY_MAX_OPEN };
 
 struct report_settings {
     const char *out, *format, *csv, *html;
     const char *what; /* ID or folder */
     bool force;
+    uint64_t max_open;
 };
 
 static const struct argp_option options[] = {
@@ -29,6 +30,7 @@ static const struct argp_option options[] = {
     {"csv", KEY_CSV, "DIR", 0,
      "the whole campaign as tables: findings.csv, buckets.csv, runs.csv in DIR", 0},
     {"html", KEY_HTML, "FILE", 0, "the whole campaign as one page for a browser", 0},
+    MAX_OPEN_OPTION(KEY_MAX_OPEN),
     {0},
 };
 
@@ -48,6 +50,8 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_CSV:
         s->csv = value;
         return ERR_OK;
+    case KEY_MAX_OPEN:
+        return parse_max_open(value, &s->max_open);
     case KEY_HTML:
         s->html = value;
         return ERR_OK;
@@ -148,8 +152,8 @@ static enum err write_campaign(const struct report_settings *s, struct arena *ar
         return ERR_OK;
     }
     TRY(findings_folder(s->out, arena, &dir));
-    TRY(s->csv != NULL ? report_csv(dir, s->csv, arena) : ERR_OK);
-    return s->html != NULL ? report_html(dir, s->html, arena) : ERR_OK;
+    TRY(s->csv != NULL ? report_csv(dir, s->csv, s->max_open, arena) : ERR_OK);
+    return s->html != NULL ? report_html(dir, s->html, s->max_open, arena) : ERR_OK;
 }
 
 static enum err run_report(void *settings, struct arena *arena, bool *found)
@@ -168,6 +172,8 @@ static enum err run_report(void *settings, struct arena *arena, bool *found)
     return s->what != NULL ? print_record(s, arena) : output_flush();
 }
 
+static const struct report_settings defaults = {.max_open = MAX_OPEN};
+
 const struct command command_report = {
     .name = "report",
     .summary = "Write a finding up for those who maintain the library",
@@ -178,7 +184,8 @@ const struct command command_report = {
             "targets with the errors that rounding allows, what makes it go away, how often it "
             "shows, and the machine. A FOLDER may be any finding's folder. Nothing is run and "
             "nothing is sent: read it, then put it where it belongs. --html writes a page of all "
-            "findings, with filters and drawn programs, that needs no network.\n"
+            "findings, with filters and drawn programs, that needs no network; new ones beyond "
+            "--max-open, known ones and what did not repeat are on it behind a click.\n"
             "\n"
             "Formats (--format):\n"
             "  markdown         any reader\n"
@@ -200,6 +207,7 @@ const struct command command_report = {
             "  opjury report --html out.html\n",
     .options = options,
     .settings_size = sizeof(struct report_settings),
+    .defaults = &defaults,
     .option = set_option,
     .run = run_report,
 };

@@ -99,6 +99,32 @@ enum err parse_size(const char *what, const char *text, uint64_t *bytes)
     return ERR_OK;
 }
 
+/* People wait this long without asking what is going on. */
+static const double live_after = 2, live_every = 0.2;
+
+struct live_line live_line_begin(const char *what)
+{
+    return (struct live_line){
+        .what = what, .begin = clock_wall(), .is_terminal = isatty(STDERR_FILENO)};
+}
+
+void live_line_show(struct live_line *line, size_t done, size_t all)
+{
+    double now = clock_wall();
+    if (line->is_terminal && now - line->begin >= live_after && now - line->last >= live_every) {
+        fprintf(stderr, "\r\033[K%zu of %zu %s", done, all, line->what);
+        line->last = now;
+    }
+}
+
+void live_line_end(struct live_line *line)
+{
+    if (line->last > 0) {
+        fputs("\r\033[K", stderr);
+        line->last = 0;
+    }
+}
+
 bool colour_wanted(int fd)
 {
     const char *no_colour = getenv("NO_COLOR");

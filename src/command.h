@@ -58,10 +58,21 @@ MUST_USE enum err parse_size(const char *what, const char *text,
      0}
 MUST_USE enum err parse_max_open(const char *text, uint64_t *max_open);
 
+/* How far something is, for what may take long: a line on the terminal (nothing elsewhere) that
+ * comes after 2 s, is written over, and is gone at the end. */
+struct live_line {
+    const char *what; /* "buckets" */
+    double begin, last;
+    bool is_terminal;
+};
+struct live_line live_line_begin(const char *what);
+void live_line_show(struct live_line *line, size_t done, size_t all);
+void live_line_end(struct live_line *line);
+
 /* May colour be used on this descriptor? (a terminal that is not "dumb", and no $NO_COLOR) */
 bool colour_wanted(int fd);
-/* Flushes stdout: ERR_IO when what was printed could not be written; ERR_CLOSED when whoever read it
- * has gone, which ends a command early and is nothing to complain of. */
+/* Flushes stdout: ERR_IO when what was printed could not be written; ERR_CLOSED when whoever read
+ * it has gone, which ends a command early and is nothing to complain of. */
 MUST_USE enum err output_flush(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include "report_csv.h"
 
 #include "campaign_parts.h"
+#include "report/escape.h"
 #include "report/record.h"
 
 #include <jansson.h>
@@ -15,18 +16,17 @@
 
 static void put_text(struct buffer *out, const char *text)
 {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        buffer_printf(out, "%s,", text);
-        return;
-    }
-    buffer_puts(out, "\"");
-    for (const char *c = text; *c != '\0'; c++) {
+    struct buffer clean = BUFFER_INIT;
+    buffer_puts(&clean, "");
+    utf8_put(&clean, text);
+    bool is_quoted = strpbrk(clean.data, ",\"\r\n") != NULL;
+    buffer_puts(out, is_quoted ? "\"" : "");
+    for (const char *c = clean.data; *c != '\0'; c++) {
         buffer_append(out, c, 1);
-        if (*c == '"') {
-            buffer_puts(out, "\"");
-        }
+        buffer_puts(out, *c == '"' ? "\"" : "");
     }
-    buffer_puts(out, "\",");
+    buffer_puts(out, is_quoted ? "\"," : ",");
+    buffer_release(&clean);
 }
 
 static void put_count(struct buffer *out, uint64_t n)
@@ -90,14 +90,17 @@ static enum err write_findings(struct store *store, const char *folder, struct a
 }
 
 static enum err write_buckets(struct store *store, const char *dir, const char *folder,
-                              struct arena *arena)
+                              uint64_t max_open, struct arena *arena)
 {
     struct bucket_row *rows;
     size_t n;
     TRY(buckets_read(store, dir, NULL, arena, &rows, &n));
+    bool *offered = ARENA_ZARRAY(arena, bool, n);
+    buckets_offer(rows, n, max_open, offered);
     struct buffer out = BUFFER_INIT;
     buffer_puts(&out,
-                "rank,first_finding,findings,state,severity,oracle,ops,targets,text,bucket,url\n");
+                "rank,first_finding,findings,state,severity,oracle,ops,targets,text,bucket,url,"
+                "offered\n");
     for (size_t i = 0; i < n; i++) {
         const struct bucket_row *b = &rows[i];
         put_count(&out, i + 1);
@@ -110,6 +113,7 @@ static enum err write_buckets(struct store *store, const char *dir, const char *
         for (size_t c = 0; c < ARRAY_SIZE(cells); c++) {
             put_text(&out, cells[c]);
         }
+        put_count(&out, offered[i]);
         end_line(&out);
     }
     return write_file(folder, "buckets.csv", &out, arena);
@@ -146,20 +150,20 @@ static enum err write_runs(struct store *store, const char *dir, const char *fol
     return write_file(folder, "runs.csv", &out, arena);
 }
 
-static enum err write_tables(struct store *store, const char *dir, const char *folder,
-                             struct arena *arena)
-{
-    TRY(dir_make(folder));
-    TRY(write_findings(store, folder, arena));
-    TRY(write_buckets(store, dir, folder, arena));
-    return write_runs(store, dir, folder, arena);
-}
-
-enum err report_csv(const char *dir, const char *folder, struct arena *arena)
+enum err report_csv(const char *dir, const char *folder, uint64_t max_open, struct arena *arena)
 {
     struct store *store;
     TRY(store_open(dir, false, &store));
-    enum err err = write_tables(store, dir, folder, arena);
+    enum err err = dir_make(folder);
+    if (err == ERR_OK) {
+        err = write_findings(store, folder, arena);
+    }
+    if (err == ERR_OK) {
+        err = write_buckets(store, dir, folder, max_open, arena);
+    }
+    if (err == ERR_OK) {
+        err = write_runs(store, dir, folder, arena);
+    }
     store_close(store);
     return err;
 }

@@ -6,30 +6,48 @@
 #include <string.h>
 
 #include "campaign_parts.h"
+#include "command.h"
 #include "report/html.h"
 
 #ifndef OPJURY_VERSION /* the build says it; tools that look at this file alone do not */
 #define OPJURY_VERSION "unknown"
 #endif
 
-/* New ones first, then what others know of, what did not repeat last; each in order of rank. */
-static int state_rank(const char *state)
+static enum html_group group_of(const struct bucket_row *row, bool is_offered)
 {
-    return strcmp(state, "new") == 0 ? 0 : strcmp(state, "flaky") == 0 ? 2 : 1;
+    static const struct {
+        const char *state;
+        enum html_group group;
+    } groups[] = {{"reported", HTML_FIRST}, {"flaky", HTML_FLAKY}};
+    if (strcmp(row->state, "new") == 0) {
+        return is_offered ? HTML_FIRST : HTML_WAITING;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        if (strcmp(row->state, groups[i].state) == 0) {
+            return groups[i].group;
+        }
+    }
+    return HTML_SETTLED;
 }
 
-static struct bucket_row *in_order(const struct bucket_row *ranked, size_t n, struct arena *arena)
+/* Ranked rows by group; of one group new ones first. */
+static struct html_bucket *in_groups(struct bucket_row *ranked, size_t n, uint64_t max_open,
+                                     struct arena *arena)
 {
-    struct bucket_row *rows = ARENA_ARRAY(arena, struct bucket_row, n);
+    struct html_bucket *buckets = ARENA_ZARRAY(arena, struct html_bucket, n);
+    bool *offered = ARENA_ZARRAY(arena, bool, n);
     size_t filled = 0;
-    for (int rank = 0; rank <= 2; rank++) {
+    buckets_offer(ranked, n, max_open, offered);
+    for (unsigned pass = 0; pass < 2 * HTML_GROUPS; pass++) {
         for (size_t i = 0; i < n; i++) {
-            if (state_rank(ranked[i].state) == rank) {
-                rows[filled++] = ranked[i];
+            bool is_new = strcmp(ranked[i].state, "new") == 0;
+            enum html_group group = group_of(&ranked[i], offered[i]);
+            if (pass == 2 * group + !is_new) {
+                buckets[filled++] = (struct html_bucket){.group = group, .row = &ranked[i]};
             }
         }
     }
-    return rows;
+    return buckets;
 }
 
 /* The folder of the bucket's first finding that has one. */
@@ -56,14 +74,18 @@ static enum err read_buckets(struct store *store, struct html_page *page, struct
     size_t n_findings;
     TRY(buckets_read(store, page->dir, NULL, arena, &rows, &page->n_buckets));
     TRY(store_findings(store, arena, &findings, &n_findings));
-    rows = in_order(rows, page->n_buckets, arena);
-    struct html_bucket *buckets = ARENA_ZARRAY(arena, struct html_bucket, page->n_buckets);
+    struct html_bucket *buckets = in_groups(rows, page->n_buckets, page->max_open, arena);
+    struct live_line line = live_line_begin("buckets");
     for (size_t i = 0; i < page->n_buckets; i++) {
-        const char *rule = known_bucket_rule(rows[i].key);
-        rows[i].targets = counts_bucket_targets(page->counts, &rows[i], arena);
-        buckets[i] =
-            (struct html_bucket){.row = &rows[i], .trouble = "", .known = rule != NULL ? rule : ""};
+        const char *rule = known_bucket_rule(buckets[i].row->key);
+        buckets[i].trouble = "";
+        buckets[i].known = rule != NULL ? rule : "";
         read_record(page->dir, findings, n_findings, &buckets[i], arena);
+        live_line_show(&line, i + 1, page->n_buckets);
+    }
+    live_line_end(&line);
+    for (size_t i = 0; i < page->n_buckets; i++) {
+        rows[i].targets = counts_bucket_targets(page->counts, &rows[i], arena);
     }
     page->buckets = buckets;
     return ERR_OK;
@@ -98,9 +120,9 @@ static enum err read_page(const char *dir, struct html_page *page, struct arena 
     return ERR_OK;
 }
 
-enum err report_html(const char *dir, const char *path, struct arena *arena)
+enum err report_html(const char *dir, const char *path, uint64_t max_open, struct arena *arena)
 {
-    struct html_page page = {.dir = dir, .version = OPJURY_VERSION};
+    struct html_page page = {.dir = dir, .version = OPJURY_VERSION, .max_open = max_open};
     TRY(read_page(dir, &page, arena));
     struct buffer html = BUFFER_INIT;
     html_print(&page, &html);

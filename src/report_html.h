@@ -6,7 +6,8 @@
 #include "base/base.h"
 
 /* Writes the campaign in `dir` as the page `path`. A finding whose folder is broken is on it with
- * what is wrong. */
-MUST_USE enum err report_html(const char *dir, const char *path, struct arena *arena);
+ * what is wrong. max_open: as buckets_offer has it; what waits is behind a click. */
+MUST_USE enum err report_html(const char *dir, const char *path, uint64_t max_open,
+                              struct arena *arena);
 
 #endif

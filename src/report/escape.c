@@ -38,6 +38,14 @@ static const char *next_character(const char **text, size_t *left, size_t *lengt
     return c;
 }
 
+void utf8_put(struct buffer *out, const char *text)
+{
+    for (size_t left = strlen(text), length; left > 0;) {
+        const char *c = next_character(&text, &left, &length);
+        buffer_append(out, c, length);
+    }
+}
+
 static void put_xml(struct buffer *out, const char *text, bool attribute)
 {
     size_t left = strlen(text), length;

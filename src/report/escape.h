@@ -5,6 +5,10 @@
 
 #include "base/base.h"
 
+/* As it is but for what is no text: what is no UTF-8, and control characters that are no line ends
+ * or tabs. */
+void utf8_put(struct buffer *out, const char *text);
+
 /* As the value of an attribute in double or single quotes, in XML 1.0 and HTML; line ends and tabs
  * stay what they are. Control characters, which XML cannot hold, become U+FFFD. */
 void xml_put(struct buffer *out, const char *text);

@@ -202,36 +202,74 @@ static void put_choice(const struct html_page *page, enum facet facet, struct bu
     buffer_puts(html, "</select></label>\n");
 }
 
-static void put_findings(const struct html_page *page, struct buffer *html)
+static void put_filters(const struct html_page *page, size_t first, struct buffer *html,
+                        struct arena *arena)
 {
-    struct arena *arena = arena_new();
-    buffer_printf(html,
-                  "<section id=\"findings\">\n<h2>Findings</h2>\n<p>One entry a bucket: failures "
-                  "with one cause. The worst, most realistic and largest come first.</p>\n"
-                  "<form id=\"filters\" hidden>\n<label>search <input type=\"search\" "
-                  "data-search placeholder=\"op, message, target\"></label>\n");
+    buffer_puts(html, "<form id=\"filters\" hidden>\n<label>search <input type=\"search\" "
+                      "data-search placeholder=\"op, message, target\"></label>\n");
     for (enum facet f = 0; f < FACET_COUNT; f++) {
         put_choice(page, f, html, arena);
     }
     buffer_printf(html,
                   "<button type=\"reset\">Show all</button>\n<output id=\"shown\" "
                   "aria-live=\"polite\">%zu of %zu</output>\n</form>\n",
-                  page->n_buckets, page->n_buckets);
-    if (page->n_buckets == 0) {
-        buffer_puts(html, "<p>Nothing was found.</p>\n");
+                  first, page->n_buckets);
+}
+
+static void put_bucket(const struct html_bucket *b, struct buffer *html, struct arena *arena)
+{
+    buffer_printf(html, "<details class=\"finding\" id=\"finding-%" PRIu64 "\"",
+                  b->row->first_finding);
+    for (enum facet f = 0; f < FACET_COUNT; f++) {
+        buffer_printf(html, " data-%s=\"", facet_names[f]);
+        xml_put(html, facet_of(b, f, arena));
+        buffer_puts(html, "\"");
     }
+    buffer_puts(html, ">\n");
+    html_bucket_print(b, html);
+    buffer_puts(html, "</details>\n");
+}
+
+static void put_head_of_group(const struct html_page *page, enum html_group group, size_t n,
+                              struct buffer *html)
+{
+    static const char *const ids[HTML_GROUPS] = {
+        [HTML_WAITING] = "waiting", [HTML_SETTLED] = "settled", [HTML_FLAKY] = "flaky"};
+    buffer_printf(html, "<details class=\"group\" id=\"%s\">\n<summary>%zu ", ids[group], n);
+    if (group == HTML_WAITING) {
+        buffer_printf(html, "more wait%s: %" PRIu64 " open ones a library are enough",
+                      n == 1 ? "s" : "", page->max_open);
+    } else {
+        buffer_puts(html, group == HTML_SETTLED ? "known, fixed or not to be mended"
+                                                : "that did not repeat");
+    }
+    buffer_puts(html, "</summary>\n");
+}
+
+static void put_findings(const struct html_page *page, struct buffer *html)
+{
+    struct arena *arena = arena_new();
+    size_t n[HTML_GROUPS] = {0}, at = 0;
     for (size_t i = 0; i < page->n_buckets; i++) {
-        const struct html_bucket *b = &page->buckets[i];
-        buffer_printf(html, "<details class=\"finding\" id=\"finding-%" PRIu64 "\"",
-                      b->row->first_finding);
-        for (enum facet f = 0; f < FACET_COUNT; f++) {
-            buffer_printf(html, " data-%s=\"", facet_names[f]);
-            xml_put(html, facet_of(b, f, arena));
-            buffer_puts(html, "\"");
+        n[page->buckets[i].group]++;
+    }
+    buffer_puts(html, "<section id=\"findings\">\n<h2>Findings</h2>\n<p>One entry a bucket: "
+                      "failures with one cause. The worst, most realistic and largest come "
+                      "first.</p>\n");
+    put_filters(page, n[HTML_FIRST], html, arena);
+    if (n[HTML_FIRST] == 0) {
+        buffer_puts(html, page->n_buckets == 0 ? "<p>Nothing was found.</p>\n"
+                                               : "<p>Nothing new was found.</p>\n");
+    }
+    for (enum html_group group = 0; group < HTML_GROUPS; group++) {
+        bool is_closed = group != HTML_FIRST && n[group] > 0;
+        if (is_closed) {
+            put_head_of_group(page, group, n[group], html);
         }
-        buffer_puts(html, ">\n");
-        html_bucket_print(b, html);
-        buffer_puts(html, "</details>\n");
+        for (size_t i = 0; i < n[group]; i++) {
+            put_bucket(&page->buckets[at++], html, arena);
+        }
+        buffer_puts(html, is_closed ? "</details>\n" : "");
     }
     buffer_puts(html, "</section>\n</main>\n");
     arena_free(arena);

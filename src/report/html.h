@@ -11,7 +11,16 @@
 #include "report/counts.h"
 #include "report/record.h"
 
+/* What is seen at once, and what behind a click each. */
+enum html_group {
+    HTML_FIRST,   /* what there is to do, and what waits for its maintainers */
+    HTML_WAITING, /* new ones beyond the limit of open ones */
+    HTML_SETTLED, /* known, fixed, not to be mended */
+    HTML_FLAKY,
+    HTML_GROUPS,
+};
 struct html_bucket {
+    enum html_group group;
     const struct bucket_row *row;
     const struct record *record; /* NULL: no folder, or one that cannot be read */
     const char *trouble;         /* why it cannot; "" */
@@ -22,7 +31,8 @@ struct html_page {
     uint64_t seed;
     const struct counts *counts;
     size_t n_buckets;
-    const struct html_bucket *buckets; /* in the order of their rank */
+    const struct html_bucket *buckets; /* by group, then in the order of their rank */
+    uint64_t max_open;                 /* new buckets of a library that are seen at once; 0: all */
     size_t n_points;
     const struct progress_point *points; /* in order of time */
 };

@@ -4,6 +4,7 @@
  * table, and as data for the chart library, which draws over the curves where the page has one.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,18 +74,24 @@ static const struct progress_point *before(const struct progress_point *points, 
     return i > 0 ? &points[i - 1] : &origin;
 }
 
+/* Large numbers in full: a count of tests is none of physics. */
+static void put_tick(struct buffer *html, const char *class, double x, double y, double value)
+{
+    buffer_printf(html, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", class, x, y);
+    buffer_printf(html, fabs(value) >= 1000 ? "%.0f</text>" : "%.4g</text>", value);
+}
+
 static void put_axes(double x_max, double y_max, struct buffer *html)
 {
     const int ticks = 4;
     for (int t = 0; t <= ticks; t++) {
         double x = left + (chart_width - left - right) * t / ticks;
         double y = top + (chart_height - top - bottom) * (ticks - t) / ticks;
-        buffer_printf(html,
-                      "<path class=\"grid\" d=\"M%g %.1fH%g\"/>"
-                      "<text class=\"tick y\" x=\"%g\" y=\"%.1f\">%.4g</text>"
-                      "<text class=\"tick\" x=\"%.1f\" y=\"%g\">%.4g</text>\n",
-                      left, y, chart_width - right, left - 6, y + 4, y_max * t / ticks, x,
-                      chart_height - bottom + 16, x_max * t / ticks);
+        buffer_printf(html, "<path class=\"grid\" d=\"M%g %.1fH%g\"/>", left, y,
+                      chart_width - right);
+        put_tick(html, "tick y", left - 6, y + 4, y_max * t / ticks);
+        put_tick(html, "tick", x, chart_height - bottom + 16, x_max * t / ticks);
+        buffer_puts(html, "\n");
     }
     buffer_printf(html, "<text class=\"tick\" x=\"%g\" y=\"%g\">seconds</text>\n",
                   (left + chart_width - right) / 2, chart_height - 4);

@@ -9,19 +9,27 @@
   const form = document.getElementById("filters");
   const search = form.querySelector("[data-search]");
   const facets = all("[data-facet]", form);
+  const groups = all(".group"); // what is behind a click, unless it is looked for
   const texts = new Map(findings.map((f) => [f, f.textContent.toLowerCase()]));
 
-  const filter = () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const f of findings) {
-      const fits = facets.every((s) => s.value === "" || f.getAttribute(`data-${s.dataset.facet}`) === s.value) &&
-        words.every((w) => texts.get(f).includes(w));
-      f.hidden = !fits;
-      shown += fits;
-    }
+  const count = () => {
+    const shown = findings.filter((f) => !f.hidden && (f.closest(".group")?.open ?? true)).length;
     document.getElementById("shown").textContent = `${shown} of ${findings.length}`;
   };
+  const filter = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const f of findings) {
+      f.hidden = !(facets.every((s) => s.value === "" || f.getAttribute(`data-${s.dataset.facet}`) === s.value) &&
+        words.every((w) => texts.get(f).includes(w)));
+    }
+    const active = words.length > 0 || facets.some((s) => s.value !== "");
+    for (const g of groups) {
+      g.hidden = all(".finding", g).every((f) => f.hidden);
+      g.open = active && !g.hidden;
+    }
+    count();
+  };
+  groups.forEach((g) => g.addEventListener("toggle", count));
   form.hidden = false;
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -33,6 +41,11 @@
     if (target instanceof HTMLDetailsElement) {
       target.hidden = false;
       target.open = true;
+      const group = target.closest(".group");
+      if (group !== null) {
+        group.hidden = false;
+        group.open = true;
+      }
       target.scrollIntoView();
     }
   };

@@ -51,6 +51,21 @@ run opjury report --html scripted.html --out scripted
 status_is 0 'with scripts: status'
 passes 'with scripts: it is there' grep -q 'class="copy"' scripted.html
 
+# Of a long campaign.
+cp -R clean long
+printf 'elapsed_s,cpu_s,tests,findings,buckets\n9000.000,8000.000,1250000,3,1\n' >long/progress.csv
+run opjury report --html long.html --out long
+passes 'numbers of a long campaign are in full' grep -q '>1250000</text>.*>9000</text>' long.html
+
+# Two faults of one library, of which one waits.
+opjury fuzz --policy exact.policy --known rules.yaml --target faulty:negate.relu --target faulty:negate.clip \
+    --target faulty:negate.floor --target selftest:segv --tests 200 --out limited >/dev/null 2>&1
+run opjury report --html limited.html --out limited --max-open 1
+status_is 0 'a limit: status'
+passes 'a limit: what waits is there' grep -q '<details class="group" id="waiting">' limited.html
+run opjury report --html found.html --out found --max-open x
+status_is 2 'a limit that is no number: status'
+
 # A campaign whose texts are markup, in its rows and in its folders.
 cp -R found hostile
 python3 - hostile <<'END'
@@ -79,7 +94,7 @@ run opjury report --html hostile.html --out hostile
 status_is 0 'hostile texts: status'
 
 # page.py speaks TAP too; its lines go on with our numbers.
-if ! python3 "$root/tests/cli/page.py" "$n" found.html hostile.html clean.html scripted.html found >"$work/page" 2>"$work/err"; then
+if ! python3 "$root/tests/cli/page.py" "$n" found.html hostile.html clean.html scripted.html limited.html found >"$work/page" 2>"$work/err"; then
     n_failed=$((n_failed + 1))
     sed 's/^/# /' "$work/err"
 fi

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""page.py N FOUND HOSTILE CLEAN SCRIPTED FOLDER: the pages that html.sh made, in a browser (TAP from test N + 1 on)."""
+"""page.py N FOUND HOSTILE CLEAN SCRIPTED LIMITED FOLDER: the pages that html.sh made, in a browser (TAP from test N + 1 on)."""
 import glob
 import json
 import os
@@ -11,8 +11,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser  # noqa: E402 # pylint: disable=wrong-import-position
 
 number = int(sys.argv[1])
-found, hostile, clean, scripted = ("file://" + os.path.abspath(p) for p in sys.argv[2:6])
-folder = sys.argv[6]
+found, hostile, clean, scripted, limited = ("file://" + os.path.abspath(p) for p in sys.argv[2:7])
+folder = sys.argv[7]
 SHOWN = """[...document.querySelectorAll('.finding')].filter(f => f.checkVisibility()).map(f => f.id)"""
 
 
@@ -48,9 +48,48 @@ def facets(b, name):
     return b.ask(f"[...document.querySelectorAll('.finding')].map(f => [f.id, f.getAttribute('data-{name}')])")
 
 
+ALL = "[...document.querySelectorAll('.finding')].map(f => f.id)"
+FIRST = "[...document.querySelectorAll('.finding')].filter(f => !f.closest('.group')).map(f => f.id)"
+
+
+def check_groups(b):
+    """Known ones are behind a click; a link goes there all the same."""
+    states = dict(facets(b, "state"))
+    new = [i for i, state in states.items() if state == "new"]
+    known = [i for i, state in states.items() if state == "known"]
+    check("groups: there are new and known ones", new and known, states)
+    same("groups: only new ones are seen at first", b.ask(SHOWN), new)
+    same("groups: counted", b.ask("document.getElementById('shown').textContent"), f"{len(new)} of {len(states)}")
+    b.click("#settled > summary")
+    b.ask("new Promise(r => setTimeout(r, 50))")
+    same("groups: a click shows the others", b.ask(SHOWN), new + known)
+    same("groups: and counts them", b.ask("document.getElementById('shown').textContent"),
+         f"{len(states)} of {len(states)}")
+    b.click("#settled > summary")
+    b.ask("new Promise(r => setTimeout(r, 50))")
+    b.ask(f"location.hash = '#{known[0]}'")
+    b.ask("new Promise(r => setTimeout(r, 50))")
+    check("groups: a link opens them", b.ask(f"document.getElementById('{known[0]}').checkVisibility()"))
+    b.ask("location.hash = ''")
+    b.open(found)
+    quiet(b, "found")
+
+
+def check_limit(b):
+    b.open(limited)
+    quiet(b, "limited")
+    first, everything = b.ask(SHOWN), b.ask(ALL)
+    check("limit: one of each library is seen", len(first) == 2 < len(everything) - 1, (first, everything))
+    waiting = b.ask("[...document.querySelectorAll('#waiting .finding')].map(f => f.id)")
+    said = b.ask("document.querySelector('#waiting > summary').textContent")
+    check("limit: it says how many wait", re.match(rf"{len(waiting)} more waits?: 1 open", said), said)
+    b.click("#waiting > summary")
+    same("limit: a click shows them", b.ask(SHOWN), first + waiting)
+
+
 def check_filters(b):
     everything = b.ask(SHOWN)
-    check("there are several findings", len(everything) >= 3, everything)
+    check("there are several findings", len(b.ask(ALL)) >= 3, b.ask(ALL))
     for facet in ("library", "oracle", "state"):
         values = facets(b, facet)
         value = values[-1][1]
@@ -66,7 +105,7 @@ def check_filters(b):
     b.click("[data-search]")
     b.type("SigSegv")
     due = b.ask("[...document.querySelectorAll('.finding')].filter(f => /sigsegv/i.test(f.textContent)).map(f => f.id)")
-    check("search: there is something to find", 0 < len(due) < len(everything), due)
+    check("search: there is something to find", 0 < len(due) < len(b.ask(ALL)), due)
     same("search: only what has the word", b.ask(SHOWN), due)
     b.type(" no-such-word")
     same("search: every word must be there", b.ask(SHOWN), [])
@@ -189,7 +228,7 @@ def check_hostile(b):
     same("hostile: nothing of it ran", b.ask("typeof window.hacked"), "undefined")
     same("hostile: no element of it", b.ask("document.querySelectorAll('img, b b, h1 script, .finding script').length"), 0)
     check("hostile: it is read as text", b.ask("document.querySelector('.finding').textContent").count("<script>") > 0)
-    same("hostile: filters still work", b.ask(SHOWN), b.ask("[...document.querySelectorAll('.finding')].map(f => f.id)"))
+    same("hostile: filters still work", b.ask(SHOWN), b.ask(FIRST))
 
 
 def check_policy(b):
@@ -229,6 +268,7 @@ def main():
         b.open(found)
         quiet(b, "found")
         has_library = b.ask("typeof uPlot !== 'undefined'")
+        check_groups(b)
         check_filters(b)
         check_finding(b)
         check_accounting(b)
@@ -238,6 +278,7 @@ def main():
         check_copy(b)
         check_hostile(b)
         check_policy(b)
+        check_limit(b)
         check_without_script(b)
         b.open(clean)
         quiet(b, "clean")

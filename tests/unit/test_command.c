@@ -144,6 +144,44 @@ static void colour_is_for_terminals(void **state)
     close(terminal);
 }
 
+/* Nothing in the first two seconds, nor where no terminal is. */
+static void live_line_comes_late_and_goes(void **state)
+{
+    static const struct {
+        bool is_terminal;
+        double ago;
+        const char *seen;
+    } cases[] = {
+        {true, 3, "\r\033[K7 of 9 buckets\r\033[K"},
+        {true, 0, ""},
+        {false, 3, ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int ends[2], own = dup(STDERR_FILENO);
+        char seen[128];
+        assert_int_equal(pipe(ends), 0);
+        fflush(stderr);
+        assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+        struct live_line line = live_line_begin("buckets");
+        assert_false(line.is_terminal);
+        line.is_terminal = cases[i].is_terminal;
+        line.begin -= cases[i].ago;
+        live_line_show(&line, 7, 9);
+        live_line_show(&line, 8, 9); /* at once: too soon */
+        live_line_end(&line);
+        live_line_end(&line);
+        fflush(stderr);
+        dup2(own, STDERR_FILENO);
+        close(own);
+        close(ends[1]);
+        ssize_t n = read(ends[0], seen, sizeof(seen) - 1);
+        close(ends[0]);
+        assert_true(n >= 0);
+        seen[n] = '\0';
+        assert_string_equal(seen, cases[i].seen);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +191,7 @@ int main(void)
         cmocka_unit_test(sizes),
         cmocka_unit_test(texts_keep_their_order),
         cmocka_unit_test(colour_is_for_terminals),
+        cmocka_unit_test(live_line_comes_late_and_goes),
     };
     return cmocka_run_group_tests_name("command", tests, NULL, NULL);
 }

@@ -188,11 +188,34 @@ static enum err print_answer(const struct blame_settings *s, const struct claim 
     return output_flush();
 }
 
+/* What an earlier run tried before it was stopped; NULL: there was none, or it came to its end. */
+static const struct blame *read_earlier(const char *folder, struct arena *arena, bool *is_whole)
+{
+    struct blame *earlier = arena_alloc(arena, sizeof(*earlier));
+    bool is_there = file_exists(arena_printf(arena, "%s/blame.json", folder)) &&
+                    blame_read(folder, arena, earlier) == ERR_OK;
+    *is_whole = is_there && earlier->complete;
+    return is_there && !earlier->complete ? earlier : NULL;
+}
+
+/* A whole answer of before is worth more than a part of one. */
+static enum err keep_part(const struct claim *claim, const struct blame *answer, bool is_whole)
+{
+    if (!answer->reproduced || answer->n_tries == 0 || is_whole) {
+        return err_set(ERR_STOPPED, "stopped; nothing is changed");
+    }
+    TRY(blame_write(claim->folder, answer));
+    return err_set(ERR_STOPPED,
+                   "stopped; what was tried is in %s/blame.json, and the same command goes on",
+                   claim->folder);
+}
+
 static enum err run_blame(void *settings, struct arena *arena, bool *found)
 {
     const struct blame_settings *s = settings;
     struct claim claim = {0};
     struct blame answer = {0};
+    bool is_whole;
     int columns = isatty(STDOUT_FILENO) ? 60 : 0; /* of a text; a file has room */
     *found = false;
     if (s->finding == NULL) {
@@ -203,6 +226,7 @@ static enum err run_blame(void *settings, struct arena *arena, bool *found)
     const struct blame_request request = {
         .target = claim.target,
         .failure = &claim.failure,
+        .earlier = read_earlier(claim.folder, arena, &is_whole),
         .versions = s->versions,
         .tried = s->json ? NULL : print_try,
         .context = &columns,
@@ -215,7 +239,11 @@ static enum err run_blame(void *settings, struct arena *arena, bool *found)
         printf("%s: %s on %s\n", claim.folder, claim.failure.verdict.oracle, claim.target->text);
         TRY(output_flush());
     }
-    TRY(blame(&request, arena, &answer));
+    enum err err = blame(&request, arena, &answer);
+    if (err == ERR_STOPPED) {
+        return keep_part(&claim, &answer, is_whole);
+    }
+    TRY(err);
     return print_answer(s, &claim, &answer);
 }
 
@@ -227,7 +255,8 @@ const struct command command_blame = {
             "each run is judged: the optimisation level, then single optimizers of the\n"
             "lowest level that shows it, the number of threads, where in memory its inputs\n"
             "lie, the float dtype. An optimizer is named when the program is right without\n"
-            "it. The answer is left in the finding's folder as blame.json.\n"
+            "it. The answer is left in the finding's folder as blame.json. Stopped by\n"
+            "Ctrl-C it keeps there what was tried, and the same command goes on.\n"
             "\n"
             "With --versions releases of the library run it too, and the first bad and the\n"
             "last good one are named. Each has an environment that is made once, under\n"

@@ -62,10 +62,11 @@ bool environment_allows(const char *name, const char *value);
  * environment.json, for this process and all that it starts. Those that are not allowed are left
  * out with a warning. */
 MUST_USE enum err finding_set_variables(const char *folder, struct arena *arena);
-/* blame.json of a finding's folder: component, text, version, tried, first_bad, last_good; as one
- * line too, which is the caller's. */
+/* blame.json of a finding's folder: component, text, version, tried, first_bad, last_good, complete
+ * (false: it was stopped); as one line too, which is the caller's. ERR_MISSING, ERR_INPUT. */
 MUST_USE enum err blame_write(const char *folder, const struct blame *blame);
 char *blame_line(const struct blame *blame);
+MUST_USE enum err blame_read(const char *folder, struct arena *arena, struct blame *blame);
 /* The verdict table in text: target, verdict, worst element with expected / actual / bound. */
 void verdict_table_print(const struct finding_files *f, bool colour, struct buffer *out);
 

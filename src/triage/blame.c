@@ -96,6 +96,37 @@ static enum verdict_kind told_verdict(enum answer answer, enum verdict_kind kind
     return is_judged ? kind : VERDICT_UNJUDGED;
 }
 
+static const char other_failure[] = "another failure: ";
+
+static enum answer answer_of_try(const struct blame_try *try)
+{
+    if (try->verdict == VERDICT_FINDING) {
+        bool is_other = strncmp(try->text, other_failure, strlen(other_failure)) == 0;
+        return is_other ? ANSWER_OTHER : ANSWER_SHOWS;
+    }
+    return try->verdict == VERDICT_PASS ? ANSWER_GOES : ANSWER_NONE;
+}
+
+/* Did an earlier run try it, in the version that is installed? Then that counts. */
+static bool take_earlier(struct blamer *b, const struct variation *v, const char *label,
+                         enum answer *answer)
+{
+    const struct blame *earlier = b->request->earlier;
+    const char *version = b->result->version != NULL ? b->result->version : "";
+    const char *then = earlier != NULL && earlier->version != NULL ? earlier->version : "";
+    bool is_same_version = earlier != NULL && strcmp(then, version) == 0;
+    for (size_t i = 0; is_same_version && v->what != NULL && i < earlier->n_tries; i++) {
+        const struct blame_try *try = &earlier->tries[i];
+        if (strcmp(try->kind, v->kind) == 0 && strcmp(try->what, v->what) == 0 &&
+            strcmp(try->target, label) == 0) {
+            *answer = answer_of_try(try);
+            blame_note(b, v->kind, v->what, label, try->verdict, try->text);
+            return true;
+        }
+    }
+    return false;
+}
+
 enum err blame_run(struct blamer *b, const struct variation *v, enum answer *answer)
 {
     struct target *varied;
@@ -106,14 +137,17 @@ enum err blame_run(struct blamer *b, const struct variation *v, enum answer *ans
         TRY(target_vary(b->slot, v->options, b->options, &varied));
         *b->slot = *varied;
     }
-    enum err err = look(b, v, &verdict, answer);
     const char *label = target_label(b->slot, b->options);
+    bool is_tried = take_earlier(b, v, label, answer);
+    enum err err = is_tried ? ERR_OK : look(b, v, &verdict, answer);
     *b->slot = was;
-    TRY(err);
+    if (is_tried || err != ERR_OK) {
+        return err;
+    }
     if (v->what != NULL) {
         const char *text = verdict.text != NULL ? verdict.text : "";
         blame_note(b, v->kind, v->what, label, told_verdict(*answer, verdict.kind),
-                   *answer == ANSWER_OTHER ? arena_printf(b->arena, "another failure: %s", text)
+                   *answer == ANSWER_OTHER ? arena_printf(b->arena, "%s%s", other_failure, text)
                                            : text);
     }
     return ERR_OK;
@@ -225,6 +259,10 @@ enum err blame(const struct blame_request *request, struct arena *arena, struct 
         result->version = b.slot->version != NULL ? arena_strdup(arena, b.slot->version) : NULL;
         b.onnx = b.slot->onnx;
         err = apply_all(&b);
+    }
+    result->complete = err == ERR_OK;
+    if (err == ERR_STOPPED) {
+        blame_say(&b, "It was stopped before all had been tried.");
     }
     result->text = arena_strdup(arena, b.text.size > 0 ? b.text.data : "");
     jury_close(b.jury);

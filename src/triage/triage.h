@@ -193,6 +193,8 @@ struct blame_request {
     const struct target *target;   /* the failing one, parsed */
     const struct failure *failure; /* its test, verdict.oracle and signature */
     struct texts versions;         /* releases of the library to try, from its package index */
+    const struct blame *earlier;   /* a run that was stopped: what it tried in this version is not
+                                      tried again; NULL: none */
     /* Called with each try as it ends; NULL: not. */
     void (*tried)(const struct blame_try *try, void *context);
     void *context;
@@ -206,6 +208,7 @@ struct blame {
     const char *first_bad, *last_good; /* of the versions that were tried; NULL: not known */
     struct blame_try *tries;
     size_t n_tries;
+    bool complete; /* false: it was stopped, and `earlier` of another request takes this up */
 };
 /* Runs the test in variations of the target. Memory of the result: `arena`. ERR_STOPPED: the user
  * asked to stop; what was tried is in the result. */

@@ -77,6 +77,38 @@ blamed ort-transpose-matmul-f16-crash 'optimizer NchwcTransformer'
 blamed ort-sign-int64 nothing
 out_has 'a kernel: all levels' 'All levels show it (none, basic, extended and all): it is in a kernel'
 
+# Ctrl-C keeps what was tried, and the same command goes on.
+cut() {
+    "$python" - "$OPJURY" "$1" <<'END'
+import signal, subprocess, sys
+with subprocess.Popen([sys.argv[1], "blame", sys.argv[2]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+    p.stdout.readline()
+    p.stdout.readline()  # the first try
+    p.send_signal(signal.SIGINT)
+    _, error = p.communicate()
+    sys.stderr.write(error)
+sys.exit(p.returncode)
+END
+}
+rm ort-sign-int64/blame.json
+run cut ort-sign-int64
+status_is 2 'Ctrl-C: status'
+err_has 'Ctrl-C: said' 'stopped; what was tried is in ort-sign-int64/blame.json, and the same command goes on'
+passes 'Ctrl-C: what was tried is kept' "$python" -c '
+import json, sys
+o = json.load(open(sys.argv[1]))
+assert o["complete"] is False and o["tried"] and "It was stopped before all had been tried." in o["text"], o
+' ort-sign-int64/blame.json
+sed -i 's/"text": "v/"text": "seen before v/' ort-sign-int64/blame.json
+run opjury blame ort-sign-int64
+status_is 0 'gone on with: status'
+out_has 'gone on with: what was tried is taken over' 'seen before'
+passes 'gone on with: it is whole' grep -q '"complete": true' ort-sign-int64/blame.json
+cp ort-sign-int64/blame.json whole.json
+run cut ort-sign-int64
+err_has 'Ctrl-C, a whole answer is there: said' 'stopped; nothing is changed'
+passes 'Ctrl-C, a whole answer is there: it stays' cmp -s whole.json ort-sign-int64/blame.json
+
 # Threads of a library that keeps their number in its own state: set, and put back.
 if [ "$("$python" -c 'import torch; print(torch.__version__.split("+")[0])' 2>"$work/err")" = 2.13.0 ]; then
     blamed torch-gelu-inf nothing

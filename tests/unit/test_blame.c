@@ -136,8 +136,17 @@ static int end(void **state)
     return 0;
 }
 
-/* The blame of a wrong value that the fault makes. */
-static struct blame blame_it(enum dtype dtype, struct arena *arena)
+/* Asked to stop after so many tries; 0: not. */
+static unsigned stop_after;
+
+static void count_try(const struct blame_try *try, void *context)
+{
+    stop_requested = stop_after > 0 && --stop_after == 0;
+}
+
+/* The blame of a wrong value that the fault makes, by a run that goes on with an earlier one. */
+static enum err blame_on(enum dtype dtype, const struct blame *earlier, struct arena *arena,
+                         struct blame *result)
 {
     const char *text = arena_printf(arena, "x: %s[2] = input\ny: %s[2] = relu(x)\noutput y\n",
                                     dtype_name(dtype), dtype_name(dtype));
@@ -157,9 +166,18 @@ static struct blame blame_it(enum dtype dtype, struct arena *arena)
     const struct failure failure = {.test = test,
                                     .verdict = {.kind = VERDICT_FINDING, .oracle = "value"},
                                     .signature = "value"};
-    const struct blame_request request = {.target = &target, .failure = &failure};
+    const struct blame_request request = {
+        .target = &target, .failure = &failure, .earlier = earlier, .tried = count_try};
+    enum err err = blame(&request, arena, result);
+    stop_requested = 0;
+    return err;
+}
+
+static struct blame blame_it(enum dtype dtype, struct arena *arena)
+{
     struct blame result;
-    must(blame(&request, arena, &result));
+    must(blame_on(dtype, NULL, arena, &result));
+    assert_true(result.complete);
     return result;
 }
 
@@ -180,12 +198,52 @@ static void assert_says(const struct blame *b, const char *part)
     }
 }
 
-/* ---- levels and optimizers ---- */
+/* ---- stopped and gone on with ---- */
 
 static const char three[] = "Applying graph transformer Early\nApplying graph transformer Middle\n"
                             "Applying graph transformer Late\n"
                             "GraphTransformer Early modified: 1\n"
                             "GraphTransformer Middle modified: 1\n";
+
+static void what_was_tried_before_a_stop_is_not_tried_again(void **state)
+{
+    fault = (struct fault){.from_level = "basic", .any = "Middle", .log = three};
+    struct blame whole = blame_it(DTYPE_F32, *state);
+    unsigned runs_whole = n_runs;
+    for (unsigned stop = 1; stop < whole.n_tries; stop++) {
+        struct blame part, rest;
+        stop_after = stop;
+        assert_int_equal(blame_on(DTYPE_F32, NULL, *state, &part), ERR_STOPPED);
+        assert_false(part.complete);
+        assert_true(part.reproduced);
+        assert_int_equal(part.n_tries, stop);
+        assert_says(&part, "It was stopped before all had been tried.");
+
+        part.tries[0].text = "seen before";
+        n_runs = 0;
+        must(blame_on(DTYPE_F32, &part, *state, &rest));
+        assert_true(rest.complete);
+        assert_true(n_runs < runs_whole || stop == 1); /* opt=none is right, which counts no run */
+        assert_string_equal(rest.tries[0].text, "seen before");
+        assert_int_equal(rest.n_tries, whole.n_tries);
+        assert_string_equal(rest.component, whole.component);
+        assert_string_equal(rest.text, whole.text);
+    }
+}
+
+static void another_version_is_tried_anew(void **state)
+{
+    fault = (struct fault){.from_level = "basic"};
+    struct blame part, rest;
+    stop_after = 2;
+    assert_int_equal(blame_on(DTYPE_F32, NULL, *state, &part), ERR_STOPPED);
+    part.version = "1.2.3";
+    part.tries[0].text = "seen before";
+    must(blame_on(DTYPE_F32, &part, *state, &rest));
+    assert_string_not_equal(rest.tries[0].text, "seen before");
+}
+
+/* ---- levels and optimizers ---- */
 
 static void the_one_optimizer_is_named(void **state)
 {
@@ -455,6 +513,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define BLAME(name) cmocka_unit_test_setup_teardown(name, clear, end)
+        BLAME(what_was_tried_before_a_stop_is_not_tried_again),
+        BLAME(another_version_is_tried_anew),
         BLAME(the_one_optimizer_is_named),
         BLAME(any_of_two_and_the_later_one_is_named),
         BLAME(several_together_are_the_smallest_set),

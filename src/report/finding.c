@@ -22,6 +22,12 @@ static enum err write_text(const char *folder, const char *name, const struct bu
                       text->data != NULL ? text->data : "", text->size);
 }
 
+/* What the folder held before of another test must not stand beside this one. */
+static void forget(const char *folder, const char *name, struct arena *arena)
+{
+    (void)unlink(arena_printf(arena, "%s/%s", folder, name));
+}
+
 enum err write_json(const char *folder, const char *name, json_t *root, struct arena *arena)
 {
     /* 17 significant digits bring every double back. */
@@ -103,7 +109,8 @@ static enum err write_model(const char *folder, const struct finding_files *f, s
     if (err == ERR_OK) {
         err = write_text(folder, "model.onnx", &model, arena);
     } else if (err == ERR_UNSUPPORTED) {
-        err = ERR_OK; /* not every program has an ONNX form */
+        forget(folder, "model.onnx", arena); /* not every program has an ONNX form */
+        err = ERR_OK;
     }
     buffer_release(&model);
     return err;
@@ -158,6 +165,7 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
     const struct target *t = f->targets[f->culprit];
     const struct outcome *o = &f->outcomes[f->culprit];
     if (!has_script(t->kind->name)) {
+        forget(folder, "repro.py", arena);
         return ERR_OK; /* evaluated in this process: there is no library to call */
     }
     uint32_t n = f->test->program->n_outputs;
@@ -289,12 +297,22 @@ static json_t *finding_json(const struct finding_files *f, const char *title, st
 
 /* ---- the folder ---- */
 
+/* The table without paths of this machine: the folder goes to others. */
 static enum err write_table(const char *folder, const struct finding_files *f, const char *title,
                             struct arena *arena)
 {
+    struct finding_files labelled = *f;
+    struct target *copies = ARENA_ARRAY(arena, struct target, f->n_targets);
+    struct target **targets = ARENA_ARRAY(arena, struct target *, f->n_targets);
+    for (size_t t = 0; t < f->n_targets; t++) {
+        copies[t] = *f->targets[t];
+        copies[t].text = target_label(f->targets[t], arena);
+        targets[t] = &copies[t];
+    }
+    labelled.targets = targets;
     struct buffer text = BUFFER_INIT;
     buffer_printf(&text, "%s\n\n", title);
-    verdict_table_print(f, false, &text);
+    verdict_table_print(&labelled, false, &text);
     enum err err = write_text(folder, "verdict.txt", &text, arena);
     buffer_release(&text);
     return err;
@@ -306,8 +324,8 @@ static enum err write_test_inputs(const char *folder, const char *name, const st
 {
     TRY(write_inputs(folder, arena_printf(arena, "%s.npz", name), test, arena));
     const char *before = arena_printf(arena, "%s_before.npz", name);
-    if (test->before == NULL) { /* but what the folder held before may have had some */
-        (void)unlink(arena_printf(arena, "%s/%s", folder, before));
+    if (test->before == NULL) {
+        forget(folder, before, arena);
         return ERR_OK;
     }
     return write_inputs(folder, before, test->before, arena);
@@ -321,15 +339,26 @@ static enum err write_test(const char *folder, const char *title, const struct t
     return write_test_inputs(folder, "inputs", test, arena);
 }
 
+/* As it was found, where it has been made smaller. */
+static enum err write_original(const char *folder, const struct finding_files *f, const char *title,
+                               struct arena *arena)
+{
+    if (f->reduction != NULL) {
+        TRY(write_program(folder, "original.txt", title, f->original, arena));
+        return write_test_inputs(folder, "original", f->original, arena);
+    }
+    forget(folder, "original.txt", arena);
+    forget(folder, "original.npz", arena);
+    forget(folder, "original_before.npz", arena);
+    return ERR_OK;
+}
+
 static enum err write_all(const char *folder, const struct finding_files *f, struct arena *arena)
 {
     const char *title = f->title != NULL ? f->title : finding_title(f, arena);
     TRY(write_test(folder, title, f->test, arena));
-    (void)unlink(arena_printf(arena, "%s/blame.json", folder)); /* of what the folder held before */
-    if (f->reduction != NULL) {
-        TRY(write_program(folder, "original.txt", title, f->original, arena));
-        TRY(write_test_inputs(folder, "original", f->original, arena));
-    }
+    forget(folder, "blame.json", arena);
+    TRY(write_original(folder, f, title, arena));
     TRY(write_model(folder, f, arena));
     TRY(write_expected(folder, f, arena));
     TRY(write_repro(folder, f, title, arena));

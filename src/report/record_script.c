@@ -9,11 +9,15 @@
 
 #include "report/record_internal.h"
 
-/* The model's own versions: at another opset the library may not show it. */
+/* The model's own versions: at another opset the library may not show it. ERR_MISSING: somebody has
+ * taken the model away. */
 static enum err read_version(const struct record *r, struct arena *arena,
                              struct onnx_version *version)
 {
     const char *path = arena_printf(arena, "%s/model.onnx", r->folder);
+    if (!file_exists(path)) {
+        return ERR_MISSING;
+    }
     struct buffer model = BUFFER_INIT;
     *version = ONNX_VERSION_DEFAULT;
     enum err err = file_read(path, 0, &model);
@@ -123,8 +127,9 @@ enum err record_write_script(struct record *r, struct arena *arena)
         .expected = expected,
         .bound = bound,
     };
-    if (is_onnx) {
-        TRY(read_version(r, arena, &script.onnx));
+    enum err version = is_onnx ? read_version(r, arena, &script.onnx) : ERR_OK;
+    if (version != ERR_OK) {
+        return version == ERR_MISSING ? ERR_OK : version;
     }
     if (!script_has_program(&script, r->repro)) {
         return ERR_OK;

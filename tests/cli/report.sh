@@ -121,6 +121,18 @@ run opjury report placed
 script >placed.py
 passes 'and only there' [ "$(wc -l <placed.py)" -lt 50 ]
 
+# A folder that somebody has thinned out: the versions of its model are in the long script alone.
+cp -r "$ort" thin
+rm thin/model.onnx
+run opjury report thin
+status_is 0 'no model.onnx: status'
+script >thin.py
+passes 'no model.onnx: the long script' cmp -s thin.py thin/repro.py
+echo x >thin/model.onnx
+run opjury report thin
+status_is 2 'a damaged model.onnx: status'
+err_has 'a damaged model.onnx: said' 'thin/model.onnx'
+
 # One that an older version wrote, of another spelling.
 for folder in "$ort" "$torch"; do
     rm -rf older

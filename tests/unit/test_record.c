@@ -173,6 +173,46 @@ static void reduced_is_what_was_made_smaller(void **state)
     }
 }
 
+static void allowed_variables_tell_no_secret_and_no_path(void **state)
+{
+    static const struct {
+        const char *name, *value;
+        bool allowed;
+    } cases[] = {
+        {"ONEDNN_MAX_CPU_ISA", "AVX512_CORE", true},
+        {"MALLOC_PERTURB_", "65", true},
+        {"ATEN_CPU_CAPABILITY", "avx2", true},
+        {"KMP_AFFINITY", "granularity=fine,compact,1,0", true},
+        {"OMP_PLACES", "{0,1}; 'x'", true}, /* reports quote it */
+        {"TORCHINDUCTOR_MAX_AUTOTUNE", "1", true},
+        {"ORT_TEST", "1", true},
+        {"MALLOC_PERTURB_X", "65", false}, /* a name of its own */
+        {"AWS_SECRET_ACCESS_KEY", "x", false},
+        {"GITHUB_TOKEN", "x", false},
+        {"TORCH_HUB_TOKEN", "x", false},
+        {"MKL_PASSWORD", "x", false},
+        {"HOME", "x", false},
+        {"LD_PRELOAD", "x.so", false},
+        {"PYTHONPATH", "x", false},
+        {"MY_OMP_X", "1", false},
+        {"OMP_", "1", false}, /* nothing but the beginning */
+        {"OMP_X Y", "1", false},
+        {"OMP_X;id", "1", false},
+        {"TORCH_HOME", "/srv/somebody/models", false},
+        {"OMP_X", "a\nb", false},
+        {"OMP_X", "\xff", false},
+        {"OMP_X", "", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        if (environment_allows(cases[i].name, cases[i].value) != cases[i].allowed) {
+            fail_msg("%s=%s", cases[i].name, cases[i].value);
+        }
+    }
+    char large[512] = "";
+    memset(large, 'x', sizeof(large) - 1);
+    assert_false(environment_allows("OMP_X", large));
+}
+
 static void judgement_gives_the_title_and_the_issue(void **state)
 {
     struct scene s = scene_open();
@@ -526,6 +566,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_has_what_the_files_say),
         cmocka_unit_test(reduced_is_what_was_made_smaller),
+        cmocka_unit_test(allowed_variables_tell_no_secret_and_no_path),
         cmocka_unit_test(judgement_gives_the_title_and_the_issue),
         cmocka_unit_test(blame_is_read),
         cmocka_unit_test(broken_folders_are_named),

@@ -85,16 +85,18 @@ static int compare_ranked(const void *a, const void *b)
     return rank_compare(&x->rank, &y->rank);
 }
 
-/* The bucket's first folder that can be read; NULL: none. */
+/* The folder of the finding that the bucket is shown by, else the first of the others that can be
+ * read: one that followed the look of it was not rechecked as it was. NULL: none. */
 static const struct record *record_of_bucket(const struct finding_row *rows, size_t n,
                                              const struct bucket_row *bucket, const char *dir,
                                              struct arena *arena)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < 2 * n; i++) {
+        const struct finding_row *row = &rows[i % n];
         struct record *record;
-        if (rows[i].folder[0] != '\0' && strcmp(rows[i].bucket, bucket->key) == 0 &&
-            record_read(arena_printf(arena, "%s/%s", dir, rows[i].folder), arena, &record) ==
-                ERR_OK) {
+        bool is_turn = (row->id == bucket->first_finding) == (i < n);
+        if (is_turn && row->folder[0] != '\0' && strcmp(row->bucket, bucket->key) == 0 &&
+            record_read(arena_printf(arena, "%s/%s", dir, row->folder), arena, &record) == ERR_OK) {
             return record;
         }
     }

@@ -59,6 +59,30 @@ print(*sqlite3.connect(sys.argv[1] + "/campaign.db").execute("SELECT min(f.id) F
       " ON b.id = f.bucket WHERE key LIKE ? AND folder != ''", ("%" + sys.argv[2] + "%",)).fetchone())
 END
 }
+# One that waited, with a folder of its own, has followed the look of the one that was reduced.
+python3 - "$(id c floor)" <<'END'
+import json, shutil, sqlite3, sys
+db = sqlite3.connect("c/campaign.db")
+folder, = db.execute("SELECT folder FROM findings WHERE id = ?", sys.argv[1:]).fetchone()
+shutil.copytree("c/" + folder, "c/findings/0-moved")
+verdict = json.load(open("c/findings/0-moved/verdict.json"))
+verdict["elsewhere"] = []
+json.dump(verdict, open("c/findings/0-moved/verdict.json", "w"))
+names = [row[1] for row in db.execute("PRAGMA table_info(findings)")]
+row = dict(zip(names, db.execute("SELECT * FROM findings WHERE id = ?", sys.argv[1:]).fetchone()))
+row |= {"id": 0, "test_index": 10**6, "folder": "findings/0-moved",
+        "json": json.dumps(json.loads(row["json"]) | {"reduced": False, "complete": False}, separators=(",", ":"))}
+db.execute(f"INSERT INTO findings VALUES ({', '.join('?' * len(names))})", [row[name] for name in names])
+db.commit()
+END
+run opjury show --out c
+passes 'show: the same beside one that is not rechecked' python3 -c '
+import sys
+text = open(sys.argv[1]).read()
+assert 0 < text.find("relu(f64) -> clip(f64)") < text.find("floor(f32)"), text
+' "$work/out"
+python3 -c 'import sqlite3; db = sqlite3.connect("c/campaign.db"); db.execute("DELETE FROM findings WHERE id = 0"); db.commit()'
+
 run opjury report "$(id c floor)" --out c
 out_has 'report: what is gone' "onnxruntime $version, the newest installed: passes."
 out_has 'report: other threads' 'With `threads=4`: fails.'

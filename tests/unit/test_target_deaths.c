@@ -285,6 +285,21 @@ static void test_worker_killed(void **state)
     close_jury(&f);
 }
 
+/* No room for its own work: that is nobody's fault, and the jury goes on to the next test. */
+static void test_worker_without_memory(void **state)
+{
+    struct jury_options options = {.memory_limit = 1};
+    struct fixture f = open_jury(1, (const char *const[]){"selftest:echo"}, &options);
+
+    for (uint64_t i = 0; i < 2; i++) {
+        struct outcome o;
+        must(jury_run(f.jury, 0, echo_test(f.arena, i, PLACE_ALIGNED), f.arena, &o));
+        assert_int_equal(o.kind, OUTCOME_NOT_EXERCISED);
+        assert_string_equal(o.error_class, "MemoryError");
+    }
+    close_jury(&f);
+}
+
 static void test_fresh(void **state)
 {
     struct fixture f = open_jury(2, (const char *const[]){"selftest:echo", "selftest:segv"}, NULL);
@@ -321,10 +336,18 @@ static void test_usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_crashes),       TEST(test_frames),         TEST(test_crash_among_others),
-        TEST(test_garbage),       TEST(test_close_ends_all), TEST(test_orphans_die),
-        TEST(test_engine_killed), TEST(test_zygote_killed),  TEST(test_worker_killed),
-        TEST(test_fresh),         TEST(test_usage),
+        TEST(test_crashes),
+        TEST(test_frames),
+        TEST(test_crash_among_others),
+        TEST(test_garbage),
+        TEST(test_close_ends_all),
+        TEST(test_orphans_die),
+        TEST(test_engine_killed),
+        TEST(test_zygote_killed),
+        TEST(test_worker_killed),
+        TEST(test_worker_without_memory),
+        TEST(test_fresh),
+        TEST(test_usage),
     };
 
     return cmocka_run_group_tests_name("target_deaths", tests, NULL, NULL);

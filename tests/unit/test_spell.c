@@ -230,6 +230,58 @@ static void onnx_forms_by_opset(void **state)
     assert_string_equal(err_text(), "y: relu on i32 has no form at opset 13");
 }
 
+#define RESIZE(result, place, more)                                                                \
+    "x: f32[1,1,5] = input\ny: f32[1,1," result "] = resize(x, sizes=[" result                     \
+    "], mode=\"linear\", coordinate_transformation_mode=\"" place                                  \
+    "\", nearest_mode=\"round_prefer_floor\", cubic_coeff_a=-0.75" more ")\noutput y\n"
+#define POOL "kernel_shape=[2], strides=[2], dilations=[1], pads=[0,0]"
+
+/* What cannot be said is named, and when it came. */
+static void onnx_says_what_an_opset_lacks(void **state)
+{
+    static const struct {
+        const char *text;
+        int since;
+        const char *complaint;
+    } cases[] = {
+        {"x: f32[4] = input\ny: f32[2] = slice(x, axes=[0], starts=[0], ends=[4], steps=[2])\n"
+         "output y\n",
+         10, "y: Slice has no steps before opset 10"},
+        {"x: f32[1,1,5] = input\ny: f32[1,1,3] = max_pool(x, " POOL ", ceil_mode=true)\noutput y\n",
+         10, "y: before opset 10 MaxPool has no ceil_mode"},
+        {"x: f32[3] = input\ny: f32[5] = pad(x, pads=[1,1], mode=\"wrap\", value=0.0)\noutput y\n",
+         19, "y: Pad does not wrap before opset 19"},
+        {"x: f32[3] = input\ny: i64[1] = arg_max(x, axis=0, keepdims=true, select_last_index=true)\n"
+         "output y\n",
+         12, "y: select_last_index came with opset 12"},
+        {"x: f32[2,3] = input\ny: i64[1] = shape(x, start=1, end=2)\noutput y\n", 15,
+         "y: Shape gives all dims before opset 15"},
+        {RESIZE("8", "half_pixel_symmetric", ""), 19, "y: half_pixel_symmetric came with opset 19"},
+        {RESIZE("2", "half_pixel", ", antialias=true"), 18, "y: antialias came with opset 18"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        enum err before = write_at(cases[i].text, cases[i].since - 1);
+        if (before != ERR_UNSUPPORTED || strcmp(err_text(), cases[i].complaint) != 0) {
+            fail_msg("not \"%s\" but \"%s\"", cases[i].complaint, err_text());
+        }
+        if (write_at(cases[i].text, cases[i].since) != ERR_OK) {
+            fail_msg("opset %d: %s", cases[i].since, err_text());
+        }
+    }
+}
+
+/* Scales travel without sizes, which must follow from them. */
+static void onnx_resizes_by_scales(void **state)
+{
+    static const int opsets[] = {11, 12, 13, 17, 18, 21};
+    for (size_t i = 0; i < ARRAY_SIZE(opsets); i++) {
+        round_trip(RESIZE("3", "half_pixel", ", scale_w=0.75"),
+                   (struct onnx_version){opsets[i], 10});
+    }
+    assert_int_equal(write_at(RESIZE("4", "half_pixel", ", scale_w=0.75"), 21), ERR_UNSUPPORTED);
+    assert_string_equal(err_text(), "y: sizes that do not follow from the scales");
+}
+
 static struct buffer model_of(const char *text)
 {
     struct arena *arena = arena_new();
@@ -607,6 +659,8 @@ int main(void)
         cmocka_unit_test(onnx_reads_back_old_opsets),
         cmocka_unit_test(onnx_models_of_two_shapes),
         cmocka_unit_test(onnx_forms_by_opset),
+        cmocka_unit_test(onnx_says_what_an_opset_lacks),
+        cmocka_unit_test(onnx_resizes_by_scales),
         cmocka_unit_test(onnx_refuses_damage),
         cmocka_unit_test(onnx_refuses_nesting),
         cmocka_unit_test(onnx_names_become_identifiers),

@@ -44,6 +44,9 @@ enum err {
 /* Record what went wrong and return `code`. The first place that knows the cause says it; callers
  * propagate with TRY. The text is one line that says what and how to mend it. %m works. */
 enum err err_set(enum err code, const char *format, ...) PRINTF_LIKE(2, 3);
+#ifdef __clang_analyzer__ /* which does not look into err.c: what is given is returned */
+#define err_set(code, ...) ((void)(err_set)(code, __VA_ARGS__), (code))
+#endif
 /* The text of this thread's last err_set; valid until the next. Never NULL. */
 const char *err_text(void);
 /* The kind in words ("malformed input"). */
@@ -133,8 +136,7 @@ struct texts {
 };
 void texts_add(struct texts *texts, const char *text, struct arena *arena);
 
-/* ---- buffer: growing bytes. Always NUL-terminated behind `size` once something was appended. ----
- */
+/* ---- buffer: growing bytes, NUL-terminated behind `size` once something was appended ---- */
 
 struct buffer {
     char *data;
@@ -156,8 +158,7 @@ char *buffer_detach(struct buffer *buffer, size_t *size);
 size_t utf8_length(const void *bytes, size_t n);
 
 /* ---- random streams: xoshiro256** (Blackman & Vigna), seeded by splitmix64. The only source of
- *      chance in the engine; integers and exact binary fractions only, so it is the same
- * everywhere. */
+ *      chance in the engine, of integers and exact binary fractions: the same everywhere. */
 
 struct rng {
     uint64_t s[4];
@@ -242,6 +243,9 @@ double clock_wall(void);         /* monotonic seconds */
 double clock_cpu_self(void);     /* user + system seconds of this process */
 double clock_cpu_children(void); /* of its reaped children */
 double clock_cpu_of(pid_t pid);  /* of another process, without its children; 0: it is none */
+/* Waits for a child's end, which is forced after `patience` seconds: its status, and the CPU time
+ * of it and of all that it reaped. */
+int child_reap(pid_t pid, double patience, double *cpu);
 
 /* ---- peer: a script under scripts/ in an interpreter of its own, which answers a line for a line.
  *      It dies with this process. Its stderr is ours. */

@@ -35,7 +35,7 @@ static void make_line(char *text)
     }
 }
 
-enum err err_set(enum err code, const char *format, ...)
+enum err(err_set)(enum err code, const char *format, ...)
 {
     int cause = errno;
     /* An argument may be the old text itself, so it is not written over while it is read. */

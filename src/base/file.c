@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files, directories and clocks. A written file is either the old one or the whole new one, also
- * after a crash; every refusal of the operating system comes back with its reason and the path.
+ * Files and directories. A written file is either the old one or the whole new one, also after a
+ * crash; every refusal of the operating system comes back with its reason and the path.
  */
 #include "base/base.h"
 
@@ -10,9 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What file_read takes when the caller states no bound. */
@@ -235,39 +233,4 @@ enum err cache_dir(struct arena *arena, char **dir)
     TRY(dir_make(path));
     *dir = path;
     return ERR_OK;
-}
-
-double clock_wall(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static double cpu_seconds(int who)
-{
-    struct rusage usage;
-    getrusage(who, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-}
-
-double clock_cpu_self(void)
-{
-    return cpu_seconds(RUSAGE_SELF);
-}
-
-double clock_cpu_children(void)
-{
-    return cpu_seconds(RUSAGE_CHILDREN);
-}
-
-double clock_cpu_of(pid_t pid)
-{
-    clockid_t clock;
-    struct timespec t;
-    if (pid <= 0 || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) {
-        return 0;
-    }
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }

@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 1 << 16, LINE_MAX_BYTES = 1 << 24 };
@@ -22,28 +20,17 @@ enum { READ_SIZE = 1 << 16, LINE_MAX_BYTES = 1 << 24 };
 /* From the closed socket to the end of a script that is at no work; after that it is killed. */
 static const double end_seconds = 5;
 
-/* Reaps it, by force when it does not end by itself. Returns its status. */
-static int peer_reap(struct peer *peer, double patience)
+/* Its status. */
+static int peer_reap(struct peer *peer)
 {
-    struct rusage usage = {0};
-    double end = clock_wall() + patience;
-    int status = 0;
-    pid_t got;
-    while ((got = wait4(peer->pid, &status, WNOHANG, &usage)) == 0 || (got < 0 && errno == EINTR)) {
-        if (clock_wall() > end) {
-            kill(peer->pid, SIGKILL);
-        }
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
+    int status = child_reap(peer->pid, end_seconds, &peer->cpu_ended);
     peer->pid = 0;
-    peer->cpu_ended = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                      (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
     return status;
 }
 
 static enum err ended_early(struct peer *peer)
 {
-    int status = peer->pid > 0 ? peer_reap(peer, end_seconds) : 0;
+    int status = peer->pid > 0 ? peer_reap(peer) : 0;
     if (WIFSIGNALED(status)) {
         return err_set(ERR_IO, "%s was killed by signal %d", peer->script, WTERMSIG(status));
     }
@@ -198,7 +185,7 @@ void peer_stop(struct peer *peer)
         peer->fd = -1;
     }
     if (peer->pid > 0) {
-        (void)peer_reap(peer, end_seconds);
+        (void)peer_reap(peer);
     }
     buffer_release(&peer->in);
     peer->taken = 0;

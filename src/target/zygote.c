@@ -15,10 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Importing torch took 4 s and tensorflow 10 s on two busy cores. */
@@ -131,31 +129,15 @@ static char *last_line(int log, struct arena *arena)
     return arena_strdup(arena, line ? line + 1 : text);
 }
 
-static double seconds(struct timeval t)
-{
-    return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
-}
-
 /* Close the socket and wait for the end, with force after a while. The exit status, CPU seconds. */
 static int end_zygote(struct zygote *z, double patience, double *cpu)
 {
-    struct rusage usage = {0};
-    double end = clock_wall() + patience;
-    int status = 0;
-    pid_t got;
-
     if (z->socket >= 0) {
         close(z->socket);
         z->socket = -1;
     }
-    while ((got = wait4(z->pid, &status, WNOHANG, &usage)) == 0 || (got < 0 && errno == EINTR)) {
-        if (clock_wall() > end) {
-            kill(z->pid, SIGKILL);
-        }
-        nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
-    }
+    int status = child_reap(z->pid, patience, cpu);
     z->pid = 0;
-    *cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
     return status;
 }
 

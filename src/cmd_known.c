@@ -22,7 +22,7 @@ struct known_settings {
 static const struct argp_option options[] = {
     {"url", KEY_URL, "URL", 0, "add: where the bug is reported", 0},
     {"note", KEY_NOTE, "TEXT", 0, "add: what is wrong, for people", 0},
-    {"file", KEY_FILE, "FILE", 0, "of rules (" KNOWN_FILE ")", 0},
+    {"file", KEY_FILE, "FILE", 0, "the rules to list or to add to (" KNOWN_FILE ")", 0},
     {"force", KEY_FORCE, NULL, 0, "add: even if the rule hides other findings", 0},
     {"out", 'o', "DIR", 0, "the campaign's folder (the newest under out/)", 0},
     {"python", KEY_PYTHON, "PATH", 0,
@@ -499,15 +499,15 @@ const struct command command_known = {
     .summary = "List the rules of known bugs, or make one of a finding",
     .arguments = "[add ID]",
     .help = "Findings that a rule matches are counted as known and not shown. `known add` makes "
-            "a rule from a reduced finding: its library and version, the ops of its bucket, "
-            "dtypes, oracle and message as far as they tell its cause from others: a wrong number "
-            "is not a wrong NaN. The finding runs, and the rule must know it; then one of every "
-            "other bucket of the library, and one that the rule would hide too is named and "
-            "nothing is written (--force: it is). The rule is appended to " KNOWN_FILE
-            ", which every `opjury fuzz`, "
-            "`run` and `reduce` started here reads beside the shipped rules (--known FILE "
-            "reads FILE alone). It is text to be edited: src/triage/known.yaml says what a rule "
-            "may hold.\n"
+            "a rule of a reduced finding that is reported: its library and version, the ops of "
+            "its bucket, dtypes, oracle and message as far as they tell its cause from others (a "
+            "wrong number is not a wrong NaN). What does not show any more, or fails in another "
+            "way, gets no rule. One finding of every other bucket of the library runs too: where "
+            "the rule would hide it, it is named and nothing is written, unless --force says so."
+            "\n\n"
+            "The rule is appended to " KNOWN_FILE ", which every `opjury fuzz`, `run` and "
+            "`reduce` started here reads beside the shipped rules (--known FILE reads FILE "
+            "alone). It is text to be edited: src/triage/known.yaml says what a rule may hold.\n"
             "\n"
             "Examples:\n"
             "  opjury known\n"

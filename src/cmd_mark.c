@@ -100,12 +100,12 @@ const struct command command_mark = {
     .name = "mark",
     .summary = "Say what became of a finding: reported, fixed, wontfix",
     .arguments = "ID STATE",
-    .help = "All findings of the same bucket are meant. STATE is one of\n"
+    .help = "The whole bucket is marked: all findings of the same cause. STATE is one of\n"
             "\n"
-            "  reported  its maintainers know; it counts as open for `opjury show --max-open`\n"
+            "  reported  its maintainers know; it counts as open for --max-open of show\n"
             "  fixed     a newer version has it no longer (`opjury verify` finds out);\n"
-            "            the next finding of its bucket makes it new again\n"
-            "  wontfix   it will stay; it is listed with --all\n"
+            "            what shows all the same makes it new again\n"
+            "  wontfix   it will stay; `opjury show --all` lists it\n"
             "  new       as if nothing had been said\n"
             "\n"
             "Examples:\n"

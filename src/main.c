@@ -41,6 +41,7 @@ static const char outro[] =
     "  opjury fuzz --time 60s              all installed targets for a minute\n"
     "  opjury fuzz --target onnxruntime --tests 10000 --seed 7 --out out/seven\n"
     "  opjury show                         the findings, most interesting first\n"
+    "  opjury report 3 > issue.md          finding 3 as an issue for its library\n"
     "  opjury run model.onnx               a model of your own on all targets\n"
     "\n"
     "Exit status: 0 nothing found, 1 new findings, 2 wrong use or trouble with the\n"
@@ -184,7 +185,9 @@ static bool parse_options(struct parse *parse, int argc, char **argv, int *statu
     char name[64];
     snprintf(name, sizeof(name), "opjury %s", c->name);
     argv[0] = name;
-    /* argp says the wrong option itself, by argv[0]. */
+    /* argp says the wrong option itself, by argv[0]; its note on arguments of long options says of
+     * every command what everybody knows. */
+    setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
     error_t error = argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, parse);
     argv[0] = NULL;
     if (parse->help) {

@@ -25,13 +25,17 @@ status_is 2 'no command: status'
 passes 'no command: the help, on stderr' cmp -s help "$work/err"
 
 # well_wrapped FILE: no line is beyond 79 columns, and in a paragraph none ends, far from the margin,
-# before a word that it has room for.
+# before a word that it has room for; and no item of a list goes on at the margin.
 well_wrapped() {
     awk '
         length($0) > 79 { bad = 1; print "too long: " $0 }
         NR > 3 && last ~ /^[^ ]/ && /^[^ ]/ && length(last) + 1 + length($1) < 76 {
             bad = 1
             print "broken early: " last
+        }
+        NR > 3 && last ~ /^ / && /^[a-z-]/ {
+            bad = 1
+            print "broken out of a list: " $0
         }
         { last = $0 }
         END { exit bad }' "$1"
@@ -40,6 +44,8 @@ printf '%s\n' Usage Summary '' 'A test is a function of seed, index and policy: 
     'runs' 'it. In text each begins with a line.' >broken
 ill_wrapped() { ! well_wrapped "$1" >"$work/out"; }
 passes 'a line broken early is seen' ill_wrapped broken
+printf '%s\n' Usage Summary '' '  wontfix   it will stay, as those say who' 'maintain it' >broken
+passes 'an item of a list that goes on at the margin is seen' ill_wrapped broken
 
 # Every command of the list explains itself.
 for command in $(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' help); do

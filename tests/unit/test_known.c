@@ -657,6 +657,31 @@ static void shipped_rules_know_overwritten_statistics(void **state)
     }
 }
 
+/* Whose weight a known bug lowers. */
+static void a_rule_names_its_ops(void **state)
+{
+    static const struct {
+        const char *id, *op;
+        bool named;
+    } cases[] = {
+        {"a", "relu", true},        {"a", "relu6", true}, {"a", "clip", true},
+        {"a", "min", true},         {"a", "neg", false},  {"a", "reduce_min", false},
+        {"nothing", "relu", false}, {"b", "relu", false},
+    };
+    struct known_rules *rules;
+    assert_int_equal(load_text("- id: a\n  library: onnxruntime\n  ops: [relu -> clip|relu6, min]\n"
+                               "  url: u\n- id: b\n  library: onnxruntime\n  url: u\n",
+                               *state, &rules),
+                     ERR_OK);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_true(known_names(rules, cases[i].id, cases[i].op) == cases[i].named);
+    }
+    assert_true(chain_has_op("relu(f64) -> clip(f64), min(i8)", "min"));
+    assert_true(chain_has_op("relu6(f64) -> clip(f64)", "clip"));
+    assert_false(chain_has_op("relu6(f64) -> reduce_min(f64)", "min"));
+    assert_false(chain_has_op("relu6(f64) -> reduce_min(f64)", "relu"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_arena, free_arena)
 
 int main(void)
@@ -676,6 +701,7 @@ int main(void)
         TEST(shipped_rules_know_their_findings),
         TEST(shipped_rules_know_nothing_near_their_findings),
         TEST(shipped_rules_know_overwritten_statistics),
+        TEST(a_rule_names_its_ops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

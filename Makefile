@@ -13,7 +13,7 @@ help:
 	@echo 'make bench             speed and accuracy of opjury itself'
 	@echo 'make lint              formatter and analysers; make format: apply the formatter'
 	@echo 'make recall            search known bugs of released versions (up to hours: MINUTES=30 CPU time a campaign, SEEDS=5)'
-	@echo 'make report-assets     fetch the chart library of `opjury report --html` (make test does it, too)'
+	@echo 'make report-assets     fetch the chart library of `opjury report --html` and the schema of SARIF (make test does it, too)'
 	@echo 'make verify-findings   run the reproducers under findings/ (ID=... for one, FROM=DIR: of a campaign)'
 
 build:

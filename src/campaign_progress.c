@@ -7,6 +7,7 @@
 #include "campaign_parts.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,15 @@
 static const char head[] = "elapsed_s,cpu_s,tests,findings,buckets\n";
 /* The next line comes this part of the elapsed time later, and never sooner than that. */
 static const double step_share = 0.02, step_least = 0.5;
+
+/* A field of a number that is not known is empty: readers of tables know no NaN. */
+static void put_seconds(FILE *out, double seconds)
+{
+    if (isfinite(seconds)) {
+        fprintf(out, "%.3f", seconds);
+    }
+    putc(',', out);
+}
 
 void progress_note(struct progress_file *file, const struct progress_point *now, bool is_end)
 {
@@ -24,8 +34,10 @@ void progress_note(struct progress_file *file, const struct progress_point *now,
     file->next = file->next > now->elapsed + step_least ? file->next : now->elapsed + step_least;
     FILE *out = fopen(file->path, "ae");
     if (out != NULL) {
-        fprintf(out, "%s%.3f,%.3f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
-                ftell(out) == 0 ? head : "", now->elapsed, now->cpu, now->tests, now->findings,
+        fputs(ftell(out) == 0 ? head : "", out);
+        put_seconds(out, now->elapsed);
+        put_seconds(out, now->cpu);
+        fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", now->tests, now->findings,
                 now->buckets);
     }
     if (out == NULL || fclose(out) != 0) {
@@ -37,7 +49,8 @@ void progress_note(struct progress_file *file, const struct progress_point *now,
 static bool parse_point(const char *line, struct progress_point *p)
 {
     return sscanf(line, "%lf,%lf,%" SCNu64 ",%" SCNu64 ",%" SCNu64, &p->elapsed, &p->cpu, &p->tests,
-                  &p->findings, &p->buckets) == 5;
+                  &p->findings, &p->buckets) == 5 &&
+           isfinite(p->elapsed) && isfinite(p->cpu);
 }
 
 /* What was not committed when a sitting was killed was done again in the next: later lines say what

@@ -74,9 +74,42 @@ static enum err check_path(const char *option, const char *path, struct arena *a
     const char *folder = slash == NULL   ? "."
                          : slash == path ? "/"
                                          : arena_printf(arena, "%.*s", (int)(slash - path), path);
+    if (access(arena_printf(arena, "%s/.", path), F_OK) == 0) {
+        return err_set(ERR_USAGE, "%s %s: that is a folder; it takes a file", option, path);
+    }
     if (access(folder, W_OK | X_OK) != 0) {
         return err_set(ERR_IO, "%s %s: cannot write into %s: %m", option, path, folder);
     }
+    return ERR_OK;
+}
+
+/* What GitHub shows on the page of the build: the file for it, unless --summary names one. NULL:
+ * none. */
+static const char *step_summary(const struct ci_settings *s)
+{
+    const char *step = getenv("GITHUB_STEP_SUMMARY");
+    return s->summary == NULL && step != NULL && *step != '\0' ? step : NULL;
+}
+
+/* The file of a build step may hold what others wrote before. */
+static enum err open_step(const char *path, int *fd)
+{
+    *fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    return *fd >= 0 ? ERR_OK
+                    : err_set(ERR_IO,
+                              "cannot open $GITHUB_STEP_SUMMARY %s: %m; --summary FILE writes "
+                              "the summary elsewhere",
+                              path);
+}
+
+static enum err check_step(const char *path)
+{
+    int fd;
+    if (path == NULL) {
+        return ERR_OK;
+    }
+    TRY(open_step(path, &fd));
+    close(fd);
     return ERR_OK;
 }
 
@@ -104,7 +137,8 @@ static enum err prepare(const struct ci_settings *s, struct arena *arena, struct
     TRY(check_path("--baseline", s->write_baseline ? s->baseline : NULL, arena));
     TRY(check_path("--junit", s->junit, arena));
     TRY(check_path("--sarif", s->sarif, arena));
-    return check_path("--summary", s->summary, arena);
+    TRY(check_path("--summary", s->summary, arena));
+    return check_step(step_summary(s));
 }
 
 /* ---- the campaign held against the baseline ---- */
@@ -214,13 +248,10 @@ static enum err write_form(const char *path, printer *print, const struct ci_rep
     return err;
 }
 
-/* The file of a build step may hold what others wrote before. */
 static enum err append(const char *path, const char *data, size_t size)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        return err_set(ERR_IO, "cannot open $GITHUB_STEP_SUMMARY %s: %m", path);
-    }
+    int fd;
+    TRY(open_step(path, &fd));
     enum err err = ERR_OK;
     while (size > 0 && err == ERR_OK) {
         ssize_t n = write(fd, data, size);
@@ -236,8 +267,8 @@ static enum err append(const char *path, const char *data, size_t size)
 
 static enum err write_summary(const struct ci_settings *s, const struct ci_report *report)
 {
-    const char *step = getenv("GITHUB_STEP_SUMMARY");
-    if (s->summary != NULL || step == NULL || *step == '\0') {
+    const char *step = step_summary(s);
+    if (step == NULL) {
         return write_form(s->summary, ci_summary_print, report);
     }
     struct buffer text = BUFFER_INIT;

@@ -153,6 +153,28 @@ for run in log["runs"]:
 END
 passes 'sarif: no key that the standard lacks' python3 keys.py four.sarif
 passes 'sarif: nor for a known bug' python3 keys.py eight.sarif
+# Against the standard's own schema, where scripts/report-assets and scripts/setup test could fetch what it takes.
+schema=$(ls "$root"/.assets/sarif/*.json 2>/dev/null)
+for of in one three four eight; do
+    if [ -n "$schema" ] && "$root/.venv/bin/python" -c 'import fastjsonschema' 2>/dev/null; then
+        passes "sarif: by the schema, $of" "$root/.venv/bin/python" - "$schema" $of.sarif <<'END'
+import json, sys
+import fastjsonschema
+schema, log = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:])
+check = fastjsonschema.compile(schema)
+check(log)
+log["runs"][0]["results"][:0] = [{"ruleId": "value"}]  # no message: a check that cannot fail is none
+try:
+    check(log)
+except fastjsonschema.JsonSchemaException:
+    sys.exit(0)
+sys.exit("a result without a message passes")
+END
+    else
+        n=$((n + 1))
+        echo "ok $n - sarif: by the schema, $of # skip make report-assets; scripts/setup test"
+    fi
+done
 passes 'sarif: the tool' holds four.sarif 'o["runs"][0]["tool"]["driver"]["name"] == "opjury"'
 passes 'sarif: a rule an oracle, each once' holds four.sarif '(lambda ids: len(set(ids)) == len(ids) and {"value", "crash"} <=
     set(ids))([r["id"] for r in o["runs"][0]["tool"]["driver"]["rules"]])'
@@ -186,9 +208,12 @@ cp step.md before
 ci --target "$correct" --target "$first" --baseline made.baseline --out three --summary own.md
 passes 'step summary: not with --summary' cmp before step.md
 GITHUB_STEP_SUMMARY=nowhere/step.md
-ci --target "$correct" --target "$first" --baseline made.baseline --out three
+ci --target "$correct" --target "$first" --baseline made.baseline --out unwritten
 status_is 2 'step summary: a path that is none'
-err_has 'step summary: said' 'nowhere/step.md'
+err_has 'step summary: said' 'cannot open $GITHUB_STEP_SUMMARY nowhere/step.md'
+passes 'step summary: before anything runs' [ ! -e unwritten ]
+ci --target "$correct" --target "$first" --baseline made.baseline --out three --summary own.md
+status_is 0 'step summary: with --summary nobody needs it'
 unset GITHUB_STEP_SUMMARY
 
 # ---- one object for programs ----
@@ -209,6 +234,9 @@ for form in junit sarif summary; do
     ci --target "$first" "--$form" nowhere/file --out bad
     status_is 2 "--$form into no folder: status"
     err_has "--$form into no folder: said" "--$form nowhere/file: cannot write into nowhere"
+    ci --target "$first" "--$form" three --out bad
+    status_is 2 "--$form to a folder: status"
+    err_has "--$form to a folder: said" "--$form three: that is a folder"
 done
 echo '{"a": 1}' >no.baseline
 ci --target "$first" --baseline no.baseline --out bad

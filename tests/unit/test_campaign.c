@@ -5,6 +5,7 @@
  */
 #include "campaign_parts.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -370,6 +371,20 @@ static void test_progress(void **state)
     assert_int_equal(file_write(path, "x\n1,2,3,4,5\n2,3\n", 17), ERR_OK);
     assert_int_equal(progress_read(dir, arena, &points, &n), ERR_OK);
     assert_int_equal(n, 1);
+    /* What is no number is none in the file, and none of a curve. */
+    static const char odd[] = "nan,1,2,3,4\n1,inf,3,4,5\n1,2,3,4,5\n";
+    assert_int_equal(file_write(path, odd, strlen(odd)), ERR_OK);
+    assert_int_equal(progress_read(dir, arena, &points, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(file_write(path, "", 0), ERR_OK);
+    file = (struct progress_file){.path = path};
+    progress_note(&file, &(struct progress_point){7, NAN, 3, 2, 1}, true);
+    struct buffer text = BUFFER_INIT;
+    assert_int_equal(file_read(path, 0, &text), ERR_OK);
+    assert_string_equal(text.data, "elapsed_s,cpu_s,tests,findings,buckets\n7.000,,3,2,1\n");
+    buffer_release(&text);
+    assert_int_equal(progress_read(dir, arena, &points, &n), ERR_OK);
+    assert_int_equal(n, 0);
     file = (struct progress_file){.path = "/no/such/folder/progress.csv"};
     log_set_level(LOG_QUIET);
     progress_note(&file, &points[0], true);

@@ -5,6 +5,7 @@
  * which program to run.
  */
 #include "cmd_finding.h"
+#include "report/escape.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -89,6 +90,16 @@ enum err findings_bucket(struct store *store, const char *dir, uint64_t id, stru
         (unsigned long long)id);
 }
 
+const char *python_option(const char *path, struct arena *arena)
+{
+    struct buffer text = BUFFER_INIT;
+    buffer_puts(&text, " --python ");
+    shell_put(&text, path);
+    const char *option = arena_strdup(arena, text.data);
+    buffer_release(&text);
+    return option;
+}
+
 enum err finding_target(const char *text, const char *python, struct arena *arena,
                         struct target **target)
 {
@@ -110,6 +121,6 @@ enum err finding_target(const char *text, const char *python, struct arena *aren
     }
     return err_set(ERR_USAGE,
                    "it was found on %s in the interpreter %s, and what a folder names is not run "
-                   "unasked; if you know it, add --python %s",
-                   label, at + 1, at + 1);
+                   "unasked; if you know it, add%s",
+                   label, at + 1, python_option(at + 1, arena));
 }

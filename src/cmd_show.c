@@ -174,6 +174,14 @@ static void print_row(const struct finding_row *row, const struct bucket_row *bu
     printf("\n");
 }
 
+/* What a folder names is not run unasked, not even one's own. */
+static void print_reduce(const struct finding_row *row, const char *dir, struct arena *arena)
+{
+    const char *at = strchr(row->target, '@');
+    printf("opjury reduce %llu --out %s%s\n", (unsigned long long)row->id, dir,
+           at != NULL ? python_option(at + 1, arena) : "");
+}
+
 /* A row without a folder: one of its bucket that has one, and how to get it. */
 static enum err print_sibling(struct store *store, const struct finding_row *row, const char *dir,
                               struct arena *arena)
@@ -185,7 +193,8 @@ static enum err print_sibling(struct store *store, const struct finding_row *row
         if (strcmp(rows[i].bucket, row->bucket) == 0 && rows[i].folder[0] != '\0') {
             printf("no folder of its own; finding %llu is in the same bucket and has one\n",
                    (unsigned long long)rows[i].id);
-            printf("its program: opjury reduce %llu --out %s\n", (unsigned long long)row->id, dir);
+            printf("its program: ");
+            print_reduce(row, dir, arena);
             return ERR_OK;
         }
     }
@@ -193,7 +202,8 @@ static enum err print_sibling(struct store *store, const struct finding_row *row
     return ERR_OK;
 }
 
-static void print_reproduce(const char *folder, const char *dir, uint64_t id, struct arena *arena)
+static void print_reproduce(const char *folder, const char *dir, const struct finding_row *row,
+                            struct arena *arena)
 {
     printf("to see it again:\n");
     if (file_exists(arena_printf(arena, "%s/repro.py", folder))) {
@@ -201,7 +211,8 @@ static void print_reproduce(const char *folder, const char *dir, uint64_t id, st
     }
     printf("    opjury run %s/program.txt\n", folder);
     printf("to make it smaller, with more time than the campaign had:\n");
-    printf("    opjury reduce %llu --out %s\n", (unsigned long long)id, dir);
+    printf("    ");
+    print_reduce(row, dir, arena);
 }
 
 static enum err print_finding(struct store *store, const char *dir, uint64_t id,
@@ -219,7 +230,7 @@ static enum err print_finding(struct store *store, const char *dir, uint64_t id,
     const char *folder = arena_printf(arena, "%s/%s", dir, row.folder);
     TRY(print_file(folder, "program.txt", "program:", arena));
     TRY(print_file(folder, "verdict.txt", "verdicts:", arena));
-    print_reproduce(folder, dir, id, arena);
+    print_reproduce(folder, dir, &row, arena);
     return ERR_OK;
 }
 

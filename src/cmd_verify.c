@@ -58,7 +58,8 @@ struct check {
     const char *version;    /* installed; NULL: unknown */
     const char *found;      /* version in which it was found, "": unknown */
     const char *result;     /* NULL: not looked at yet */
-    const char *why;        /* not tried: the reason; else "" */
+    const char *why;        /* not tried or unclear: the reason; else "" */
+    struct texts variables; /* in which it was found */
     unsigned runs, repeats;
 };
 
@@ -99,6 +100,11 @@ static void choose_row(struct work *w, struct check *c, const struct finding_row
     c->why = "";
 }
 
+static const char *folder_of(const struct work *w, const struct check *c)
+{
+    return arena_printf(w->arena, "%s/%s", w->dir, c->row.folder);
+}
+
 static void add_check(struct work *w, const struct bucket_row *bucket,
                       const struct finding_row *rows, size_t n)
 {
@@ -111,6 +117,10 @@ static void add_check(struct work *w, const struct bucket_row *bucket,
     struct check *c = &w->checks[w->n++];
     *c = (struct check){.bucket = *bucket};
     choose_row(w, c, rows, n);
+    if (c->row.folder[0] != '\0' &&
+        finding_variables(folder_of(w, c), w->arena, &c->variables) != ERR_OK) {
+        c->why = arena_strdup(w->arena, err_text());
+    }
 }
 
 static enum err choose_checks(struct work *w)
@@ -139,10 +149,11 @@ static enum err choose_checks(struct work *w)
 static enum err look(struct work *w, struct jury *jury, struct target *target, struct check *c)
 {
     struct test *test;
-    const char *folder = arena_printf(w->arena, "%s/%s", w->dir, c->row.folder);
-    if (finding_read(folder, "program", w->arena, &test) != ERR_OK) {
-        c->result = "unclear"; /* the others may say more */
+    if (c->why[0] == '\0' && finding_read(folder_of(w, c), "program", w->arena, &test) != ERR_OK) {
         c->why = arena_strdup(w->arena, err_text());
+    }
+    if (c->why[0] != '\0') {
+        c->result = "unclear"; /* the others may say more */
         return ERR_OK;
     }
     struct failure f = {
@@ -211,11 +222,43 @@ static enum err not_tried(struct work *w, struct check *c, const char *why)
     return finish(w, c);
 }
 
-static enum err look_at_all_of(struct work *w, const char *text)
+static bool same_texts(const struct texts *a, const struct texts *b)
+{
+    bool same = a->n == b->n;
+    for (size_t i = 0; i < a->n && same; i++) {
+        same = strcmp(a->items[i], b->items[i]) == 0;
+    }
+    return same;
+}
+
+/* What runs in the same workers. */
+static bool is_like(const struct check *a, const struct check *b)
+{
+    return strcmp(a->row.target, b->row.target) == 0 && same_texts(&a->variables, &b->variables);
+}
+
+static enum err look_at_one(struct work *w, struct jury *jury, struct target *target,
+                            const char *why, struct check *c)
+{
+    if (why != NULL) {
+        return not_tried(w, c, why);
+    }
+    if (c->row.folder[0] == '\0') {
+        return not_tried(w, c,
+                         arena_printf(w->arena, "no program; `opjury reduce %llu` makes one",
+                                      (unsigned long long)c->row.id));
+    }
+    TRY(look(w, jury, target, c));
+    return finish(w, c);
+}
+
+static enum err look_at_all_like(struct work *w, const struct check *first)
 {
     struct target *target;
     struct jury *jury = NULL;
-    enum err err = finding_target(text, w->settings->python, w->arena, &target);
+    struct texts before;
+    variables_set(&first->variables, w->arena, &before);
+    enum err err = finding_target(first->row.target, w->settings->python, w->arena, &target);
     if (err == ERR_OK) {
         err = jury_open(&target, 1, &(struct jury_options){0}, &jury);
     }
@@ -223,21 +266,12 @@ static enum err look_at_all_of(struct work *w, const char *text)
     err = ERR_OK;
     for (size_t i = 0; i < w->n && err == ERR_OK && !stop_requested; i++) {
         struct check *c = &w->checks[i];
-        if (c->result != NULL || strcmp(c->row.target, text) != 0) {
-            continue;
-        }
-        if (why != NULL) {
-            err = not_tried(w, c, why);
-        } else if (c->row.folder[0] == '\0') {
-            err = not_tried(w, c,
-                            arena_printf(w->arena, "no program; `opjury reduce %llu` makes one",
-                                         (unsigned long long)c->row.id));
-        } else {
-            err = look(w, jury, target, c);
-            err = err == ERR_OK ? finish(w, c) : err;
+        if (c->result == NULL && is_like(c, first)) {
+            err = look_at_one(w, jury, target, why, c);
         }
     }
     jury_close(jury);
+    variables_restore(&before, w->arena);
     return err;
 }
 
@@ -275,7 +309,7 @@ static enum err verify(struct work *w)
     TRY(choose_checks(w));
     for (size_t i = 0; i < w->n; i++) {
         if (w->checks[i].result == NULL) {
-            TRY(look_at_all_of(w, w->checks[i].row.target));
+            TRY(look_at_all_like(w, &w->checks[i]));
         }
         if (stop_requested) {
             return err_set(ERR_STOPPED, "stopped; what was seen is marked");

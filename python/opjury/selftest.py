@@ -114,6 +114,7 @@ ACTIONS = {
     "child": lambda inputs: leave_child(),
     "kill-zygote": lambda inputs: (os.kill(os.getppid(), 9), time.sleep(600)),
     "text": lambda inputs: (_ for _ in ()).throw(RuntimeError("bad \udcff\x01 text")),
+    "by-variable": lambda inputs: 1 // ("ORT_SELFTEST" not in os.environ),
     "every-other": lambda inputs: every_other(),
     "rank": lambda inputs: None,
     "stale": lambda inputs: None,

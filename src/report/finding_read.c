@@ -137,10 +137,11 @@ enum err finding_claim_read(const char *folder, struct arena *arena, struct find
     return ERR_OK;
 }
 
-enum err finding_set_variables(const char *folder, struct arena *arena)
+enum err finding_variables(const char *folder, struct arena *arena, struct texts *variables)
 {
     const char *path = arena_printf(arena, "%s/environment.json", folder), *name;
     json_t *root = NULL, *value;
+    *variables = (struct texts){0};
     if (!file_exists(path)) {
         return ERR_OK;
     }
@@ -149,12 +150,49 @@ enum err finding_set_variables(const char *folder, struct arena *arena)
     {
         const char *text = json_string_value(value);
         if (text != NULL && environment_allows(name, text)) {
-            setenv(name, text, 1);
+            texts_add(variables, arena_printf(arena, "%s=%s", name, text), arena);
         } else {
             log_warn("%s: %s is no variable that a finding may set; left out", path, name);
         }
     }
     json_decref(root);
+    return ERR_OK;
+}
+
+/* Of "NAME=VALUE". */
+static const char *name_of(const char *variable, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s", (int)strcspn(variable, "="), variable);
+}
+
+void variables_set(const struct texts *variables, struct arena *arena, struct texts *before)
+{
+    *before = (struct texts){0};
+    for (size_t i = 0; i < variables->n; i++) {
+        const char *variable = variables->items[i], *name = name_of(variable, arena);
+        const char *old = getenv(name);
+        texts_add(before, old != NULL ? arena_printf(arena, "%s=%s", name, old) : name, arena);
+        setenv(name, variable + strlen(name) + 1, 1);
+    }
+}
+
+void variables_restore(const struct texts *before, struct arena *arena)
+{
+    for (size_t i = 0; i < before->n; i++) {
+        const char *variable = before->items[i], *name = name_of(variable, arena);
+        if (variable[strlen(name)] == '=') {
+            setenv(name, variable + strlen(name) + 1, 1);
+        } else {
+            unsetenv(name);
+        }
+    }
+}
+
+enum err finding_set_variables(const char *folder, struct arena *arena)
+{
+    struct texts variables, before;
+    TRY(finding_variables(folder, arena, &variables));
+    variables_set(&variables, arena, &before);
     return ERR_OK;
 }
 

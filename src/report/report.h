@@ -58,9 +58,14 @@ MUST_USE enum err finding_claim_read(const char *folder, struct arena *arena,
  * kernels, threads and memory, without paths: a folder goes to others, and what others put into one
  * must not choose what is loaded. */
 bool environment_allows(const char *name, const char *value);
-/* Environment variables that the finding needs (a processor without AMX, say), from "variables" of
- * environment.json, for this process and all that it starts. Those that are not allowed are left
- * out with a warning. */
+/* Environment variables that the finding needs (a processor without AMX, say), "NAME=VALUE", from
+ * "variables" of environment.json. Those that are not allowed are left out with a warning. */
+MUST_USE enum err finding_variables(const char *folder, struct arena *arena,
+                                    struct texts *variables);
+/* For this process and all that it starts; before: what variables_restore makes of it again. */
+void variables_set(const struct texts *variables, struct arena *arena, struct texts *before);
+void variables_restore(const struct texts *before, struct arena *arena);
+/* Both, for good. */
 MUST_USE enum err finding_set_variables(const char *folder, struct arena *arena);
 /* blame.json of a finding's folder: component, text, version, tried, first_bad, last_good, complete
  * (false: it was stopped); as one line too, which is the caller's. ERR_MISSING, ERR_INPUT. */

@@ -24,6 +24,11 @@ run opjury report finding
 status_is 0 'report, an interpreter of a folder: nothing has to run'
 not_run 'report, an interpreter of a folder'
 
+sed -i 's/@theirs/@a; touch ran/' finding/verdict.json
+run opjury blame finding
+err_has 'blame, what to type is safe to type' "add --python 'a; touch ran'"
+sed -i 's/@a; touch ran/@theirs/' finding/verdict.json
+
 # A variable that would have Python load their code: sitecustomize runs before anything else does.
 cp -r "$root/findings/ort-sign-int64" variable
 printf '{"targets": [], "variables": {"PYTHONPATH": "%s/code", "LD_PRELOAD": "x", "OMP_NUM_THREADS": "1"}}\n' "$PWD" \
@@ -64,6 +69,8 @@ for command in 'reduce 1' 'known add 1 --url u --file rules' 'blame 1'; do
     status_is 2 "$command: status"
     err_has "$command: says how" 'add --python theirs'
 done
+run opjury show 1 --out campaign
+out_has 'show: what to type' 'opjury reduce 1 --out campaign --python theirs'
 run opjury verify --out campaign --python theirs
 passes 'verify --python: it is run' [ -e ran ]
 rm -f ran

@@ -141,6 +141,26 @@ d.commit()"
 run opjury reduce 1 --out flaky
 passes 'reduce, every run: its state' [ "$(field flaky 'SELECT state FROM findings WHERE id = 1')" = new ]
 
+# What was found with variables of the environment is looked at with them, and all else without.
+ORT_SELFTEST=1 opjury fuzz --policy exact.policy --known none --target selftest:by-variable --tests 2 --out variable \
+    >/dev/null 2>&1
+"$python" - <<'END'
+import json, sqlite3
+with sqlite3.connect("variable/campaign.db") as d:
+    folder = d.execute("SELECT folder FROM findings WHERE id = 2").fetchone()[0]
+    d.execute("INSERT INTO buckets (key) VALUES ('selftest | x | y')")
+    d.execute("UPDATE findings SET bucket = (SELECT max(id) FROM buckets) WHERE id = 2")
+path = f"variable/{folder}/environment.json"
+o = json.load(open(path))
+assert o.pop("variables") == {"ORT_SELFTEST": "1"}
+json.dump(o, open(path, "w"))
+END
+run opjury verify 1 2 --out variable
+out_has 'verify, found with a variable: it shows' '     1  still there'
+out_has 'verify, found without: it does not' '     2  not seen'
+run opjury reduce 1 --out variable
+out_has 'reduce, found with a variable: it shows' ' -> 1 op,'
+
 # ---- known ----
 run opjury known
 status_is 0 'known: status'

@@ -7,9 +7,9 @@
  * recall (of one cause, how many are in one bucket), and the number of buckets beside that of
  * causes. Every cause weighs the same, however often it was found: what is found most would else be
  * all that counts. With --from the findings are a campaign's, and --labels says whose cause is
- * which.
+ * which; with --target they are of libraries (bench_buckets_found.c).
  */
-#include "bench.h"
+#include "bench_buckets.h"
 #include "bench_faults.h"
 #include "campaign_parts.h"
 #include "target/faulty.h"
@@ -29,10 +29,6 @@ enum {
 static const double least = 95; /* percent, of both */
 
 /* ---- pairs ---- */
-
-struct labelled {
-    const char *label, *bucket, *ops;
-};
 
 struct pairs {
     size_t findings, causes, buckets;
@@ -315,8 +311,7 @@ static enum err read_planted(struct store *store, struct arena *arena, struct la
     *all = ARENA_ARRAY(arena, struct labelled, n_rows);
     *n = 0;
     for (size_t i = 0; i < n_rows; i++) {
-        (*all)[(*n)++] = (struct labelled){
-            .label = rows[i].target, .bucket = rows[i].bucket, .ops = rows[i].ops};
+        (*all)[(*n)++] = (struct labelled){.label = rows[i].target, .bucket = rows[i].bucket};
     }
     return ERR_OK;
 }
@@ -378,8 +373,8 @@ static enum err read_labels(const char *path, char *text, const struct finding_r
             return err_set(ERR_INPUT, "%s: the campaign has no finding %s", path, line);
         }
         *all = arena_room(arena, *all, *n, sizeof(**all));
-        (*all)[(*n)++] = (struct labelled){
-            .label = arena_strdup(arena, tab + 1), .bucket = row->bucket, .ops = row->ops};
+        (*all)[(*n)++] =
+            (struct labelled){.label = arena_strdup(arena, tab + 1), .bucket = row->bucket};
     }
     return ERR_OK;
 }
@@ -407,10 +402,13 @@ static enum err run_buckets(const struct bench_settings *s, struct arena *arena,
 {
     struct labelled *all = NULL;
     size_t n = 0;
-    if ((s->from == NULL) != (s->labels == NULL)) {
-        return err_set(ERR_USAGE, "--from DIR and --labels FILE go together");
+    bool is_found = s->targets.n > 0;
+    if (is_found ? s->from != NULL : (s->from == NULL) != (s->labels == NULL)) {
+        return err_set(ERR_USAGE, "--labels FILE goes with --from DIR or with --target");
     }
-    TRY(s->from != NULL ? run_campaign(s, arena, &all, &n) : run_planted(s, arena, &all, &n));
+    TRY(is_found          ? label_found(s, arena, &all, &n)
+        : s->from != NULL ? run_campaign(s, arena, &all, &n)
+                          : run_planted(s, arena, &all, &n));
     if (n == 0) {
         return err_set(ERR_INPUT, "there are no findings to judge by");
     }
@@ -423,6 +421,6 @@ static enum err run_buckets(const struct bench_settings *s, struct arena *arena,
 const struct bench_subject bench_buckets = {
     .name = "buckets",
     .summary =
-        "one cause, one bucket? of planted faults, --tests findings each; or --from a campaign",
+        "one cause, one bucket? of planted faults (--tests N each), a campaign, or libraries",
     .run = run_buckets,
 };

@@ -84,6 +84,9 @@ struct triage_options {
     struct target *const *targets;
     size_t n_targets;
     const struct known_rules *known;
+    /* NULL, or rules that name causes, for a figure: the one that knows the smallest form of a
+     * finding stands in its row's JSON as "label". Nothing else comes of it. */
+    const struct known_rules *labels;
     const char *dir;
     unsigned jobs;
     const struct counts *totals; /* of the campaign when this engine started */

@@ -75,6 +75,7 @@ struct incident {
     const char *joined;
     struct recheck_try elsewhere[ELSEWHERE_MAX]; /* of the first of a bucket */
     size_t n_elsewhere;
+    const char *label; /* of triage_options.labels, NULL: none */
 };
 
 /* ---- what was seen ---- */
@@ -427,6 +428,23 @@ static enum err choose_bucket(struct triage *triage, struct incident *in, double
     return ERR_OK;
 }
 
+/* What joined a bucket as it was is made small here, so that its label is its own and not the
+ * bucket's. */
+static enum err label_incident(struct triage *triage, struct incident *in, struct arena *arena)
+{
+    struct incident small = *in;
+    if (triage->o.labels == NULL) {
+        return ERR_OK;
+    }
+    if (!small.reduced) {
+        TRY(reduce_incident(triage, &small, 2 * reduce_bounds.cpu, arena));
+    }
+    const struct reduction *r = &small.reduction;
+    in->label = known_match(triage->o.labels, in->failure.what, r->test->program, &r->verdict,
+                            &r->outcome, arena);
+    return ERR_OK;
+}
+
 /* ---- the row and the folder ---- */
 
 /* The newest version installed, where that does not show it. */
@@ -445,13 +463,13 @@ static const char *incident_json(const struct incident *in, struct arena *arena)
 {
     const struct failure *f = &in->failure;
     json_t *root = json_pack(
-        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s}", "seed",
+        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s, s:s*}", "seed",
         (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
         f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
         (int)f->repeats, "reduced", in->reduced, "complete", in->reduced && in->reduction.complete,
         "known", in->known, "joined", in->joined, "gone_in", gone_in(in), "found_oracle",
         f->verdict.oracle, "found_known", in->found_known, "found_signature", in->found_signature,
-        "found_ops", in->found_ops);
+        "found_ops", in->found_ops, "label", in->label);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */
@@ -637,6 +655,7 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
         in.bucket = arena_printf(arena, "%s | flaky | %s", in.library, in.failure.signature);
     } else if (in.known == NULL) {
         TRY(choose_bucket(triage, &in, cpu, arena));
+        TRY(label_incident(triage, &in, arena));
     }
     bool known = in.known != NULL;
     verdict->kind = !repeated ? VERDICT_FLAKY : known ? VERDICT_KNOWN : VERDICT_FINDING;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "triage/cause_internal.h"
+#include "triage/exchange.h"
 
 /* The op in a key that differs from ours in its one op alone, as "max" for "L | max(int) | S"
  * beside "L | min(int) | S"; NULL: there is no such. */
@@ -95,19 +95,31 @@ static bool differs_in_class(const char *key, const char *own)
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
+/* Of wrong values and shapes each op keeps its own attributes and operands, where it is alone. */
+static bool may_exchange(const struct seeker *s, const struct test *older)
+{
+    const char *signature = s->failure->signature;
+    return (strncmp(signature, "value", 5) == 0 || strcmp(signature, "shape") == 0) &&
+           can_exchange(s->reduction->test) && can_exchange(older);
+}
+
 /* Each op in the place of the other. */
 static enum err fails_both_ways(const struct seeker *s, const char *key, const struct op *own_op,
                                 const struct op *op, bool *same)
 {
-    const struct test *older;
+    const struct test *ours = s->reduction->test, *older;
     uint32_t node;
-    TRY(fails_with(s, s->reduction->test, s->node, op, same));
-    if (*same) {
-        *same = false;
-        TRY(older_test(s, key, op, &older, &node));
-        return older != NULL ? fails_with(s, older, node, own_op, same) : ERR_OK;
+    *same = false;
+    TRY(older_test(s, key, op, &older, &node));
+    if (older == NULL) {
+        return ERR_OK;
     }
-    return ERR_OK;
+    if (may_exchange(s, older)) {
+        const struct exchange x = {s->jury, s->failure, s->arena};
+        return exchange_fails_alike(&x, ours, older, same);
+    }
+    TRY(fails_with(s, ours, s->node, op, same));
+    return *same ? fails_with(s, older, node, own_op, same) : ERR_OK;
 }
 
 /* The older test in our dtype, each number where it lies in the other's range. */

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Are the failures of two ops one cause? Each op keeps its own test (attributes, number of
+ * operands, ranks) and gets what the other's failure is made of: its numbers, or, where a shape is
+ * wrong, its dims. Both ways must fail, and more:
+ *
+ * - An op that fails whatever it gets says nothing about what it was given. So both must pass with
+ * ordinary numbers (no dim of 0), and fail with the least special numbers of the other: 2^31 and
+ * 2^53 are both large, and what fails from the one on and what fails from the other on is not one
+ * cause.
+ * - Or, of the same numbers, both give the same wrong numbers where the same are right: the one op
+ * is made of the other.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "triage/exchange.h"
+
+enum {
+    TURNS = 3,   /* places at which the other's numbers begin */
+    FAR = 8,     /* exponents beyond which a number is special by its size */
+    OWN_SLOT = 0 /* a way to fill: each operand from the other's operand, then in turns */
+};
+
+/* ---- tests with other leaves ---- */
+
+struct leaf {
+    uint32_t value;
+    struct tensor tensor;
+};
+
+/* Operands of the one node that are no indices, in their order. */
+static uint32_t leaves_of(const struct test *t, struct arena *arena,
+                          struct leaf leaves[OP_INPUTS_MAX])
+{
+    const struct program *p = t->program;
+    const struct node *node = &p->nodes[0];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        uint32_t id = node->in[k];
+        if (id == VALUE_ABSENT || ((node->op->index_inputs >> k) & 1) != 0) {
+            continue;
+        }
+        const struct value *v = &p->values[id];
+        const void *data = v->data;
+        for (uint32_t i = 0; i < t->n_inputs && v->kind == VALUE_INPUT; i++) {
+            data = program_input(p, i) == id ? t->inputs[i].data : data;
+        }
+        struct tensor own = tensor_new(arena, v->dtype, &v->shape);
+        if (tensor_size(&own) > 0) {
+            memcpy(own.data, data, tensor_size(&own));
+        }
+        leaves[n++] = (struct leaf){id, own};
+    }
+    return n;
+}
+
+/* The test with these leaves; NULL: it does not fit together. */
+static struct test *with_leaves(const struct test *like, const struct leaf *leaves, uint32_t n,
+                                struct arena *arena)
+{
+    struct program *p = program_clone(like->program, arena);
+    struct test *test = arena_alloc(arena, sizeof(*test));
+    *test = *like;
+    test->program = p;
+    test->inputs = arena_copy(arena, like->inputs, sizeof(*like->inputs) * like->n_inputs);
+    for (uint32_t l = 0; l < n; l++) {
+        struct value *v = &p->values[leaves[l].value];
+        v->dtype = leaves[l].tensor.dtype;
+        v->shape = leaves[l].tensor.shape;
+        v->data = v->kind == VALUE_CONST ? leaves[l].tensor.data : v->data;
+        for (uint32_t i = 0; i < test->n_inputs; i++) {
+            if (program_input(p, i) == leaves[l].value) {
+                test->inputs[i] = leaves[l].tensor;
+            }
+        }
+    }
+    return ops_resolve(p) == ERR_OK && program_infer(p, arena) == ERR_OK ? test : NULL;
+}
+
+/* The other's dims, beginning at another one, in as many dims as ours has: 1 more, or 1 less. */
+static struct shape fitted(const struct shape *ours, const struct shape *other, int turn)
+{
+    struct shape s = {.rank = ours->rank};
+    int skip = other->rank > ours->rank ? other->rank - ours->rank : 0;
+    for (int i = 0, k = 0; i < s.rank; i++) {
+        while (skip > 0 && k < other->rank && other->dim[k] == 1) {
+            k++;
+            skip--;
+        }
+        s.dim[(i + turn) % s.rank] = k < other->rank ? other->dim[k++] : 1;
+    }
+    return s;
+}
+
+/* ---- numbers ---- */
+
+/* The other's numbers that go into this operand: those of the operand in its place, or all. */
+static size_t numbers_for(const struct leaf *from, uint32_t n, uint32_t slot, bool is_own,
+                          struct arena *arena, real **numbers)
+{
+    size_t count = 0, all = 0;
+    for (uint32_t l = 0; l < n; l++) {
+        all += shape_numel(&from[l].tensor.shape);
+    }
+    *numbers = ARENA_ARRAY(arena, real, all + 1);
+    for (uint32_t l = 0; l < n; l++) {
+        const struct tensor *t = &from[l].tensor;
+        bool is_taken = (!is_own || l == slot) && t->dtype == from[0].tensor.dtype;
+        for (size_t i = 0; i < shape_numel(&t->shape) && is_taken; i++) {
+            (*numbers)[count++] = dtype_load(t->dtype, t->data, i);
+        }
+    }
+    return count;
+}
+
+/* What both ops have by one name is that of the guest. */
+static void take_attributes(struct node *host, const struct node *guest)
+{
+    for (uint32_t a = 0; a < host->n_attrs; a++) {
+        for (uint32_t b = 0; b < guest->n_attrs; b++) {
+            struct attr *to = &host->attrs[a];
+            const struct attr *from = &guest->attrs[b];
+            if (strcmp(to->name, from->name) == 0 && to->kind == from->kind) {
+                *to = *from;
+            }
+        }
+    }
+}
+
+/* `host` with the numbers and the dtype of `guest`, and where dims >= 0 with its dims, which begin
+ * there. */
+static struct test *with_numbers_of(const struct test *host, const struct test *guest,
+                                    unsigned turn, int dims, struct arena *arena)
+{
+    struct leaf leaves[OP_INPUTS_MAX], from[OP_INPUTS_MAX];
+    uint32_t n = leaves_of(host, arena, leaves), n_from = leaves_of(guest, arena, from);
+    enum dtype was = n > 0 ? leaves[0].tensor.dtype : DTYPE_NONE;
+    for (uint32_t l = 0; l < n && n_from > 0; l++) {
+        real *numbers;
+        size_t count =
+            numbers_for(from, n_from, l < n_from ? l : 0, turn == OWN_SLOT, arena, &numbers);
+        if (leaves[l].tensor.dtype != was || count == 0) {
+            continue;
+        }
+        struct shape shape = leaves[l].tensor.shape;
+        if (dims >= 0 && l < n_from && shape.rank > 0) {
+            shape = fitted(&shape, &from[l].tensor.shape, dims);
+        }
+        struct tensor t = tensor_new(arena, from[0].tensor.dtype, &shape);
+        for (size_t i = 0; i < shape_numel(&t.shape); i++) {
+            dtype_store(t.dtype, t.data, i, numbers[(i + turn) % count]);
+        }
+        leaves[l].tensor = t;
+    }
+    struct test own = *host;
+    struct program *p = program_clone(host->program, arena);
+    own.program = p;
+    if (turn == OWN_SLOT) {
+        take_attributes(&p->nodes[0], &guest->program->nodes[0]);
+    }
+    return with_leaves(&own, leaves, n, arena);
+}
+
+/* Nearer to 1 by so many powers of two, but no nearer than FAR. */
+static real nearer(enum dtype d, real x, int steps)
+{
+    if (x == 0 || !isfinite(x)) {
+        return x;
+    }
+    int e = ilogbl(x), size = e < 0 ? -e : e;
+    int to = size <= FAR ? size : size - steps < FAR ? FAR : size - steps;
+    x = ldexpl(x, (e < 0 ? -to : to) - e);
+    return dtype_is_float(d) ? x : truncl(x);
+}
+
+static real small_count(enum dtype d, real x, int i)
+{
+    return d == DTYPE_BOOL ? x : (real)(1 + i % 5);
+}
+
+/* The test with each number changed by `change`. */
+static struct test *with_change(const struct test *like, real (*change)(enum dtype, real, int),
+                                int argument, struct arena *arena)
+{
+    struct leaf leaves[OP_INPUTS_MAX];
+    uint32_t n = leaves_of(like, arena, leaves);
+    for (uint32_t l = 0; l < n; l++) {
+        const struct tensor old = leaves[l].tensor;
+        struct tensor t = tensor_new(arena, old.dtype, &old.shape);
+        for (size_t i = 0; i < shape_numel(&t.shape); i++) {
+            real x = dtype_load(old.dtype, old.data, i);
+            int a = change == small_count ? (int)i : argument;
+            dtype_store(t.dtype, t.data, i, change(t.dtype, x, a));
+        }
+        leaves[l].tensor = t;
+    }
+    return with_leaves(like, leaves, n, arena);
+}
+
+static enum err fails(const struct exchange *x, struct test *test, struct outcome *outcome,
+                      struct verdict *verdict, bool *same)
+{
+    struct reduction runs = {.max_runs = 1};
+    struct search s = {.jury = x->jury, .failure = *x->failure, .r = &runs, .arena = x->arena};
+    *same = false;
+    return test != NULL ? search_look(&s, test, outcome, verdict, same) : ERR_OK;
+}
+
+static enum err just_fails(const struct exchange *x, struct test *test, bool *same)
+{
+    struct outcome outcome;
+    struct verdict verdict;
+    return fails(x, test, &outcome, &verdict, same);
+}
+
+/* The failing test whose far numbers are as near to 1 as they may be. */
+static enum err least_special(const struct exchange *x, const struct test *test,
+                              const struct test **least)
+{
+    int lo = 0, hi = 1 << 14; /* fails, passes; beyond the exponents of all dtypes */
+    *least = test;
+    while (hi - lo > 1) {
+        int steps = lo + (hi - lo) / 2;
+        struct test *tried = with_change(test, nearer, steps, x->arena);
+        bool same;
+        TRY(just_fails(x, tried, &same));
+        *least = same ? tried : *least;
+        lo = same ? steps : lo;
+        hi = same ? hi : steps;
+    }
+    return ERR_OK;
+}
+
+static enum err fails_with_numbers(const struct exchange *x, const struct test *host,
+                                   const struct test *guest, bool *same)
+{
+    *same = false;
+    for (unsigned turn = 0; turn <= TURNS && !*same; turn++) {
+        TRY(just_fails(x, with_numbers_of(host, guest, turn, -1, x->arena), same));
+    }
+    return ERR_OK;
+}
+
+/* ---- the same wrong numbers ---- */
+
+/* What an output should be and what it is. */
+struct wrong {
+    const struct array *right;
+    const struct tensor *is;
+};
+
+static struct wrong wrong_of(const struct exchange *x, const struct test *test,
+                             const struct outcome *o, const struct verdict *v)
+{
+    const struct program *p = test->program;
+    return (struct wrong){&reference_values(reference_new(test, x->arena))[p->outputs[v->output]],
+                          &o->outputs[v->output]};
+}
+
+static bool equally_wrong(const struct wrong *a, const struct wrong *b)
+{
+    bool equal = a->right->n == b->right->n && a->is->dtype == b->is->dtype;
+    bool is_ordinary = false; /* 0 and what is not finite are the same by chance */
+    for (size_t i = 0; i < a->right->n && equal; i++) {
+        real is = dtype_load(a->is->dtype, a->is->data, i);
+        equal = is == dtype_load(b->is->dtype, b->is->data, i) && a->right->v[i] == b->right->v[i];
+        is_ordinary = is_ordinary ||
+                      (isfinite(is) && is != 0 && is != dtype_round(a->is->dtype, a->right->v[i]));
+    }
+    return equal && is_ordinary;
+}
+
+/* Does the host with the guest's numbers, in its own dims or the guest's, give what it gave? */
+static enum err gives_the_same(const struct exchange *x, const struct test *host,
+                               const struct test *guest, bool *same)
+{
+    struct outcome of_host, of_guest;
+    struct verdict v_host, v_guest;
+    struct test *own = with_change(guest, nearer, 0, x->arena);
+    TRY(fails(x, own, &of_guest, &v_guest, same));
+    bool is_there = *same;
+    *same = false;
+    for (int dims = -1; dims < RANK_MAX && is_there && !*same; dims++) {
+        struct test *other = with_numbers_of(host, guest, OWN_SLOT, dims, x->arena);
+        TRY(fails(x, other, &of_host, &v_host, same));
+        if (*same) {
+            struct wrong a = wrong_of(x, other, &of_host, &v_host);
+            struct wrong b = wrong_of(x, own, &of_guest, &v_guest);
+            *same = equally_wrong(&a, &b);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err same_by_numbers(const struct exchange *x, const struct test *a,
+                                const struct test *b, bool *same)
+{
+    bool fails_plain = false;
+    TRY(fails_with_numbers(x, b, a, same));
+    if (*same) {
+        TRY(fails_with_numbers(x, a, b, same));
+    }
+    if (!*same) {
+        return ERR_OK;
+    }
+    TRY(gives_the_same(x, b, a, same));
+    if (*same) {
+        return gives_the_same(x, a, b, same);
+    }
+    const struct test *both[] = {a, b};
+    for (int i = 0; i < 2 && !fails_plain; i++) {
+        TRY(just_fails(x, with_change(both[i], small_count, 0, x->arena), &fails_plain));
+        TRY(least_special(x, both[i], &both[i]));
+    }
+    if (!fails_plain) {
+        TRY(fails_with_numbers(x, both[1], both[0], same));
+    }
+    return *same ? fails_with_numbers(x, both[0], both[1], same) : ERR_OK;
+}
+
+/* ---- dims ---- */
+
+static bool has_zero(const struct shape *s)
+{
+    return shape_numel(s) == 0;
+}
+
+/* `host` with the dims of `guest`; turn < 0: with none of 0. */
+static struct test *with_dims_of(const struct test *host, const struct test *guest, int turn,
+                                 struct arena *arena)
+{
+    struct leaf leaves[OP_INPUTS_MAX], from[OP_INPUTS_MAX];
+    uint32_t n = leaves_of(host, arena, leaves), n_from = leaves_of(guest, arena, from);
+    for (uint32_t l = 0; l < n; l++) {
+        struct shape s = leaves[l].tensor.shape;
+        for (int i = 0; i < s.rank && turn < 0; i++) {
+            s.dim[i] = s.dim[i] == 0 ? 1 : s.dim[i];
+        }
+        if (turn >= 0 && s.rank > 0 && l < n_from) {
+            s = fitted(&s, &from[l].tensor.shape, turn);
+        }
+        leaves[l].tensor = tensor_new(arena, leaves[l].tensor.dtype, &s);
+    }
+    return with_leaves(host, leaves, n, arena);
+}
+
+static bool is_empty(const struct test *test, struct arena *arena)
+{
+    struct leaf leaves[OP_INPUTS_MAX];
+    uint32_t n = leaves_of(test, arena, leaves);
+    bool empty = false;
+    for (uint32_t l = 0; l < n; l++) {
+        empty = empty || has_zero(&leaves[l].tensor.shape);
+    }
+    return empty;
+}
+
+static enum err fails_with_dims(const struct exchange *x, const struct test *host,
+                                const struct test *guest, bool *same)
+{
+    *same = false;
+    for (int turn = 0; turn < RANK_MAX && !*same; turn++) {
+        TRY(just_fails(x, with_dims_of(host, guest, turn, x->arena), same));
+    }
+    return ERR_OK;
+}
+
+static enum err same_by_dims(const struct exchange *x, const struct test *a, const struct test *b,
+                             bool *same)
+{
+    const struct test *both[] = {a, b};
+    *same = is_empty(a, x->arena) && is_empty(b, x->arena);
+    for (int i = 0; i < 2 && *same; i++) {
+        bool always;
+        TRY(just_fails(x, with_dims_of(both[i], both[i], -1, x->arena), &always));
+        *same = !always;
+        if (*same) {
+            TRY(fails_with_dims(x, both[i], both[1 - i], same));
+        }
+    }
+    return ERR_OK;
+}
+
+bool can_exchange(const struct test *test)
+{
+    const struct program *p = test->program;
+    return p->n_nodes == 1 && p->nodes[0].op != NULL && test->before == NULL;
+}
+
+enum err exchange_fails_alike(const struct exchange *x, const struct test *a, const struct test *b,
+                              bool *same)
+{
+    return strcmp(x->failure->signature, "shape") == 0 ? same_by_dims(x, a, b, same)
+                                                       : same_by_numbers(x, a, b, same);
+}

@@ -17,9 +17,12 @@
 #include "triage/exchange.h"
 
 enum {
-    TURNS = 3,   /* places at which the other's numbers begin */
-    FAR = 8,     /* exponents beyond which a number is special by its size */
-    OWN_SLOT = 0 /* a way to fill: each operand from the other's operand, then in turns */
+    TURNS = 3,    /* places at which the other's numbers begin */
+    FAR = 8,      /* exponents beyond which a number is special by its size */
+    OWN_SLOT = 0, /* a way to fill: each operand from the other's operand, then in turns */
+    /* dims of an operand: as they are, the other's, or from 0 on the other's from there on */
+    OWN_DIMS = -2,
+    THEIR_DIMS = -1
 };
 
 /* ---- tests with other leaves ---- */
@@ -128,8 +131,7 @@ static void take_attributes(struct node *host, const struct node *guest)
     }
 }
 
-/* `host` with the numbers and the dtype of `guest`, and where dims >= 0 with its dims, which begin
- * there. */
+/* `host` with the numbers and the dtype of `guest`. */
 static struct test *with_numbers_of(const struct test *host, const struct test *guest,
                                     unsigned turn, int dims, struct arena *arena)
 {
@@ -144,8 +146,9 @@ static struct test *with_numbers_of(const struct test *host, const struct test *
             continue;
         }
         struct shape shape = leaves[l].tensor.shape;
-        if (dims >= 0 && l < n_from && shape.rank > 0) {
-            shape = fitted(&shape, &from[l].tensor.shape, dims);
+        if (dims != OWN_DIMS && l < n_from && shape.rank > 0) {
+            const struct shape *other = &from[l].tensor.shape;
+            shape = dims == THEIR_DIMS ? *other : fitted(&shape, other, dims);
         }
         struct tensor t = tensor_new(arena, from[0].tensor.dtype, &shape);
         for (size_t i = 0; i < shape_numel(&t.shape); i++) {
@@ -201,7 +204,7 @@ static struct test *with_change(const struct test *like, real (*change)(enum dty
 static enum err fails(const struct exchange *x, struct test *test, struct outcome *outcome,
                       struct verdict *verdict, bool *same)
 {
-    struct reduction runs = {.max_runs = 1};
+    struct reduction runs = {.max_runs = 1, .cpu_limit = HUGE_VAL};
     struct search s = {.jury = x->jury, .failure = *x->failure, .r = &runs, .arena = x->arena};
     *same = false;
     return test != NULL ? search_look(&s, test, outcome, verdict, same) : ERR_OK;
@@ -232,12 +235,30 @@ static enum err least_special(const struct exchange *x, const struct test *test,
     return ERR_OK;
 }
 
+/* Ways to begin with the other's dims. */
+static int dims_turns(const struct test *host, struct arena *arena)
+{
+    struct leaf leaves[OP_INPUTS_MAX];
+    uint32_t n = leaves_of(host, arena, leaves);
+    int turns = 0;
+    for (uint32_t l = 0; l < n; l++) {
+        int32_t rank = leaves[l].tensor.shape.rank;
+        turns = rank > turns ? rank : turns;
+    }
+    return turns;
+}
+
+/* Which elements stand beside which decides in kernels for vectors: several ways to place them. */
 static enum err fails_with_numbers(const struct exchange *x, const struct test *host,
                                    const struct test *guest, bool *same)
 {
+    int last = dims_turns(host, x->arena);
     *same = false;
-    for (unsigned turn = 0; turn <= TURNS && !*same; turn++) {
-        TRY(just_fails(x, with_numbers_of(host, guest, turn, -1, x->arena), same));
+    for (int dims = OWN_DIMS; dims < last && !*same; dims++) {
+        TRY(just_fails(x, with_numbers_of(host, guest, OWN_SLOT, dims, x->arena), same));
+    }
+    for (unsigned turn = 1; turn <= TURNS && !*same; turn++) {
+        TRY(just_fails(x, with_numbers_of(host, guest, turn, OWN_DIMS, x->arena), same));
     }
     return ERR_OK;
 }
@@ -280,8 +301,9 @@ static enum err gives_the_same(const struct exchange *x, const struct test *host
     struct test *own = with_change(guest, nearer, 0, x->arena);
     TRY(fails(x, own, &of_guest, &v_guest, same));
     bool is_there = *same;
+    int last = dims_turns(host, x->arena);
     *same = false;
-    for (int dims = -1; dims < RANK_MAX && is_there && !*same; dims++) {
+    for (int dims = OWN_DIMS; dims < last && is_there && !*same; dims++) {
         struct test *other = with_numbers_of(host, guest, OWN_SLOT, dims, x->arena);
         TRY(fails(x, other, &of_host, &v_host, same));
         if (*same) {
@@ -359,8 +381,9 @@ static bool is_empty(const struct test *test, struct arena *arena)
 static enum err fails_with_dims(const struct exchange *x, const struct test *host,
                                 const struct test *guest, bool *same)
 {
+    int last = dims_turns(host, x->arena);
     *same = false;
-    for (int turn = 0; turn < RANK_MAX && !*same; turn++) {
+    for (int turn = 0; turn < last && !*same; turn++) {
         TRY(just_fails(x, with_dims_of(host, guest, turn, x->arena), same));
     }
     return ERR_OK;

@@ -372,6 +372,28 @@ struct test *test_in_dtype(const struct test *like, enum dtype from, enum dtype 
     return with_numbers(like, from, to, IN_PLACE, arena);
 }
 
+/* *found: with these numbers, in dtype `to`, it fails in a simpler way. */
+static enum err try_numbers(struct search *s, enum dtype from, enum dtype to, size_t pattern,
+                            bool *found)
+{
+    struct test *test = with_numbers(s->failure.test, from, to, pattern, s->arena);
+    struct outcome outcome;
+    struct verdict verdict;
+    *found = false;
+    if (test == NULL) {
+        return ERR_OK;
+    }
+    TRY(search_look(s, test, &outcome, &verdict, found));
+    bool is_other = pattern == IN_PLACE && verdict.kind == VERDICT_FINDING &&
+                    strcmp(verdict.oracle, "value") != 0;
+    if (*found || is_other) {
+        search_adopt(s, test, &outcome, &verdict);
+        /* else as special as before */
+        *found = is_other || strcmp(s->failure.signature, "value") == 0;
+    }
+    return ERR_OK;
+}
+
 /*
  * What is wrong of a special number or in another dtype may be wrong of any number, which the
  * reducer does not see: it makes numbers equal and simple, and what hides among those (the last
@@ -390,19 +412,7 @@ static enum err try_ordinary(struct search *s, bool *found)
         return ERR_OK;
     }
     for (size_t pattern = 0; pattern < PATTERNS && !*found && !s->is_cut; pattern++) {
-        struct test *test = with_numbers(s->failure.test, d, DTYPE_F32, pattern, s->arena);
-        struct outcome outcome;
-        struct verdict verdict;
-        if (test != NULL) {
-            TRY(search_look(s, test, &outcome, &verdict, found));
-        }
-        bool is_other = pattern == IN_PLACE && test != NULL && verdict.kind == VERDICT_FINDING &&
-                        strcmp(verdict.oracle, "value") != 0;
-        if (*found || is_other) {
-            search_adopt(s, test, &outcome, &verdict);
-            /* else as special as before */
-            *found = is_other || strcmp(s->failure.signature, "value") == 0;
-        }
+        TRY(try_numbers(s, d, DTYPE_F32, pattern, found));
     }
     return ERR_OK;
 }

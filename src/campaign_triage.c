@@ -75,6 +75,7 @@ struct incident {
     const char *joined;
     struct recheck_try elsewhere[ELSEWHERE_MAX]; /* of the first of a bucket */
     size_t n_elsewhere;
+    const char *own;   /* key of its own reduced form, whichever bucket took it; NULL: none */
     const char *label; /* of triage_options.labels, NULL: none */
 };
 
@@ -392,8 +393,8 @@ static enum err place_reduced(struct triage *triage, struct incident *in, struct
     const struct older_buckets older = {keys, triage->n_buckets, bucket_test_read, &tests};
     TRY(choose_bucket_key(triage->o.jury, f, r, &older, arena, &in->bucket));
     size_t b = add_bucket(triage, in->bucket);
-    const char *own = bucket_key(r->test->program, r->stands_in, f->what, f->signature, arena);
-    const char *chain = key_chain(own, arena);
+    in->own = bucket_key(r->test->program, r->stands_in, f->what, f->signature, arena);
+    const char *chain = key_chain(in->own, arena);
     add_explanation(triage, in->library, f->signature, chain, b);
     add_explanation(triage, in->library, in->found_signature, chain, b);
     return ERR_OK;
@@ -463,13 +464,13 @@ static const char *incident_json(const struct incident *in, struct arena *arena)
 {
     const struct failure *f = &in->failure;
     json_t *root = json_pack(
-        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s, s:s*}", "seed",
-        (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
+        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s, s:s*, s:s*}",
+        "seed", (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
         f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
         (int)f->repeats, "reduced", in->reduced, "complete", in->reduced && in->reduction.complete,
         "known", in->known, "joined", in->joined, "gone_in", gone_in(in), "found_oracle",
         f->verdict.oracle, "found_known", in->found_known, "found_signature", in->found_signature,
-        "found_ops", in->found_ops, "label", in->label);
+        "found_ops", in->found_ops, "own_key", in->own, "label", in->label);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */

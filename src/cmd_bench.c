@@ -148,7 +148,8 @@ static const struct argp_option options[] = {
     {"save", KEY_SAVE, "DIR", 0, "inputs: keep programs and samples in a new folder", 0},
     {"load", KEY_LOAD, "DIR", 0, "inputs: measure those of a folder again", 0},
     {"from", KEY_FROM, "DIR", 0, "buckets: those of this campaign", 0},
-    {"labels", KEY_LABELS, "FILE", 0, "buckets: of its findings, lines `ID<tab>CAUSE'", 0},
+    {"labels", KEY_LABELS, "FILE", 0,
+     "buckets: of its findings, lines `ID<tab>CAUSE'; with --target rules of causes", 0},
     {"plot", KEY_PLOT, "FILE", 0, "inputs: draw the figures (SVG)", 0},
     {0},
 };

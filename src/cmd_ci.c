@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +144,45 @@ static enum err prepare(const struct ci_settings *s, struct arena *arena, struct
 
 /* ---- the campaign held against the baseline ---- */
 
-static enum standing standing_of(const struct bucket_row *row, const struct baseline *baseline)
+static void add_key(struct texts *keys, const char *key, struct arena *arena)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        if (strcmp(keys->items[i], key) == 0) {
+            return;
+        }
+    }
+    texts_add(keys, arena_strdup(arena, key), arena);
+}
+
+static struct texts keys_of(const struct bucket_row *bucket, const struct finding_row *rows,
+                            size_t n, struct arena *arena)
+{
+    struct texts keys = {0};
+    add_key(&keys, bucket->key, arena);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].bucket, bucket->key) == 0) {
+            json_t *json = json_loads(rows[i].json, 0, NULL);
+            const char *own = json_string_value(json_object_get(json, "own_key"));
+            if (own != NULL) {
+                add_key(&keys, own, arena);
+            }
+            json_decref(json);
+        }
+    }
+    return keys;
+}
+
+static size_t count_held(const struct texts *keys, const struct baseline *baseline)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < keys->n; i++) {
+        n += baseline_holds(baseline, keys->items[i]);
+    }
+    return n;
+}
+
+static enum standing standing_of(const struct bucket_row *row, const struct texts *keys,
+                                 const struct baseline *baseline)
 {
     if (strcmp(row->state, "flaky") == 0) {
         return STANDING_FLAKY;
@@ -151,7 +190,7 @@ static enum standing standing_of(const struct bucket_row *row, const struct base
     if (strcmp(row->state, "new") != 0) {
         return STANDING_KNOWN;
     }
-    return baseline_holds(baseline, row->key) ? STANDING_INSIDE : STANDING_OUTSIDE;
+    return count_held(keys, baseline) > 0 ? STANDING_INSIDE : STANDING_OUTSIDE;
 }
 
 /* *text is NULL where there is no such file, or it is too long for a report. */
@@ -207,17 +246,24 @@ static enum err compare(const struct summary *summary, const struct baseline *ba
     size_t n_rows;
     TRY(read_findings(summary->dir, arena, &rows, &n_rows));
     struct ci_bucket *buckets = ARENA_ZARRAY(arena, struct ci_bucket, summary->n_buckets);
+    struct texts *keys = ARENA_ARRAY(arena, struct texts, summary->n_buckets);
+    size_t n_seen = 0;
+    for (size_t i = 0; i < summary->n_buckets; i++) {
+        keys[i] = keys_of(&summary->buckets[i], rows, n_rows, arena);
+        n_seen += count_held(&keys[i], baseline);
+    }
     report->buckets = buckets;
     report->counts = counts_labelled(&summary->counts, arena);
     for (enum standing standing = 0; standing < STANDING_COUNT; standing++) {
         for (size_t i = 0; i < summary->n_buckets; i++) {
             const struct bucket_row *row = &summary->buckets[i];
-            if (standing_of(row, baseline) != standing) {
+            if (standing_of(row, &keys[i], baseline) != standing) {
                 continue;
             }
             struct ci_bucket *b = &buckets[report->n_buckets++];
             *b = (struct ci_bucket){
                 .row = row,
+                .keys = keys[i],
                 .standing = standing,
                 .library =
                     arena_printf(arena, "%.*s", (int)strcspn(row->targets, ":@\n"), row->targets),
@@ -228,7 +274,7 @@ static enum err compare(const struct summary *summary, const struct baseline *ba
             report->n[standing]++;
         }
     }
-    report->n_unseen = baseline->n - report->n[STANDING_INSIDE];
+    report->n_unseen = baseline->n - n_seen;
     return ERR_OK;
 }
 
@@ -284,13 +330,15 @@ static enum err accept_buckets(const struct ci_settings *s, struct baseline *bas
     struct ci_bucket *buckets =
         arena_copy(arena, report->buckets, report->n_buckets * sizeof(*buckets));
     for (size_t i = 0; i < report->n_buckets; i++) {
-        if (buckets[i].standing == STANDING_OUTSIDE) {
-            const struct bucket_row *row = buckets[i].row;
-            baseline_add(baseline, row->key,
-                         arena_printf(arena, "%s: %s: %s", row->oracle, row->ops, row->text),
-                         arena);
-            buckets[i].standing = STANDING_INSIDE;
+        const struct bucket_row *row = buckets[i].row;
+        bool is_outside = buckets[i].standing == STANDING_OUTSIDE;
+        const char *what = arena_printf(arena, "%s: %s: %s", row->oracle, row->ops, row->text);
+        /* Of what is in it already, keys that it did not have. */
+        bool is_in = is_outside || buckets[i].standing == STANDING_INSIDE;
+        for (size_t k = 0; k < buckets[i].keys.n && is_in; k++) {
+            baseline_add(baseline, buckets[i].keys.items[k], what, arena);
         }
+        buckets[i].standing = is_outside ? STANDING_INSIDE : buckets[i].standing;
     }
     report->buckets = buckets;
     report->n[STANDING_INSIDE] += report->n[STANDING_OUTSIDE];

@@ -13,7 +13,10 @@
 /* ---- the baseline: a file that people read, edit and keep under version control ---- */
 
 /*
- * A line is the key of a bucket (control bytes as \xNN, '\' as '\\'); lines with '#' tell people
+ * A bucket has the key of its first finding; the same cause found by another op first has another.
+ * So the file holds the keys of all its findings, and any of them tells it again.
+ *
+ * A line is such a key (control bytes as \xNN, '\' as '\\'); lines with '#' tell people
  * what fails, and stay with the key below them. Sorted by key, so that a change of it reads well.
  */
 struct baseline_entry {
@@ -51,6 +54,7 @@ extern const char *const standing_names[STANDING_COUNT];
 
 struct ci_bucket {
     const struct bucket_row *row;
+    struct texts keys; /* the bucket's, and those that its findings would have alone */
     enum standing standing;
     const char *library;
     const char *targets; /* with versions, without paths; one a line */

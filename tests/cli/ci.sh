@@ -55,6 +55,23 @@ status_is 0 'in the baseline: status'
 out_has 'in the baseline: counted' '1 in the baseline made.baseline (0 more of it not seen)'
 out_lacks 'in the baseline: not listed' 'value: relu'
 
+# The cause found by another op first, as another campaign may: its bucket has another key, its finding the same.
+as_bucket() { python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/campaign.db")
+db.execute("UPDATE buckets SET key = ?", (sys.argv[2],))
+db.execute("UPDATE findings SET json = json_set(json, ?, ?)", ("$.own_key", sys.argv[3]))
+db.commit()' "$@"; }
+as_bucket two "$(key floor)" "$(key relu)"
+ci --target "$correct" --target "$first" --baseline made.baseline --out two
+status_is 0 'found by another op first: status'
+out_has 'found by another op first: counted' '1 in the baseline made.baseline (0 more of it not seen)'
+cp made.baseline both.baseline
+ci --target "$correct" --target "$first" --baseline both.baseline --write-baseline --out two
+passes 'found by another op first: both keys are written' sh -c 'grep -cx "faulty | .*" both.baseline | grep -qx 2'
+as_bucket two "$(key floor)" "$(key floor)"
+ci --target "$correct" --target "$first" --baseline made.baseline --out two
+status_is 1 'another cause: status'
+
 ci --target "$second" --target "$first" --baseline made.baseline --out four --junit four.xml --sarif four.sarif --summary four.md
 status_is 1 'a second fault: status'
 out_has 'a second fault: named' 'value: floor(f32)'

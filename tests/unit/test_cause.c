@@ -408,6 +408,32 @@ static void what_fails_in_another_dtype_too_is_the_same_cause(void **state)
     close_scene(&s);
 }
 
+/* onnxruntime gives reductions of nothing the shape of their input: each op keeps its attributes
+ * and gets the other's dims. */
+static void a_shape_is_one_cause_whatever_the_attributes(void **state)
+{
+    static const char of_sum[] = "onnxruntime | reduce_sum | shape";
+    struct scene s;
+    open_scene(&s, "onnxruntime:opt=none",
+               "x: f32[1,0,1,1] = input\n"
+               "y: i64[0,1,1] = arg_max(x, keepdims=false, axis=-4)\noutput y\n",
+               1);
+    const char *own = own_key(&s);
+    assert_string_equal(own, "onnxruntime | arg_max | shape");
+    struct test *sum = given_test("x: f32[0,0,2] = input\n"
+                                  "y: f32[0,0,1] = reduce_sum(x, keepdims=true, axes=[-1])\n"
+                                  "output y\n",
+                                  1, s.arena);
+    assert_string_equal(key_beside(&s, of_sum, sum), of_sum);
+    /* Not where the other's is no matter of nothing. */
+    struct test *some = given_test("x: f32[1,1,2] = input\n"
+                                   "y: f32[1,1,1] = reduce_sum(x, keepdims=true, axes=[-1])\n"
+                                   "output y\n",
+                                   1, s.arena);
+    assert_string_equal(key_beside(&s, of_sum, some), own);
+    close_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +449,7 @@ int main(void)
         cmocka_unit_test(what_any_op_can_stand_in_for_is_left_out),
         cmocka_unit_test(ops_that_are_needed_stay),
         cmocka_unit_test(another_op_that_fails_there_too_is_the_same_cause),
+        cmocka_unit_test(a_shape_is_one_cause_whatever_the_attributes),
         cmocka_unit_test(what_fails_in_another_dtype_too_is_the_same_cause),
         cmocka_unit_test(an_op_that_fails_there_alone_is_another_cause),
         cmocka_unit_test(another_op_that_passes_there_is_another_cause),

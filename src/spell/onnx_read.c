@@ -657,7 +657,8 @@ static enum err read_model(struct onnx_reader *r)
     r->identifiers = names_new(r->work, n_names);
     r->n_values = 0;
     TRY(read_graph(r));
-    return program_verify(r->program);
+    enum err err = program_verify(r->program);
+    return err == ERR_OK ? ERR_OK : err_set(err, "%s: %s", r->file, err_text());
 }
 
 static size_t count_needed(const struct onnx_reader *r)

@@ -189,6 +189,22 @@ static const struct mark_case mark_cases[] = {
      "y: i64[3] = cast(a, to=i64)\n",
      ".u."},
     {"a: f32[3] = const [nan, inf, 7]\ny: bool[3] = cast(a, to=bool)\n", "..."},
+    {"x: f32[1,2,2] = const [1, inf, 3, 4]\ns: f32[2] = const [1, 1]\nm: f32[2] = const [1, 1]\n"
+     "q: f32[1,2,2], y: f32[2], r: f32[2] = batch_norm_training(x, s, s, m, s, "
+     "epsilon=0.125, momentum=1.0)\n",
+     "u."},
+    {"x: f32[1,2,2] = const [1, inf, 3, 4]\ns: f32[2] = const [1, 1]\nm: f32[2] = const [1, 1]\n"
+     "q: f32[1,2,2], y: f32[2], r: f32[2] = batch_norm_training(x, s, s, m, s, "
+     "epsilon=0.125, momentum=0.5)\n",
+     ".."},
+    {"x: f32[1,2,2] = const [1, inf, 3, 4]\ns: f32[2] = const [1, 1]\nm: f32[2] = const [1, inf]\n"
+     "q: f32[1,2,2], y: f32[2], r: f32[2] = batch_norm_training(x, s, s, m, s, "
+     "epsilon=0.125, momentum=0.0)\n",
+     ".u"},
+    {"x: f32[1,2,2] = const [1, inf, 3, 4]\ns: f32[2] = const [1, 1]\nm: f32[2] = const [1, inf]\n"
+     "q: f32[1,2,2], y: f32[2], r: f32[2] = batch_norm_training(x, s, s, m, s, "
+     "epsilon=0.125, momentum=0.5)\n",
+     ".."},
     {"a: i32[2] = const [300, -1]\ny: u8[2] = cast(a, to=u8)\n", ".."},
     {"a: i32[4] = const [5, -2147483648, -2147483648, 0]\n"
      "b: i32[4] = const [0, -1, 1, 0]\ny: i32[4] = div(a, b)\n",

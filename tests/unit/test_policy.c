@@ -77,6 +77,8 @@ static void test_policy_errors_name_the_line(void **state)
         {"rank.7 = 1", "p:1: ranks go from 0 to 6, not '7'"},
         {"dtype.f33 = 1", "p:1: there is no dtype 'f33'"},
         {"op.frobnicate = 1", "p:1: there is no op 'frobnicate'"},
+        {"motif.frobnicate = 1", "p:1: there is no motif 'frobnicate'"},
+        {"motif.* = many", "p:1: motif.* must be a number from 0 to"},
         {"all.add = f32", "p:1: 'f32' is not two dtypes as in f32>f64"},
         {"all.add = bool>bool", "p:1: add does not take bool"},
         {"none.add = f32>f32", "p:1: there is no setting 'none.add'"},

@@ -2,6 +2,8 @@
 /* target: targets from text, what comes back from workers, limits. */
 #include "selftest.h"
 
+#include "target/faulty.h"
+
 #include <sys/stat.h>
 
 #include "generate/generate.h"
@@ -482,6 +484,35 @@ static void test_support_is_kept(void **state)
     arena_free(arena);
 }
 
+static void test_faults_have_names(void **state)
+{
+    struct arena *arena = arena_new();
+    struct fault *faults, parsed;
+    size_t n = faults_all(arena, &faults);
+    assert_true(n >= 60);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(fault_parse(fault_name(&faults[i], arena), &parsed));
+        assert_ptr_equal(parsed.mutation, faults[i].mutation);
+        assert_ptr_equal(parsed.op, faults[i].op);
+        assert_ptr_equal(parsed.attr, faults[i].attr);
+    }
+    assert_true(fault_parse("real_one.gemm.alpha", &parsed));
+    assert_null(parsed.fused);
+    assert_true(fault_parse("real_one.gemm.alpha+relu6", &parsed));
+    assert_string_equal(fault_name(&parsed, arena), "real_one.gemm.alpha+relu6");
+    assert_true(fault_parse("negate.relu+add", &parsed));
+    assert_ptr_equal(parsed.fused, op_find("add"));
+    assert_false(fault_parse("negate.relu+", &parsed));
+    assert_false(fault_parse("negate.relu+frob", &parsed));
+    assert_false(fault_parse("negate+add", &parsed));
+    assert_false(fault_parse("real_one.gemm+add", &parsed));
+    assert_false(fault_parse("real_one.gemm", &parsed));
+    assert_false(fault_parse("negate.gemm.alpha", &parsed));
+    assert_false(fault_parse("negate.nothing", &parsed));
+    assert_false(fault_parse("nothing", &parsed));
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +533,7 @@ int main(void)
         TEST(test_state),
         TEST(test_support_combines),
         TEST(test_support_is_kept),
+        TEST(test_faults_have_names),
     };
 
     return cmocka_run_group_tests_name("target", tests, NULL, NULL);

@@ -652,7 +652,7 @@ static void test_reference_suspect(void **state)
     }
     assert_int_equal(judge_suspects(targets, o, 2, v), 2);
     v[0] = judged(&t, &o[0]);
-    o[1].outputs[0].shape = (struct shape){1, {4}};
+    o[1].outputs[0].shape = (struct shape){2, {1, 4}};
     v[1] = judged(&t, &o[1]);
     assert_int_equal(judge_suspects(targets, o, 2, v), 0);
 

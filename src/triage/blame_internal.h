@@ -74,11 +74,19 @@ void version_span(const char *const *versions, const enum answer *answers, size_
 
 /* What the log of a traced run says. Texts: the arena's. */
 struct trace {
-    struct texts ran, changed; /* optimizers, and those that changed the program; in their order */
-    bool says_begin;           /* an optimizer that did not end is the last of `ran` */
-    const char *library;       /* its file; NULL: not said */
+    struct texts ran;     /* optimizers, in their order */
+    struct texts changed; /* those of them that changed the program; one that failed is the last */
+    bool says_begin;      /* an optimizer that did not end is the last of `ran` */
+    bool is_cut;          /* the library failed or died before all had run */
+    const char *library;  /* its file; NULL: not said */
 };
 struct trace trace_read(const char *log, struct arena *arena);
+/* Runs the test with `trace` added to the options of `as`, which takes the place of the jury's
+ * target. */
+MUST_USE enum err trace_run(struct jury *jury, size_t target, const struct target *as,
+                            const struct test *test, struct arena *arena, struct trace *trace);
+/* Does it apply rewrite rules, which have names of their own that no log says? */
+bool applies_rules(const char *optimizer);
 /* Every string of the file that may be the name of an optimizer, sorted, each once. */
 MUST_USE enum err library_names(const char *path, struct arena *arena, struct texts *names);
 

@@ -77,7 +77,6 @@ struct search {
     struct blamer *b;
     struct arena *arena;
     struct trace trace;
-    bool is_cut;    /* the library failed or died before all had run */
     unsigned steps; /* made so far to make sets smaller */
 };
 /* A set that takes so many stays as it is then: a single name among 4000 takes 12. */
@@ -117,32 +116,6 @@ static enum err step(void *context, const struct texts *names, bool *goes)
     struct search *s = context;
     *goes = false;
     return s->steps++ < STEPS_MAX ? goes_without(s, names, NULL, goes) : ERR_OK;
-}
-
-/* What ran and what changed the program, by the library's own log. */
-static enum err trace_run(struct search *s)
-{
-    struct blamer *b = s->b;
-    struct target *varied;
-    struct outcome outcome = {.kind = OUTCOME_OK};
-    const struct target was = *b->slot;
-    TRY(target_vary(b->slot, arena_printf(s->arena, "%s,trace", b->level), s->arena, &varied));
-    *b->slot = *varied;
-    enum err err = jury_run_fresh(b->jury, 0, b->failure.test, s->arena, &outcome);
-    *b->slot = was;
-    TRY(err);
-    s->trace = trace_read(outcome.log != NULL ? outcome.log : "", s->arena);
-    s->is_cut = outcome.kind != OUTCOME_OK && strcmp(outcome.phase, "load") == 0;
-    /* One that raised or died has not said that it changed anything: it is the last that ran. */
-    if (s->is_cut && s->trace.says_begin) {
-        const char *last = s->trace.ran.items[s->trace.ran.n - 1];
-        bool is_known = s->trace.changed.n > 0 &&
-                        strcmp(s->trace.changed.items[s->trace.changed.n - 1], last) == 0;
-        if (!is_known) {
-            texts_add(&s->trace.changed, last, s->arena);
-        }
-    }
-    return ERR_OK;
 }
 
 /* Each alone, the last that changed something first: it is next to what ran. */
@@ -212,11 +185,6 @@ static enum err find_rule(struct search *s, const char *whole, struct texts *fou
     return try_set(s, &rules, found);
 }
 
-static bool applies_rules(const char *name)
-{
-    return strstr(name, "RuleBasedTransformer") != NULL;
-}
-
 /* The names to say in place of one that was found. */
 static enum err refine(struct search *s, const char **name)
 {
@@ -282,10 +250,10 @@ static enum err find_optimizers(struct search *s)
 
 static void say_trace(const struct search *s)
 {
-    if (s->is_cut && s->trace.says_begin) {
+    if (s->trace.is_cut && s->trace.says_begin) {
         blame_say(s->b, "At %s it fails in the optimizer %s.", s->b->level,
                   s->trace.ran.items[s->trace.ran.n - 1]);
-    } else if (!s->is_cut && s->trace.ran.n > 0) {
+    } else if (!s->trace.is_cut && s->trace.ran.n > 0) {
         blame_say(s->b, "At %s %zu optimizer%s ran, and %zu of them changed the program.",
                   s->b->level, s->trace.ran.n, s->trace.ran.n > 1 ? "s" : "", s->trace.changed.n);
     }
@@ -301,7 +269,11 @@ static bool has_optimizers(const struct blamer *b)
 static enum err optimizer_apply(struct blamer *b)
 {
     struct search s = {.b = b, .arena = arena_new()};
-    enum err err = trace_run(&s);
+    struct target *varied;
+    enum err err = target_vary(b->slot, b->level, s.arena, &varied);
+    if (err == ERR_OK) {
+        err = trace_run(b->jury, 0, varied, b->failure.test, s.arena, &s.trace);
+    }
     if (err == ERR_OK) {
         say_trace(&s);
         err = find_optimizers(&s);

@@ -63,6 +63,32 @@ struct trace trace_read(const char *log, struct arena *arena)
     return t;
 }
 
+enum err trace_run(struct jury *jury, size_t target, const struct target *as,
+                   const struct test *test, struct arena *arena, struct trace *trace)
+{
+    struct target *traced;
+    struct outcome outcome = {.kind = OUTCOME_OK};
+    TRY(target_vary(as, "trace", arena, &traced));
+    TRY(jury_run_fresh_as(jury, target, traced, test, arena, &outcome));
+    *trace = trace_read(outcome.log != NULL ? outcome.log : "", arena);
+    trace->is_cut = outcome.kind != OUTCOME_OK && strcmp(outcome.phase, "load") == 0;
+    /* One that raised or died has not said that it changed anything: it is the last that ran. */
+    if (trace->is_cut && trace->says_begin) {
+        const char *last = trace->ran.items[trace->ran.n - 1];
+        bool is_known =
+            trace->changed.n > 0 && strcmp(trace->changed.items[trace->changed.n - 1], last) == 0;
+        if (!is_known) {
+            texts_add(&trace->changed, last, arena);
+        }
+    }
+    return ERR_OK;
+}
+
+bool applies_rules(const char *optimizer)
+{
+    return strstr(optimizer, "RuleBasedTransformer") != NULL;
+}
+
 /* ---- strings of a file ---- */
 
 /* Names begin with a capital letter, then come letters, digits and _. A linker makes one string of

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "triage/alike.h"
 #include "triage/exchange.h"
 
 /* The op in a key that differs from ours in its one op alone, as "max" for "L | max(int) | S"
@@ -152,6 +153,37 @@ static enum err try_older(const struct seeker *s, const char *key, bool *same)
     return differs_in_class(key, s->key) ? fails_in_class(s, key, own_op, same) : ERR_OK;
 }
 
+/* Bytes of "LIBRARY | CHAIN | ". */
+static size_t key_head(const char *key)
+{
+    const char *chain = strstr(key, " | ") + 3;
+    return (size_t)(strstr(chain, " | ") + 3 - key);
+}
+
+/* Is it of the same ops, and fails as ours does, in other words? */
+static enum err try_same_ops(const struct seeker *s, const char *key, bool *same)
+{
+    size_t head = key_head(s->key);
+    const struct test *older = NULL;
+    *same = false;
+    if (strncmp(key, s->key, head) != 0) {
+        return ERR_OK;
+    }
+    if (signatures_alike(key + head, s->key + head)) {
+        *same = true;
+        return ERR_OK;
+    }
+    struct failure f = *s->failure;
+    f.test = s->reduction->test;
+    f.verdict = s->reduction->verdict;
+    if (may_share_optimizer(&f)) {
+        TRY(s->older->test_of(s->older->context, key, s->arena, &older));
+    }
+    return older != NULL && older->before == NULL
+               ? share_optimizer(s->jury, &f, older, s->arena, same)
+               : ERR_OK;
+}
+
 /* How many nodes are of the cause; *node: the last of them. */
 static uint32_t count_causes(const struct reduction *r, uint32_t *node)
 {
@@ -174,11 +206,15 @@ enum err choose_bucket_key(struct jury *jury, const struct failure *f, const str
             return ERR_OK;
         }
     }
-    bool may_look = count_causes(r, &s.node) == 1 && r->complete && r->test->before == NULL &&
-                    !shows_chance(f) && r->outcome.kind != OUTCOME_HANG;
+    bool is_one_op = count_causes(r, &s.node) == 1;
+    bool may_look = r->complete && r->test->before == NULL && !shows_chance(f) &&
+                    r->outcome.kind != OUTCOME_HANG;
     for (size_t i = 0; i < older->n && may_look; i++) {
         bool same;
-        TRY(try_older(&s, older->keys[i], &same));
+        TRY(try_same_ops(&s, older->keys[i], &same));
+        if (!same && is_one_op) {
+            TRY(try_older(&s, older->keys[i], &same));
+        }
         if (same) {
             *key = older->keys[i];
             return ERR_OK;

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "given.h"
+#include "triage/alike.h"
 
 static const char policy_text[] = "nodes = 4\n"
                                   "op.* = 0\n"
@@ -96,6 +97,11 @@ static int set_up(void **state)
 static int set_up_library(void **state)
 {
     return set_up_with(state, "onnxruntime:opt=none");
+}
+
+static int set_up_levels(void **state)
+{
+    return set_up_with(state, "onnxruntime:opt=all");
 }
 
 static int tear_down(void **state)
@@ -460,6 +466,61 @@ static void test_what_waited_joins(void **state)
     assert_string_equal(buckets[0].ops, reduced.ops);
 }
 
+/* Of empty tensors onnxruntime's fusion of a product and a sum makes other shapes than it says,
+ * which each thing behind it notices in its own words, or nothing does. */
+static const char *const empty_linear[] = {
+    "x: f32[1] = input\na: f32[0,1] = input\nb: f32[0] = input\n"
+    "v: f32[0] = linear(x, a, b)\noutput v\n",
+    "x: f32[1,1,0] = input\na: f32[1,0] = input\nb: f32[1] = input\n"
+    "v: f32[1,1,1] = linear(x, a, b)\noutput v\n",
+    "x: f32[0,0,1] = input\na: f32[1,1] = input\nb: f32[1] = input\n"
+    "v: f32[0,0,1] = linear(x, a, b)\noutput v\n",
+};
+
+static void test_one_optimizer_one_bucket(void **state)
+{
+    struct world *w = *state;
+    const char *signatures[ARRAY_SIZE(empty_linear)];
+    for (size_t i = 0; i < ARRAY_SIZE(empty_linear); i++) {
+        struct failing *f = failing_by(w, empty_linear[i], 1);
+        ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+        signatures[i] = failure_signature(&f->verdicts[WRONG], &f->outcomes[WRONG], w->arena);
+    }
+    assert_string_not_equal(signatures[0], signatures[1]);
+    assert_string_not_equal(signatures[1], signatures[2]);
+    struct bucket_row *buckets;
+    size_t n;
+    ok(store_buckets(w->store, w->arena, &buckets, &n));
+    assert_int_equal(n, 1);
+}
+
+/* What fails in a kernel passes without no optimizer. */
+static void test_an_optimizer_is_asked(void **state)
+{
+    struct world *w = *state;
+    struct failing *linear = failing_by(w, empty_linear[0], 1);
+    struct failing *matmul = failing_by(w,
+                                        "x: f32[1] = input\na: f32[0,1,1] = input\n"
+                                        "v: f32[0,1] = matmul(x, a)\noutput v\n",
+                                        1);
+    const struct failing *both[] = {linear, matmul};
+    for (size_t i = 0; i < 4; i++) {
+        const struct failing *ours = both[i / 2], *older = both[i % 2];
+        struct failure f = {.target = WRONG,
+                            .what = w->targets[WRONG],
+                            .test = &ours->test,
+                            .verdict = ours->verdicts[WRONG],
+                            .outcome = ours->outcomes[WRONG]};
+        f.signature = failure_signature(&f.verdict, &f.outcome, w->arena);
+        bool same;
+        assert_true(may_share_optimizer(&f));
+        ok(share_optimizer(w->jury, &f, &older->test, w->arena, &same));
+        assert_true(same == (i == 0));
+        f.verdict.oracle = "value";
+        assert_false(may_share_optimizer(&f));
+    }
+}
+
 /* What another failure is compared with is on disk, so a campaign that goes on has it too. */
 static void test_bucket_has_a_test(void **state)
 {
@@ -493,6 +554,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_cause_one_bucket, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_engines_share_buckets, set_up_library, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_optimizer_one_bucket, set_up_levels, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_optimizer_is_asked, set_up_levels, tear_down),
         cmocka_unit_test_setup_teardown(test_first_findings_are_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_explained_joins, set_up, tear_down),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "selftest.h"
+#include "triage/alike.h"
 #include "triage/triage.h"
 
 static int make_arena(void **state)
@@ -125,6 +126,25 @@ static void signature_of_a_crash_has_the_frames_that_say_something(void **state)
                         "crash signal 8 at lib.so+0x520 < lib.so+0x77");
     const struct outcome gone = {.kind = OUTCOME_CRASH, .exit_status = 3};
     assert_string_equal(failure_signature(&v, &gone, *state), "crash exit 3");
+}
+
+static void signatures_are_alike_but_for_one_word_of_many(void **state)
+{
+    static const char left[] = "status run Fail: helper.h:# Compute left operand cannot broadcast",
+                      right[] =
+                          "status run Fail: helper.h:# Compute right operand cannot broadcast",
+                      longer[] = "status run Fail: helper.h:# Compute right operand cannot "
+                                 "broadcast now",
+                      other[] = "status run Fail: helper.h:# Move right operand cannot broadcast";
+    assert_true(signatures_alike(left, right));
+    assert_false(signatures_alike(right, longer));
+    assert_false(signatures_alike(left, other));
+    assert_false(signatures_alike("status run Fail: no left", "status run Fail: no right"));
+    assert_false(signatures_alike("shape", "dtype"));
+    /* Another function divides by zero, called by the same ones; or all else is another way. */
+    assert_true(signatures_alike("crash signal 8 at a < b < c", "crash signal 8 at d < b < c"));
+    assert_false(signatures_alike("crash signal 8 at a < b < c", "crash signal 8 at d < e < c"));
+    assert_false(signatures_alike("crash signal 8 at a", "crash signal 8 at b"));
 }
 
 static void signature_of_a_wrong_value_has_its_class_only(void **state)
@@ -270,6 +290,7 @@ int main(void)
         WITH_ARENA(message_is_bounded_and_keeps_both_ends),
         WITH_ARENA(message_fragment_is_in_the_message),
         WITH_ARENA(signature_of_an_error_has_no_names_of_the_program),
+        WITH_ARENA(signatures_are_alike_but_for_one_word_of_many),
         WITH_ARENA(signature_of_a_crash_has_the_frames_that_say_something),
         WITH_ARENA(signature_of_a_wrong_value_has_its_class_only),
         WITH_ARENA(chain_names_ops_and_dtypes_in_data_flow_order),

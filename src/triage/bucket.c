@@ -206,9 +206,11 @@ enum err choose_bucket_key(struct jury *jury, const struct failure *f, const str
             return ERR_OK;
         }
     }
+    /* Of an op alone only shapes and numbers may be left as they were. */
+    bool is_small = r->complete || r->test->program->n_nodes == 1;
     bool is_one_op = count_causes(r, &s.node) == 1;
-    bool may_look = r->complete && r->test->before == NULL && !shows_chance(f) &&
-                    r->outcome.kind != OUTCOME_HANG;
+    bool may_look =
+        is_small && r->test->before == NULL && !shows_chance(f) && r->outcome.kind != OUTCOME_HANG;
     for (size_t i = 0; i < older->n && may_look; i++) {
         bool same;
         TRY(try_same_ops(&s, older->keys[i], &same));

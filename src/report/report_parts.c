@@ -72,9 +72,7 @@ void part_labelled(struct report_text *t, const char *label, void (*part)(struct
 void part_summary(struct report_text *t)
 {
     const struct record *r = t->record;
-    if (strcmp(r->fault, r->title) != 0) { /* else the title has said it */
-        buffer_printf(t->out, "%s\n\n", code(r->fault, t->arena));
-    }
+    buffer_printf(t->out, "%s\n\n", code(r->fault, t->arena));
     buffer_printf(t->out, "Found by fuzzing with opjury %s; the program %s.\n",
                   plain(r->opjury, t->arena),
                   r->is_reduced ? "was then made as small as it goes without losing the failure"
@@ -354,7 +352,7 @@ void part_repeats(struct report_text *t)
         const struct record_trial *trial = &r->elsewhere[i];
         bool is_version = strcmp(trial->kind, "version") == 0;
         buffer_printf(t->out, "%s %s%s: %s.\n", is_version ? r->library : "With",
-                      is_version ? trial->what : code(trial->what, t->arena),
+                      is_version ? plain(trial->what, t->arena) : code(trial->what, t->arena),
                       is_version ? ", the newest installed" : "", word_of(trial->verdict));
     }
 }

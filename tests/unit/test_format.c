@@ -219,6 +219,8 @@ static void scene_open(struct scene *s, const char *oracle)
         .inputs = HOSTILE,
         .placement = "end",
         .torch_rule = {.text = ""},
+        .n_elsewhere = 1,
+        .elsewhere = &s->trial,
     };
     texts_add(&s->record.variables, "OMP_X=`id` @user | $(id)", s->arena);
 }

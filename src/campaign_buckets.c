@@ -25,24 +25,30 @@ void buckets_put_urls(const char *known, struct bucket_row *rows, size_t n, stru
     }
 }
 
+/* Texts of libraries, for a line of a terminal; by its key a bucket is found. */
+static void clean(struct bucket_row *row, struct arena *arena)
+{
+    row->ops = line_text(row->ops, arena);
+    row->text = line_text(row->text, arena);
+    row->url = line_text(row->url, arena);
+}
+
 enum err buckets_read(struct store *store, const char *dir, const char *known, struct arena *arena,
                       struct bucket_row **rows, size_t *n)
 {
     TRY(store_buckets(store, arena, rows, n));
     buckets_put_urls(known, *rows, *n, arena);
+    for (size_t i = 0; i < *n; i++) {
+        clean(&(*rows)[i], arena);
+    }
     return rank_buckets(store, dir, arena, *rows, *n);
 }
 
 const char *buckets_waiting(size_t waiting, uint64_t max_open, const char *dir, struct arena *arena)
 {
-    struct buffer line = BUFFER_INIT;
-    buffer_printf(&line,
-                  "%zu more wait%s: %llu open ones a library are enough; "
-                  "`opjury show --max-open 0 --out ",
-                  waiting, waiting == 1 ? "s" : "", (unsigned long long)max_open);
-    shell_put(&line, dir);
-    buffer_puts(&line, "` lists all");
-    const char *text = arena_strdup(arena, line.data);
-    buffer_release(&line);
-    return text;
+    return arena_printf(arena,
+                        "%zu more wait%s: %llu open ones a library are enough; "
+                        "`opjury show --max-open 0 --out %s` lists all",
+                        waiting, waiting == 1 ? "s" : "", (unsigned long long)max_open,
+                        shell_word(dir, arena));
 }

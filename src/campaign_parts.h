@@ -123,7 +123,7 @@ MUST_USE enum err triage_finding(struct triage *triage, const struct trial *tria
  * known_load takes them. */
 void buckets_put_urls(const char *known, struct bucket_row *rows, size_t n, struct arena *arena);
 /* All of the campaign in `dir`, whose store this is, so, in the order of their rank
- * (report/record.h). */
+ * (report/record.h); ops, text and url fit a line of a terminal. */
 MUST_USE enum err buckets_read(struct store *store, const char *dir, const char *known,
                                struct arena *arena, struct bucket_row **rows, size_t *n);
 /* What is said of those that buckets_offer holds back, and how to see them: a line without its

@@ -6,6 +6,7 @@
 #include "campaign_parts.h"
 #include "cmd_finding.h"
 #include "command.h"
+#include "report/escape.h"
 #include "report/record.h"
 
 #include <stdio.h>
@@ -127,7 +128,7 @@ static enum err print_list(struct store *store, const char *dir, const struct sh
     if (printed == 0) {
         printf("no findings\n");
     } else {
-        printf("`opjury show ID --out %s` shows one in full\n", dir);
+        printf("`opjury show ID --out %s` shows one in full\n", shell_word(dir, arena));
     }
     return ERR_OK;
 }
@@ -148,13 +149,18 @@ static enum err print_file(const char *folder, const char *name, const char *hea
     if (err == ERR_OK && text.size > TEXT_MAX) {
         printf("%s (%zu bytes: %s)\n\n", head, text.size, path);
     } else if (err == ERR_OK) {
-        printf("%s\n%s\n", head, text.data != NULL ? text.data : "");
+        struct buffer clean = BUFFER_INIT;
+        buffer_puts(&clean, "");
+        utf8_put(&clean, text.data != NULL ? text.data : "");
+        printf("%s\n%s\n", head, clean.data);
+        buffer_release(&clean);
     }
     buffer_release(&text);
     return err;
 }
 
-static void print_row(const struct finding_row *row, const struct bucket_row *bucket)
+static void print_row(const struct finding_row *row, const struct bucket_row *bucket,
+                      struct arena *arena)
 {
     const struct {
         const char *name, *text;
@@ -168,7 +174,7 @@ static void print_row(const struct finding_row *row, const struct bucket_row *bu
            (unsigned long long)row->test_index);
     for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
         if (facts[i].text[0] != '\0') {
-            printf("%-10s %s\n", facts[i].name, facts[i].text);
+            printf("%-10s %s\n", facts[i].name, line_text(facts[i].text, arena));
         }
     }
     printf("\n");
@@ -178,7 +184,7 @@ static void print_row(const struct finding_row *row, const struct bucket_row *bu
 static void print_reduce(const struct finding_row *row, const char *dir, struct arena *arena)
 {
     const char *at = strchr(row->target, '@');
-    printf("opjury reduce %llu --out %s%s\n", (unsigned long long)row->id, dir,
+    printf("opjury reduce %llu --out %s%s\n", (unsigned long long)row->id, shell_word(dir, arena),
            at != NULL ? python_option(at + 1, arena) : "");
 }
 
@@ -205,14 +211,17 @@ static enum err print_sibling(struct store *store, const struct finding_row *row
 static void print_reproduce(const char *folder, const char *dir, const struct finding_row *row,
                             struct arena *arena)
 {
+    const char *place = shell_word(folder, arena);
     printf("to see it again:\n");
     if (file_exists(arena_printf(arena, "%s/repro.py", folder))) {
-        printf("    python %s/repro.py        (the library and numpy alone)\n", folder);
+        printf("    python %s/repro.py        (the library and numpy alone)\n", place);
     }
-    printf("    opjury run %s/program.txt\n", folder);
+    printf("    opjury run %s/program.txt\n", place);
     printf("to make it smaller, with more time than the campaign had:\n");
     printf("    ");
     print_reduce(row, dir, arena);
+    printf("to tell its maintainers:\n    opjury report %llu --out %s\n",
+           (unsigned long long)row->id, shell_word(dir, arena));
 }
 
 static enum err print_finding(struct store *store, const char *dir, uint64_t id,
@@ -223,7 +232,7 @@ static enum err print_finding(struct store *store, const char *dir, uint64_t id,
     TRY(findings_row(store, dir, id, arena, &row));
     TRY(findings_bucket(store, dir, id, arena, &bucket));
     buckets_put_urls(NULL, &bucket, 1, arena);
-    print_row(&row, &bucket);
+    print_row(&row, &bucket, arena);
     if (row.folder[0] == '\0') {
         return print_sibling(store, &row, dir, arena);
     }

@@ -76,7 +76,8 @@ static void put_bucket(struct buffer *out, const struct ci_report *r, const stru
     }
     buffer_printf(out, "\n%" PRIu64 " finding%s; ", b->row->n_findings, plural(b->row->n_findings));
     struct buffer command = BUFFER_INIT;
-    buffer_printf(&command, "opjury show %" PRIu64 " --out %s", b->row->first_finding, r->dir);
+    buffer_printf(&command, "opjury show %" PRIu64 " --out ", b->row->first_finding);
+    shell_put(&command, r->dir);
     markdown_code(out, command.data);
     buffer_release(&command);
     buffer_puts(out, "\n\n");

@@ -46,6 +46,30 @@ void utf8_put(struct buffer *out, const char *text)
     }
 }
 
+const char *escaped(escape_printer *put, const char *text, struct arena *arena)
+{
+    struct buffer out = BUFFER_INIT;
+    buffer_puts(&out, "");
+    put(&out, text);
+    const char *made = arena_strdup(arena, out.data);
+    buffer_release(&out);
+    return made;
+}
+
+static void put_line(struct buffer *out, const char *text)
+{
+    size_t from = out->size;
+    utf8_put(out, text);
+    for (size_t i = from; i < out->size; i++) {
+        out->data[i] = strchr("\n\r\t", out->data[i]) != NULL ? ' ' : out->data[i];
+    }
+}
+
+const char *line_text(const char *text, struct arena *arena)
+{
+    return escaped(put_line, text, arena);
+}
+
 static void put_xml(struct buffer *out, const char *text, bool attribute)
 {
     size_t left = strlen(text), length;
@@ -246,4 +270,9 @@ void shell_put(struct buffer *out, const char *text)
         buffer_append(out, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
     }
     buffer_puts(out, "'");
+}
+
+const char *shell_word(const char *text, struct arena *arena)
+{
+    return escaped(shell_put, text, arena);
 }

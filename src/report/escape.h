@@ -5,9 +5,16 @@
 
 #include "base/base.h"
 
+/* What one of these makes of the text; the arena's. */
+typedef void escape_printer(struct buffer *out, const char *text);
+const char *escaped(escape_printer *put, const char *text, struct arena *arena);
+
 /* As it is but for what is no text: what is no UTF-8, and control characters that are no line ends
  * or tabs. */
 void utf8_put(struct buffer *out, const char *text);
+
+/* The same in one line, for lists and terminals; the arena's. */
+const char *line_text(const char *text, struct arena *arena);
 
 /* As the value of an attribute in double or single quotes, in XML 1.0 and HTML; line ends and tabs
  * stay what they are. Control characters, which XML cannot hold, become U+FFFD. */
@@ -26,6 +33,7 @@ void markdown_cell(struct buffer *out, const char *text);
 /* As one word of a shell's command: as it is, or in single quotes where a shell would read more in
  * it. */
 void shell_put(struct buffer *out, const char *text);
+const char *shell_word(const char *text, struct arena *arena);
 /* A fenced block: no line of the text can end it. Ends with the line of its end; of text's `size`
  * bytes the empty lines at the end are not shown. */
 void markdown_block(struct buffer *out, const char *language, const char *text, size_t size);

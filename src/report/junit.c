@@ -73,8 +73,9 @@ static void put_details(struct buffer *xml, const struct ci_report *r, const str
                   b->row->n_findings == 1 ? "" : "s", b->targets);
     put_section(&text, "program:", b->program);
     put_section(&text, "verdicts:", b->verdicts);
-    buffer_printf(&text, "\nto look at it: opjury show %" PRIu64 " --out %s\nbucket: %s\n",
-                  b->row->first_finding, r->dir, b->row->key);
+    buffer_printf(&text, "\nto look at it: opjury show %" PRIu64 " --out ", b->row->first_finding);
+    shell_put(&text, r->dir);
+    buffer_printf(&text, "\nbucket: %s\n", b->row->key);
     xml_text(xml, text.data);
     buffer_release(&text);
 }

@@ -11,32 +11,20 @@
 
 /* ---- words ---- */
 
-typedef void markdown_printer(struct buffer *out, const char *text);
-
-static const char *printed(markdown_printer *print, const char *text, struct arena *arena)
-{
-    struct buffer out = BUFFER_INIT;
-    buffer_puts(&out, "");
-    print(&out, text);
-    const char *kept = arena_strdup(arena, out.data);
-    buffer_release(&out);
-    return kept;
-}
-
 static const char *code(const char *text, struct arena *arena)
 {
-    return printed(markdown_code, text, arena);
+    return escaped(markdown_code, text, arena);
 }
 
 /* Texts of libraries and files: they must not become part of the language. */
 static const char *plain(const char *text, struct arena *arena)
 {
-    return printed(markdown_text, text, arena);
+    return escaped(markdown_text, text, arena);
 }
 
 static const char *cell(const char *text, struct arena *arena)
 {
-    return printed(markdown_cell, text, arena);
+    return escaped(markdown_cell, text, arena);
 }
 
 static void put_block(struct buffer *out, const char *language, const char *text)

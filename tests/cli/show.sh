@@ -48,6 +48,24 @@ out_has 'one: the correct target passes' "$correct"
 out_has 'one: how to see it again' "opjury run out/10/findings/$id-"
 out_has 'one: how to make it smaller' "opjury reduce $id --out out/10"
 
+out_has 'one: how to tell of it' "opjury report $id --out out/10"
+
+# What a library said may hold commands to a terminal, and a folder's name blanks.
+cp -r out/10 'out/a b'
+"${OPJURY_PYTHON:-$root/.venv/bin/python}" - 'out/a b/campaign.db' <<'END'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("UPDATE findings SET text = 'a' || char(27) || '[2J' || char(10) || 'b', ops = ops || char(7)")
+END
+printf '# \033[2J\n' >>"out/a b/findings/$(basename "$(ls -d out/10/findings/"$id"-*)")/program.txt"
+run opjury show --out 'out/a b'
+passes 'hostile: no byte of it reaches the terminal' sh -c "! LC_ALL=C grep -q '[[:cntrl:]]' '$work/out'"
+out_has 'hostile: one line' 'b'
+out_has 'quoted: what next' "opjury show ID --out 'out/a b'"
+run opjury show "$id" --out 'out/a b'
+passes 'hostile: nor with all of it' sh -c "! LC_ALL=C grep -q '[[:cntrl:]]' '$work/out'"
+out_has 'quoted: commands' "opjury reduce $id --out 'out/a b'"
+
 run opjury show 999999
 status_is 2 'no such finding: status'
 err_has 'no such finding: named' 'has no finding 999999'

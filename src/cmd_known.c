@@ -7,6 +7,7 @@
 #include "cmd_finding.h"
 #include "command.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -199,6 +200,17 @@ static size_t one_op(const char *key, size_t *at)
     return strcspn(op, " ") == strcspn(op, "|") - 1 ? strcspn(op, "( ") : 0;
 }
 
+/* Was it reduced, and is in its bucket for that? Else the bucket is a guess. */
+static bool is_sure(const struct finding_row *row)
+{
+    json_t *json = json_loads(row->json, 0, NULL);
+    const json_t *joined = json_object_get(json, "joined");
+    bool sure =
+        json_is_true(json_object_get(json, "reduced")) && (joined == NULL || json_is_null(joined));
+    json_decref(json);
+    return sure;
+}
+
 /* What the other findings of the bucket tell beside its key: a bucket of several ops, each in the
  * place of the other, has the key "min|max" then; and the dtypes in which they failed. */
 static enum err read_bucket(struct scene *s, struct known_report *report)
@@ -215,7 +227,8 @@ static enum err read_bucket(struct scene *s, struct known_report *report)
     for (size_t i = 0; i < n; i++) {
         const char *chain = rows[i].ops;
         size_t name = strcspn(chain, "(");
-        if (strcmp(rows[i].bucket, own) != 0 || strpbrk(chain, " ,") != NULL || !chain[name]) {
+        bool is_of = strcmp(rows[i].bucket, own) == 0 && is_sure(&rows[i]);
+        if (!is_of || strpbrk(chain, " ,") != NULL || chain[name] == '\0') {
             continue;
         }
         const char *dtype = chain + name + 1, *bars = arena_printf(s->arena, "|%s|", ops);

@@ -155,7 +155,8 @@ const char *known_rule_for(const struct known_report *r, struct arena *arena)
     buffer_printf(&out, "- id: %s\n  library: %s\n", r->id, t->kind->name);
     if (t->version != NULL && t->version[0] != '\0') {
         buffer_puts(&out, "  versions: [");
-        put_quoted(&out, t->version);
+        /* A build's tag, as in 2.13.0+cpu, is no part of the release. */
+        put_quoted(&out, arena_printf(arena, "%.*s", (int)strcspn(t->version, "+"), t->version));
         buffer_puts(&out, "]\n");
     }
     if (ops[0] != '\0') {

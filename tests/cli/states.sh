@@ -208,6 +208,18 @@ run opjury known add "$relu" --url u --file unseen.yaml
 out_has 'known add, what cannot be run: counted' '1 other bucket of faulty not run'
 sqlite "UPDATE findings SET bucket = (SELECT bucket FROM findings WHERE id = $relu) WHERE id = $twin"
 opjury mark "$relu" new >/dev/null
+# A finding that joined the bucket by a guess says nothing of it; one that was reduced does.
+sqlite "UPDATE findings SET ops = 'clip(f16)', json = json_set(json, '\$.reduced', json('true'), '\$.joined', 'look') WHERE id = $twin"
+run opjury known add "$relu" --url u --file guess.yaml
+out_has 'known add, a guess in the bucket: its op is not in the rule' 'ops: [relu]'
+out_has 'known add, a guess in the bucket: nor its dtype' 'dtypes: [f32, f64]'
+opjury mark "$relu" new >/dev/null
+sqlite "UPDATE findings SET json = json_remove(json, '\$.joined') WHERE id = $twin"
+run opjury known add "$relu" --url u --file sure.yaml
+out_has 'known add, one of the bucket that was reduced: its op is in the rule' 'ops: [relu|clip]'
+out_has 'known add, one of the bucket that was reduced: and its dtype' 'dtypes: [f16, bf16, f32, f64]'
+sqlite "UPDATE findings SET ops = 'relu(f32)' WHERE id = $twin"
+opjury mark "$relu" new >/dev/null
 run opjury known add "$relu" --url https://example.org/7 --note 'said "twice"'
 status_is 0 'known add: status'
 out_is 'known add: the rule' <<'END'

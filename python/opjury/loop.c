@@ -252,6 +252,17 @@ static void put_outputs(struct run *r, PyObject *outputs)
     r->result.status = WIRE_OK;
 }
 
+/* NULL: it raised. They are given away. */
+static void take_outputs(struct run *r, PyObject *outputs)
+{
+    if (outputs) {
+        put_outputs(r, outputs);
+    } else {
+        raised(r, WIRE_RUN);
+    }
+    Py_XDECREF(outputs);
+}
+
 /* The two roads of a library: a plan of calls, or an adapter that loads bytes and runs them. */
 static bool configure(struct run *r, const char *options)
 {
@@ -276,12 +287,7 @@ static void call_plan(struct run *r, PyObject *tensors, uint32_t index)
     r->cpu_start = cpu_now();
     PyObject *outputs = plan_run(plan, tensors);
     r->result.cpu_ns += cpu_now() - r->cpu_start;
-    if (outputs) {
-        put_outputs(r, outputs);
-    } else {
-        raised(r, WIRE_RUN);
-    }
-    Py_XDECREF(outputs);
+    take_outputs(r, outputs);
     plan_free(plan);
 }
 
@@ -327,12 +333,7 @@ static void run_loaded(struct run *r, PyObject *program, PyObject *tensors, PyOb
     r->cpu_start = cpu_now();
     PyObject *outputs = run_shapes(r, loaded, tensors, before);
     r->result.cpu_ns += cpu_now() - r->cpu_start;
-    if (outputs) {
-        put_outputs(r, outputs);
-    } else {
-        raised(r, WIRE_RUN);
-    }
-    Py_XDECREF(outputs);
+    take_outputs(r, outputs);
     r->cpu_start = cpu_now();
     Py_DECREF(loaded); /* the library ends its session */
     r->result.cpu_ns += cpu_now() - r->cpu_start;

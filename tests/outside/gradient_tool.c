@@ -13,18 +13,11 @@
 #include <string.h>
 
 #include "generate/generate.h"
+#include "must.h"
 
 enum { DRAWS = 6, SIDES = 6 };
 #define STEP 0x1p-26L
 #define STEP_FLOOR 0x1p-10L /* of smaller arguments: what lies at 0 */
-
-static void must(enum err err)
-{
-    if (err != ERR_OK) {
-        fprintf(stderr, "%s\n", err_text());
-        exit(2);
-    }
-}
 
 /* ---- our gradient ---- */
 

@@ -11,16 +11,9 @@
 #include <string.h>
 
 #include "generate/generate.h"
+#include "must.h"
 
 enum { EVALUATIONS = 25, FILLS = 5 }; /* of a program; of an interval */
-
-static void must(enum err err)
-{
-    if (err != ERR_OK) {
-        fprintf(stderr, "%s\n", err_text());
-        exit(2);
-    }
-}
 
 /* ---- intervals and elements ---- */
 

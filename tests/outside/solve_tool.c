@@ -10,20 +10,13 @@
 #include <string.h>
 
 #include "generate/generate.h"
+#include "must.h"
 #include "solve_z3.h"
 
 /* z3's steps a question: one in two hundred needs more, some of those hundreds of times as many. */
 enum { EFFORT = 20000 };
 /* Where we say unsat and it does not know: one in ten thousand. */
 enum { EFFORT_MORE = 1000000 };
-
-static void must(enum err err)
-{
-    if (err != ERR_OK) {
-        fprintf(stderr, "%s\n", err_text());
-        exit(2);
-    }
-}
 
 /* ---- both verdicts ---- */
 

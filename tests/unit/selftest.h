@@ -10,13 +10,6 @@
 
 #include "target/target.h"
 
-static inline void must(enum err e)
-{
-    if (e) {
-        fail_msg("%s", err_text());
-    }
-}
-
 static inline struct target *parse(struct arena *arena, const char *text)
 {
     struct target *t = NULL;

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target: programs on the libraries themselves. A library that is not installed is passed over. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +8,6 @@
 #include <unistd.h>
 
 #include "target/target.h"
-
-static void must(enum err e)
-{
-    if (e) {
-        fail_msg("%s", err_text());
-    }
-}
 
 struct fixture {
     struct arena *arena;

@@ -15,6 +15,15 @@
 
 #include <cmocka.h>
 
+#include "base/base.h"
+
+static inline void must(enum err err)
+{
+    if (err != ERR_OK) {
+        fail_msg("%s", err_text());
+    }
+}
+
 /* Runs `body` in a child whose stderr comes back in `text`; gives the wait status. */
 static inline int in_child(void (*body)(void), char *text, size_t size)
 {

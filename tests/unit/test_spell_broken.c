@@ -33,7 +33,9 @@ static bool is_it(struct choice *c, const char *what)
 static void *wider(struct choice *c, void *items, size_t n)
 {
     void **more = ARENA_ZARRAY(c->arena, void *, n + 1);
-    memcpy(more, items, n * sizeof(*more));
+    if (n > 0) {
+        memcpy(more, items, n * sizeof(*more));
+    }
     return more;
 }
 
@@ -60,7 +62,9 @@ static void break_attribute(struct choice *c, Onnx__NodeProto *node, size_t k)
         a->s = (ProtobufCBinaryData){sizeof nonsense - 1, (uint8_t *)nonsense};
     } else if (is_it(c, "a list is longer")) {
         int64_t *ints = ARENA_ZARRAY(c->arena, int64_t, a->n_ints + 20);
-        memcpy(ints, a->ints, a->n_ints * sizeof(*ints));
+        for (size_t i = 0; i < a->n_ints; i++) {
+            ints[i] = a->ints[i];
+        }
         a->ints = ints;
         a->n_ints += 20;
     } else if (is_it(c, "an attribute has another name")) {

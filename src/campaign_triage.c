@@ -46,9 +46,9 @@ struct triage {
     struct triage_options o;
     struct arena *arena;
     struct seen_bucket *buckets;
-    size_t n_buckets, buckets_capacity;
+    size_t n_buckets;
     struct explanation *explanations;
-    size_t n_explanations, explanations_capacity;
+    size_t n_explanations;
     struct look *looks; /* a ring */
     size_t n_looks;
     double reduce_cpu;
@@ -86,16 +86,6 @@ static const char *library_of(const char *target, struct arena *arena)
     return arena_printf(arena, "%.*s", (int)strcspn(target, ":@"), target);
 }
 
-/* Room for one more item of an array that grows. */
-static void *grown(void *items, size_t n, size_t *capacity, size_t size)
-{
-    if (n < *capacity) {
-        return items;
-    }
-    *capacity = *capacity == 0 ? 64 : 2 * *capacity;
-    return xrealloc(items, *capacity * size);
-}
-
 static size_t add_bucket(struct triage *triage, const char *key)
 {
     for (size_t i = 0; i < triage->n_buckets; i++) {
@@ -103,8 +93,7 @@ static size_t add_bucket(struct triage *triage, const char *key)
             return i;
         }
     }
-    triage->buckets = grown(triage->buckets, triage->n_buckets, &triage->buckets_capacity,
-                            sizeof(*triage->buckets));
+    triage->buckets = heap_room(triage->buckets, triage->n_buckets, sizeof(*triage->buckets));
     triage->buckets[triage->n_buckets] =
         (struct seen_bucket){.key = arena_strdup(triage->arena, key)};
     return triage->n_buckets++;
@@ -131,8 +120,8 @@ static void add_explanation(struct triage *triage, const char *library, const ch
             return;
         }
     }
-    triage->explanations = grown(triage->explanations, triage->n_explanations,
-                                 &triage->explanations_capacity, sizeof(*triage->explanations));
+    triage->explanations =
+        heap_room(triage->explanations, triage->n_explanations, sizeof(*triage->explanations));
     triage->explanations[triage->n_explanations++] = (struct explanation){
         .library = arena_strdup(triage->arena, library),
         .signature = arena_strdup(triage->arena, signature),

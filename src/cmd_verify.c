@@ -96,6 +96,7 @@ static void choose_row(struct work *w, struct check *c, const struct finding_row
             c->row = rows[i];
         }
     }
+    CHECK(c->row.target != NULL); /* a bucket has a finding */
     c->found = found_version(&c->row, w->arena);
     c->why = "";
 }

@@ -98,8 +98,8 @@ MUST_USE enum err policy_load(const char *name, struct arena *arena, struct poli
 /* The same from text; `name` is for messages. */
 MUST_USE enum err policy_parse(const char *name, const char *text, struct arena *arena,
                                struct policy **policy);
-/* The same with lines of a policy's text that change it. It shares what `policy` opened and must not
- * outlive it. */
+/* The same with lines of a policy's text that change it. It shares what `policy` opened and must
+ * not outlive it. */
 MUST_USE enum err policy_changed(const struct policy *policy, const char *lines,
                                  struct arena *arena, const struct policy **changed);
 /* Take from both tables what ONNX cannot say at that opset: for models that are to be written. */

@@ -91,9 +91,9 @@ static void read_origin(const json_t *root, struct test *test, struct arena *are
     test->seed = strtoull(json_text_of(root, "seed"), NULL, 10);
     test->index = (uint64_t)json_integer_value(json_object_get(root, "test"));
     test->policy = arena_strdup(arena, json_text_of(root, "inputs"));
-    for (unsigned i = 0; placement_names[i] != NULL; i++) {
+    for (enum placement i = PLACE_ALIGNED; i <= PLACE_START; i++) {
         if (strcmp(json_text_of(root, "placement"), placement_names[i]) == 0) {
-            test->placement = (enum placement)i;
+            test->placement = i;
         }
     }
 }

@@ -51,10 +51,10 @@ static enum err layout_apply(struct blamer *b)
 {
     enum placement own = b->failure.test->placement;
     struct texts shows = {0}, passes = {0};
-    for (unsigned i = 0; placement_names[i] != NULL; i++) {
+    for (enum placement i = PLACE_ALIGNED; i <= PLACE_START; i++) {
         enum answer answer = ANSWER_SHOWS;
         struct test test = *b->failure.test;
-        test.placement = (enum placement)i;
+        test.placement = i;
         const struct variation v = {
             .kind = "layout",
             .what = arena_printf(b->arena, "placement=%s", placement_names[i]),

@@ -95,7 +95,8 @@ struct test *test_with(const struct test *like, const struct program *p, const c
             continue;
         }
         uint32_t other = 0;
-        while (strcmp(like->program->values[program_input(like->program, other)].name, v->name)) {
+        while (strcmp(like->program->values[program_input(like->program, other)].name, v->name) !=
+               0) {
             other++;
         }
         test->inputs[k] = like->inputs[other];

@@ -251,7 +251,8 @@ static void onnx_says_what_an_opset_lacks(void **state)
          10, "y: before opset 10 MaxPool has no ceil_mode"},
         {"x: f32[3] = input\ny: f32[5] = pad(x, pads=[1,1], mode=\"wrap\", value=0.0)\noutput y\n",
          19, "y: Pad does not wrap before opset 19"},
-        {"x: f32[3] = input\ny: i64[1] = arg_max(x, axis=0, keepdims=true, select_last_index=true)\n"
+        {"x: f32[3] = input\ny: i64[1] = arg_max(x, axis=0, keepdims=true, "
+         "select_last_index=true)\n"
          "output y\n",
          12, "y: select_last_index came with opset 12"},
         {"x: f32[2,3] = input\ny: i64[1] = shape(x, start=1, end=2)\noutput y\n", 15,

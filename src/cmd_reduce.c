@@ -133,11 +133,15 @@ static struct verdict judge_run(struct work *w, const struct test *test,
 
 static enum err not_any_more(const struct work *w)
 {
+    const struct failure *f = &w->failure;
+    bool is_other = f->other != NULL && f->other_kind == VERDICT_FINDING;
+    unsigned long long id = w->row.id;
     if (w->settings->json) {
-        printf("{\"finding\": %llu, \"reproduced\": false}\n", (unsigned long long)w->row.id);
+        printf("{\"finding\": %llu, \"reproduced\": false}\n", id);
+    } else if (is_other) {
+        printf("finding %llu fails in another way on %s now: %s\n", id, w->row.target, f->other);
     } else {
-        printf("finding %llu does not show on %s any more\n", (unsigned long long)w->row.id,
-               w->row.target);
+        printf("finding %llu does not show on %s any more\n", id, w->row.target);
     }
     return ERR_OK;
 }

@@ -172,8 +172,11 @@ static enum err look(struct work *w, struct jury *jury, struct target *target, s
                 : f.passes < f.runs ? "unclear"
                 : is_same_version   ? "not seen"
                                     : "gone";
-    if (f.repeats == 0 && f.passes < f.runs) {
-        c->why = "it fails in another way, or cannot be judged there";
+    if (f.repeats == 0 && f.other != NULL) {
+        bool is_other = f.other_kind == VERDICT_FINDING;
+        c->why =
+            arena_printf(w->arena, "%s: %s",
+                         is_other ? "it fails in another way" : "it cannot be judged", f.other);
     }
     return ERR_OK;
 }

@@ -3,6 +3,7 @@
  * Is a failure real, and does it repeat? Each look is a run in a worker forked for it alone, so
  * that nothing an earlier test left behind can be the cause.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "triage/triage.h"
@@ -64,11 +65,20 @@ enum err recheck(struct jury *jury, struct failure *f, unsigned times, struct ar
         struct outcome outcome;
         struct verdict verdict;
         bool same;
+        char other[512] = "";
         TRY(failure_shows(jury, f, f->test, arena, &outcome, &verdict, &same));
+        bool is_other = !same && verdict.kind != VERDICT_PASS;
         f->runs++;
         f->repeats += same ? 1 : 0;
         f->passes += verdict.kind == VERDICT_PASS;
+        if (is_other && verdict.text != NULL) {
+            snprintf(other, sizeof(other), "%s", verdict.text);
+        }
         arena_rewind(arena, mark);
+        if (is_other) {
+            f->other = arena_strdup(arena, other);
+            f->other_kind = verdict.kind;
+        }
     }
     return ERR_OK;
 }

@@ -102,6 +102,9 @@ struct failure {
     const char *signature;
     /* Rechecks made, how many showed the same signature, and how many passed. */
     unsigned runs, repeats, passes;
+    /* What the last of those showed that neither showed it nor passed; NULL: there was none. */
+    const char *other;
+    enum verdict_kind other_kind; /* FINDING: it fails in another way; else it cannot be judged */
 };
 /* A failure of determinism is none of a single run: the run is compared with a second one. */
 bool shows_chance(const struct failure *f);

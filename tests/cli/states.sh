@@ -71,6 +71,9 @@ sqlite "UPDATE findings SET target = 'faulty:wrong_shape.relu' WHERE target = '$
 run opjury verify "$relu"
 status_is 1 'wrong in another way: status'
 out_has 'wrong in another way: the state stays' 'unclear      new'
+out_has 'wrong in another way: which' 'it fails in another way: v0: shape'
+run opjury reduce "$relu"
+out_has 'reduce, wrong in another way: which' "finding $relu fails in another way on faulty:wrong_shape.relu now: v0: shape"
 sqlite "UPDATE findings SET target = '$wrong' WHERE target = 'faulty:wrong_shape.relu'"
 sqlite "UPDATE findings SET target = 'faulty:none' WHERE target = '$wrong'"
 run opjury verify

@@ -25,9 +25,13 @@ void buckets_put_urls(const char *known, struct bucket_row *rows, size_t n, stru
     }
 }
 
-/* Texts of libraries, for a line of a terminal; by its key a bucket is found. */
+/* Texts of libraries and of whoever made the data base, for a line of a terminal; by its key a
+ * bucket is found. */
 static void clean(struct bucket_row *row, struct arena *arena)
 {
+    row->state = line_text(row->state, arena);
+    row->oracle = line_text(row->oracle, arena);
+    row->targets = escaped(utf8_put, row->targets, arena); /* one a line */
     row->ops = line_text(row->ops, arena);
     row->text = line_text(row->text, arena);
     row->url = line_text(row->url, arena);

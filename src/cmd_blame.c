@@ -6,6 +6,7 @@
  */
 #include "cmd_finding.h"
 #include "command.h"
+#include "report/escape.h"
 #include "report/report.h"
 
 #include <stdio.h>
@@ -145,8 +146,10 @@ static void print_try(const struct blame_try *try, void *context)
     if (*columns > 0 && width > *columns) {
         width = *columns;
     }
-    printf("  %-9s  %-28s  %-11s  %.*s\n", try->kind, try->what, verdict_names[try->verdict], width,
-           try->text);
+    struct arena *arena = arena_new();
+    const char *text = line_text(arena_printf(arena, "%.*s", width, try->text), arena);
+    printf("  %-9s  %-28s  %-11s  %s\n", try->kind, try->what, verdict_names[try->verdict], text);
+    arena_free(arena);
     fflush(stdout);
 }
 
@@ -236,7 +239,8 @@ static enum err run_blame(void *settings, struct arena *arena, bool *found)
                        claim.target->text);
     }
     if (!s->json) {
-        printf("%s: %s on %s\n", claim.folder, claim.failure.verdict.oracle, claim.target->text);
+        printf("%s: %s on %s\n", claim.folder, line_text(claim.failure.verdict.oracle, arena),
+               claim.target->text);
         TRY(output_flush());
     }
     enum err err = blame(&request, arena, &answer);

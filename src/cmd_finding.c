@@ -90,16 +90,6 @@ enum err findings_bucket(struct store *store, const char *dir, uint64_t id, stru
         (unsigned long long)id);
 }
 
-const char *python_option(const char *path, struct arena *arena)
-{
-    struct buffer text = BUFFER_INIT;
-    buffer_puts(&text, " --python ");
-    shell_put(&text, path);
-    const char *option = arena_strdup(arena, text.data);
-    buffer_release(&text);
-    return option;
-}
-
 enum err finding_target(const char *text, const char *python, struct arena *arena,
                         struct target **target)
 {
@@ -121,6 +111,6 @@ enum err finding_target(const char *text, const char *python, struct arena *aren
     }
     return err_set(ERR_USAGE,
                    "it was found on %s in the interpreter %s, and what a folder names is not run "
-                   "unasked; if you know it, add%s",
-                   label, at + 1, python_option(at + 1, arena));
+                   "unasked; if you know it, add --python %s",
+                   label, at + 1, shell_word(at + 1, arena));
 }

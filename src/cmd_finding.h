@@ -21,7 +21,5 @@ MUST_USE enum err findings_bucket(struct store *store, const char *dir, uint64_t
  * stranger's: ERR_USAGE says how the user does; `python` takes its place. */
 MUST_USE enum err finding_target(const char *text, const char *python, struct arena *arena,
                                  struct target **target);
-/* " --python PATH" as a shell takes it, whatever the path holds. */
-const char *python_option(const char *path, struct arena *arena);
 
 #endif

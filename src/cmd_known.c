@@ -6,6 +6,7 @@
 #include "campaign_parts.h"
 #include "cmd_finding.h"
 #include "command.h"
+#include "report/escape.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -331,8 +332,8 @@ static enum err find_hidden(struct scene *s, const struct known_rules *rules, si
         bool is_reduced = !is_unreduced_bucket(v->bucket.key);
         printf("%s %llu, %s: %s: %s\n",
                is_reduced ? "hides finding" : "hides, as far as its cause is not known, finding",
-               (unsigned long long)v->bucket.first_finding, v->bucket.state, v->row.ops,
-               v->verdict.text);
+               (unsigned long long)v->bucket.first_finding, v->bucket.state,
+               line_text(v->row.ops, s->arena), line_text(v->verdict.text, s->arena));
         *n += is_reduced;
     }
     if (unseen > 0) {

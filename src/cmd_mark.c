@@ -4,6 +4,7 @@
  */
 #include "cmd_finding.h"
 #include "command.h"
+#include "report/escape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,9 +73,10 @@ static enum err mark(struct store *store, const char *dir, const struct mark_set
     }
     TRY(store_mark_bucket(store, bucket.key, s->state, s->url));
     TRY(findings_bucket(store, dir, s->id, arena, &bucket));
-    printf("%s: %s\n%llu finding%s of it: %s%s%s\n", bucket.ops, bucket.text,
-           (unsigned long long)bucket.n_findings, bucket.n_findings == 1 ? "" : "s", bucket.state,
-           bucket.url[0] != '\0' ? ", " : "", bucket.url);
+    printf("%s: %s\n%llu finding%s of it: %s%s%s\n", line_text(bucket.ops, arena),
+           line_text(bucket.text, arena), (unsigned long long)bucket.n_findings,
+           bucket.n_findings == 1 ? "" : "s", bucket.state, bucket.url[0] != '\0' ? ", " : "",
+           line_text(bucket.url, arena));
     return ERR_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "cmd_finding.h"
 #include "command.h"
 #include "generate/generate.h"
+#include "report/escape.h"
 #include "report/json.h"
 #include "report/report.h"
 
@@ -139,7 +140,8 @@ static enum err not_any_more(const struct work *w)
     if (w->settings->json) {
         printf("{\"finding\": %llu, \"reproduced\": false}\n", id);
     } else if (is_other) {
-        printf("finding %llu fails in another way on %s now: %s\n", id, w->row.target, f->other);
+        printf("finding %llu fails in another way on %s now: %s\n", id, w->row.target,
+               line_text(f->other, w->arena));
     } else {
         printf("finding %llu does not show on %s any more\n", id, w->row.target);
     }

@@ -184,8 +184,8 @@ static void print_row(const struct finding_row *row, const struct bucket_row *bu
 static void print_reduce(const struct finding_row *row, const char *dir, struct arena *arena)
 {
     const char *at = strchr(row->target, '@');
-    printf("opjury reduce %llu --out %s%s\n", (unsigned long long)row->id, shell_word(dir, arena),
-           at != NULL ? python_option(at + 1, arena) : "");
+    printf("opjury reduce %llu --out %s%s%s\n", (unsigned long long)row->id, shell_word(dir, arena),
+           at != NULL ? " --python " : "", at != NULL ? shell_word(at + 1, arena) : "");
 }
 
 /* A row without a folder: one of its bucket that has one, and how to get it. */

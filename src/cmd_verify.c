@@ -5,6 +5,7 @@
  */
 #include "cmd_finding.h"
 #include "command.h"
+#include "report/escape.h"
 #include "report/json.h"
 #include "report/report.h"
 
@@ -204,9 +205,10 @@ static void print_check(const struct work *w, const struct check *c)
         return;
     }
     const char *version = c->version != NULL ? c->version : "";
-    printf("%6llu  %-11s  %-8s  %s%s%s  %s%s%s\n", (unsigned long long)c->bucket.first_finding,
-           c->result, c->bucket.state, c->row.target, version[0] != '\0' ? " " : "", version,
-           c->bucket.ops, c->why[0] != '\0' ? "  " : "", c->why);
+    const char *line = arena_printf(w->arena, "%-11s  %-8s  %s%s%s  %s%s%s", c->result,
+                                    c->bucket.state, c->row.target, version[0] != '\0' ? " " : "",
+                                    version, c->bucket.ops, c->why[0] != '\0' ? "  " : "", c->why);
+    printf("%6llu  %s\n", (unsigned long long)c->bucket.first_finding, line_text(line, w->arena));
     fflush(stdout);
 }
 

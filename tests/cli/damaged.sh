@@ -39,12 +39,14 @@ mark 1 reported
 $fuzz 300 --json
 END
 }
+escape=$(printf '\033') # a command to the terminal
 try_all() {
     commands | while read -r line; do
         # shellcheck disable=SC2086 # a list of words
         timeout 60 "$OPJURY" $line --out hurt >"$work/out" 2>"$work/err" </dev/null
         status=$?
         errors=$(grep -a '^opjury: ' "$work/err" | grep -acv -e '^opjury: warning' -e '^opjury: campaign in ')
+        grep -aq "$escape" "$work/out" "$work/err" && errors=99
         case $status in 0 | 1) wrong=$errors ;; 2) wrong=$((errors != 1)) ;; *) wrong=1 ;; esac
         if [ "$wrong" != 0 ]; then
             echo "opjury $line: status $status"

@@ -113,9 +113,13 @@ static enum err choose_format(const struct report_settings *s, const struct reco
 }
 
 /* What a maintainer would send back. */
-static void warn_of_size(const struct record *record, size_t size)
+static void warn_of_size(const struct record *record, const char *text, size_t size)
 {
-    enum { BODY_MAX = 65536 }; /* characters of an issue on GitHub */
+    enum { BODY_MAX = 65536, TITLE_MAX = 256 }; /* characters of an issue on GitHub */
+    size_t title = strcspn(text, "\n") - strlen("# ");
+    if (strncmp(text, "# ", 2) == 0 && title > TITLE_MAX) {
+        log_warn("its title has %zu characters; GitHub takes %d", title, (int)TITLE_MAX);
+    }
     if (!record->is_reduced) {
         log_warn("the program is as it was found (%u nodes); `opjury reduce` makes it smaller",
                  record->test->program->n_nodes);
@@ -139,7 +143,7 @@ static enum err print_record(const struct report_settings *s, struct arena *aren
     TRY(choose_format(s, record, &format));
     struct buffer text = BUFFER_INIT;
     report_print(format, record, &text);
-    warn_of_size(record, text.size);
+    warn_of_size(record, text.data, text.size);
     fwrite(text.data, 1, text.size, stdout);
     buffer_release(&text);
     return output_flush();

@@ -205,7 +205,7 @@ static bool is_plain(const char *text)
     }
     for (const char *rest = text; left > 0;) {
         const char *at = rest, *c = next_character(&rest, &left, &length);
-        if (c != at || strchr("\n\r\t", *c) != NULL || is_meant(text, c)) {
+        if (c != at || strchr("\n\r\t", *c) != NULL || is_meant(text, at)) {
             return false;
         }
     }

@@ -86,12 +86,28 @@ for path in glob.glob(f"{sys.argv[1]}/findings/*/program.txt"):
         text = f.read()
     with open(path, "w") as f:
         f.write("# " + mark + "\n" + text)
+    with open(path, "ab") as f:
+        f.write(b"# ]]> \x1b[31m \x01 \xff\xfe \xed\xa0\x80\n")
 with sqlite3.connect(f"{sys.argv[1]}/campaign.db") as db:
+    db.execute("UPDATE findings SET text = CAST(text || x'0aff1b5d5d3e' AS TEXT)")
     db.execute("UPDATE findings SET text = text || ?1, signature = '\"><script>hacked=1</script>' || signature", [mark])
     db.execute("UPDATE buckets SET key = key || ?1", [mark])
 END
 run opjury report --html hostile.html --out hostile
 status_is 0 'hostile texts: status'
+passes 'hostile bytes: the page is text without controls' python3 -c '
+import re
+assert not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f]", open("hostile.html", encoding="utf-8", newline="\n").read())'
+run opjury report --csv hostile.tables --out hostile
+passes 'hostile bytes: so are the tables' python3 -c '
+import csv, re
+for name in "findings", "buckets", "runs":
+    with open(f"hostile.tables/{name}.csv", encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    assert rows and all(len(r) == len(rows[0]) and None not in r for r in rows), name
+    assert not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f]", "".join(v for r in rows for v in r.values())), name'
+run opjury show --out hostile
+passes 'hostile bytes: so is the list' python3 -c 'open("../out", encoding="utf-8").read()'
 
 # page.py speaks TAP too; its lines go on with our numbers.
 if ! python3 "$root/tests/cli/page.py" "$n" found.html hostile.html clean.html scripted.html limited.html found >"$work/page" 2>"$work/err"; then

@@ -335,6 +335,9 @@ out_has 'not reduced: said to who reads it' 'is as it was found, not made smalle
 run opjury report planted
 passes 'reduced: nothing is said' [ ! -s "$work/err" ]
 out_has 'reduced: what was done' 'made as small as it goes'
+sed -i "s/\"title\": \"/&$(printf '%0260d' 0)/" found/verdict.json
+run opjury report found
+err_has 'a title that is too long: said' 'GitHub takes 256'
 run opjury report --csv file/tables --out campaign
 status_is 2 'csv: no folder can be made'
 err_has 'csv: which' 'cannot make directory file'

@@ -272,6 +272,7 @@ static void assert_in_order(const char *text, const char *const *parts, size_t n
         if (found == NULL) {
             fail_msg("'%s' is not there, or not behind what should come before:\n%s", parts[i],
                      text);
+            return;
         }
         at = found;
     }

@@ -153,6 +153,7 @@ struct onnx_node {
     const Onnx__NodeProto *proto;
     const struct onnx_form *form;
     uint32_t attrs_used; /* bit per attribute */
+    size_t *n_known;     /* inputs that its form has asked for */
     uint32_t n_in, n_attrs;
     uint32_t in[OP_INPUTS_MAX];
     struct attr attrs[OP_ATTRS_MAX];

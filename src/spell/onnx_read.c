@@ -161,6 +161,7 @@ static enum err value_id(struct onnx_reader *r, struct onnx_value *v, uint32_t *
 
 bool onnx_has_input(const struct onnx_node *n, size_t k)
 {
+    *n->n_known = *n->n_known > k ? *n->n_known : k + 1;
     return k < n->proto->n_input && n->proto->input[k][0] != '\0';
 }
 
@@ -464,9 +465,24 @@ static enum err read_constant(struct onnx_reader *r, struct onnx_node *n)
         r, (struct onnx_value){.id = VALUE_ABSENT, .name = n->proto->output[0], .constant = t});
 }
 
+/* What the form takes no notice of would be lost. */
+static enum err check_inputs(const struct onnx_reader *r, const struct onnx_node *n)
+{
+    const size_t n_known = *n->n_known;
+
+    for (size_t k = n_known; k < n->proto->n_input; k++) {
+        if (n->proto->input[k][0] != '\0') {
+            return onnx_refuse(r, n, ERR_INPUT, "%zu inputs where %zu are known", n->proto->n_input,
+                               n_known);
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err read_node(struct onnx_reader *r, const Onnx__NodeProto *proto)
 {
-    struct onnx_node n = {.proto = proto};
+    size_t n_known = 0;
+    struct onnx_node n = {.proto = proto, .n_known = &n_known};
     const char *domain = proto->domain ? proto->domain : "";
 
     if (!proto->op_type) {
@@ -501,6 +517,7 @@ static enum err read_node(struct onnx_reader *r, const Onnx__NodeProto *proto)
     }
     TRY(n.form->read(r, &n));
     TRY(check_attributes(r, &n));
+    TRY(check_inputs(r, &n));
     return n.is_identity ? add_alias(r, &n, 0) : add_op(r, &n);
 }
 

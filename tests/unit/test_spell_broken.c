@@ -174,7 +174,7 @@ static bool break_model(struct choice *c, Onnx__ModelProto *m)
 
 /* ---- what is read of it ---- */
 
-/* Where the op has a default, or nothing of that kind to break. */
+/* Where the op has a default, takes any number of inputs, or has nothing of that kind. */
 static bool may_hold(const char *what)
 {
     static const char *const harmless[] = {"an attribute is missing",

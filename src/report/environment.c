@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "report/escape.h"
 #include "report/record_internal.h"
 #include "report/report.h"
 #include "report/report_internal.h"
@@ -151,39 +152,61 @@ bool environment_allows(const char *name, const char *value)
         }
     }
     for (const char *c = value; *c != '\0'; c++) {
-        if (*c < ' ' || *c > '~' || *c == '/') { /* a path: of this machine, or to be loaded */
+        /* A path is of this machine, or to be loaded; quotes might end the text of a script. */
+        if (*c < ' ' || *c > '~' || strchr("/\\\"`", *c) != NULL) {
             return false;
         }
     }
     return true;
 }
 
-void set_variable(json_t *root, const char *name, const char *value)
-{
-    json_t *variables = json_object_get(root, "variables");
-    if (variables == NULL) {
-        variables = json_object();
-        json_object_set_new(root, "variables", variables);
-    }
-    json_object_set_new(variables, name, json_text(value));
-}
-
 /* Those that the workers took over from whoever started us. */
-static void set_variables(json_t *root, struct arena *arena)
+struct texts environment_variables(struct arena *arena)
 {
+    struct texts found = {0};
     for (char **v = environ; v != NULL && *v != NULL; v++) {
         size_t n = strcspn(*v, "=");
         const char *name = arena_printf(arena, "%.*s", (int)n, *v);
         if ((*v)[n] == '=' && worker_variable(name) == NULL &&
             environment_allows(name, *v + n + 1)) {
-            set_variable(root, name, *v + n + 1);
+            texts_add(&found, *v, arena);
         }
     }
+    return found;
+}
+
+const char *repro_command(const struct texts *variables, struct arena *arena)
+{
+    struct buffer line = BUFFER_INIT;
+    for (size_t i = 0; i < variables->n; i++) {
+        const char *text = variables->items[i];
+        size_t name = strcspn(text, "=") + 1;
+        buffer_append(&line, text, name);
+        shell_put(&line, text + name);
+        buffer_puts(&line, " ");
+    }
+    buffer_puts(&line, "python repro.py");
+    const char *kept = arena_strdup(arena, line.data);
+    buffer_release(&line);
+    return kept;
 }
 
 /* ---- the file ---- */
 
-json_t *environment_json(const struct finding_files *f, struct arena *arena)
+static json_t *variables_json(const struct texts *variables, struct arena *arena)
+{
+    json_t *root = json_object();
+    for (size_t i = 0; i < variables->n; i++) {
+        const char *text = variables->items[i];
+        size_t n = strcspn(text, "=");
+        json_object_set_new(root, arena_printf(arena, "%.*s", (int)n, text),
+                            json_text(text + n + 1));
+    }
+    return root;
+}
+
+json_t *environment_json(const struct finding_files *f, const struct texts *variables,
+                         struct arena *arena)
 {
     struct utsname name;
     json_t *root = json_object();
@@ -217,6 +240,8 @@ json_t *environment_json(const struct finding_files *f, struct arena *arena)
         json_array_append_new(targets, row);
     }
     json_object_set_new(root, "targets", targets);
-    set_variables(root, arena);
+    if (variables->n > 0) {
+        json_object_set_new(root, "variables", variables_json(variables, arena));
+    }
     return root;
 }

@@ -140,18 +140,39 @@ static bool is_unwritten(const struct finding_files *f, const struct tensor *exp
     return found;
 }
 
-static enum err write_environment(const char *folder, const struct finding_files *f,
-                                  struct arena *arena)
+/* What it is run with. */
+static struct texts variables_of(const struct finding_files *f, struct arena *arena)
 {
     uint32_t n = f->test->program->n_outputs;
     struct tensor *expected = ARENA_ARRAY(arena, struct tensor, n);
     struct tensor *bound = ARENA_ARRAY(arena, struct tensor, n);
-    json_t *root = environment_json(f, arena);
+    struct texts variables = environment_variables(arena);
     expected_of(f, expected, bound, arena);
     if (is_unwritten(f, expected, bound)) {
-        set_variable(root, FILL_VARIABLE, FILL_VALUE);
+        texts_add(&variables, FILL_VARIABLE "=" FILL_VALUE, arena);
     }
-    return write_json(folder, "environment.json", root, arena);
+    return variables;
+}
+
+static enum err write_environment(const char *folder, const struct finding_files *f,
+                                  struct arena *arena)
+{
+    struct texts variables = variables_of(f, arena);
+    return write_json(folder, "environment.json", environment_json(f, &variables, arena), arena);
+}
+
+/* The command, where it takes more than the script. */
+static void put_command(const struct finding_files *f, bool unwritten, struct script *script,
+                        struct arena *arena)
+{
+    struct texts variables = variables_of(f, arena);
+    if (variables.n > 0) {
+        script->command = repro_command(&variables, arena);
+        script->why = unwritten ? "fresh memory, which an output shows that no kernel writes, "
+                                  "otherwise often is zeros"
+                                : "so it was found; otherwise another kernel may be chosen, which "
+                                  "is right";
+    }
 }
 
 static bool has_script(const char *library)
@@ -187,11 +208,11 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
         .onnx = model_version(f),
         .expected = expected,
         .bound = bound,
-        .environment = is_unwritten(f, expected, bound) ? FILL_VARIABLE "=" FILL_VALUE : NULL,
         .expected_error = o->kind == OUTCOME_ERROR && !error_is_of_form(o)
                               ? message_fragment(o->message, arena)
                               : NULL,
     };
+    put_command(f, is_unwritten(f, expected, bound), &script, arena);
     struct buffer source = BUFFER_INIT;
     enum err err = script_write(&script, &source);
     if (err == ERR_OK) {

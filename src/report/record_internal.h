@@ -35,6 +35,10 @@ bool element_is_wrong(real expected, real actual, real bound);
 #define FILL_VARIABLE "MALLOC_PERTURB_"
 #define FILL_VALUE "65"
 enum { FILL_BYTE = 65 };
+/* "NAME=VALUE" each: what a run of this process has and a folder may hold (environment_allows). */
+struct texts environment_variables(struct arena *arena);
+/* "NAME=VALUE python repro.py", quoted for a shell. */
+const char *repro_command(const struct texts *variables, struct arena *arena);
 /* Does some wrong element hold nothing but the byte that fills fresh or freed memory? */
 bool holds_filled_memory(const struct tensor *expected, const struct tensor *bound,
                          const struct tensor *actual);

@@ -21,8 +21,8 @@ const char *json_text_of(const json_t *root, const char *key);
 MUST_USE enum err write_json(const char *folder, const char *name, json_t *root,
                              struct arena *arena);
 json_t *verdicts_json(const struct finding_files *f, struct arena *arena);
-/* Into "variables" of environment.json. */
-void set_variable(json_t *root, const char *name, const char *value);
-json_t *environment_json(const struct finding_files *f, struct arena *arena);
+/* variables: of environment_variables, and what else the finding needs. */
+json_t *environment_json(const struct finding_files *f, const struct texts *variables,
+                         struct arena *arena);
 
 #endif

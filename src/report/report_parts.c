@@ -8,6 +8,7 @@
 
 #include "report/escape.h"
 #include "report/format.h"
+#include "report/record_internal.h"
 
 /* ---- words ---- */
 
@@ -201,23 +202,6 @@ void part_log(struct report_text *t)
 
 /* ---- the script ---- */
 
-/* What a shell takes: "MALLOC_PERTURB_=65 python repro.py". */
-static const char *command(const struct record *r, struct arena *arena)
-{
-    struct buffer line = BUFFER_INIT;
-    for (size_t i = 0; i < r->variables.n; i++) {
-        const char *text = r->variables.items[i];
-        size_t name = strcspn(text, "=") + 1;
-        buffer_append(&line, text, name);
-        shell_put(&line, text + name);
-        buffer_puts(&line, " ");
-    }
-    buffer_puts(&line, "python repro.py");
-    const char *kept = arena_strdup(arena, line.data);
-    buffer_release(&line);
-    return kept;
-}
-
 void part_script(struct report_text *t)
 {
     const struct record *r = t->record;
@@ -228,7 +212,8 @@ void part_script(struct report_text *t)
         return;
     }
     put_block(t->out, "python", r->script);
-    buffer_printf(t->out, "\nNeeds %s. Run as %s", r->needs, code(command(r, t->arena), t->arena));
+    buffer_printf(t->out, "\nNeeds %s. Run as %s", r->needs,
+                  code(repro_command(&r->variables, t->arena), t->arena));
     if (r->is_unwritten) {
         buffer_puts(t->out, ": glibc then fills fresh memory, which otherwise often is zeros and "
                             "hides that the output is not written");

@@ -99,8 +99,8 @@ static bool compare(const struct output_values *x, const real *exact, struct are
         return true;
     }
     *text = arena_printf(arena,
-                         "RMSE of %s against float64: %.3g; of the correctly rounded result: %.3g; "
-                         "allowed: %g * %.3g + %g = %.3g",
+                         "RMSE of %s against float64: %.4g; of the correctly rounded result: %.4g; "
+                         "allowed: %g * %.4g + %g = %.4g",
                          x->name, e.result, e.rounded, multiplier(x), e.rounded, tol / 10, allowed);
     return !(e.result <= allowed);
 }

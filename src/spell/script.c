@@ -63,11 +63,8 @@ static void put_head(struct text *t)
         char ch = *c == '"' ? '\'' : *c == '\\' ? '/' : (unsigned char)*c < 0x20 ? ' ' : *c;
         buffer_append(out, &ch, 1);
     }
-    if (t->script->environment) {
-        buffer_printf(out,
-                      "\n\nRun it as %s python repro.py: fresh memory, which an output shows that "
-                      "no\nkernel writes, otherwise often is zeros.",
-                      t->script->environment);
+    if (t->script->command) {
+        buffer_printf(out, "\n\nRun it as %s:\n%s.", t->script->command, t->script->why);
     }
     buffer_printf(out,
                   "\n\n"

@@ -162,8 +162,9 @@ struct script {
     struct onnx_version onnx;
     const struct tensor *expected; /* per output; NULL data: any value will do */
     const struct tensor *bound;    /* per output f64 absolute bounds; element NaN: not compared */
-    const char *environment;       /* "NAME=VALUE" without which it may not show; NULL */
-    const char *expected_error;    /* the fault is an error whose text holds this; NULL: values */
+    const char *command, *why; /* "NAME=VALUE python repro.py", where it may not show otherwise, and
+                                  why; NULL */
+    const char *expected_error; /* the fault is an error whose text holds this; NULL: values */
 };
 MUST_USE enum err script_write(const struct script *script, struct buffer *source);
 

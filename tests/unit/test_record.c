@@ -201,6 +201,8 @@ static void allowed_variables_tell_no_secret_and_no_path(void **state)
         {"TORCH_HOME", "/srv/somebody/models", false},
         {"OMP_X", "a\nb", false},
         {"OMP_X", "\xff", false},
+        {"OMP_X", "\"\"\"", false}, /* the end of a script's first text */
+        {"OMP_X", "\\", false},
         {"OMP_X", "", true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

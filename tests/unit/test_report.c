@@ -413,6 +413,9 @@ static void folder_holds_the_variables_it_was_found_with(void **state)
     assert_null(json_object_get(variables, "TORCH_SECRET_TEST"));
     assert_null(json_object_get(variables, "PATH"));
     json_decref(root);
+    char *repro = file_text(&f, "repro.py");
+    assert_non_null(strstr(repro, "\nRun it as ONEDNN_MAX_CPU_ISA=AVX2 python repro.py:\n"));
+    free(repro);
     assert_int_equal(finding_write(f.path, &s.files), ERR_OK);
     root = file_json(&f, "environment.json");
     assert_null(json_object_get(root, "variables"));

@@ -525,7 +525,7 @@ static void shipped_rules_know_their_findings(void **state)
     }
     unsigned n = 0;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        if (entry->d_name[0] != '.' && strcmp(entry->d_name, "README.md") != 0) {
+        if (entry->d_name[0] != '.' && strchr(entry->d_name, '.') == NULL) { /* a folder */
             check_finding(&s, entry->d_name, *state);
             n++;
         }

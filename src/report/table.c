@@ -146,12 +146,14 @@ json_t *json_text(const char *text)
     if (made != NULL) {
         return made;
     }
-    char *ascii = xstrdup(text);
-    for (char *c = ascii; *c != '\0'; c++) {
-        *c = (unsigned char)*c >= 0x80 ? '?' : *c;
+    char *clean = xstrdup(text);
+    for (size_t i = 0, n = strlen(clean); i < n;) {
+        size_t size = utf8_length(clean + i, n - i);
+        clean[i] = size > 0 ? clean[i] : '?';
+        i += size > 0 ? size : 1;
     }
-    made = json_string(ascii);
-    free(ascii);
+    made = json_string(clean);
+    free(clean);
     return made;
 }
 

@@ -10,6 +10,7 @@
 
 #include "report/escape.h"
 #include "report/format.h"
+#include "report/json.h"
 
 #define HOSTILE                                                                                    \
     "@user #12 GH-7 <img src=x> | cell `tick` ```\n# heading\n```\n- [x](http://y.z) *b* \xff\x01"
@@ -95,6 +96,24 @@ static void words_of_a_shell(void **state)
     shell_put(&out, "it's $(id)");
     assert_string_equal(out.data, "a/b.c-1=2:3,4@5%6+7'''it'\\''s $(id)'");
     buffer_release(&out);
+}
+
+/* Of bytes that are no UTF-8 those alone are lost. */
+static void json_keeps_what_is_text(void **state)
+{
+    static const struct {
+        const char *text, *kept;
+    } cases[] = {
+        {"\xc3\xa9", "\xc3\xa9"},
+        {"\xc3\xa9\xff|\xe2\x82|\xed\xa0\x80", "\xc3\xa9?|\?\?|\?\?\?"},
+        {"\xf0\x9f\x90\x9b\xfe\x01", "\xf0\x9f\x90\x9b?\x01"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        json_t *made = json_text(cases[i].text);
+        assert_non_null(made);
+        assert_string_equal(json_string_value(made), cases[i].kept);
+        json_decref(made);
+    }
 }
 
 /* ---- all forms ---- */
@@ -280,6 +299,7 @@ int main(void)
         cmocka_unit_test(text_is_code_only_where_it_must_be),
         cmocka_unit_test(a_line_begins_no_block),
         cmocka_unit_test(words_of_a_shell),
+        cmocka_unit_test(json_keeps_what_is_text),
         cmocka_unit_test(hostile_text_is_text_in_every_form),
         cmocka_unit_test(judged_title_stays),
     };

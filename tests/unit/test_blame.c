@@ -141,7 +141,8 @@ static unsigned stop_after;
 
 static void count_try(const struct blame_try *try, void *context)
 {
-    stop_requested = stop_after > 0 && --stop_after == 0;
+    stop_requested = stop_after == 1;
+    stop_after -= stop_after > 0;
 }
 
 /* The blame of a wrong value that the fault makes, by a run that goes on with an earlier one. */

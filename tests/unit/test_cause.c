@@ -251,13 +251,13 @@ static void a_search_goes_on_where_it_was_cut_off(void **state)
     struct failure f = s.failure;
     struct reduction r = {0};
     f.test = given_test(text, 1, s.arena);
-    for (; !r.complete && sittings < 10 * all; sittings++) {
+    do {
         r.cpu_limit = 60;
         r.max_runs = 2;
         ok(reduce_to_cause(s.jury, &f, &r, s.arena));
         assert_true(r.reproduced);
         f.test = r.test;
-    }
+    } while (!r.complete && ++sittings < 10 * all);
     assert_true(r.complete);
     assert_string_equal(op_chain(r.test->program, s.arena), chain);
     close_scene(&s);

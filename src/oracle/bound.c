@@ -99,16 +99,31 @@ static const struct array *rounded(struct sampler *s, const struct array *a)
     return copy;
 }
 
+/* Three bits of the six: no two of the 20 codes hold one another. */
+static unsigned mix_code(uint64_t reader)
+{
+    static const uint8_t codes[] = {7,  11, 13, 14, 19, 21, 22, 25, 26, 28,
+                                    35, 37, 38, 41, 42, 44, 49, 50, 52, 56};
+    return codes[reader % ARRAY_SIZE(codes)];
+}
+
 /*
  * A compiler may keep half-precision results in single precision (variant 1 does so everywhere) and
- * round them for one reader and not for another, so each sample decides by use; the two that move
- * everything one way always round, which shows what overflows.
+ * round them for one reader and not for another. In the mixed variants, without other errors, each
+ * reader of a value has a code: of any two, one variant rounds for the first alone and one for the
+ * second alone. Each sample decides by use; its errors put values near those that rounding gives,
+ * so that alone would not show what rounding does to a value halfway between. The two samples that
+ * move everything one way always round, which shows what overflows.
  */
-static bool reads_rounded(const struct sampler *s, const struct track *t, unsigned k,
+static bool reads_rounded(const struct sampler *s, const struct node *node, unsigned k,
                           uint32_t input)
 {
-    if (k < s->first_sample || !dtype_is_half(t->variant[0].dtype)) {
+    const struct track *t = &s->tracks[node->in[input]];
+    if (k < 2 || !dtype_is_half(t->variant[0].dtype)) {
         return false;
+    }
+    if (k < s->first_sample) {
+        return mix_code(hash_mix(node->in[input], 0) + t->n_readers + input) >> (k - 2) & 1;
     }
     return k < s->first_sample + 2 || s->node_seed >> ((k + 5 * input) % 64) & 1;
 }
@@ -126,7 +141,7 @@ static void gather_inputs(struct sampler *s, const struct node *node, unsigned k
             jumps && k >= s->first_sample && t->deviation && dtype_is_float(t->variant[0].dtype);
         s->is_settled &= !move;
         in[i] = move ? widened(s, t, k, i) : &t->variant[k];
-        if (reads_rounded(s, t, k, i)) {
+        if (reads_rounded(s, node, k, i)) {
             in[i] = rounded(s, in[i]);
         }
     }
@@ -329,6 +344,11 @@ static void sample_node(struct sampler *s, uint32_t index)
         measure(s, node);
     }
     mark_node(s, node, declared_in);
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (node->in[i] != VALUE_ABSENT) {
+            s->tracks[node->in[i]].n_readers += node->n_in;
+        }
+    }
     arena_reset(s->scratch);
 }
 
@@ -511,14 +531,14 @@ static void sample_program(struct sampler *s, const struct bound_request *q)
 void bound_program(const struct bound_request *q, struct arena *arena, struct bounds *bounds)
 {
     const struct program *p = q->p;
-    CHECK(q->samples >= 1 && q->samples + 2 <= VARIANTS_MAX);
+    CHECK(q->samples >= 1 && q->samples + 2 + MIXED <= VARIANTS_MAX);
     struct sampler s = {.p = p,
                         .arena = arena,
                         .scratch = arena_new(),
                         .rng = rng_seeded(q->seed),
                         .asks_variants = !q->is_first,
                         .is_settled = true};
-    s.first_sample = program_has_half(p) ? 2 : 1;
+    s.first_sample = !program_has_half(p) ? 1 : q->is_first ? 2 : 2 + MIXED;
     s.n_variants = s.first_sample + q->samples;
     s.tracks = xcalloc(p->n_values + 1, sizeof(*s.tracks));
     s.largest = xcalloc(p->n_nodes + 1, sizeof(*s.largest));

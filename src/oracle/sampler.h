@@ -26,9 +26,11 @@ enum {
 };
 enum { STEP_FACTOR = 4 }; /* their deviations count as often */
 enum { VARIANTS_MAX = 64, CODE_BITS = 6, CODES = 61 };
+enum { MIXED = 6 }; /* variants in which some readers see halves rounded */
 
-/* One value in all its evaluations. Variant 0 is declared, 1 wide (when the program has halves),
- * then the samples. Freed after its last use, unless it is an output. */
+/* One value in all its evaluations. Variant 0 is declared; when the program has halves, 1 is wide
+ * and MIXED are mixed (not for first bounds); then come the samples. Freed after its last use,
+ * unless it is an output. */
 struct track {
     struct array *variant; /* n_variants arrays over one block */
     real *block;
@@ -36,8 +38,9 @@ struct track {
     bool is_exact;   /* nothing rounds on the way to it: every run holds these elements */
     uint8_t *mark;   /* NULL: nothing marked */
     uint32_t last_use;
-    bool is_output; /* and wanted */
-    bool is_needed; /* by a wanted output */
+    uint32_t n_readers; /* numbers given to inputs that read it */
+    bool is_output;     /* and wanted */
+    bool is_needed;     /* by a wanted output */
 };
 
 struct sampler {
@@ -58,7 +61,7 @@ struct sampler {
 /* Variant 1 keeps half floats in single precision. */
 static inline bool has_wide(const struct sampler *s)
 {
-    return s->first_sample == 2;
+    return s->first_sample > 1;
 }
 
 /* ---- ways.c ---- */

@@ -351,6 +351,28 @@ static void test_a_half_is_rounded_for_one_reader_only(void **state)
     assert_found(&t, &o, "value");
 }
 
+/* Whatever is drawn: of exp2(0.013374), 1.009313, one reader sees 1.00977 and the other does not.
+ */
+static void test_no_half_is_rounded_for_all_readers_in_all_samples(void **state)
+{
+    for (int i = 0; i < 512; i++) {
+        struct test t = make_test(arena_printf(arena,
+                                               "x: f16[2] = input\n"
+                                               "i: i64[1] = const [0]\n"
+                                               "w: f16[1] = const [%d]\n"
+                                               "a: f16[2] = exp2(x)\n"
+                                               "b: f16[1] = gather_elements(a, i, axis=0)\n"
+                                               "c: f16[1] = min(b, w, w)\n"
+                                               "y: f16[2] = sub(a, c)\n"
+                                               "output y\n",
+                                               i + 2));
+        set_input(&t, 0, (const double[]){0.013374, 1});
+        struct outcome o = right_outcome(&t);
+        put(&o, 0, 0, -0.000452L);
+        assert_passes(&t, &o);
+    }
+}
+
 /* The products are short and their sum exact; a scale folded into the weight rounds them. */
 static void test_a_folded_scale_rounds(void **state)
 {
@@ -758,6 +780,7 @@ int main(void)
         TEST(test_overflow_on_the_way_is_not_compared),
         TEST(test_underflow_may_round_either_way),
         TEST(test_a_half_is_rounded_for_one_reader_only),
+        TEST(test_no_half_is_rounded_for_all_readers_in_all_samples),
         TEST(test_a_folded_scale_rounds),
         TEST(test_padding_times_an_unknown_weight),
         TEST(test_nothing_is_known_behind_a_possible_overflow),

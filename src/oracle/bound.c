@@ -79,10 +79,14 @@ static const struct array *widened(struct sampler *s, const struct track *t, uns
     moved->v = ARENA_ARRAY(s->scratch, real, a->n);
     const float *way = draw_ways(s, k, a, NULL, t->deviation);
     real step = (real)bound_table.widen * (input % 2 ? -1 : 1);
+    enum dtype dtype = dtype_is_half(a->dtype) ? DTYPE_F32 : a->dtype;
     for (size_t i = 0; i < a->n; i++) {
         real d = t->deviation[i];
         bool can_move = d > 0 && isfinite(d) && isfinite(a->v[i]);
         moved->v[i] = can_move ? a->v[i] + (real)way[i] * step * d : a->v[i];
+        if (fabsl(moved->v[i]) > dtype_max(dtype)) {
+            moved->v[i] = dtype_round(dtype, moved->v[i]);
+        }
         if (passes_zero(s, k) && can_move && fabsl(a->v[i]) <= fabsl(step) * d) {
             moved->v[i] = 0;
         }

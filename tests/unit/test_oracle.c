@@ -351,6 +351,24 @@ static void test_a_half_is_rounded_for_one_reader_only(void **state)
     assert_found(&t, &o, "value");
 }
 
+/* 3.4028227e38 is so near the largest that an error of 3 steps makes it infinite; 3.3e38 is not. */
+static void test_what_may_overflow_may_be_infinite(void **state)
+{
+    struct test t = make_test("x: f32[1] = input\n"
+                              "a: f32[1] = hard_swish(x)\n"
+                              "y: bool[1] = is_inf(a, detect_negative=true, detect_positive=true)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){3.4028227e38});
+    struct outcome o = right_outcome(&t);
+    put(&o, 0, 0, 1);
+    assert_int_not_equal(judged(&t, &o).kind, VERDICT_FINDING);
+    set_input(&t, 0, (const double[]){3.3e38});
+    o = right_outcome(&t);
+    assert_true(get(&o, 0, 0) == 0);
+    put(&o, 0, 0, 1);
+    assert_found(&t, &o, "value");
+}
+
 /* Whatever is drawn: of exp2(0.013374), 1.009313, one reader sees 1.00977 and the other does not.
  */
 static void test_no_half_is_rounded_for_all_readers_in_all_samples(void **state)
@@ -781,6 +799,7 @@ int main(void)
         TEST(test_underflow_may_round_either_way),
         TEST(test_a_half_is_rounded_for_one_reader_only),
         TEST(test_no_half_is_rounded_for_all_readers_in_all_samples),
+        TEST(test_what_may_overflow_may_be_infinite),
         TEST(test_a_folded_scale_rounds),
         TEST(test_padding_times_an_unknown_weight),
         TEST(test_nothing_is_known_behind_a_possible_overflow),

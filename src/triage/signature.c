@@ -116,7 +116,9 @@ static size_t quoted_length(const char *s, char before)
         return 0;
     }
     const char *end = strchr(s + 1, s[0]);
-    return end != NULL && end != s + 1 ? (size_t)(end - s) + 1 : 0;
+    /* ''two quotes'' open nothing, '' alone is a name that is empty. */
+    bool is_empty = end == s + 1, is_doubled = is_empty && (end[1] == s[0] || is_word(end[1]));
+    return end != NULL && !is_doubled ? (size_t)(end - s) + 1 : 0;
 }
 
 static bool ends_with(const struct buffer *b, const char *text)

@@ -203,6 +203,11 @@ static void what_explains_what(void **state)
     const struct failure a = failure_of("status", "status load A", 0, 0);
     const struct failure b = failure_of("status", "status load B", 0, 0);
     const struct failure crash = failure_of("crash", "crash signal 11 at f", 0, 0);
+    const struct failure fused = failure_of(
+        "status", "status run Fail: while running FusedX node: cannot broadcast dim", 0, 0);
+    const struct failure alone =
+        failure_of("status", "status run Fail: while running X node: cannot broadcast dim", 0, 0);
+    assert_true(failure_explains(&alone, &fused));
     assert_true(failure_explains(&number, &number) && failure_explains(&number, &infinity) &&
                 failure_explains(&infinity, &number) && failure_explains(&input, &number) &&
                 failure_explains(&slight, &slight) && failure_explains(&number, &slight));

@@ -40,6 +40,8 @@ static void message_keeps_words_and_drops_what_varies(void **state)
         {"got 3 of 1e-5 and -2.5", "got # of # and #"},
         {"at 0x7fffdeadbeef", "at #"},
         {"name 'v12' and \"foo bar\"", "name * and *"},
+        {"Name:'' Status", "Name:* Status"},
+        {"of ''quoted twice'' it", "of '*' it"},
         {"doesn't match, can't be", "doesn't match, can't be"},
         {"value v12 of node_7 is float16, not int64", "value # of node_# is float16, not int64"},
         {"shape {2,3,4} or {5,6}", "shape {#} or {#}"},

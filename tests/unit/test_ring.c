@@ -55,6 +55,7 @@ enum { TABLE_AT = 256, TEXT_AT = 512, DATA_AT = 1024 };
 static struct wire_tensor *answer(const struct fixture *f, struct wire_result **result)
 {
     static const float elements[] = {1, 2, 3, 4, 5, 6};
+    static const uint8_t text[] = {'a', 1, 0xff, 'b', '\n'};
     uint8_t *area = result_area(f);
     struct wire_tensor *t = (void *)(area + TABLE_AT);
     *result = (void *)area;
@@ -67,10 +68,7 @@ static struct wire_tensor *answer(const struct fixture *f, struct wire_result **
                                     .message = {TEXT_AT, 5}};
     *t = (struct wire_tensor){
         .dtype = WIRE_F32, .rank = 2, .dim = {2, 3}, .at = DATA_AT, .size = sizeof elements};
-    memcpy(area + TEXT_AT,
-           "a\x01\xff"
-           "b\n",
-           5);
+    memcpy(area + TEXT_AT, text, sizeof text);
     memcpy(area + DATA_AT, elements, sizeof elements);
     return t;
 }
@@ -87,7 +85,7 @@ static void test_an_answer_is_read(void **state)
     struct wire_result *result;
     struct outcome o;
     const char *why = NULL;
-    struct wire_tensor *t = answer(f, &result);
+    answer(f, &result);
     assert_true(read_answer(f, &o, &why));
     memset(result_area(f), 0xA5, DATA_AT + 64); /* it is a copy */
     assert_int_equal(o.kind, OUTCOME_OK);
@@ -99,7 +97,7 @@ static void test_an_answer_is_read(void **state)
     assert_true(((const float *)o.outputs[0].data)[5] == 6);
     assert_string_equal(o.message, "a??b\n"); /* what is no text is not passed on */
 
-    t = answer(f, &result);
+    struct wire_tensor *t = answer(f, &result);
     t->dim[0] = 0; /* of a tensor without elements the other dims may be anything */
     t->dim[1] = INT64_MAX;
     t->size = 0;

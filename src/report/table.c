@@ -232,13 +232,40 @@ static const char *where(const struct target *t)
     return t->options != NULL && t->options[0] != '\0' ? t->options : "";
 }
 
+/* Behind the last of these stands the reason, in the words of ONNX Runtime's macros. */
+static const char *behind_preamble(const char *line, struct arena *arena)
+{
+    static const char *const marks[] = {
+        " Status Message: ", " during initialization: ", " was false. ", ") const "};
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        for (const char *at = line; (at = strstr(at, marks[i])) != NULL;) {
+            at += strlen(marks[i]);
+            line = *at != '\0' ? at : line;
+        }
+    }
+    /* "dir/file.cc:83 " */
+    size_t word = strcspn(line, " "), colon = strcspn(line, ": ");
+    bool is_place = colon < word && memchr(line, '.', colon) != NULL &&
+                    colon + 1 + strspn(line + colon + 1, "0123456789") == word;
+    return arena_strdup(arena, is_place && line[word] != '\0' ? line + word + 1 : line);
+}
+
 /* The message's first line, or of a long one what says the reason. */
 static const char *reason_of(const char *message, struct arena *arena)
 {
     enum { READABLE_MAX = 100 };
-    size_t size = strcspn(message, "\n");
-    return size <= READABLE_MAX ? arena_printf(arena, "%.*s", (int)size, message)
-                                : message_fragment(message, arena);
+    const char *line = arena_printf(arena, "%.*s", (int)strcspn(message, "\n"), message);
+    if (strlen(line) <= READABLE_MAX) {
+        return line;
+    }
+    const char *reason = behind_preamble(line, arena);
+    if (strlen(reason) <= READABLE_MAX) {
+        return reason;
+    }
+    const char *fragment = message_fragment(reason, arena);
+    return strlen(fragment) <= READABLE_MAX
+               ? fragment
+               : arena_printf(arena, "%.*s ...", READABLE_MAX - 4, fragment);
 }
 
 static void put_fault(const struct finding_files *f, struct buffer *title, struct arena *arena)

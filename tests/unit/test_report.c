@@ -207,7 +207,32 @@ static void title_says_what_fails_and_what_does_not(void **state)
         "optimizer/relu_clip_fusion.cc:83 Unexpected data type for Clip 'min' input of 11\nat x";
     assert_string_equal(finding_title(&s.files, s.arena),
                         "onnxruntime 1.31.1: relu(f64) -> clip(f64): load fails with "
-                        "\"Unexpected data type for Clip\" at opt=all; opt=none passes");
+                        "\"Unexpected data type for Clip 'min' input of 11\" at opt=all; opt=none "
+                        "passes");
+    static const struct {
+        const char *message, *reason;
+    } cases[] = {
+        {"[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Resize node. "
+         "Name:'' Status Message: upsamplebase.h:579 ScalesValidation 'Cubic' mode only "
+         "supports:\n "
+         "* 2-D inputs\nin the Resize operator\n",
+         "ScalesValidation 'Cubic' mode only supports:"},
+        {"[ONNXRuntimeError] : 1 : FAIL : Exception during initialization: "
+         "/src/pool_attributes.h:88 "
+         "onnxruntime::PoolAttributes::PoolAttributes(const KernelInfoType&, int) [with "
+         "KernelInfoType = onnxruntime::OpKernelInfo] pads[dim] < kernel_shape[dim] was false. Pad "
+         "should be smaller than kernel.\n\n",
+         "Pad should be smaller than kernel."},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        s.outcomes[0].message = cases[i].message;
+        const char *said = arena_printf(s.arena, "load fails with \"%s\" at", cases[i].reason);
+        assert_non_null(strstr(finding_title(&s.files, s.arena), said));
+    }
+    s.outcomes[0].message =
+        "the library says more than a title holds and a a a a a a a a a a a a a a a a a a a a a "
+        "b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b";
+    assert_non_null(strstr(finding_title(&s.files, s.arena), "b b ...\" at"));
     scene_close(&s);
     wrong_value_scene(&s);
     assert_string_equal(finding_title(&s.files, s.arena),

@@ -17,15 +17,16 @@ static bool is_whole(const struct finding_row *row)
     return whole;
 }
 
-enum err bucket_test_read(void *tests, const char *key, struct arena *arena,
-                          const struct test **test)
+enum err bucket_tests_read(void *context, const char *key, struct arena *arena,
+                           const struct test ***tests, size_t *n)
 {
-    const struct bucket_tests *of = tests;
+    const struct bucket_tests *of = context;
     struct finding_row *rows;
-    size_t n;
-    *test = NULL;
-    TRY(store_bucket_folders(of->store, key, arena, &rows, &n));
-    for (size_t i = 0; i < n && *test == NULL; i++) {
+    size_t n_rows;
+    *n = 0;
+    TRY(store_bucket_folders(of->store, key, arena, &rows, &n_rows));
+    *tests = ARENA_ARRAY(arena, const struct test *, n_rows);
+    for (size_t i = 0; i < n_rows; i++) {
         if (rows[i].id == of->except || !is_whole(&rows[i])) {
             continue;
         }
@@ -33,7 +34,7 @@ enum err bucket_test_read(void *tests, const char *key, struct arena *arena,
         const char *folder = arena_printf(arena, "%s/%s", of->dir, rows[i].folder);
         enum err err = finding_read(folder, "program", arena, &read);
         if (err == ERR_OK) {
-            *test = read;
+            (*tests)[(*n)++] = read;
         } else if (err != ERR_MISSING) {
             log_warn("%s; its bucket is compared without it", err_text());
         }

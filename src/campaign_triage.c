@@ -11,6 +11,7 @@
 #include "campaign_parts.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,12 @@ struct explanation {
     size_t bucket;
 };
 
+/* A reduced form that a bucket of another key took: what has this key later goes there too. */
+struct alias {
+    const char *own;
+    size_t bucket;
+};
+
 struct look { /* of a failure before it is reduced */
     uint64_t hash;
     size_t bucket;
@@ -49,6 +56,8 @@ struct triage {
     size_t n_buckets;
     struct explanation *explanations;
     size_t n_explanations;
+    struct alias *aliases;
+    size_t n_aliases;
     struct look *looks; /* a ring */
     size_t n_looks;
     double reduce_cpu;
@@ -148,14 +157,49 @@ const char *known_bucket_rule(const char *key)
     return strncmp(key, known_prefix, n) == 0 ? key + n : NULL;
 }
 
-/* Of what it was before it was reduced. */
-static const char *found_signature(const struct finding_row *row, struct arena *arena)
+/* Of what incident_json wrote; NULL: it has no such text. */
+static const char *row_text(const struct finding_row *row, const char *name, struct arena *arena)
 {
     json_t *json = json_loads(row->json, 0, NULL);
-    const char *found = json_string_value(json_object_get(json, "found_signature"));
-    const char *text = found != NULL ? arena_strdup(arena, found) : row->signature;
+    const char *found = json_string_value(json_object_get(json, name));
+    const char *text = found != NULL ? arena_strdup(arena, found) : NULL;
     json_decref(json);
     return text;
+}
+
+/* The bucket that took what had this key; n_buckets: none did. */
+static size_t taken_by(const struct triage *triage, const char *own)
+{
+    size_t i = 0;
+    while (i < triage->n_aliases && strcmp(triage->aliases[i].own, own) != 0) {
+        i++;
+    }
+    return i < triage->n_aliases ? triage->aliases[i].bucket : triage->n_buckets;
+}
+
+static void add_alias(struct triage *triage, const char *own, size_t bucket)
+{
+    if (taken_by(triage, own) == triage->n_buckets) {
+        triage->aliases = heap_room(triage->aliases, triage->n_aliases, sizeof(*triage->aliases));
+        triage->aliases[triage->n_aliases++] =
+            (struct alias){.own = arena_strdup(triage->arena, own), .bucket = bucket};
+    }
+}
+
+static void learn_row(struct triage *triage, const struct finding_row *row, struct arena *arena)
+{
+    size_t b = add_bucket(triage, row->bucket);
+    if (strcmp(row->state, "new") == 0 && !is_unreduced_bucket(row->bucket)) {
+        const char *library = library_of(row->target, arena);
+        const char *chain = key_chain(row->bucket, arena);
+        const char *found = row_text(row, "found_signature", arena);
+        const char *own = row_text(row, "own_key", arena);
+        add_explanation(triage, library, row->signature, chain, b);
+        add_explanation(triage, library, found != NULL ? found : row->signature, chain, b);
+        if (own != NULL) {
+            add_alias(triage, own, b);
+        }
+    }
 }
 
 /* The buckets of the campaign so far, of earlier sittings and of the other engines: what came since
@@ -167,15 +211,8 @@ static enum err read_buckets(struct triage *triage)
     size_t n;
     enum err err = store_findings_since(triage->o.store, triage->seen, arena, &rows, &n);
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
-        const struct finding_row *row = &rows[i];
-        size_t b = add_bucket(triage, row->bucket);
-        if (strcmp(row->state, "new") == 0 && !is_unreduced_bucket(row->bucket)) {
-            const char *library = library_of(row->target, arena);
-            const char *chain = key_chain(row->bucket, arena);
-            add_explanation(triage, library, row->signature, chain, b);
-            add_explanation(triage, library, found_signature(row, arena), chain, b);
-        }
-        triage->seen = row->id;
+        learn_row(triage, &rows[i], arena);
+        triage->seen = rows[i].id;
     }
     arena_free(arena);
     return err;
@@ -203,6 +240,7 @@ void triage_close(struct triage *triage)
         arena_free(triage->arena);
         free(triage->buckets);
         free(triage->explanations);
+        free(triage->aliases);
         free(triage->looks);
         elsewhere_close(triage->elsewhere);
         free(triage);
@@ -319,13 +357,21 @@ static double reduce_allowance(const struct triage *triage, double cpu, bool exp
     return all - before[USAGE_REDUCE] / jobs - triage->reduce_cpu;
 }
 
-static enum err reduce_incident(struct triage *triage, struct incident *in, double cpu_limit,
+/* Seconds for one finding, as much for the search for the cause as for the rest. Of what there is
+ * plenty of, a stubborn one may take more: cut off, it is a guess, which hangs on how busy the
+ * machine is. */
+static double finding_limit(double allowance)
+{
+    double least = 2 * reduce_bounds.cpu, most = 2 * reduce_bounds.cpu_most, share = allowance / 4;
+    double limit = share < least ? least : share < most ? share : most;
+    return allowance < limit ? allowance : limit;
+}
+
+static enum err reduce_incident(struct triage *triage, struct incident *in, double allowance,
                                 struct arena *arena)
 {
     struct reduction *r = &in->reduction;
-    /* As much again for the search for the cause. */
-    double most = 2 * reduce_bounds.cpu;
-    *r = (struct reduction){.cpu_limit = cpu_limit < most ? cpu_limit : most,
+    *r = (struct reduction){.cpu_limit = finding_limit(allowance),
                             .max_runs = 2 * reduce_bounds.runs};
     TRY(reduce_to_cause(triage->o.jury, &in->failure, r, arena));
     CHECK(r->test != NULL);
@@ -359,6 +405,19 @@ static void join_explained(const struct triage *triage, struct incident *in, siz
     in->joined = "explained";
 }
 
+/* Among those that are there, by running. */
+static enum err choose_among(struct triage *triage, struct incident *in, struct arena *arena)
+{
+    const char **keys = ARENA_ARRAY(arena, const char *, triage->n_buckets);
+    for (size_t i = 0; i < triage->n_buckets; i++) {
+        keys[i] = triage->buckets[i].key;
+    }
+    struct bucket_tests tests = {.store = triage->o.store, .dir = triage->o.dir};
+    const struct older_buckets older = {keys, triage->n_buckets, bucket_tests_read, &tests};
+    return choose_bucket_key(triage->o.jury, &in->failure, &in->reduction, &older, arena,
+                             &in->bucket);
+}
+
 /* The bucket of what was reduced. */
 static enum err place_reduced(struct triage *triage, struct incident *in, struct arena *arena)
 {
@@ -374,15 +433,14 @@ static enum err place_reduced(struct triage *triage, struct incident *in, struct
         join_explained(triage, in, explained);
         return ERR_OK;
     }
-    const char **keys = ARENA_ARRAY(arena, const char *, triage->n_buckets);
-    for (size_t i = 0; i < triage->n_buckets; i++) {
-        keys[i] = triage->buckets[i].key;
-    }
-    struct bucket_tests tests = {.store = triage->o.store, .dir = triage->o.dir};
-    const struct older_buckets older = {keys, triage->n_buckets, bucket_test_read, &tests};
-    TRY(choose_bucket_key(triage->o.jury, f, r, &older, arena, &in->bucket));
-    size_t b = add_bucket(triage, in->bucket);
     in->own = bucket_key(r->test->program, r->stands_in, f->what, f->signature, arena);
+    size_t taken = taken_by(triage, in->own);
+    if (taken < triage->n_buckets) {
+        in->bucket = triage->buckets[taken].key;
+    } else {
+        TRY(choose_among(triage, in, arena));
+    }
+    size_t b = add_bucket(triage, in->bucket);
     const char *chain = key_chain(in->own, arena);
     add_explanation(triage, in->library, f->signature, chain, b);
     add_explanation(triage, in->library, in->found_signature, chain, b);
@@ -427,7 +485,7 @@ static enum err label_incident(struct triage *triage, struct incident *in, struc
         return ERR_OK;
     }
     if (!small.reduced) {
-        TRY(reduce_incident(triage, &small, 2 * reduce_bounds.cpu, arena));
+        TRY(reduce_incident(triage, &small, HUGE_VAL, arena));
     }
     const struct reduction *r = &small.reduction;
     in->label = known_match(triage->o.labels, in->failure.what, r->test->program, &r->verdict,

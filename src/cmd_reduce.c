@@ -370,7 +370,7 @@ static enum err find_bucket(struct work *w, struct store *store, const char **ke
         keys[i] = buckets[i].key;
     }
     struct bucket_tests tests = {.store = store, .dir = w->dir, .except = w->row.id};
-    const struct older_buckets older = {keys, n, bucket_test_read, &tests};
+    const struct older_buckets older = {keys, n, bucket_tests_read, &tests};
     return choose_bucket_key(w->jury, &w->failure, &w->reduction, &older, w->arena, key);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bucket of a failure that was reduced to the form of its cause: its own, or an older one that
- * has the cause too. That is decided by running, of both the test at hand and one of the older
+ * has the cause too. That is decided by running, of both the test at hand and those of the older
  * bucket: an op that is always wrong fails in the place of any other, so one look says nothing.
  */
 #include <math.h>
@@ -31,7 +31,8 @@ struct seeker {
     const struct failure *failure;
     const struct reduction *reduction;
     const char *key; /* its own */
-    uint32_t node;   /* of the cause */
+    bool is_one_op;  /* the cause is of one node alone, */
+    uint32_t node;   /* this one */
     const struct older_buckets *older;
     struct arena *arena;
 };
@@ -71,20 +72,6 @@ static uint32_t cause_node(const struct program *p, const struct op *op)
     return found == 1 ? node : p->n_nodes;
 }
 
-/* A test of an older bucket and where in it its op is; *test NULL: there is none to compare with.
- */
-static enum err older_test(const struct seeker *s, const char *key, const struct op *op,
-                           const struct test **test, uint32_t *node)
-{
-    TRY(s->older->test_of(s->older->context, key, s->arena, test));
-    if (*test != NULL) {
-        const struct program *p = (*test)->program;
-        *node = cause_node(p, op);
-        *test = *node < p->n_nodes && (*test)->before == NULL ? *test : NULL;
-    }
-    return ERR_OK;
-}
-
 /* Beside "L | sinh(half) | S" is "L | sinh(float) | S" of another class of dtypes alone. */
 static bool differs_in_class(const char *key, const char *own)
 {
@@ -96,61 +83,52 @@ static bool differs_in_class(const char *key, const char *own)
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
+static bool is_value(const char *signature)
+{
+    return strncmp(signature, "value", strlen("value")) == 0;
+}
+
 /* Of wrong values and shapes each op keeps its own attributes and operands, where it is alone. */
 static bool may_exchange(const struct seeker *s, const struct test *older)
 {
     const char *signature = s->failure->signature;
-    return (strncmp(signature, "value", 5) == 0 || strcmp(signature, "shape") == 0) &&
+    return (is_value(signature) || strcmp(signature, "shape") == 0) &&
            can_exchange(s->reduction->test) && can_exchange(older);
 }
 
 /* Each op in the place of the other. */
-static enum err fails_both_ways(const struct seeker *s, const char *key, const struct op *own_op,
+static enum err fails_both_ways(const struct seeker *s, const struct test *older,
                                 const struct op *op, bool *same)
 {
-    const struct test *ours = s->reduction->test, *older;
-    uint32_t node;
+    const struct test *ours = s->reduction->test;
+    uint32_t node = cause_node(older->program, op);
     *same = false;
-    TRY(older_test(s, key, op, &older, &node));
-    if (older == NULL) {
+    if (node == older->program->n_nodes) {
         return ERR_OK;
     }
     if (may_exchange(s, older)) {
-        const struct exchange x = {s->jury, s->failure, s->arena};
+        struct failure small = *s->failure;
+        small.verdict = s->reduction->verdict;
+        const struct exchange x = {s->jury, &small, s->arena};
         return exchange_fails_alike(&x, ours, older, same);
     }
     TRY(fails_with(s, ours, s->node, op, same));
-    return *same ? fails_with(s, older, node, own_op, same) : ERR_OK;
+    return *same ? fails_with(s, older, node, ours->program->nodes[s->node].op, same) : ERR_OK;
 }
 
 /* The older test in our dtype, each number where it lies in the other's range. */
-static enum err fails_in_class(const struct seeker *s, const char *key, const struct op *op,
-                               bool *same)
+static enum err fails_in_class(const struct seeker *s, const struct test *older, bool *same)
 {
     const struct program *ours = s->reduction->test->program;
-    const struct test *older;
-    uint32_t node;
+    uint32_t node = cause_node(older->program, ours->nodes[s->node].op);
     *same = false;
-    TRY(older_test(s, key, op, &older, &node));
-    if (older == NULL) {
+    if (node == older->program->n_nodes) {
         return ERR_OK;
     }
     enum dtype from = node_dtype(older->program, &older->program->nodes[node]);
     enum dtype to = node_dtype(ours, &ours->nodes[s->node]);
     struct test *test = from != to ? test_in_dtype(older, from, to, s->arena) : NULL;
     return test != NULL ? fails(s, test, same) : ERR_OK;
-}
-
-/* Has this older bucket the cause? */
-static enum err try_older(const struct seeker *s, const char *key, bool *same)
-{
-    const struct op *own_op = s->reduction->test->program->nodes[s->node].op;
-    const struct op *op = op_of_key(key, s->key, own_op->name, s->arena);
-    *same = false;
-    if (op != NULL && op != own_op) {
-        return fails_both_ways(s, key, own_op, op, same);
-    }
-    return differs_in_class(key, s->key) ? fails_in_class(s, key, own_op, same) : ERR_OK;
 }
 
 /* Bytes of "LIBRARY | CHAIN | ". */
@@ -160,28 +138,81 @@ static size_t key_head(const char *key)
     return (size_t)(strstr(chain, " | ") + 3 - key);
 }
 
-/* Is it of the same ops, and fails as ours does, in other words? */
-static enum err try_same_ops(const struct seeker *s, const char *key, bool *same)
+/* How our failure may be that of an older bucket, as far as its key says. */
+enum kinship { UNRELATED, OF_SAME_OPS, OF_OTHER_OP, OF_OTHER_CLASS };
+
+static enum kinship kinship_of(const struct seeker *s, const char *key, const struct op **op)
 {
-    size_t head = key_head(s->key);
-    const struct test *older = NULL;
-    *same = false;
-    if (strncmp(key, s->key, head) != 0) {
-        return ERR_OK;
+    *op = NULL;
+    if (strncmp(key, s->key, key_head(s->key)) == 0) {
+        return OF_SAME_OPS;
     }
-    if (signatures_alike(key + head, s->key + head)) {
-        *same = true;
-        return ERR_OK;
+    if (s->is_one_op) {
+        const struct op *own_op = s->reduction->test->program->nodes[s->node].op;
+        *op = op_of_key(key, s->key, own_op->name, s->arena);
+        return *op != NULL && *op != own_op    ? OF_OTHER_OP
+               : differs_in_class(key, s->key) ? OF_OTHER_CLASS
+                                               : UNRELATED;
     }
+    return UNRELATED;
+}
+
+/* Does it pass with the same numbers in f32? Of other dtypes than half floats: no. */
+static enum err passes_in_single(const struct seeker *s, const struct test *test, bool *passes)
+{
+    const struct program *p = test->program;
+    enum dtype d = node_dtype(p, &p->nodes[s->node]);
+    bool is_half = d == DTYPE_F16 || d == DTYPE_BF16;
+    struct test *wide = is_half ? test_widened(test, d, DTYPE_F32, s->arena) : NULL;
+    struct outcome outcome;
+    struct verdict verdict = {.kind = VERDICT_UNJUDGED};
+    bool same;
+    TRY(wide != NULL ? failure_shows(s->jury, s->failure, wide, s->arena, &outcome, &verdict, &same)
+                     : ERR_OK);
+    *passes = verdict.kind == VERDICT_PASS;
+    return ERR_OK;
+}
+
+/* The same ops: do both go away without the same optimizer? Or, of an op alone whose numbers are
+ * wrong, one by a little and one because they are too large on the way, in single precision? */
+static enum err goes_alike(const struct seeker *s, const char *key, const struct test *older,
+                           bool *same)
+{
     struct failure f = *s->failure;
     f.test = s->reduction->test;
     f.verdict = s->reduction->verdict;
+    *same = false;
     if (may_share_optimizer(&f)) {
-        TRY(s->older->test_of(s->older->context, key, s->arena, &older));
+        return share_optimizer(s->jury, &f, older, s->arena, same);
     }
-    return older != NULL && older->before == NULL
-               ? share_optimizer(s->jury, &f, older, s->arena, same)
-               : ERR_OK;
+    if (is_value(f.signature) && is_value(key + key_head(key)) && can_exchange(f.test) &&
+        can_exchange(older)) {
+        TRY(passes_in_single(s, f.test, same));
+        return *same ? passes_in_single(s, older, same) : ERR_OK;
+    }
+    return ERR_OK;
+}
+
+/* Has this older bucket the cause? One of its tests may hide what another shows. */
+static enum err try_older(const struct seeker *s, const char *key, bool *same)
+{
+    const struct op *op;
+    enum kinship kin = kinship_of(s, key, &op);
+    size_t head = key_head(s->key), n = 0;
+    const struct test **tests = NULL;
+    *same = kin == OF_SAME_OPS && signatures_alike(key + head, s->key + head);
+    if (kin != UNRELATED && !*same) {
+        TRY(s->older->tests_of(s->older->context, key, s->arena, &tests, &n));
+    }
+    for (size_t i = 0; i < n && !*same; i++) {
+        if (tests[i]->before != NULL) {
+            continue;
+        }
+        TRY(kin == OF_SAME_OPS   ? goes_alike(s, key, tests[i], same)
+            : kin == OF_OTHER_OP ? fails_both_ways(s, tests[i], op, same)
+                                 : fails_in_class(s, tests[i], same));
+    }
+    return ERR_OK;
 }
 
 /* How many nodes are of the cause; *node: the last of them. */
@@ -208,15 +239,12 @@ enum err choose_bucket_key(struct jury *jury, const struct failure *f, const str
     }
     /* Of an op alone only shapes and numbers may be left as they were. */
     bool is_small = r->complete || r->test->program->n_nodes == 1;
-    bool is_one_op = count_causes(r, &s.node) == 1;
+    s.is_one_op = count_causes(r, &s.node) == 1;
     bool may_look =
         is_small && r->test->before == NULL && !shows_chance(f) && r->outcome.kind != OUTCOME_HANG;
     for (size_t i = 0; i < older->n && may_look; i++) {
         bool same;
-        TRY(try_same_ops(&s, older->keys[i], &same));
-        if (!same && is_one_op) {
-            TRY(try_older(&s, older->keys[i], &same));
-        }
+        TRY(try_older(&s, older->keys[i], &same));
         if (same) {
             *key = older->keys[i];
             return ERR_OK;

@@ -298,7 +298,7 @@ static real ordinary(size_t pattern, size_t i)
         return (real)(3 + i % 5) * 40.5L;
     }
 }
-enum { IN_PLACE = 3, PATTERNS };
+enum { IN_PLACE = 3, PATTERNS, AS_IS };
 
 /* The number that lies in `to` where x lies in `from`: subnormal, ordinary, near the largest. */
 static real in_place(enum dtype from, enum dtype to, real x)
@@ -332,6 +332,7 @@ static void *fill(const struct value *v, enum dtype from, const void *old, size_
     struct tensor t = tensor_new(arena, v->dtype, &v->shape);
     for (size_t i = 0; i < shape_numel(&v->shape); i++) {
         real x = pattern == IN_PLACE ? in_place(from, v->dtype, dtype_load(from, old, i))
+                 : pattern == AS_IS  ? dtype_load(from, old, i)
                                      : ordinary(pattern, i);
         dtype_store(v->dtype, t.data, i, x);
     }
@@ -373,6 +374,12 @@ struct test *test_in_dtype(const struct test *like, enum dtype from, enum dtype 
                            struct arena *arena)
 {
     return with_numbers(like, from, to, IN_PLACE, arena);
+}
+
+struct test *test_widened(const struct test *like, enum dtype from, enum dtype to,
+                          struct arena *arena)
+{
+    return with_numbers(like, from, to, AS_IS, arena);
 }
 
 /* *found: with these numbers, in dtype `to`, it fails in a simpler way. */

@@ -51,6 +51,9 @@ struct test *test_with(const struct test *like, const struct program *p, const c
  * (subnormal, ordinary, near the largest). NULL: it does not fit together. */
 struct test *test_in_dtype(const struct test *like, enum dtype from, enum dtype to,
                            struct arena *arena);
+/* The same with the numbers as they are: `to` holds all of `from`. */
+struct test *test_widened(const struct test *like, enum dtype from, enum dtype to,
+                          struct arena *arena);
 
 /* Plain ops wherever they do. The nodes that are left are those of the cause; one is always left.
  */

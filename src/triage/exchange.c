@@ -7,7 +7,8 @@
  * - An op that fails whatever it gets says nothing about what it was given. So both must pass with
  * ordinary numbers (no dim of 0), and fail with the least special numbers of the other: 2^31 and
  * 2^53 are both large, and what fails from the one on and what fails from the other on is not one
- * cause.
+ * cause. A power of two is special by its bits too, so others as large are as good, where they
+ * fail.
  * - Or, of the same numbers, both give the same wrong numbers where the same are right: the one op
  * is made of the other.
  */
@@ -17,12 +18,20 @@
 #include "triage/exchange.h"
 
 enum {
-    TURNS = 3,    /* places at which the other's numbers begin */
-    FAR = 8,      /* exponents beyond which a number is special by its size */
-    OWN_SLOT = 0, /* a way to fill: each operand from the other's operand, then in turns */
-    /* dims of an operand: as they are, the other's, or from 0 on the other's from there on */
+    TURNS = 3, /* places at which the other's numbers begin */
+    FAR = 8,   /* exponents beyond which a number is special by its size */
+    /* dims of an operand: as they are, the other's, from 0 on the other's from there on, or from
+     * RANK_MAX on 1 but for one that holds all numbers of the other's operand */
     OWN_DIMS = -2,
     THEIR_DIMS = -1
+};
+
+/* Where the other's numbers go. */
+struct filling {
+    bool is_own_slot; /* each operand gets those of the other's operand in its place, else all */
+    bool is_negated;  /* what is wrong of minima is so of the maxima of these */
+    unsigned turn;    /* each operand begins with this number */
+    int dims;
 };
 
 /* ---- tests with other leaves ---- */
@@ -96,6 +105,16 @@ static struct shape fitted(const struct shape *ours, const struct shape *other, 
     return s;
 }
 
+/* All of so many in dim k, or in the last. */
+static struct shape stretched(int32_t rank, size_t numel, int k)
+{
+    struct shape s = {.rank = rank};
+    for (int i = 0; i < rank; i++) {
+        s.dim[i] = i == (k < rank ? k : rank - 1) ? (int64_t)numel : 1;
+    }
+    return s;
+}
+
 /* ---- numbers ---- */
 
 /* The other's numbers that go into this operand: those of the operand in its place, or all. */
@@ -133,7 +152,7 @@ static void take_attributes(struct node *host, const struct node *guest)
 
 /* `host` with the numbers and the dtype of `guest`. */
 static struct test *with_numbers_of(const struct test *host, const struct test *guest,
-                                    unsigned turn, int dims, struct arena *arena)
+                                    const struct filling *filling, struct arena *arena)
 {
     struct leaf leaves[OP_INPUTS_MAX], from[OP_INPUTS_MAX];
     uint32_t n = leaves_of(host, arena, leaves), n_from = leaves_of(guest, arena, from);
@@ -141,25 +160,29 @@ static struct test *with_numbers_of(const struct test *host, const struct test *
     for (uint32_t l = 0; l < n && n_from > 0; l++) {
         real *numbers;
         size_t count =
-            numbers_for(from, n_from, l < n_from ? l : 0, turn == OWN_SLOT, arena, &numbers);
+            numbers_for(from, n_from, l < n_from ? l : 0, filling->is_own_slot, arena, &numbers);
         if (leaves[l].tensor.dtype != was || count == 0) {
             continue;
         }
         struct shape shape = leaves[l].tensor.shape;
-        if (dims != OWN_DIMS && l < n_from && shape.rank > 0) {
+        if (filling->dims != OWN_DIMS && l < n_from && shape.rank > 0) {
             const struct shape *other = &from[l].tensor.shape;
-            shape = dims == THEIR_DIMS ? *other : fitted(&shape, other, dims);
+            shape = filling->dims == THEIR_DIMS ? *other
+                    : filling->dims < RANK_MAX
+                        ? fitted(&shape, other, filling->dims)
+                        : stretched(shape.rank, count, filling->dims - RANK_MAX);
         }
         struct tensor t = tensor_new(arena, from[0].tensor.dtype, &shape);
         for (size_t i = 0; i < shape_numel(&t.shape); i++) {
-            dtype_store(t.dtype, t.data, i, numbers[(i + turn) % count]);
+            real x = numbers[(i + filling->turn) % count];
+            dtype_store(t.dtype, t.data, i, filling->is_negated ? -x : x);
         }
         leaves[l].tensor = t;
     }
     struct test own = *host;
     struct program *p = program_clone(host->program, arena);
     own.program = p;
-    if (turn == OWN_SLOT) {
+    if (filling->is_own_slot) {
         take_attributes(&p->nodes[0], &guest->program->nodes[0]);
     }
     return with_leaves(&own, leaves, n, arena);
@@ -248,17 +271,29 @@ static int dims_turns(const struct test *host, struct arena *arena)
     return turns;
 }
 
+static enum err fails_in_dims(const struct exchange *x, const struct test *host,
+                              const struct test *guest, int first, int end, bool *same)
+{
+    for (int dims = first; dims < end && !*same; dims++) {
+        const struct filling filling = {.is_own_slot = true, .dims = dims};
+        TRY(just_fails(x, with_numbers_of(host, guest, &filling, x->arena), same));
+    }
+    return ERR_OK;
+}
+
 /* Which elements stand beside which decides in kernels for vectors: several ways to place them. */
 static enum err fails_with_numbers(const struct exchange *x, const struct test *host,
                                    const struct test *guest, bool *same)
 {
     int last = dims_turns(host, x->arena);
     *same = false;
-    for (int dims = OWN_DIMS; dims < last && !*same; dims++) {
-        TRY(just_fails(x, with_numbers_of(host, guest, OWN_SLOT, dims, x->arena), same));
-    }
-    for (unsigned turn = 1; turn <= TURNS && !*same; turn++) {
-        TRY(just_fails(x, with_numbers_of(host, guest, turn, OWN_DIMS, x->arena), same));
+    TRY(fails_in_dims(x, host, guest, OWN_DIMS, last, same));
+    TRY(fails_in_dims(x, host, guest, RANK_MAX, RANK_MAX + last, same));
+    for (int way = 0; way < 2 && !*same; way++) {
+        struct filling filling = {.is_negated = way == 1, .dims = OWN_DIMS};
+        for (filling.turn = 1; filling.turn <= TURNS && !*same; filling.turn++) {
+            TRY(just_fails(x, with_numbers_of(host, guest, &filling, x->arena), same));
+        }
     }
     return ERR_OK;
 }
@@ -304,7 +339,8 @@ static enum err gives_the_same(const struct exchange *x, const struct test *host
     int last = dims_turns(host, x->arena);
     *same = false;
     for (int dims = OWN_DIMS; dims < last && is_there && !*same; dims++) {
-        struct test *other = with_numbers_of(host, guest, OWN_SLOT, dims, x->arena);
+        const struct filling filling = {.is_own_slot = true, .dims = dims};
+        struct test *other = with_numbers_of(host, guest, &filling, x->arena);
         TRY(fails(x, other, &of_host, &v_host, same));
         if (*same) {
             struct wrong a = wrong_of(x, other, &of_host, &v_host);
@@ -315,33 +351,72 @@ static enum err gives_the_same(const struct exchange *x, const struct test *host
     return ERR_OK;
 }
 
+/* As far from 1, of many bits: a power of two is special in its own way. */
+static real many_bits(enum dtype d, real x, int unused)
+{
+    if (!isfinite(x) || fabsl(x) < 0x1p8L) {
+        return x;
+    }
+    return dtype_is_float(d) ? x * 2 / 3 : truncl(x * 2 / 3);
+}
+
+/* The guest's numbers, or such of many bits if it fails with those; each as special as they are, or
+ * as little as they may be. */
+static enum err fails_as(const struct exchange *x, const struct test *host,
+                         const struct test *guest, bool is_least, bool *same)
+{
+    *same = false;
+    for (int i = 0; i < 2 && !*same; i++) {
+        const struct test *varied = guest;
+        bool is_failure = true;
+        if (i > 0) {
+            struct test *test = with_change(guest, many_bits, 0, x->arena);
+            TRY(just_fails(x, test, &is_failure));
+            varied = test;
+        }
+        if (is_failure && is_least) {
+            TRY(least_special(x, varied, &varied));
+        }
+        if (is_failure) {
+            TRY(fails_with_numbers(x, host, varied, same));
+        }
+    }
+    return ERR_OK;
+}
+
+/* Neither fails with ordinary numbers, and each fails with the least special of the other's. */
+static enum err same_by_least(const struct exchange *x, const struct test *a, const struct test *b,
+                              bool *same)
+{
+    const struct test *both[] = {a, b};
+    bool fails_plain = false;
+    for (int i = 0; i < 2 && !fails_plain; i++) {
+        TRY(just_fails(x, with_change(both[i], small_count, 0, x->arena), &fails_plain));
+    }
+    *same = !fails_plain;
+    for (int i = 0; i < 2 && *same; i++) {
+        TRY(fails_as(x, both[i], both[1 - i], true, same));
+    }
+    return ERR_OK;
+}
+
 static enum err same_by_numbers(const struct exchange *x, const struct test *a,
                                 const struct test *b, bool *same)
 {
-    bool fails_plain = false;
-    TRY(fails_with_numbers(x, b, a, same));
-    if (*same) {
-        TRY(fails_with_numbers(x, a, b, same));
+    bool a_fails, b_fails = false;
+    *same = false;
+    TRY(fails_as(x, a, b, false, &a_fails));
+    if (a_fails) {
+        TRY(fails_as(x, b, a, false, &b_fails));
     }
-    if (!*same) {
+    if (!a_fails || !b_fails) {
         return ERR_OK;
     }
     TRY(gives_the_same(x, b, a, same));
     if (!*same) {
         TRY(gives_the_same(x, a, b, same));
     }
-    if (*same) {
-        return ERR_OK;
-    }
-    const struct test *both[] = {a, b};
-    for (int i = 0; i < 2 && !fails_plain; i++) {
-        TRY(just_fails(x, with_change(both[i], small_count, 0, x->arena), &fails_plain));
-        TRY(least_special(x, both[i], &both[i]));
-    }
-    if (!fails_plain) {
-        TRY(fails_with_numbers(x, both[1], both[0], same));
-    }
-    return *same ? fails_with_numbers(x, both[0], both[1], same) : ERR_OK;
+    return *same ? ERR_OK : same_by_least(x, a, b, same);
 }
 
 /* ---- dims ---- */
@@ -351,9 +426,9 @@ static bool has_zero(const struct shape *s)
     return shape_numel(s) == 0;
 }
 
-/* `host` with the dims of `guest`; turn < 0: with none of 0. */
+/* `host` with the dims of `guest`, those of 1 as `one`; turn < 0: its own, with none of 0. */
 static struct test *with_dims_of(const struct test *host, const struct test *guest, int turn,
-                                 struct arena *arena)
+                                 int64_t one, struct arena *arena)
 {
     struct leaf leaves[OP_INPUTS_MAX], from[OP_INPUTS_MAX];
     uint32_t n = leaves_of(host, arena, leaves), n_from = leaves_of(guest, arena, from);
@@ -364,6 +439,9 @@ static struct test *with_dims_of(const struct test *host, const struct test *gue
         }
         if (turn >= 0 && s.rank > 0 && l < n_from) {
             s = fitted(&s, &from[l].tensor.shape, turn);
+            for (int i = 0; i < s.rank; i++) {
+                s.dim[i] = s.dim[i] == 1 ? one : s.dim[i];
+            }
         }
         leaves[l].tensor = tensor_new(arena, leaves[l].tensor.dtype, &s);
     }
@@ -384,10 +462,14 @@ static bool is_empty(const struct test *test, struct arena *arena)
 static enum err fails_with_dims(const struct exchange *x, const struct test *host,
                                 const struct test *guest, bool *same)
 {
+    /* A reduction over a dim of 1 hides what is kept of it: 2 is as ordinary. */
+    static const int64_t ones[] = {1, 2};
     int last = dims_turns(host, x->arena);
     *same = false;
-    for (int turn = 0; turn < last && !*same; turn++) {
-        TRY(just_fails(x, with_dims_of(host, guest, turn, x->arena), same));
+    for (size_t i = 0; i < ARRAY_SIZE(ones) && !*same; i++) {
+        for (int turn = 0; turn < last && !*same; turn++) {
+            TRY(just_fails(x, with_dims_of(host, guest, turn, ones[i], x->arena), same));
+        }
     }
     return ERR_OK;
 }
@@ -399,7 +481,7 @@ static enum err same_by_dims(const struct exchange *x, const struct test *a, con
     *same = is_empty(a, x->arena) && is_empty(b, x->arena);
     for (int i = 0; i < 2 && *same; i++) {
         bool always;
-        TRY(just_fails(x, with_dims_of(both[i], both[i], -1, x->arena), &always));
+        TRY(just_fails(x, with_dims_of(both[i], both[i], -1, 1, x->arena), &always));
         *same = !always;
         if (*same) {
             TRY(fails_with_dims(x, both[i], both[1 - i], same));
@@ -417,6 +499,19 @@ bool can_exchange(const struct test *test)
 enum err exchange_fails_alike(const struct exchange *x, const struct test *a, const struct test *b,
                               bool *same)
 {
-    return strcmp(x->failure->signature, "shape") == 0 ? same_by_dims(x, a, b, same)
-                                                       : same_by_numbers(x, a, b, same);
+    struct outcome outcome;
+    struct failure of_b = *x->failure;
+    /* Of slight failures nothing clear comes: what one op fails with by far may show a little in
+     * the other. So the slighter of the two is the measure. */
+    struct failure slighter = *x->failure;
+    TRY(failure_shows(x->jury, &of_b, b, x->arena, &outcome, &of_b.verdict, same));
+    if (!*same) {
+        return ERR_OK;
+    }
+    if (!failure_is_clear(&of_b.verdict)) {
+        slighter.verdict = of_b.verdict;
+    }
+    const struct exchange measured = {x->jury, &slighter, x->arena};
+    return strcmp(slighter.signature, "shape") == 0 ? same_by_dims(&measured, a, b, same)
+                                                    : same_by_numbers(&measured, a, b, same);
 }

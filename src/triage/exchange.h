@@ -7,7 +7,8 @@
 
 struct exchange {
     struct jury *jury;
-    const struct failure *failure; /* of one of them; the other has its signature */
+    /* Of the first, with the verdict of its test; the other has its signature. */
+    const struct failure *failure;
     struct arena *arena;
 };
 /* Is the test of one op alone? Only such are asked of. */

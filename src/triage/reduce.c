@@ -12,7 +12,7 @@
 #include "triage/triage.h"
 #include "triage/triage_internal.h"
 
-const struct reduce_bounds reduce_bounds = {.cpu = 1.5, .runs = 500};
+const struct reduce_bounds reduce_bounds = {.cpu = 1.5, .cpu_most = 10, .runs = 500};
 
 /* ---- copies ---- */
 

@@ -34,9 +34,10 @@ const char *bucket_key(const struct program *reduced, const bool *stands_in, con
 struct older_buckets {
     const char *const *keys;
     size_t n;
-    /* A reduced test of one; NULL: there is none. Asked only where it decides. Memory: `arena`. */
-    enum err (*test_of)(void *context, const char *key, struct arena *arena,
-                        const struct test **test);
+    /* The reduced tests of one, which may be none. Asked only where they decide. Memory: `arena`.
+     */
+    enum err (*tests_of)(void *context, const char *key, struct arena *arena,
+                         const struct test ***tests, size_t *n);
     void *context;
 };
 /* The same of a failure that was reduced, but where an older bucket has the cause: one that differs
@@ -173,7 +174,8 @@ MUST_USE enum err reduce_to_cause(struct jury *jury, const struct failure *f, st
 /* What a campaign gives one finding: most need 15 to 70 runs, well below a second; what is stubborn
  * must not take the others' turn. */
 struct reduce_bounds {
-    double cpu; /* seconds */
+    double cpu;      /* seconds */
+    double cpu_most; /* where there is plenty: as long as so many runs take */
     unsigned runs;
 };
 extern const struct reduce_bounds reduce_bounds;

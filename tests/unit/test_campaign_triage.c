@@ -521,32 +521,55 @@ static void test_an_optimizer_is_asked(void **state)
     }
 }
 
-/* What another failure is compared with is on disk, so a campaign that goes on has it too. */
-static void test_bucket_has_a_test(void **state)
+/* How many tests the bucket has that another failure is compared with. */
+static size_t count_tests(struct world *w, struct bucket_tests *of, const char *key,
+                          const struct test ***tests)
+{
+    size_t n;
+    ok(bucket_tests_read(of, key, w->arena, tests, &n));
+    return n;
+}
+
+/* They are on disk, so a campaign that goes on has them too. */
+static void test_bucket_has_tests(void **state)
 {
     struct world *w = *state;
     struct failing *f = next_failing(w);
     ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
     struct finding_row row = row_of(w, f);
-    struct bucket_tests tests = {.store = w->store, .dir = w->dir};
-    const struct test *test;
-    ok(bucket_test_read(&tests, row.bucket, w->arena, &test));
-    assert_non_null(test);
-    assert_string_equal(op_chain(test->program, w->arena), row.ops);
-    ok(bucket_test_read(&tests, "faulty | exp(float) | value", w->arena, &test));
-    assert_null(test);
-    tests.except = row.id;
-    ok(bucket_test_read(&tests, row.bucket, w->arena, &test));
-    assert_null(test);
+    struct bucket_tests of = {.store = w->store, .dir = w->dir};
+    const struct test **tests;
+    assert_int_equal(count_tests(w, &of, row.bucket, &tests), 1);
+    assert_string_equal(op_chain(tests[0]->program, w->arena), row.ops);
+    assert_int_equal(count_tests(w, &of, "faulty | exp(float) | value", &tests), 0);
+    of.except = row.id;
+    assert_int_equal(count_tests(w, &of, row.bucket, &tests), 0);
     /* A folder that people have changed, and one that they have thrown away. */
     const char *path = arena_printf(w->arena, "%s/%s/program.txt", w->dir, row.folder);
-    tests.except = 0;
+    of.except = 0;
     ok(file_write(path, "x", 1));
-    ok(bucket_test_read(&tests, row.bucket, w->arena, &test));
-    assert_null(test);
+    assert_int_equal(count_tests(w, &of, row.bucket, &tests), 0);
     assert_int_equal(unlink(path), 0);
-    ok(bucket_test_read(&tests, row.bucket, w->arena, &test));
-    assert_null(test);
+    assert_int_equal(count_tests(w, &of, row.bucket, &tests), 0);
+}
+
+/* A reduced form goes where another of it has gone, without a comparison. */
+static void test_what_was_taken_before_goes_there(void **state)
+{
+    static const char other[] = "faulty | other(float) | value";
+    struct world *w = *state;
+    struct failing *f = next_failing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    struct finding_row row = row_of(w, f);
+    uint64_t id;
+    row.bucket = other;
+    ok(store_add_finding(w->store, &row, &id));
+    assert_int_equal(id, row.id);
+    triage_close(w->triage);
+    open_triage(w);
+    f = next_failing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    assert_string_equal(row_of(w, f).bucket, other);
 }
 
 int main(void)
@@ -566,7 +589,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_known_bug, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_known_once_reduced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flaky, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bucket_has_a_test, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_was_taken_before_goes_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bucket_has_tests, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

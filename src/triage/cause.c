@@ -22,7 +22,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "triage/alike.h"
 #include "triage/cause_internal.h"
 
 static double cpu_now(const struct search *s)
@@ -195,7 +194,6 @@ bool failure_explains(const struct failure *earlier, const struct failure *later
         return false;
     }
     return same_failure(later->signature, earlier->signature) ||
-           signatures_alike(later->signature, earlier->signature) ||
            (is_of(earlier, numbers, ARRAY_SIZE(numbers)) && is_of(later, numbers, 1)) ||
            (is_of(earlier, forms, ARRAY_SIZE(forms)) &&
             is_of(later, of_forms, ARRAY_SIZE(of_forms)));

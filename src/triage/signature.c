@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "triage/alike.h"
 #include "triage/triage.h"
 #include "triage/triage_internal.h"
 
@@ -395,7 +396,8 @@ static int value_rank(const char *signature)
 bool same_failure(const char *signature, const char *seen)
 {
     int was = value_rank(signature), is = value_rank(seen);
-    return strcmp(signature, seen) == 0 || (was >= 0 && is >= 0 && is < was);
+    return strcmp(signature, seen) == 0 || (was >= 0 && is >= 0 && is < was) ||
+           signatures_alike(signature, seen);
 }
 
 const char *failure_signature(const struct verdict *v, const struct outcome *o, struct arena *arena)

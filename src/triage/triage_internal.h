@@ -15,7 +15,8 @@ const char *dtype_class(enum dtype d);
 bool node_feeds(const struct program *p, uint32_t from, uint32_t to);
 
 /* Is what was seen the failure of that signature? A wrong NaN may become a wrong infinity and that
- * a wrong number, which are simpler, but not the other way. */
+ * a wrong number, which are simpler, but not the other way; in a library's message one word may be
+ * another (alike.h): the name of the node that an optimizer made. */
 bool same_failure(const char *signature, const char *seen);
 
 /* Is a wrong number hardly beyond its bound, or far beyond it? What is wrong in any other way is

@@ -45,12 +45,15 @@ static inline struct test make_test(const char *text)
     return t;
 }
 
-static inline void set_input(struct test *t, uint32_t k, const double *v)
+static inline void set_elements(struct test *t, uint32_t k, size_t n, const double *v)
 {
-    for (size_t i = 0; i < shape_numel(&t->inputs[k].shape); i++) {
+    assert_int_equal(n, shape_numel(&t->inputs[k].shape));
+    for (size_t i = 0; i < n; i++) {
         dtype_store(t->inputs[k].dtype, t->inputs[k].data, i, v[i]);
     }
 }
+/* Input k is these: an array, or (const double[]){...}. */
+#define set_input(t, k, ...) set_elements((t), (k), ARRAY_SIZE((__VA_ARGS__)), (__VA_ARGS__))
 
 /* What a run gives that follows the reference exactly. */
 static inline struct outcome right_outcome(const struct test *t)

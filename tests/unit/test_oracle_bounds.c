@@ -236,7 +236,7 @@ static void test_errors_that_cancel_in_all_samples(void **state)
     for (size_t i = 0; i < N; i++) {
         x[i] = -0.25 - (double)i * 0x1p-24; /* y just above 0.74 */
     }
-    set_input(&t, 0, x);
+    set_elements(&t, 0, N, x);
     struct outcome o = right_outcome(&t);
     for (size_t i = 0; i < N; i++) {
         put(&o, 0, i, get(&o, 0, i) + 0x1p-24L);
@@ -263,7 +263,7 @@ static void test_places_of_near_equals(void **state)
             x[2 * i] = 0.5 + (double)i * 0x1p-14;
             x[2 * i + 1] = x[2 * i] + 0x1p-24; /* one step */
         }
-        set_input(&t, 0, x);
+        set_elements(&t, 0, 8192, x);
         struct outcome o = right_outcome(&t);
         for (size_t i = 0; i < shape_numel(&o.outputs[0].shape); i++) {
             put(&o, 0, i, 1 - get(&o, 0, i));
@@ -287,7 +287,7 @@ static void test_differences_of_what_moves_alike(void **state)
     for (size_t i = 0; i < N; i++) { /* all differ, in the last bits */
         x[i] = 0.5 + (double)(i * 7919 % N) * 0x1p-24;
     }
-    set_input(&t, 0, x);
+    set_elements(&t, 0, N, x);
     struct outcome o = right_outcome(&t);
     for (uint64_t seed = 1; seed <= RUNS; seed++) {
         fault_evaluate(&t, NULL, seed, arena, o.outputs);

@@ -246,6 +246,16 @@ void texts_add(struct texts *texts, const char *text, struct arena *arena)
     texts->items[texts->n++] = text;
 }
 
+bool texts_have(const struct texts *texts, const char *text)
+{
+    for (size_t i = 0; i < texts->n; i++) {
+        if (strcmp(texts->items[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void arena_reset(struct arena *arena)
 {
     free_children(arena);

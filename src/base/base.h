@@ -135,6 +135,7 @@ struct texts {
     const char **items;
 };
 void texts_add(struct texts *texts, const char *text, struct arena *arena);
+bool texts_have(const struct texts *texts, const char *text);
 
 /* ---- buffer: growing bytes, NUL-terminated behind `size` once something was appended ---- */
 

@@ -724,3 +724,20 @@ enum err onnx_read_version(const char *name, const void *data, size_t size,
     arena_free(work);
     return err;
 }
+
+enum err onnx_read_types(const char *name, const void *data, size_t size, struct arena *arena,
+                         struct texts *types)
+{
+    struct arena *work = arena_new();
+    const Onnx__ModelProto *m = onnx_unpack(name, data, size, work);
+    *types = (struct texts){0};
+    for (size_t i = 0; m != NULL && m->graph != NULL && i < m->graph->n_node; i++) {
+        const char *type = m->graph->node[i]->op_type;
+        if (!texts_have(types, type)) {
+            texts_add(types, arena_strdup(arena, type), arena);
+        }
+    }
+    enum err err = m != NULL ? ERR_OK : ERR_INPUT;
+    arena_free(work);
+    return err;
+}

@@ -63,6 +63,10 @@ MUST_USE enum err onnx_read(const struct onnx_source *source, struct arena *aren
 MUST_USE enum err onnx_read_version(const char *name, const void *data, size_t size,
                                     struct onnx_version *version);
 
+/* Types of its nodes, each once, in the order of the first of each. Memory: the arena's. */
+MUST_USE enum err onnx_read_types(const char *name, const void *data, size_t size,
+                                  struct arena *arena, struct texts *types);
+
 /* The identifier that onnx_read makes of a model's name ("input.1" -> "input_1"). A second one that
  * would be the same gets _2 behind it. */
 char *onnx_identifier(struct arena *arena, const char *name);

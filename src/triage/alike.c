@@ -40,59 +40,117 @@ bool signatures_alike(const char *a, const char *b)
     return n == 0 && m == 0 && words >= WORDS_MIN && differ <= 1;
 }
 
-bool may_share_optimizer(const struct failure *f)
-{
-    const struct target *t = f->what;
-    struct arena *arena = arena_new();
-    /* One that has some disabled would lose that. */
-    bool may = t->kind->has_optimizers && target_option(t, "disable", arena) == NULL &&
-               !is_value(f->verdict.oracle);
-    arena_free(arena);
-    return may;
-}
-
 static enum err run_as(struct jury *jury, const struct failure *f, const struct target *as,
-                       const struct test *test, struct arena *arena, struct verdict *verdict)
+                       const struct test *test, struct arena *arena, struct outcome *outcome,
+                       struct verdict *verdict)
 {
     struct failure varied = *f;
-    struct outcome outcome;
     bool same;
     varied.what = as;
-    return failure_shows(jury, &varied, test, arena, &outcome, verdict, &same);
+    return failure_shows(jury, &varied, test, arena, outcome, verdict, &same);
 }
 
-/* Do both pass without it? */
-static enum err both_go(struct jury *jury, const struct failure *f, const struct test *older,
-                        const char *name, struct arena *arena, bool *go)
+static enum err passes_without(struct jury *jury, const struct failure *f, const char *optimizer,
+                               const struct test *test, struct arena *arena, bool *passes)
 {
     struct target *without;
+    struct outcome outcome;
     struct verdict verdict;
-    TRY(target_vary(f->what, arena_printf(arena, "disable=%s", name), arena, &without));
-    TRY(run_as(jury, f, without, f->test, arena, &verdict));
-    *go = verdict.kind == VERDICT_PASS;
-    if (*go) {
-        TRY(run_as(jury, f, without, older, arena, &verdict));
-        *go = verdict.kind == VERDICT_PASS;
+    TRY(target_vary(f->what, arena_printf(arena, "disable=%s", optimizer), arena, &without));
+    TRY(run_as(jury, f, without, test, arena, &outcome, &verdict));
+    *passes = verdict.kind == VERDICT_PASS;
+    return ERR_OK;
+}
+
+enum err optimizers_behind(struct jury *jury, const struct failure *f, struct arena *arena,
+                           struct texts *names)
+{
+    struct trace trace;
+    *names = (struct texts){0};
+    /* One that has some disabled would lose that. */
+    if (!f->what->kind->has_optimizers || target_option(f->what, "disable", arena) != NULL) {
+        return ERR_OK;
+    }
+    TRY(trace_run(jury, f->target, f->what, f->test, arena, &trace));
+    for (size_t i = trace.changed.n; i-- > 0;) {
+        bool passes = false;
+        /* One that applies rules is many. */
+        if (!applies_rules(trace.changed.items[i])) {
+            TRY(passes_without(jury, f, trace.changed.items[i], f->test, arena, &passes));
+        }
+        if (passes) {
+            texts_add(names, trace.changed.items[i], arena);
+        }
     }
     return ERR_OK;
 }
 
-enum err share_optimizer(struct jury *jury, const struct failure *f, const struct test *older,
-                         struct arena *arena, bool *same)
+/* What the library is told, linear being MatMul and Add; without the op that only has to be there.
+ */
+static enum err types_of(const struct target *t, const struct test *test, struct arena *arena,
+                         struct texts *types)
 {
+    struct buffer model = BUFFER_INIT;
+    struct texts all = {0};
+    const char *plain = onnx_type_of(op_find(plain_ops[0].name));
+    enum err err = t->kind->encode(t, test, &model);
+    if (err == ERR_OK) {
+        err = onnx_read_types("the model", model.data, model.size, arena, &all);
+    }
+    buffer_release(&model);
+    TRY(err);
+    *types = (struct texts){0};
+    for (size_t i = 0; i < all.n; i++) {
+        if (strcmp(all.items[i], plain) != 0) {
+            texts_add(types, all.items[i], arena);
+        }
+    }
+    return ERR_OK;
+}
+
+/* Not where nothing is left. */
+static bool holds_all(const struct texts *types, const struct texts *part)
+{
+    bool all = part->n > 0;
+    for (size_t i = 0; i < part->n && all; i++) {
+        all = texts_have(types, part->items[i]);
+    }
+    return all;
+}
+
+/* May one mistake be behind both? */
+static bool is_comparable(const struct failure *f, const struct verdict *seen,
+                          const char *signature)
+{
+    if (is_value(f->verdict.oracle) || is_value(seen->oracle)) {
+        return strcmp(f->signature, signature) == 0;
+    }
+    bool is_crash = strcmp(f->verdict.oracle, "crash") == 0;
+    return is_crash == (strcmp(seen->oracle, "crash") == 0);
+}
+
+enum err shares_optimizer(struct jury *jury, const struct failure *f, const struct texts *names,
+                          const struct test *older, struct arena *arena, bool *same)
+{
+    struct outcome outcome;
     struct verdict verdict;
-    struct trace trace;
+    struct texts ours, theirs;
     *same = false;
-    TRY(run_as(jury, f, f->what, older, arena, &verdict));
-    if (verdict.kind != VERDICT_FINDING || is_value(verdict.oracle)) {
+    if (names->n == 0 || !target_supports(f->what, older->program)) {
         return ERR_OK;
     }
-    TRY(trace_run(jury, f->target, f->what, f->test, arena, &trace));
-    for (size_t i = trace.changed.n; i-- > 0 && !*same;) {
-        /* One that applies rules is many. */
-        if (!applies_rules(trace.changed.items[i])) {
-            TRY(both_go(jury, f, older, trace.changed.items[i], arena, same));
-        }
+    TRY(types_of(f->what, f->test, arena, &ours));
+    TRY(types_of(f->what, older, arena, &theirs));
+    if (!holds_all(&ours, &theirs) && !holds_all(&theirs, &ours)) {
+        return ERR_OK;
+    }
+    TRY(run_as(jury, f, f->what, older, arena, &outcome, &verdict));
+    if (verdict.kind != VERDICT_FINDING ||
+        !is_comparable(f, &verdict, failure_signature(&verdict, &outcome, arena))) {
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < names->n && !*same; i++) {
+        TRY(passes_without(jury, f, names->items[i], older, arena, same));
     }
     return ERR_OK;
 }

@@ -150,16 +150,6 @@ static enum err try_set(struct search *s, const struct texts *names, struct text
     return goes_without(s, found, joined(found, s->b->arena), &goes);
 }
 
-static bool holds(const struct texts *names, const char *name)
-{
-    for (size_t i = 0; i < names->n; i++) {
-        if (strcmp(names->items[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /*
  * One that applies rules has names of its own for them, which no log says. Whatever they are, they
  * stand in the library's file: of all strings there that could be names, the smallest set without
@@ -178,7 +168,7 @@ static enum err find_rule(struct search *s, const char *whole, struct texts *fou
         return ERR_OK;
     }
     for (size_t i = 0; i < names.n; i++) {
-        if (!holds(&s->trace.ran, names.items[i])) {
+        if (!texts_have(&s->trace.ran, names.items[i])) {
             texts_add(&rules, names.items[i], s->arena);
         }
     }

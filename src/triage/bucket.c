@@ -30,9 +30,11 @@ struct seeker {
     struct jury *jury;
     const struct failure *failure;
     const struct reduction *reduction;
-    const char *key; /* its own */
-    bool is_one_op;  /* the cause is of one node alone, */
-    uint32_t node;   /* this one */
+    const char *key;         /* its own */
+    bool is_one_op;          /* the cause is of one node alone, */
+    uint32_t node;           /* this one */
+    struct failure reduced;  /* ours, in its smallest form */
+    struct texts optimizers; /* without one of which it passes */
     const struct older_buckets *older;
     struct arena *arena;
 };
@@ -173,18 +175,13 @@ static enum err passes_in_single(const struct seeker *s, const struct test *test
     return ERR_OK;
 }
 
-/* The same ops: do both go away without the same optimizer? Or, of an op alone whose numbers are
- * wrong, one by a little and one because they are too large on the way, in single precision? */
+/* The same op alone, whose numbers are wrong, one by a little and one because they are too large on
+ * the way: do both go away in single precision? */
 static enum err goes_alike(const struct seeker *s, const char *key, const struct test *older,
                            bool *same)
 {
-    struct failure f = *s->failure;
-    f.test = s->reduction->test;
-    f.verdict = s->reduction->verdict;
+    const struct failure f = s->reduced;
     *same = false;
-    if (may_share_optimizer(&f)) {
-        return share_optimizer(s->jury, &f, older, s->arena, same);
-    }
     if (is_value(f.signature) && is_value(key + key_head(key)) && can_exchange(f.test) &&
         can_exchange(older)) {
         TRY(passes_in_single(s, f.test, same));
@@ -201,16 +198,21 @@ static enum err try_older(const struct seeker *s, const char *key, bool *same)
     size_t head = key_head(s->key), n = 0;
     const struct test **tests = NULL;
     *same = kin == OF_SAME_OPS && signatures_alike(key + head, s->key + head);
-    if (kin != UNRELATED && !*same) {
+    bool may_share = s->optimizers.n > 0 && strncmp(key, s->key, strcspn(s->key, "|")) == 0;
+    if ((kin != UNRELATED || may_share) && !*same) {
         TRY(s->older->tests_of(s->older->context, key, s->arena, &tests, &n));
     }
     for (size_t i = 0; i < n && !*same; i++) {
         if (tests[i]->before != NULL) {
             continue;
         }
-        TRY(kin == OF_SAME_OPS   ? goes_alike(s, key, tests[i], same)
-            : kin == OF_OTHER_OP ? fails_both_ways(s, tests[i], op, same)
-                                 : fails_in_class(s, tests[i], same));
+        TRY(kin == OF_SAME_OPS      ? goes_alike(s, key, tests[i], same)
+            : kin == OF_OTHER_OP    ? fails_both_ways(s, tests[i], op, same)
+            : kin == OF_OTHER_CLASS ? fails_in_class(s, tests[i], same)
+                                    : ERR_OK);
+        if (!*same) {
+            TRY(shares_optimizer(s->jury, &s->reduced, &s->optimizers, tests[i], s->arena, same));
+        }
     }
     return ERR_OK;
 }
@@ -242,6 +244,12 @@ enum err choose_bucket_key(struct jury *jury, const struct failure *f, const str
     s.is_one_op = count_causes(r, &s.node) == 1;
     bool may_look =
         is_small && r->test->before == NULL && !shows_chance(f) && r->outcome.kind != OUTCOME_HANG;
+    s.reduced = *f;
+    s.reduced.test = r->test;
+    s.reduced.verdict = r->verdict;
+    if (may_look && older->n > 0) {
+        TRY(optimizers_behind(jury, &s.reduced, arena, &s.optimizers));
+    }
     for (size_t i = 0; i < older->n && may_look; i++) {
         bool same;
         TRY(try_older(&s, older->keys[i], &same));

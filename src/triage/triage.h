@@ -43,8 +43,9 @@ struct older_buckets {
 /* The same of a failure that was reduced, but where an older bucket has the cause: one that differs
  * in its one op alone, which fits in the place of ours, as ours in the place of it in a test of
  * that bucket, and both programs then fail in the same way; or in the class of its dtype alone, and
- * its test fails in our dtype too. Or of the same ops, refused or crashed in other words, or right
- * without the same optimizer (alike.h). A bucket without a test has nothing but its key. What
+ * its test fails in our dtype too. Or of the same ops, refused or crashed in other words; or right
+ * without the same optimizer, the one being told to the library in ops that the other has, too
+ * (alike.h). A bucket without a test has nothing but its key. What
  * libraries write once for many ops (reductions of nothing, comparisons of integers) is one cause.
  */
 MUST_USE enum err choose_bucket_key(struct jury *jury, const struct failure *f,

@@ -15,7 +15,6 @@
 #include <cmocka.h>
 
 #include "given.h"
-#include "triage/alike.h"
 
 static const char policy_text[] = "nodes = 4\n"
                                   "op.* = 0\n"
@@ -494,31 +493,59 @@ static void test_one_optimizer_one_bucket(void **state)
     assert_int_equal(n, 1);
 }
 
-/* What fails in a kernel passes without no optimizer. */
-static void test_an_optimizer_is_asked(void **state)
+static size_t buckets_of(struct world *w, const char *const *texts, size_t n)
 {
-    struct world *w = *state;
-    struct failing *linear = failing_by(w, empty_linear[0], 1);
-    struct failing *matmul = failing_by(w,
-                                        "x: f32[1] = input\na: f32[0,1,1] = input\n"
-                                        "v: f32[0,1] = matmul(x, a)\noutput v\n",
-                                        1);
-    const struct failing *both[] = {linear, matmul};
-    for (size_t i = 0; i < 4; i++) {
-        const struct failing *ours = both[i / 2], *older = both[i % 2];
-        struct failure f = {.target = WRONG,
-                            .what = w->targets[WRONG],
-                            .test = &ours->test,
-                            .verdict = ours->verdicts[WRONG],
-                            .outcome = ours->outcomes[WRONG]};
-        f.signature = failure_signature(&f.verdict, &f.outcome, w->arena);
-        bool same;
-        assert_true(may_share_optimizer(&f));
-        ok(share_optimizer(w->jury, &f, &older->test, w->arena, &same));
-        assert_true(same == (i == 0));
-        f.verdict.oracle = "value";
-        assert_false(may_share_optimizer(&f));
+    struct bucket_row *buckets;
+    size_t n_buckets;
+    for (size_t i = 0; i < n; i++) {
+        struct failing *f = failing_by(w, texts[i], 1);
+        ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
     }
+    ok(store_buckets(w->store, w->arena, &buckets, &n_buckets));
+    return n_buckets;
+}
+
+/* The same optimizer, told in other ops of ours: the product and the sum apart, something behind.
+ */
+static void test_one_optimizer_in_other_ops(void **state)
+{
+    static const char *const texts[] = {
+        "x: f32[1] = input\na: f32[0,1] = input\nb: f32[0] = input\n"
+        "v: f32[0] = linear(x, a, b)\noutput v\n",
+        "x: f32[1,0] = input\na: f32[1] = input\nb: f32[0] = input\n"
+        "v: f32[0] = matmul(a, x)\nw: f32[0] = add(v, b)\noutput w\n",
+        "y: f32[1,0,1] = input\nx: f32[1,0,1] = input\na: f32[2,1] = input\nb: f32[2] = input\n"
+        "v: f32[1,0,2] = linear(x, a, b)\nw: f32[1,0,2] = mul(y, v)\noutput w\n",
+    };
+    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts)), 1);
+}
+
+/* The scale in front of the product or behind it. */
+static void test_wrong_numbers_of_one_optimizer(void **state)
+{
+    static const char *const texts[] = {
+        "x: f64[1] = input\na: f64[1] = input\nw: f64[] = const [0.1259765625]\n"
+        "v: f64[] = matmul(x, a)\ny: f64[] = div(v, w)\noutput y\n",
+        "x: f64[1] = input\na: f64[1,1] = input\nb: f64[1] = input\nw: f64[] = const [-3]\n"
+        "v: f64[1,1] = div(a, w)\ny: f64[1] = linear(x, v, b)\noutput y\n",
+    };
+    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts)), 1);
+}
+
+/* A wrong number and a refusal of one optimizer are two, and what fails in a kernel passes without
+ * no optimizer. */
+static void test_an_optimizer_alone_is_no_cause(void **state)
+{
+    static const char *const texts[] = {
+        "x: f64[1] = input\na: f64[1] = input\nw: f64[] = const [0.1259765625]\n"
+        "v: f64[] = matmul(x, a)\ny: f64[] = div(v, w)\noutput y\n",
+        "x: f64[1] = input\na: f64[1] = input\nw: f64[] = const [-1.7976931348623157e+308]\n"
+        "v: f64[] = matmul(x, a)\ny: f64[] = mul(v, w)\noutput y\n",
+        "x: f32[1] = input\na: f32[0,1,1] = input\nv: f32[0,1] = matmul(x, a)\noutput v\n",
+        "x: f32[1] = input\na: f32[0,1] = input\nb: f32[0] = input\n"
+        "v: f32[0] = linear(x, a, b)\noutput v\n",
+    };
+    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts)), ARRAY_SIZE(texts));
 }
 
 /* How many tests the bucket has that another failure is compared with. */
@@ -578,7 +605,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_cause_one_bucket, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_engines_share_buckets, set_up_library, tear_down),
         cmocka_unit_test_setup_teardown(test_one_optimizer_one_bucket, set_up_levels, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_optimizer_is_asked, set_up_levels, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_optimizer_in_other_ops, set_up_levels, tear_down),
+        cmocka_unit_test_setup_teardown(test_wrong_numbers_of_one_optimizer, set_up_levels,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_an_optimizer_alone_is_no_cause, set_up_levels,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_first_findings_are_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_explained_joins, set_up, tear_down),

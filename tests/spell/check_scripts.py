@@ -72,6 +72,9 @@ def check_form(tap, tool, path):
     tap.result("1 of 6 elements are wrong; at [0, 1]: expected 1.0, actual nan, allowed 0.0625" in
                done.stdout, "the worst element is named", done.stdout)
     tap.result(max(map(len, text.splitlines())) <= 100, "lines fit 100 columns")
+    done, _ = script(tool, INTS, "torch", "-", "value", path)
+    tap.result("1 of 4 elements are wrong" in done.stdout and ".0" not in done.stdout.partition("\n")[2].partition(", allowed")[0],
+               "integers are integers, beyond 2**53 too", done.stdout)
     tap.result(text == script(tool, SMALL, "torch", "-", "value", path)[1], "the same bytes again")
     with open(path, "w", encoding="utf-8") as f:
         f.write(text.replace("import torch", "import torch_that_is_not_there"))

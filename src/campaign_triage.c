@@ -157,8 +157,7 @@ const char *known_bucket_rule(const char *key)
     return strncmp(key, known_prefix, n) == 0 ? key + n : NULL;
 }
 
-/* Of what incident_json wrote; NULL: it has no such text. */
-static const char *row_text(const struct finding_row *row, const char *name, struct arena *arena)
+const char *row_text(const struct finding_row *row, const char *name, struct arena *arena)
 {
     json_t *json = json_loads(row->json, 0, NULL);
     const char *found = json_string_value(json_object_get(json, name));

@@ -503,16 +503,6 @@ static void split_targets(struct work *w, const char *lines)
     w->n_others = n;
 }
 
-/* How the test failed before it was made small; the row's own signature in rows that do not say. */
-static const char *found_signature(const struct finding_row *row, struct arena *arena)
-{
-    json_t *json = json_loads(row->json, 0, NULL);
-    const char *found = json_string_value(json_object_get(json, "found_signature"));
-    const char *text = found != NULL ? arena_strdup(arena, found) : row->signature;
-    json_decref(json);
-    return text;
-}
-
 /* A bucket keeps a few folders only: the test of any other of its findings is made again from the
  * campaign's seed and policy, and gets a folder. */
 static enum err make_test_again(struct work *w, struct store *store)
@@ -538,7 +528,9 @@ static enum err make_test_again(struct work *w, struct store *store)
     generator_close(policy);
     TRY(err);
     w->before = w->original = test;
-    w->row.signature = found_signature(&w->row, w->arena);
+    /* How the test failed before it was made small. */
+    const char *found = row_text(&w->row, "found_signature", w->arena);
+    w->row.signature = found != NULL ? found : w->row.signature;
     w->row.folder = finding_folder(w->row.id, w->row.target, w->row.oracle, w->arena);
     w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);
     split_targets(w, key.targets);

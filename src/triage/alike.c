@@ -20,11 +20,6 @@ static size_t next_word(const char **at)
     return strcspn(*at, " ");
 }
 
-static bool is_value(const char *oracle)
-{
-    return strncmp(oracle, "value", strlen("value")) == 0;
-}
-
 bool signatures_alike(const char *a, const char *b)
 {
     unsigned words = 0, differ = 0;
@@ -62,29 +57,6 @@ static enum err passes_without(struct jury *jury, const struct failure *f, const
     return ERR_OK;
 }
 
-enum err optimizers_behind(struct jury *jury, const struct failure *f, struct arena *arena,
-                           struct texts *names)
-{
-    struct trace trace;
-    *names = (struct texts){0};
-    /* One that has some disabled would lose that. */
-    if (!f->what->kind->has_optimizers || target_option(f->what, "disable", arena) != NULL) {
-        return ERR_OK;
-    }
-    TRY(trace_run(jury, f->target, f->what, f->test, arena, &trace));
-    for (size_t i = trace.changed.n; i-- > 0;) {
-        bool passes = false;
-        /* One that applies rules is many. */
-        if (!applies_rules(trace.changed.items[i])) {
-            TRY(passes_without(jury, f, trace.changed.items[i], f->test, arena, &passes));
-        }
-        if (passes) {
-            texts_add(names, trace.changed.items[i], arena);
-        }
-    }
-    return ERR_OK;
-}
-
 /* What the library is told, linear being MatMul and Add; without the op that only has to be there.
  */
 static enum err types_of(const struct target *t, const struct test *test, struct arena *arena,
@@ -108,6 +80,29 @@ static enum err types_of(const struct target *t, const struct test *test, struct
     return ERR_OK;
 }
 
+enum err optimizers_behind(struct jury *jury, const struct failure *f, struct arena *arena,
+                           struct fused *fused)
+{
+    struct trace trace;
+    *fused = (struct fused){0};
+    /* One that has some disabled would lose that. */
+    if (!f->what->kind->has_optimizers || target_option(f->what, "disable", arena) != NULL) {
+        return ERR_OK;
+    }
+    TRY(trace_run(jury, f->target, f->what, f->test, arena, &trace));
+    for (size_t i = trace.changed.n; i-- > 0;) {
+        bool passes = false;
+        /* One that applies rules is many. */
+        if (!applies_rules(trace.changed.items[i])) {
+            TRY(passes_without(jury, f, trace.changed.items[i], f->test, arena, &passes));
+        }
+        if (passes) {
+            texts_add(&fused->optimizers, trace.changed.items[i], arena);
+        }
+    }
+    return fused->optimizers.n > 0 ? types_of(f->what, f->test, arena, &fused->types) : ERR_OK;
+}
+
 /* Not where nothing is left. */
 static bool holds_all(const struct texts *types, const struct texts *part)
 {
@@ -129,19 +124,18 @@ static bool is_comparable(const struct failure *f, const struct verdict *seen,
     return is_crash == (strcmp(seen->oracle, "crash") == 0);
 }
 
-enum err shares_optimizer(struct jury *jury, const struct failure *f, const struct texts *names,
+enum err shares_optimizer(struct jury *jury, const struct failure *f, const struct fused *fused,
                           const struct test *older, struct arena *arena, bool *same)
 {
     struct outcome outcome;
     struct verdict verdict;
-    struct texts ours, theirs;
+    struct texts theirs;
     *same = false;
-    if (names->n == 0 || !target_supports(f->what, older->program)) {
+    if (fused->optimizers.n == 0 || !target_supports(f->what, older->program)) {
         return ERR_OK;
     }
-    TRY(types_of(f->what, f->test, arena, &ours));
     TRY(types_of(f->what, older, arena, &theirs));
-    if (!holds_all(&ours, &theirs) && !holds_all(&theirs, &ours)) {
+    if (!holds_all(&fused->types, &theirs) && !holds_all(&theirs, &fused->types)) {
         return ERR_OK;
     }
     TRY(run_as(jury, f, f->what, older, arena, &outcome, &verdict));
@@ -149,8 +143,8 @@ enum err shares_optimizer(struct jury *jury, const struct failure *f, const stru
         !is_comparable(f, &verdict, failure_signature(&verdict, &outcome, arena))) {
         return ERR_OK;
     }
-    for (size_t i = 0; i < names->n && !*same; i++) {
-        TRY(passes_without(jury, f, names->items[i], older, arena, same));
+    for (size_t i = 0; i < fused->optimizers.n && !*same; i++) {
+        TRY(passes_without(jury, f, fused->optimizers.items[i], older, arena, same));
     }
     return ERR_OK;
 }

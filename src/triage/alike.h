@@ -9,15 +9,19 @@
 /* Of a refusal or a crash: they differ in one word of many, or in one function of the way to the
  * crash. */
 bool signatures_alike(const char *a, const char *b);
-/* The optimizers of the failure's target without one of which its test passes there; none of a
- * target that has no such options. */
+/* What may be an optimizer's doing. */
+struct fused {
+    struct texts optimizers; /* without one of which the failure's test passes on its target */
+    struct texts types;      /* the ops that the library is told it in */
+};
+/* No optimizers of a target that has no such options, or where none is to blame. */
 MUST_USE enum err optimizers_behind(struct jury *jury, const struct failure *f, struct arena *arena,
-                                    struct texts *names);
+                                    struct fused *fused);
 /* *same: `older` fails on the failure's target too, passes there without one of these, and the one
  * program is told to the library in ops that the other has, too. Wrong numbers are compared with
  * wrong numbers of that signature alone, crashes with crashes. */
 MUST_USE enum err shares_optimizer(struct jury *jury, const struct failure *f,
-                                   const struct texts *names, const struct test *older,
+                                   const struct fused *fused, const struct test *older,
                                    struct arena *arena, bool *same);
 
 #endif

@@ -30,11 +30,11 @@ struct seeker {
     struct jury *jury;
     const struct failure *failure;
     const struct reduction *reduction;
-    const char *key;         /* its own */
-    bool is_one_op;          /* the cause is of one node alone, */
-    uint32_t node;           /* this one */
-    struct failure reduced;  /* ours, in its smallest form */
-    struct texts optimizers; /* without one of which it passes */
+    const char *key;        /* its own */
+    bool is_one_op;         /* the cause is of one node alone, */
+    uint32_t node;          /* this one */
+    struct failure reduced; /* ours, in its smallest form */
+    struct fused fused;
     const struct older_buckets *older;
     struct arena *arena;
 };
@@ -83,11 +83,6 @@ static bool differs_in_class(const char *key, const char *own)
     }
     const char *a = strchr(key + paren, ')'), *b = strchr(own + paren, ')');
     return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
-static bool is_value(const char *signature)
-{
-    return strncmp(signature, "value", strlen("value")) == 0;
 }
 
 /* Of wrong values and shapes each op keeps its own attributes and operands, where it is alone. */
@@ -164,8 +159,7 @@ static enum err passes_in_single(const struct seeker *s, const struct test *test
 {
     const struct program *p = test->program;
     enum dtype d = node_dtype(p, &p->nodes[s->node]);
-    bool is_half = d == DTYPE_F16 || d == DTYPE_BF16;
-    struct test *wide = is_half ? test_widened(test, d, DTYPE_F32, s->arena) : NULL;
+    struct test *wide = dtype_is_half(d) ? test_widened(test, d, DTYPE_F32, s->arena) : NULL;
     struct outcome outcome;
     struct verdict verdict = {.kind = VERDICT_UNJUDGED};
     bool same;
@@ -198,7 +192,7 @@ static enum err try_older(const struct seeker *s, const char *key, bool *same)
     size_t head = key_head(s->key), n = 0;
     const struct test **tests = NULL;
     *same = kin == OF_SAME_OPS && signatures_alike(key + head, s->key + head);
-    bool may_share = s->optimizers.n > 0 && strncmp(key, s->key, strcspn(s->key, "|")) == 0;
+    bool may_share = s->fused.optimizers.n > 0 && strncmp(key, s->key, strcspn(s->key, "|")) == 0;
     if ((kin != UNRELATED || may_share) && !*same) {
         TRY(s->older->tests_of(s->older->context, key, s->arena, &tests, &n));
     }
@@ -211,7 +205,7 @@ static enum err try_older(const struct seeker *s, const char *key, bool *same)
             : kin == OF_OTHER_CLASS ? fails_in_class(s, tests[i], same)
                                     : ERR_OK);
         if (!*same) {
-            TRY(shares_optimizer(s->jury, &s->reduced, &s->optimizers, tests[i], s->arena, same));
+            TRY(shares_optimizer(s->jury, &s->reduced, &s->fused, tests[i], s->arena, same));
         }
     }
     return ERR_OK;
@@ -248,7 +242,7 @@ enum err choose_bucket_key(struct jury *jury, const struct failure *f, const str
     s.reduced.test = r->test;
     s.reduced.verdict = r->verdict;
     if (may_look && older->n > 0) {
-        TRY(optimizers_behind(jury, &s.reduced, arena, &s.optimizers));
+        TRY(optimizers_behind(jury, &s.reduced, arena, &s.fused));
     }
     for (size_t i = 0; i < older->n && may_look; i++) {
         bool same;

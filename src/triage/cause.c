@@ -202,16 +202,14 @@ bool failure_explains(const struct failure *earlier, const struct failure *later
 /* Does it fail in a way that explains how the smallest form does, again and again? */
 static enum err is_cause(struct search *s, struct failure *seen, bool *yes)
 {
-    enum { RECHECKS = 2 };
     *yes = seen->verdict.kind == VERDICT_FINDING;
     if (*yes) {
         seen->signature = failure_signature(&seen->verdict, &seen->outcome, s->arena);
         *yes = failure_explains(seen, &s->failure);
     }
     if (*yes) {
-        TRY(recheck(s->jury, seen, RECHECKS, s->arena));
+        TRY(failure_repeats(s->jury, seen, s->arena, yes));
         s->r->runs += seen->runs;
-        *yes = seen->repeats == seen->runs;
     }
     return ERR_OK;
 }
@@ -413,9 +411,8 @@ static enum err try_ordinary(struct search *s, bool *found)
 {
     const struct program *p = s->failure.test->program;
     enum dtype d = p->n_nodes > 0 ? node_dtype(p, &p->nodes[0]) : DTYPE_NONE;
-    bool is_value = strncmp(s->failure.signature, "value", 5) == 0;
     *found = false;
-    if (!is_value || d == DTYPE_NONE ||
+    if (!is_value(s->failure.signature) || d == DTYPE_NONE ||
         (strcmp(s->failure.signature, "value") == 0 && (d == DTYPE_F32 || d == DTYPE_F64))) {
         return ERR_OK;
     }

@@ -393,6 +393,12 @@ static int value_rank(const char *signature)
     return -1;
 }
 
+bool is_value(const char *text)
+{
+    static const char value[] = "value";
+    return strncmp(text, value, strlen(value)) == 0;
+}
+
 bool same_failure(const char *signature, const char *seen)
 {
     int was = value_rank(signature), is = value_rank(seen);

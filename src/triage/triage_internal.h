@@ -19,6 +19,8 @@ bool node_feeds(const struct program *p, uint32_t from, uint32_t to);
  * another (alike.h): the name of the node that an optimizer made. */
 bool same_failure(const char *signature, const char *seen);
 
+/* Of an oracle or a signature: is a number wrong? */
+bool is_value(const char *text);
 /* Is a wrong number hardly beyond its bound, or far beyond it? What is wrong in any other way is
  * clear. The former never takes the place of the latter. */
 bool failure_is_slight(const struct verdict *v);

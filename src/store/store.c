@@ -211,6 +211,19 @@ static enum err make_schema(struct store *store)
     return ERR_OK;
 }
 
+/* SQLite does not wait for its busy handler here: whoever looks at the new file meanwhile makes the
+ * change fail at once, so the waiting is ours. */
+static enum err enter_wal(struct store *store)
+{
+    double end = clock_wall() + BUSY_SECONDS;
+    enum err e;
+    while ((e = store_exec(store, "PRAGMA journal_mode = WAL")) != ERR_OK &&
+           (sqlite3_errcode(store->db) & 0xff) == SQLITE_BUSY && clock_wall() < end) {
+        usleep(1000);
+    }
+    return e;
+}
+
 static enum err open_file(struct store *store, bool create)
 {
     int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
@@ -225,7 +238,7 @@ static enum err open_file(struct store *store, bool create)
     /* Look before anything is written: a file that is not ours must stay as it is. */
     TRY(store_begin(store));
     TRY(store_end(store, make_schema(store)));
-    return store_exec(store, "PRAGMA journal_mode = WAL");
+    return enter_wal(store);
 }
 
 enum err store_open(const char *dir, bool create, struct store **store)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -315,6 +316,72 @@ static void two_processes_run_every_index_once(void **state)
     munmap(tally, sizeof(*tally));
 }
 
+/* All who open a new file try at once to change its journal: what SQLite refuses without waiting.
+ */
+enum { N_OPENERS = 3, N_OPENINGS = 200 };
+
+static void set_first_journal(void)
+{
+    struct buffer path = BUFFER_INIT;
+    sqlite3 *db;
+    buffer_printf(&path, "%s/campaign.db", dir);
+    CHILD_CHECK(sqlite3_open(path.data, &db) == SQLITE_OK);
+    CHILD_CHECK(sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) == SQLITE_OK);
+    CHILD_CHECK(sqlite3_close(db) == SQLITE_OK);
+    buffer_release(&path);
+}
+
+/* Shared with the children: how often one came to a meeting, was refused, is the first of all. */
+struct openers {
+    unsigned come, refused, first;
+};
+
+static void meet(struct openers *openers, unsigned *meetings)
+{
+    ++*meetings;
+    __atomic_fetch_add(&openers->come, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&openers->come, __ATOMIC_SEQ_CST) < *meetings * N_OPENERS) {
+        sched_yield();
+    }
+}
+
+static void open_with_the_others(void *argument)
+{
+    struct openers *openers = argument;
+    bool first = __atomic_fetch_add(&openers->first, 1, __ATOMIC_SEQ_CST) == 0;
+    unsigned meetings = 0;
+    for (int i = 0; i < N_OPENINGS; i++) {
+        if (first) {
+            set_first_journal();
+        }
+        meet(openers, &meetings);
+        struct store *store;
+        if (store_open(dir, true, &store) == ERR_OK) {
+            store_close(store);
+        } else {
+            __atomic_fetch_add(&openers->refused, 1, __ATOMIC_SEQ_CST);
+        }
+        meet(openers, &meetings);
+    }
+}
+
+static void a_new_file_is_opened_by_all_at_once(void **state)
+{
+    struct openers *openers =
+        mmap(NULL, sizeof(*openers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(openers != MAP_FAILED);
+    store_close(opened());
+    pid_t pids[N_OPENERS];
+    for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+        pids[i] = in_child(open_with_the_others, openers);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+        assert_int_equal(ended(pids[i]), 0);
+    }
+    assert_int_equal(openers->refused, 0);
+    munmap(openers, sizeof(*openers));
+}
+
 /* One finding a test, announced in shared memory once the store has said it is stored. */
 struct progress {
     uint64_t findings; /* stored, by all processes so far */
@@ -539,13 +606,21 @@ static void a_full_disk_loses_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(settings_are_kept_and_compared),      TEST(first_policy_of_an_epoch_stays),
-        TEST(one_process_is_in_at_a_time),         TEST(blocks_come_in_order_and_end),
-        TEST(a_part_of_a_block_is_left_for_later), TEST(counts_add_up),
-        TEST(two_processes_run_every_index_once),  TEST(kill_at_any_moment_loses_nothing),
-        TEST(claims_of_the_living_are_kept),       TEST(missing_is_said),
-        TEST(other_files_stay_as_they_are),        TEST(damage_is_said_not_hidden),
-        TEST(a_read_only_folder_is_said),          TEST(a_full_disk_loses_nothing),
+        TEST(settings_are_kept_and_compared),
+        TEST(first_policy_of_an_epoch_stays),
+        TEST(one_process_is_in_at_a_time),
+        TEST(blocks_come_in_order_and_end),
+        TEST(a_part_of_a_block_is_left_for_later),
+        TEST(counts_add_up),
+        TEST(two_processes_run_every_index_once),
+        TEST(a_new_file_is_opened_by_all_at_once),
+        TEST(kill_at_any_moment_loses_nothing),
+        TEST(claims_of_the_living_are_kept),
+        TEST(missing_is_said),
+        TEST(other_files_stay_as_they_are),
+        TEST(damage_is_said_not_hidden),
+        TEST(a_read_only_folder_is_said),
+        TEST(a_full_disk_loses_nothing),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

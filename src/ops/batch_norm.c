@@ -34,13 +34,18 @@ static struct moments given_moments(const struct evaluation *e, const struct nor
     return m;
 }
 
-/* var + epsilon may cancel when a "variance" is negative. */
+/* var + epsilon may cancel when a "variance" is negative. Folded into the weights of a
+ * half-precision product, epsilon and the sum are halves themselves. */
 static struct moment_errors given_errors(const struct norm *n, const struct moments *m,
                                          enum dtype d)
 {
-    real u = dtype_roundoff(norm_accumulator(n, d));
-    real cancels = (fabsl(m->var) + n->epsilon) / (m->var + n->epsilon);
-    return (struct moment_errors){.relative = u * (cancels + 3)};
+    real u = dtype_roundoff(norm_accumulator(n, d)), both = m->var + n->epsilon;
+    real lost = 2 * u * (fabsl(m->var) + n->epsilon);
+    if (dtype_is_half(d)) {
+        lost += fabsl(dtype_round(d, n->epsilon) - n->epsilon) + dtype_tiny(d) / 2;
+    }
+    return (struct moment_errors){.relative =
+                                      lost > both / 4 ? INFINITY : lost / (2 * both) + 3 * u};
 }
 
 /* Elements start .. start + inside - 1, of channel c. */

@@ -345,6 +345,26 @@ static const struct element_case element_cases[] = {
      0,
      NAN,
      false},
+    {"an epsilon held as a half float beside a variance that takes most of it back",
+     "x: f16[1,1,1] = input\nw: f16[1,1,1] = const [0]\n"
+     "v: f16[1,1,1] = conv1d(x, w, strides=[1], dilations=[1], pads=[0,0], group=1)\n"
+     "s: f16[1] = const [-0.001587]\nb: f16[1] = const [1]\nm: f16[1] = const [1]\n"
+     "a: f16[1] = const [-1.43e-06]\n"
+     "y: f16[1,1,1] = batch_norm(v, s, b, m, a, epsilon=1.8775463104248047e-06)\noutput y\n",
+     {1},
+     0,
+     3.299,
+     false},
+    {"more than an epsilon held as a half float does",
+     "x: f16[1,1,1] = input\nw: f16[1,1,1] = const [0]\n"
+     "v: f16[1,1,1] = conv1d(x, w, strides=[1], dilations=[1], pads=[0,0], group=1)\n"
+     "s: f16[1] = const [-0.001587]\nb: f16[1] = const [1]\nm: f16[1] = const [1]\n"
+     "a: f16[1] = const [-1.43e-06]\n"
+     "y: f16[1,1,1] = batch_norm(v, s, b, m, a, epsilon=1.8775463104248047e-06)\noutput y\n",
+     {1},
+     0,
+     2.5,
+     true},
     {"small means and biases of a batch normalisation behind a product",
      "x: f16[1,1,1] = input\nw: f16[1,1,1] = const [0.5]\n"
      "v: f16[1,1,1] = conv1d(x, w, strides=[1], dilations=[1], pads=[0,0], group=1)\n"

@@ -547,6 +547,13 @@ static void shipped_rules_know_their_findings(void **state)
     y ": f32[1,1," size "] = max_pool(" x                                                          \
       ", ceil_mode=false, kernel_shape=[2], strides=[1], dilations=[1], pads=[0,0])\n"
 
+#define LAYER_NORM                                                                                 \
+    "x: f32[1,1] = input\ns: f32[2] = input\n"                                                     \
+    "m: f32[1,1] = reduce_mean(x, axes=[1], keepdims=true)\nc: f32[1,1] = sub(x, m)\n"             \
+    "q: f32[1,1] = square(c)\nv: f32[1,1] = reduce_mean(q, axes=[1], keepdims=true)\n"             \
+    "r: f32[1,1] = sqrt(v)\nd: f32[1,1] = div(c, r)\n"
+#define SCALE_AND_BIAS "t: f32[1,2] = mul(d, s)\ny: f32[1,2] = add(t, s)\noutput y\n"
+
 /* What differs from what a rule knows by little: in the first dtype, the order, the rank, what came
  * back. */
 static const struct near_miss {
@@ -601,6 +608,18 @@ static const struct near_miss {
      "running LayerNormalization node: Scale and (optional) bias must match X.shape[axis:]",
      "x: f32[1,1] = input\nm: f32[1,1] = reduce_mean(x, axes=[1], keepdims=true)\n"
      "s: f32[2] = input\ny: f32[1,2] = mul(m, s)\noutput y\n"},
+    {"ort-layer-norm-broadcast", "status",
+     "running LayerNormalization node. Name:'y' Status Message: Scale and (optional) bias must "
+     "match",
+     LAYER_NORM SCALE_AND_BIAS},
+    {"ort-layer-norm-broadcast", "status",
+     "Type parameter (T) of Optype (LayerNormalization) bound to different types (tensor(float16) "
+     "and tensor(double) in node (/LayerNormFusion/).",
+     LAYER_NORM SCALE_AND_BIAS},
+    {"ort-layer-norm-broadcast", "value", "y[0]: expected 1, got 2", LAYER_NORM SCALE_AND_BIAS},
+    {"ort-layer-norm-broadcast", "status",
+     "Name:'/LayerNormFusion/' Status Message: Scale and (optional) bias must match",
+     LAYER_NORM "t: f32[1,2] = add(d, s)\noutput t\n"},
     {"ort-batch-norm-input-changed", "side_effects", "an input tensor was changed",
      "x: f32[2,1] = input\na: f32[1] = input\n"
      "y: f32[2,1] = batch_norm(x, a, a, a, a, epsilon=0.125)\noutput y\n"},

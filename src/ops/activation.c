@@ -415,11 +415,15 @@ static real gelu_slope(const struct node *node, uint32_t k, const real *x, real 
 }
 
 /* x / 2 * (1 + erf): what erf rounds stays when 1 is added. Measured: 6.3 roundoffs of |x| (torch,
- * f32, whose erf is an approximation), 3.1 (ONNX Runtime, tanh). ONNX defines it by nodes. */
+ * f32, whose erf is an approximation), 3.1 (ONNX Runtime, tanh). ONNX defines it by nodes. Beyond
+ * half the range x * (1 + erf) overflows before it is halved, as hard_swish's product does. */
 static real gelu_loss(const struct node *node, enum dtype d, const real *x, real y)
 {
     real size = fabsl(x[0]), u = dtype_roundoff(d);
     /* oneDNN's bf16 results go through VCVTNEPS2BF16, which flushes subnormal ones (Intel SDM). */
+    if (2 * x[0] > dtype_max(d)) {
+        return INFINITY;
+    }
     real small = d == DTYPE_BF16 ? fminl(fabsl(y), dtype_min_normal(d)) : 0;
     return u * (4 * fabsl(y) + 6 * size * fminl(size, 1)) + size * flush(d, x[0]) + small;
 }

@@ -76,12 +76,16 @@ static real hard_swish_slope(const struct node *node, uint32_t k, const real *x,
 }
 
 /* x / 6 and the sum round (ONNX defines it by HardSigmoid with 1 / 6 as a float); measured: 2.5
- * roundoffs of the result, 1.5 of x. */
+ * roundoffs of the result, 1.5 of x. A product that overflows inside an op may make its result
+ * infinite (PyTorch's notes, "Numerical accuracy", extremal values). */
 static real hard_swish_loss(const struct node *node, enum dtype d, const real *x, real y)
 {
     real size = fabsl(x[0]), u = dtype_roundoff(d);
     if (x[0] < -3.1L) {
         return 0;
+    }
+    if (6 * size > dtype_max(d)) { /* x * min(x + 3, 6) / 6, as torch has it */
+        return INFINITY;
     }
     return u * (3 * fabsl(y) + (x[0] < 3.1L ? 3 * size : 0));
 }

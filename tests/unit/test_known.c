@@ -392,12 +392,18 @@ struct shipped {
     size_t n;
     const char *id[RULES_MAX], *url[RULES_MAX];
     unsigned findings[RULES_MAX], near_misses[RULES_MAX]; /* that the tests have of each */
+    struct known_rules *causes;                           /* findings/causes.yaml */
+    const char *causes_text;
 };
 
 static void shipped_load(struct arena *arena, struct shipped *s)
 {
     *s = (struct shipped){0};
     assert_int_equal(known_load(NULL, arena, &s->rules), ERR_OK);
+    s->causes_text = source_text(arena, "findings/causes.yaml");
+    assert_int_equal(
+        known_parse("causes.yaml", s->causes_text, strlen(s->causes_text), arena, &s->causes),
+        ERR_OK);
     char *text = source_text(arena, "src/triage/known.yaml");
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         if (strncmp(line, "- id: ", 6) == 0) {
@@ -469,11 +475,38 @@ static struct scene scene_of(const json_t *row)
     };
 }
 
+/* Does a rule of that cause name the finding? Several may have one id. */
+static bool cause_names(const char *text, const char *id, const char *finding, struct arena *arena)
+{
+    const char *head = arena_printf(arena, "- id: %s\n", id);
+    size_t size = strlen(finding);
+    for (const char *at = text; (at = strstr(at, head)) != NULL; at++) {
+        const char *end = strstr(at, "\n- id: ");
+        for (const char *hit = at + strlen(head); (hit = strstr(hit, finding)) != NULL; hit++) {
+            if ((end == NULL || hit < end) && hit[-1] != '-' && strchr(" ,:\"\n", hit[size])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void check_cause(const struct shipped *s, const char *finding, const struct scene *scene,
+                        const struct program *p, struct arena *arena)
+{
+    const char *id = match(s->causes, scene, p);
+    if (id == NULL || !cause_names(s->causes_text, id, finding, arena)) {
+        fail_msg("%s on %s is of %s by findings/causes.yaml", finding, scene->target.text,
+                 id ? id : "no cause");
+    }
+}
+
 /* A failing row of a finding's table: its rule speaks, and for no other library or oracle. */
 static void check_row(struct shipped *s, const char *finding, const char *judgement,
-                      const struct program *p, const json_t *row)
+                      const struct program *p, const json_t *row, struct arena *arena)
 {
     struct scene scene = scene_of(row);
+    check_cause(s, finding, &scene, p, arena);
     const char *id = match(s->rules, &scene, p);
     size_t rule = id != NULL ? shipped_find(s, id) : s->n;
     if (!is_due(s, finding, judgement, rule)) {
@@ -505,7 +538,7 @@ static void check_finding(struct shipped *s, const char *finding, struct arena *
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         if (strcmp(text_of(row, "verdict"), "finding") == 0) {
-            check_row(s, finding, judgement, test->program, row);
+            check_row(s, finding, judgement, test->program, row, arena);
             failing++;
         }
     }
@@ -513,7 +546,8 @@ static void check_finding(struct shipped *s, const char *finding, struct arena *
     json_decref(root);
 }
 
-/* What is reported is known by its rule, what is not is a finding; each rule has one to know. */
+/* What is reported is known by its rule, what is not is a finding; each rule has one to know. And
+ * the cause of each is in findings/causes.yaml. */
 static void shipped_rules_know_their_findings(void **state)
 {
     struct shipped s;

@@ -638,6 +638,10 @@ static const struct near_miss {
      "x: f32[1,1,3] = input\n" PAD MAX_POOL("y", "p", "3") "output y\n"},
     {"ort-pad-max-pool", "value", "y[0]: expected 0, got 1",
      "x: f32[1,1,3] = input\n" PAD MAX_POOL("y", "p", "3") "output y\n"},
+    {"ort-pad-max-pool-load", "status", "Pad should be smaller than kernel.",
+     "x: f32[1,1,4] = input\n" MAX_POOL("y", "x", "3") "output y\n"},
+    {"ort-pad-max-pool-load", "status", "Unexpected mode of 3",
+     "x: f32[1,1,3] = input\n" PAD MAX_POOL("y", "p", "3") "output y\n"},
     {"ort-rms-norm-broadcast", "status",
      "running LayerNormalization node: Scale and (optional) bias must match X.shape[axis:]",
      "x: f32[1,1] = input\nm: f32[1,1] = reduce_mean(x, axes=[1], keepdims=true)\n"

@@ -116,7 +116,7 @@ static void arg_range(struct range_query *q)
     .in = {{"x", .dtypes = DT_NUMBERS, .rank_min = 1, .rank_max = RANK_MAX}},                      \
     .out = {{"y", .dtypes = DT(I64), REDUCE_RANK}},                                                \
     .attrs = {{"axis", ATTR_INT},                                                                  \
-              {"keepdims", ATTR_BOOL},                                                             \
+              {"keepdims", ATTR_BOOL, .usually_true = true},                                       \
               {"select_last_index", ATTR_BOOL, .optional = true}},                                 \
     .structure = arg_structure, .relate = reduce_relate_some, .taint = reduce_taint,               \
     .range = arg_range, .jumps = JUMPS_IN_ORDER, .places = arg_places

@@ -482,6 +482,7 @@ const struct op op_is_inf = {
     .name = "is_inf",
     .summary = "is it infinite, of the signs that are looked for?",
     CLASS_OP,
-    .attrs = {{"detect_negative", ATTR_BOOL}, {"detect_positive", ATTR_BOOL}},
+    .attrs = {{"detect_negative", ATTR_BOOL, .usually_true = true},
+              {"detect_positive", ATTR_BOOL, .usually_true = true}},
     .structure = is_inf_structure,
     .elementwise = &(const struct elementwise){.row = is_inf_row, .bound = class_bound}};

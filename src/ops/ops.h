@@ -42,7 +42,8 @@ struct real_spec {
 struct attr_spec {
     const char *name;
     enum attr_kind kind;
-    bool optional; /* missing: false or 0 */
+    bool optional;     /* missing: false or 0 */
+    bool usually_true; /* of an ATTR_BOOL: libraries' default is not false */
     struct real_spec real;
 };
 

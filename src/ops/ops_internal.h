@@ -215,8 +215,8 @@ void reduce_mark_overflow(const struct evaluation *e, const real *exact, uint8_t
 #define REDUCE_OP(op_dtypes)                                                                       \
     .in = {{"x", .dtypes = (op_dtypes), REDUCE_RANK}},                                             \
     .out = {{"y", .same_as = "x", REDUCE_RANK}},                                                   \
-    .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL}}, .structure = reduce_structure,        \
-    .taint = reduce_taint
+    .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL, .usually_true = true}},                 \
+    .structure = reduce_structure, .taint = reduce_taint
 
 /* Is it larger, where NaN is larger than all? */
 ALWAYS_INLINE bool beats(real challenger, real best)

@@ -441,9 +441,9 @@ static void truth_range(struct range_query *q)
 
 #define TRUTH_OP                                                                                   \
     .in = {{"x", .dtypes = DT_ALL, REDUCE_RANK}}, .out = {{"y", .dtypes = DT(BOOL), REDUCE_RANK}}, \
-    .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL}}, .structure = reduce_structure,        \
-    .relate = reduce_relate, .taint = reduce_taint, .range = truth_range, .reach = truth_reach,    \
-    .jumps = JUMPS_ALWAYS
+    .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL, .usually_true = true}},                 \
+    .structure = reduce_structure, .relate = reduce_relate, .taint = reduce_taint,                 \
+    .range = truth_range, .reach = truth_reach, .jumps = JUMPS_ALWAYS
 
 const struct op op_reduce_all = {.name = "reduce_all",
                                  .summary = "are all elements over axes nonzero; of none: true",

@@ -589,17 +589,18 @@ static bool reduce_var_is_blind(const struct program *p, const struct node *node
     return shape_numel(x) == shape_numel(y);
 }
 
-const struct op op_reduce_var = {
-    .name = "reduce_var",
-    .summary = "sum of (x - mean)^2 over axes / (n - correction)",
-    .in = {{"x", .dtypes = DT_FLOATS, REDUCE_RANK}},
-    .out = {{"y", .same_as = "x", REDUCE_RANK}},
-    .attrs = {{"axes", ATTR_INTS}, {"keepdims", ATTR_BOOL}, {"correction", ATTR_INT}},
-    .structure = reduce_var_structure,
-    .relate = reduce_relate_some,
-    .evaluate = reduce_var_evaluate,
-    .taint = reduce_taint,
-    .vjp = reduce_var_vjp,
-    .range = reduce_var_range,
-    .unspecified = reduce_var_unspecified,
-    .is_blind = reduce_var_is_blind};
+const struct op op_reduce_var = {.name = "reduce_var",
+                                 .summary = "sum of (x - mean)^2 over axes / (n - correction)",
+                                 .in = {{"x", .dtypes = DT_FLOATS, REDUCE_RANK}},
+                                 .out = {{"y", .same_as = "x", REDUCE_RANK}},
+                                 .attrs = {{"axes", ATTR_INTS},
+                                           {"keepdims", ATTR_BOOL, .usually_true = true},
+                                           {"correction", ATTR_INT}},
+                                 .structure = reduce_var_structure,
+                                 .relate = reduce_relate_some,
+                                 .evaluate = reduce_var_evaluate,
+                                 .taint = reduce_taint,
+                                 .vjp = reduce_var_vjp,
+                                 .range = reduce_var_range,
+                                 .unspecified = reduce_var_unspecified,
+                                 .is_blind = reduce_var_is_blind};

@@ -10,7 +10,9 @@
  * sees when all is done, the whole is that bug. But only what can come of it: a crash, or what is
  * refused for other reasons than a wrong form, stays itself whatever number before it is wrong; it
  * may need those nodes for another reason, and would be lost (failure_explains). What takes the
- * place of a failure has shown in three runs, as what a campaign takes for one.
+ * place of a failure has shown in three runs, as what a campaign takes for one. And what is refused
+ * as a whole is refused because of a part that is, in whatever words: until that one is mended
+ * nobody can tell.
  * - A node that another op can stand in for, and the failure stays, is no part of the cause: it
  * only computes something, or reads something. A plain op takes its place, and the key of the
  * bucket leaves it out (cause_stand_in.c).
@@ -190,11 +192,13 @@ bool failure_explains(const struct failure *earlier, const struct failure *later
     static const char *const numbers[] = {"value", "side_effects"};
     static const char *const forms[] = {"count", "dtype", "shape"};
     static const char *const of_forms[] = {"value", "count", "dtype", "shape", "status"};
+    static const char *const refused[] = {"status"};
     if (slips(&later->verdict, &earlier->verdict)) {
         return false;
     }
     return same_failure(later->signature, earlier->signature) ||
            (is_of(earlier, numbers, ARRAY_SIZE(numbers)) && is_of(later, numbers, 1)) ||
+           (is_of(earlier, refused, 1) && is_of(later, refused, 1)) ||
            (is_of(earlier, forms, ARRAY_SIZE(forms)) &&
             is_of(later, of_forms, ARRAY_SIZE(of_forms)));
 }

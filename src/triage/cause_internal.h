@@ -33,8 +33,8 @@ void search_adopt(struct search *s, const struct test *test, const struct outcom
                   const struct verdict *verdict);
 /* Is the earlier failure, of a part of the program, why the later one, of the whole, shows? A wrong
  * number that is read on makes numbers wrong; a wrong count, dtype or shape makes programs be
- * refused too. All else is explained by the same failure alone, and what is clear not by what
- * is slight. */
+ * refused too, and so does a part that is. All else is explained by the same failure alone, and
+ * what is clear not by what is slight. */
 bool failure_explains(const struct failure *earlier, const struct failure *later);
 /* *found: it fails in a way that explains how the smallest form does, again and again, and is the
  * failure now. */

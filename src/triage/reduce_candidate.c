@@ -284,7 +284,7 @@ static void graph_end(struct reducer *r)
  * dtype tells more about a fault than a shape. */
 static const struct tactic *const tactics[] = {
     &tactic_outputs, &tactic_nodes, &tactic_ops,    &tactic_bypass, &tactic_inputs,
-    &tactic_dims,    &tactic_attrs, &tactic_values, &tactic_dtypes,
+    &tactic_dims,    &tactic_attrs, &tactic_values, &tactic_rows,   &tactic_dtypes,
 };
 
 const struct form form_graph = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tactics that change the graph: fewer outputs, fewer nodes, plainer ops, fewer constants. A node
- * that goes leaves inputs (or constants) behind that hold the values it had by the reference, so
- * what follows it still sees the numbers that made it fail; where it is the way between two ops
+ * Tactics that change the graph: fewer outputs, fewer nodes, plainer ops, inputs for constants. A
+ * node that goes leaves inputs (or constants) behind that hold the values it had by the reference,
+ * so what follows it still sees the numbers that made it fail; where it is the way between two ops
  * that matters, they are joined without it.
  */
 #include <string.h>
@@ -378,11 +378,13 @@ static bool try_unconst(struct reducer *r, uint32_t only)
     return reduce_try(r, &c);
 }
 
-/* A constant that may as well be an input says that folding has no part in the fault. */
+/* Of one op a constant that may as well be an input says that folding has no part in the fault.
+ * Among several it stays what it is: optimisers look for constants (the exponent and the epsilon of
+ * a norm), and whether they take an input for one is another question. */
 static bool inputs_apply(struct reducer *r)
 {
     uint32_t n = count_consts(r->best.program);
-    if (n == 0) {
+    if (n == 0 || r->best.program->n_nodes > 1) {
         return false;
     }
     if (try_unconst(r, VALUE_ABSENT)) {
@@ -399,6 +401,6 @@ static bool inputs_apply(struct reducer *r)
 
 const struct tactic tactic_inputs = {
     .name = "inputs",
-    .summary = "inputs instead of constants",
+    .summary = "inputs instead of the constants of an op that is alone",
     .apply = inputs_apply,
 };

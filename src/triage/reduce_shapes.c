@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tactics that change shapes and attributes. The relations of all nodes are stated over the same
- * variables, one a dim of a value, and solved as a whole: what comes out is a valid program, not a
- * guess. Of a leaf that gets smaller the slice stays that the worst element of the failing output
- * depends on.
+ * Tactics that change shapes. The relations of all nodes are stated over the same variables, one a
+ * dim of a value, and solved as a whole: what comes out is a valid program, not a guess. Of a leaf
+ * that gets smaller the slice stays that the worst element of the failing output depends on.
  */
-#include <math.h>
 #include <string.h>
 
-#include "triage/triage.h"
-#include "triage/triage_internal.h"
+#include "triage/reduce_shapes.h"
 
 /* ---- which elements matter ---- */
 
@@ -73,25 +70,28 @@ static int64_t worst_index(struct reducer *r, uint32_t leaf, int axis)
 
 /* ---- leaves of new shapes ---- */
 
-static int64_t slice_start(struct reducer *r, uint32_t leaf, int axis, int64_t to, bool from_end)
+static int64_t slice_start(struct reducer *r, uint32_t leaf, int axis, int64_t to, enum part part)
 {
     int64_t from = r->best.program->values[leaf].shape.dim[axis];
-    if (to >= from) {
+    if (to >= from || part == PART_FIRST) {
         return 0;
     }
-    int64_t index = from_end ? from - to : worst_index(r, leaf, axis);
+    int64_t index = part == PART_LAST ? from - to : worst_index(r, leaf, axis);
     return index < 0 ? 0 : index <= from - to ? index : from - to;
 }
 
 /* The elements of `data` (shape `from`) at start.. in a tensor of shape `to`; where that is larger
- * the elements repeat. */
+ * the elements repeat, or are 1 where there were none. */
 static void *slice(struct arena *arena, enum dtype d, const void *data, const struct shape *from,
                    const struct shape *to, const int64_t *start)
 {
     size_t n = shape_numel(to), size = dtype_size(d);
     char *cut = arena_zalloc(arena, n * size);
+    for (size_t i = 0; i < n && shape_numel(from) == 0; i++) {
+        dtype_store(d, cut, i, 1);
+    }
     if (shape_numel(from) == 0) {
-        return cut; /* nothing to repeat: zeros */
+        return cut;
     }
     int64_t at[RANK_MAX] = {0};
     for (size_t i = 0; i < n; i++) {
@@ -132,22 +132,6 @@ static void fold_indices(struct candidate *c)
 }
 
 /* ---- the program's relations ---- */
-
-enum { AXES_ALL = -1 };
-
-/* What one solution of the whole program's shapes is asked for. */
-struct request {
-    bool may_grow; /* dims may grow where an attribute asks for it */
-    /* Leaves' dims wanted at most `size`: one leaf's axis, which is then demanded, or of all leaves
-     * (VALUE_ABSENT) the axis counted from the last, or all axes (AXES_ALL). size 0: no wish; all
-     * leaves stay as they are where they can. */
-    uint32_t leaf;
-    int axis;
-    int64_t size;
-    bool free_attrs; /* attributes that say a shape may change with it */
-    uint32_t fixed;  /* but not this node's; UINT32_MAX: none */
-    bool from_end;   /* the last elements of a leaf stay, not those known to matter */
-};
 
 struct shape_vars {
     struct relation *relation;
@@ -207,21 +191,24 @@ static void make_dims(struct shape_vars *s, const struct program *p, uint32_t id
     const struct value *v = &p->values[id];
     for (int d = 0; d < v->shape.rank; d++) {
         int64_t now = v->shape.dim[d];
-        bool wanted = q->size > 0 && q->size < now && is_leaf(v) && asks_for(q, id, v, d);
+        bool asked = q->size > 0 && is_leaf(v) && asks_for(q, id, v, d);
+        bool wanted = asked && q->size < now, grows = asked && q->leaf == id && now == 0;
         var x = relation_var(s->relation, now > 0 ? 1 : 0, q->may_grow ? 2 * now + 8 : now);
         s->dim[id][d] = x;
         if (wanted && q->leaf == id) {
             relation_narrow(s->relation, x, 0, q->size);
+        } else if (grows) {
+            relation_narrow(s->relation, x, q->size, q->size);
         }
         if (is_leaf(v)) {
-            relation_hint(s->relation, x, wanted ? q->size : now);
+            relation_hint(s->relation, x, wanted || grows ? q->size : now);
         }
     }
 }
 
 /* A value gets its solved shape; of a leaf's elements those stay that matter. */
 static void fit_value(struct reducer *r, struct candidate *c, uint32_t id,
-                      const struct shape_vars *s, bool from_end)
+                      const struct shape_vars *s, enum part part)
 {
     struct value *v = &c->program->values[id];
     struct shape to = {.rank = v->shape.rank};
@@ -229,7 +216,7 @@ static void fit_value(struct reducer *r, struct candidate *c, uint32_t id,
     for (int d = 0; d < to.rank; d++) {
         to.dim[d] = relation_value(s->relation, s->dim[id][d]);
         if (is_leaf(v)) {
-            start[d] = slice_start(r, id, d, to.dim[d], from_end);
+            start[d] = slice_start(r, id, d, to.dim[d], part);
         }
     }
     if (is_leaf(v) && !shape_equal(&to, &v->shape)) {
@@ -238,8 +225,7 @@ static void fit_value(struct reducer *r, struct candidate *c, uint32_t id,
     v->shape = to;
 }
 
-/* Solves the candidate's shapes as asked and fits attributes and elements to them. */
-static bool resolve(struct reducer *r, struct candidate *c, const struct request *q)
+bool candidate_resolve(struct reducer *r, struct candidate *c, const struct request *q)
 {
     struct program *p = c->program;
     struct shape_vars s = {.relation = relation_new(r->scratch)};
@@ -262,7 +248,7 @@ static bool resolve(struct reducer *r, struct candidate *c, const struct request
         memcpy(p->nodes[i].attrs, s.nodes[i].attr, p->nodes[i].n_attrs * sizeof(struct attr));
     }
     for (uint32_t id = 0; id < p->n_values; id++) {
-        fit_value(r, c, id, &s, q->from_end);
+        fit_value(r, c, id, &s, q->part);
     }
     fold_indices(c);
     return true;
@@ -279,8 +265,7 @@ bool candidate_infer(struct reducer *r, struct candidate *c)
 
 /* ---- dims ---- */
 
-/* What falls: the elements of all values, then the sum of all dims. */
-static size_t shape_cost(const struct program *p)
+size_t shape_cost(const struct program *p)
 {
     size_t cost = 0;
     for (uint32_t id = 0; id < p->n_values; id++) {
@@ -300,9 +285,9 @@ static bool try_dims(struct reducer *r, uint32_t leaf, int axis, int64_t size)
                             .size = size,
                             .free_attrs = (way & 2) != 0,
                             .fixed = UINT32_MAX,
-                            .from_end = (way & 1) != 0};
+                            .part = (way & 1) != 0 ? PART_LAST : PART_WORST};
         struct candidate c = candidate_new(r);
-        if (resolve(r, &c, &q) && shape_cost(c.program) < shape_cost(r->best.program)) {
+        if (candidate_resolve(r, &c, &q) && shape_cost(c.program) < shape_cost(r->best.program)) {
             if (reduce_try(r, &c)) {
                 return true;
             }
@@ -310,6 +295,35 @@ static bool try_dims(struct reducer *r, uint32_t leaf, int axis, int64_t size)
         arena_reset(r->scratch);
     }
     return false;
+}
+
+/* What falls first: dims of leaves that are 0, which is a special case of its own. */
+static size_t count_empty(const struct program *p)
+{
+    size_t n = 0;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        const struct value *v = &p->values[id];
+        for (int d = 0; d < v->shape.rank && is_leaf(v); d++) {
+            n += v->shape.dim[d] == 0;
+        }
+    }
+    return n;
+}
+
+/* A dim of 0 becomes 1, with all that must be like it. */
+static bool try_fill(struct reducer *r, uint32_t leaf, int axis)
+{
+    const struct request q = {.may_grow = true,
+                              .leaf = leaf,
+                              .axis = axis,
+                              .size = 1,
+                              .free_attrs = true,
+                              .fixed = UINT32_MAX};
+    struct candidate c = candidate_new(r);
+    bool smaller = candidate_resolve(r, &c, &q) &&
+                   count_empty(c.program) < count_empty(r->best.program) && reduce_try(r, &c);
+    arena_reset(r->scratch);
+    return smaller;
 }
 
 /* Axis `gone` of tensors of this rank is no more: what names a later one moves, what names it goes.
@@ -364,6 +378,19 @@ static bool try_rank(struct reducer *r, int rank, int axis)
     return smaller;
 }
 
+static bool fill_dims(struct reducer *r)
+{
+    bool progress = false;
+    for (uint32_t id = 0; id < r->best.program->n_values; id++) {
+        const struct value *v = &r->best.program->values[id];
+        for (int d = 0; is_leaf(v) && d < v->shape.rank && !reduce_over(r); d++) {
+            progress = (v->shape.dim[d] == 0 && try_fill(r, id, d)) || progress;
+            v = &r->best.program->values[id];
+        }
+    }
+    return progress;
+}
+
 static bool shrink_ranks(struct reducer *r)
 {
     bool progress = false;
@@ -405,6 +432,7 @@ static bool shrink_dim(struct reducer *r, uint32_t leaf, int axis)
 static bool dims_apply(struct reducer *r)
 {
     bool progress = shrink_together(r, AXES_ALL);
+    progress = fill_dims(r) || progress;
     for (int axis = 0; axis < RANK_MAX; axis++) {
         progress = shrink_together(r, axis) || progress;
     }
@@ -420,150 +448,6 @@ static bool dims_apply(struct reducer *r)
 
 const struct tactic tactic_dims = {
     .name = "dims",
-    .summary = "smaller dims through the relations of the whole program",
+    .summary = "smaller dims, fewer of 0, through the relations of the whole program",
     .apply = dims_apply,
-};
-
-/* ---- attributes ---- */
-
-/* What libraries have as the default of a real attribute; without one the value it has. */
-static double usual_real(const struct op *op, const struct attr *a)
-{
-    for (int i = 0; i < OP_ATTRS_MAX && op->attrs[i].name != NULL; i++) {
-        const struct real_spec *spec = &op->attrs[i].real;
-        if (spec->octaves > 0 && strcmp(op->attrs[i].name, a->name) == 0) {
-            return a->f == spec->usual[1] ? a->f : spec->usual[0];
-        }
-    }
-    return a->f;
-}
-
-/* Simple settings of an attribute in the order in which people would try them: a real one's usual
- * value first. false: no more. */
-static bool simple_attr(const struct op *op, struct attr *a, unsigned choice)
-{
-    switch (a->kind) {
-    case ATTR_INT:
-    case ATTR_INTS:
-        for (unsigned k = 0; k < a->n; k++) {
-            a->i[k] = choice == 2 ? (int64_t)k : (int64_t)choice;
-        }
-        return choice < 3;
-    case ATTR_BOOL:
-        a->i[0] = choice == 0;
-        return choice < 2;
-    case ATTR_REAL:
-        if (choice == 0) {
-            a->f = usual_real(op, a);
-        } else {
-            a->f = fabs(a->f) <= 16 ? nearbyint(a->f) : a->f; /* large ones may be the point */
-        }
-        return choice < 2;
-    case ATTR_DTYPE:
-    case ATTR_TEXT:
-        return false;
-    }
-    return false;
-}
-
-/* The attribute at its choice-th simple setting. false: that is no change, or there is none. */
-static bool set_attr(struct reducer *r, struct candidate *c, uint32_t node, uint32_t attr,
-                     unsigned choice)
-{
-    const struct node *n = &c->program->nodes[node];
-    struct attr *a = &n->attrs[attr];
-    return simple_attr(n->op, a, choice) &&
-           !attr_equal(a, &r->best.program->nodes[node].attrs[attr]);
-}
-
-/* Tries the candidate of the changed node: with what follows from the leaves (way 0), or with
- * shapes solved so that the leaves keep theirs. */
-static bool try_attr(struct reducer *r, struct candidate *c, uint32_t node, int way)
-{
-    const struct request q = {
-        .may_grow = true, .leaf = VALUE_ABSENT, .free_attrs = true, .fixed = node};
-    bool better = (way == 0 ? candidate_infer(r, c) : resolve(r, c, &q)) && reduce_try(r, c);
-    arena_reset(r->scratch);
-    return better;
-}
-
-/* Tries the simpler settings than the one it has, first the simplest. */
-static bool simplify_attr(struct reducer *r, uint32_t node, uint32_t attr)
-{
-    for (unsigned choice = 0; !reduce_over(r); choice++) {
-        for (int way = 0; way < 2; way++) {
-            struct candidate c = candidate_new(r);
-            if (!set_attr(r, &c, node, attr, choice)) {
-                arena_reset(r->scratch);
-                return false; /* it is what it would become, or there is nothing simpler */
-            }
-            if (try_attr(r, &c, node, way)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* One entry of a list: 0, 1 or -1, whichever comes first. */
-static bool simplify_entry(struct reducer *r, uint32_t node, uint32_t attr, unsigned k)
-{
-    static const int64_t simple[] = {0, 1, -1};
-    int64_t now = r->best.program->nodes[node].attrs[attr].i[k];
-    for (size_t i = 0; i < ARRAY_SIZE(simple) && simple[i] != now && !reduce_over(r); i++) {
-        for (int way = 0; way < 2; way++) {
-            struct candidate c = candidate_new(r);
-            c.program->nodes[node].attrs[attr].i[k] = simple[i];
-            if (try_attr(r, &c, node, way)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool simplify_entries(struct reducer *r, uint32_t node, uint32_t attr)
-{
-    bool progress = false;
-    const struct attr *a = &r->best.program->nodes[node].attrs[attr];
-    bool is_list = a->kind == ATTR_INTS;
-    for (unsigned k = 0, n = a->n; is_list && k < n && !reduce_over(r); k++) {
-        progress = simplify_entry(r, node, attr, k) || progress;
-    }
-    return progress;
-}
-
-/* A list with one entry less: fewer axes. */
-static bool drop_entry(struct reducer *r, uint32_t node, uint32_t attr)
-{
-    const struct attr *now = &r->best.program->nodes[node].attrs[attr];
-    for (uint8_t k = 0; now->kind == ATTR_INTS && now->n > 1 && k < now->n; k++) {
-        struct candidate c = candidate_new(r);
-        struct attr *a = &c.program->nodes[node].attrs[attr];
-        a->n--;
-        memmove(&a->i[k], &a->i[k + 1], (size_t)(a->n - k) * sizeof(a->i[0]));
-        if (candidate_infer(r, &c) && reduce_try(r, &c)) {
-            return true;
-        }
-        arena_reset(r->scratch);
-    }
-    return false;
-}
-
-static bool attrs_apply(struct reducer *r)
-{
-    bool progress = false;
-    for (uint32_t i = 0; i < r->best.program->n_nodes; i++) {
-        for (uint32_t a = 0; a < r->best.program->nodes[i].n_attrs && !reduce_over(r); a++) {
-            progress = simplify_attr(r, i, a) || simplify_entries(r, i, a) || progress;
-            progress = drop_entry(r, i, a) || progress;
-        }
-    }
-    return progress;
-}
-
-const struct tactic tactic_attrs = {
-    .name = "attrs",
-    .summary = "strides 1, pads 0, dilations 1, axis 0, ... through the relations",
-    .apply = attrs_apply,
 };

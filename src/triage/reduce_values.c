@@ -3,6 +3,7 @@
  * Tactics that change elements: values become 1, 0, small integers, short fractions; dtypes become
  * the ordinary ones. A value that could not be made simpler is then a part of the fault.
  */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -42,40 +43,76 @@ static real to_eighths(real v)
     return roundl(clamp_small(v) * 8) / 8;
 }
 
-/* Four significant bits: keeps the magnitude, which tiny and huge values are about. */
+/* The least whole number that so many bits cannot hold, NaN for what they hold: what sums of
+ * integers in floats lose is told by it, and not by the largest of all, which looks like
+ * saturation. */
+static real beyond(real v, int bits)
+{
+    real least = ldexpl(1, bits) + 1;
+    return v >= least ? least : v <= -least ? -least : (real)NAN;
+}
+
+static real beyond_float(real v)
+{
+    return beyond(v, FLT_MANT_DIG);
+}
+
+static real beyond_double(real v)
+{
+    return beyond(v, DBL_MANT_DIG);
+}
+
+/* Four significant bits: keeps the magnitude, which tiny and huge values are about. Towards 0, so
+ * that what is near the largest does not go beyond it. */
 static real to_four_bits(real v)
 {
     int exponent;
     real fraction = frexpl(v, &exponent);
-    return ldexpl(roundl(fraction * 16), exponent - 4);
+    return ldexpl(truncl(fraction * 16), exponent - 4);
 }
 
 /* In the order in which they are tried: each gives what the later ones would leave alone. A value's
  * cost is the place of the first that does not change it. */
-static real (*const transforms[])(real) = {to_one, to_zero, to_integer, to_eighths, to_four_bits};
+struct transform {
+    real (*of)(real); /* NaN: not of this one */
+    dtype_set dtypes; /* whose numbers it may change */
+};
+static const struct transform transforms[] = {
+    {to_one, DT_ALL},        {to_zero, DT_ALL},        {to_integer, DT_ALL},   {to_eighths, DT_ALL},
+    {beyond_float, DT_INTS}, {beyond_double, DT_INTS}, {to_four_bits, DT_ALL},
+};
 
-static size_t cost(real v)
+static size_t cost(enum dtype d, real v)
 {
     if (!isfinite(v)) {
         return ARRAY_SIZE(transforms) + 1;
     }
     size_t i = 0;
-    while (i < ARRAY_SIZE(transforms) && (transforms[i](v) != v || (v == 0 && signbit(v)))) {
+    while (i < ARRAY_SIZE(transforms) && (!dtype_in(d, transforms[i].dtypes) ||
+                                          transforms[i].of(v) != v || (v == 0 && signbit(v)))) {
         i++;
     }
     return i;
 }
 
+bool is_telling(enum dtype d, real v)
+{
+    return cost(d, v) >= 2;
+}
+
 /* Changes what gets cheaper in elements from .. from+n-1; how many did. */
 static size_t simplify(const struct value *v, void *data, size_t from, size_t n,
-                       real (*transform)(real))
+                       const struct transform *transform)
 {
     size_t changed = 0;
-    for (size_t i = from; i < from + n; i++) {
+    for (size_t i = from; i < from + n && dtype_in(v->dtype, transform->dtypes); i++) {
         real old = dtype_load(v->dtype, data, i);
-        real new = isnan(old) ? 1 : transform(old);
+        real new = isnan(old) ? 1 : transform->of(old);
+        if (isnan(new)) {
+            continue;
+        }
         new = dtype_round(v->dtype, isfinite(new) ? new : 1);
-        if (cost(new) < cost(old)) {
+        if (cost(v->dtype, new) < cost(v->dtype, old)) {
             dtype_store(v->dtype, data, i, new);
             changed++;
         }
@@ -83,15 +120,36 @@ static size_t simplify(const struct value *v, void *data, size_t from, size_t n,
     return changed;
 }
 
+/* A single number that was written into a graph of several ops is a parameter of what they do
+ * together, as an attribute is of one: the 2 that is squared by, an epsilon. It stays as large as
+ * it was, for with another one they may do something else, which optimisers should not take for
+ * the same. */
+static bool is_parameter(const struct reducer *r, const struct value *v)
+{
+    const struct program *first = r->failure.test->program;
+    if (v->kind != VALUE_CONST || r->best.program->n_nodes < 2 || shape_numel(&v->shape) != 1) {
+        return false;
+    }
+    uint32_t id = program_find_value(first, v->name);
+    return id != VALUE_ABSENT && first->values[id].kind == VALUE_CONST &&
+           shape_numel(&first->values[id].shape) == 1;
+}
+
+/* The one that keeps the magnitude changes parameters too. */
+static bool may_change(const struct reducer *r, const struct value *v, const struct transform *t)
+{
+    return is_leaf(v) && (t->of == to_four_bits || !is_parameter(r, v));
+}
+
 /* Part `part` of `parts` of one leaf, or of each (VALUE_ABSENT). */
 static bool try_transform(struct reducer *r, uint32_t only, size_t part, size_t parts,
-                          real (*transform)(real))
+                          const struct transform *transform)
 {
     struct candidate c = candidate_new(r);
     size_t changed = 0;
     for (uint32_t id = 0; id < c.program->n_values; id++) {
         const struct value *v = &c.program->values[id];
-        if (is_leaf(v) && (only == VALUE_ABSENT || only == id)) {
+        if (may_change(r, v, transform) && (only == VALUE_ABSENT || only == id)) {
             size_t n = shape_numel(&v->shape);
             size_t from = n * part / parts, to = n * (part + 1) / parts;
             changed += simplify(v, c.leaf[id], from, to - from, transform);
@@ -105,7 +163,7 @@ static bool try_transform(struct reducer *r, uint32_t only, size_t part, size_t 
 }
 
 /* The whole leaf, then its parts, finer and finer; single elements only where they are few. */
-static bool simplify_leaf(struct reducer *r, uint32_t id, real (*transform)(real))
+static bool simplify_leaf(struct reducer *r, uint32_t id, const struct transform *transform)
 {
     size_t n = shape_numel(&r->best.program->values[id].shape);
     bool progress = false;
@@ -130,13 +188,13 @@ static bool try_unify(struct reducer *r, uint32_t id, size_t part, size_t parts)
     const struct value *v = &c.program->values[id];
     size_t n = shape_numel(&v->shape), first = 0;
     bool changed = false;
-    while (first < n && cost(dtype_load(v->dtype, c.leaf[id], first)) < 2) {
+    while (first < n && !is_telling(v->dtype, dtype_load(v->dtype, c.leaf[id], first))) {
         first++;
     }
     real value = first < n ? dtype_load(v->dtype, c.leaf[id], first) : 0;
     for (size_t i = n * part / parts; i < n * (part + 1) / parts; i++) {
         real old = dtype_load(v->dtype, c.leaf[id], i);
-        if (i > first && cost(old) >= 2 && old != value && !isnan(old)) {
+        if (i > first && is_telling(v->dtype, old) && old != value && !isnan(old)) {
             dtype_store(v->dtype, c.leaf[id], i, value);
             changed = true;
         }
@@ -165,13 +223,13 @@ static bool values_apply(struct reducer *r)
 {
     bool progress = false;
     for (size_t t = 0; t < ARRAY_SIZE(transforms); t++) {
-        if (try_transform(r, VALUE_ABSENT, 0, 1, transforms[t])) {
+        if (try_transform(r, VALUE_ABSENT, 0, 1, &transforms[t])) {
             progress = true;
             continue;
         }
         for (uint32_t id = 0; id < r->best.program->n_values && !reduce_over(r); id++) {
             if (is_leaf(&r->best.program->values[id])) {
-                progress = simplify_leaf(r, id, transforms[t]) || progress;
+                progress = simplify_leaf(r, id, &transforms[t]) || progress;
             }
         }
     }

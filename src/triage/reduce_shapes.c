@@ -310,20 +310,23 @@ static size_t count_empty(const struct program *p)
     return n;
 }
 
-/* A dim of 0 becomes 1, with all that must be like it. */
+/* A dim of 0 becomes 1 or 2, with all that must be like it: 1 is another special case. */
 static bool try_fill(struct reducer *r, uint32_t leaf, int axis)
 {
-    const struct request q = {.may_grow = true,
-                              .leaf = leaf,
-                              .axis = axis,
-                              .size = 1,
-                              .free_attrs = true,
-                              .fixed = UINT32_MAX};
-    struct candidate c = candidate_new(r);
-    bool smaller = candidate_resolve(r, &c, &q) &&
-                   count_empty(c.program) < count_empty(r->best.program) && reduce_try(r, &c);
-    arena_reset(r->scratch);
-    return smaller;
+    bool filled = false;
+    for (int64_t size = 1; size <= 2 && !filled && !reduce_over(r); size++) {
+        const struct request q = {.may_grow = true,
+                                  .leaf = leaf,
+                                  .axis = axis,
+                                  .size = size,
+                                  .free_attrs = true,
+                                  .fixed = UINT32_MAX};
+        struct candidate c = candidate_new(r);
+        filled = candidate_resolve(r, &c, &q) &&
+                 count_empty(c.program) < count_empty(r->best.program) && reduce_try(r, &c);
+        arena_reset(r->scratch);
+    }
+    return filled;
 }
 
 /* Axis `gone` of tensors of this rank is no more: what names a later one moves, what names it goes.

@@ -59,15 +59,17 @@ def check_names(names):
 
 def name_optimizers():
     """In place of a long log on stderr, a file of ours here: a line for each optimizer that began, in that order (1.20.1
-    says only of each that it has ended), then one for each that changed the model, and where the library lies."""
+    says only of each that it has ended), one for each that changed the model, the last that was said of any, and where the
+    library lies."""
     end = os.lseek(2, 0, os.SEEK_CUR)
     text = os.pread(2, end, 0).decode(errors="replace")
     lines = (re.findall(r"Applying graph transformer \w+", text) or
              re.findall(r"GraphTransformer \w+ modified: 0", text))
     lines += re.findall(r"GraphTransformer \w+ modified: 1", text)
+    last = re.findall(r"Applying graph transformer \w+|GraphTransformer \w+ modified: \d", text)[-1:]
     os.ftruncate(2, 0)
     os.lseek(2, 0, os.SEEK_SET)
-    os.write(2, "\n".join([*dict.fromkeys(lines), "library " + onnxruntime_pybind11_state.__file__, ""]).encode())
+    os.write(2, "\n".join([*dict.fromkeys(lines), *last, "library " + onnxruntime_pybind11_state.__file__, ""]).encode())
 
 
 # Versions before 1.23 take or give no bfloat16 outside a model.

@@ -363,13 +363,17 @@ bool ring_read_result(const struct ring *r, uint32_t seq, uint32_t run, uint32_t
     return true;
 }
 
+/* ONNX Runtime's most verbose log of a small model has 15 to 40 kB. */
+enum { UNREAD_LOG_MAX = 256 << 10 };
+
 char *ring_read_log(const struct ring *r, struct arena *arena)
 {
-    uint8_t text[WIRE_TEXT_MAX];
     int fd = r->fd[WIRE_FD_LOG];
     off_t end = lseek(fd, 0, SEEK_END);
-    off_t from = end > (off_t)sizeof text ? end - (off_t)sizeof text : 0;
-    ssize_t n = end > 0 ? pread(fd, text, sizeof text, from) : 0;
+    off_t from = end > UNREAD_LOG_MAX ? end - UNREAD_LOG_MAX : 0;
+    size_t size = end > 0 ? (size_t)(end - from) : 0;
+    uint8_t *text = arena_alloc(arena, size + 1);
+    ssize_t n = pread(fd, text, size, from);
 
     return clean_text(text, n > 0 ? (size_t)n : 0, arena);
 }

@@ -76,9 +76,10 @@ void version_span(const char *const *versions, const enum answer *answers, size_
 struct trace {
     struct texts ran;     /* optimizers, in their order */
     struct texts changed; /* those of them that changed the program; one that failed is the last */
-    bool says_begin;      /* an optimizer that did not end is the last of `ran` */
-    bool is_cut;          /* the library failed or died before all had run */
-    const char *library;  /* its file; NULL: not said */
+    const char *open;    /* the one that began last and has not ended; NULL: it has, or the log does
+                            not say when one begins */
+    bool is_cut;         /* the library failed or died while it made the session */
+    const char *library; /* its file; NULL: not said */
 };
 struct trace trace_read(const char *log, struct arena *arena);
 /* Runs the test with `trace` added to the options of `as`, which takes the place of the jury's

@@ -132,6 +132,33 @@ static enum err try_alone(struct search *s, struct texts *alone)
     return ERR_OK;
 }
 
+/*
+ * The others that ran: one may change the program and say that it did not, and one that dies takes
+ * what was said before with it. One run without all of them tells mostly that none of them is
+ * meant.
+ */
+static enum err try_silent(struct search *s, struct texts *alone)
+{
+    struct texts silent = {0};
+    bool goes = false;
+    for (size_t i = 0; i < s->trace.ran.n; i++) {
+        if (!texts_have(&s->trace.changed, s->trace.ran.items[i])) {
+            texts_add(&silent, s->trace.ran.items[i], s->arena);
+        }
+    }
+    TRY(silent.n > 0 ? goes_without(s, &silent, NULL, &goes) : ERR_OK);
+    for (size_t i = 0; i < silent.n && goes; i++) {
+        const struct texts one = {1, &silent.items[i]};
+        bool is_it;
+        TRY(goes_without(s, &one, NULL, &is_it));
+        if (is_it) {
+            TRY(goes_without(s, &one, one.items[0], &is_it)); /* a line of its own */
+            texts_add(alone, one.items[0], s->arena);
+        }
+    }
+    return ERR_OK;
+}
+
 /* The smallest set of `names` without which the failure goes away; none when it stays. */
 static enum err try_set(struct search *s, const struct texts *names, struct texts *found)
 {
@@ -193,7 +220,7 @@ static void say_alone(struct search *s, const struct texts *names)
     blame_say(b, "Without %s%s the program is right.", names->n > 1 ? "any one of " : "",
               blame_list(names, " or ", b->arena));
     b->result->component = NULL; /* the level: this says more */
-    blame_component(b, arena_printf(b->arena, "optimizer %s", names->items[0]));
+    blame_component(b, arena_printf(b->arena, "optimizer %s", blame_list(names, " or ", b->arena)));
 }
 
 static void say_set(struct search *s, const struct texts *set)
@@ -216,6 +243,7 @@ static enum err find_optimizers(struct search *s)
 {
     struct texts alone = {0}, set;
     TRY(try_alone(s, &alone));
+    TRY(try_silent(s, &alone));
     if (alone.n > 0) {
         for (size_t i = 0; i < alone.n; i++) {
             TRY(refine(s, &alone.items[i]));
@@ -240,10 +268,9 @@ static enum err find_optimizers(struct search *s)
 
 static void say_trace(const struct search *s)
 {
-    if (s->trace.is_cut && s->trace.says_begin) {
-        blame_say(s->b, "At %s it fails in the optimizer %s.", s->b->level,
-                  s->trace.ran.items[s->trace.ran.n - 1]);
-    } else if (!s->trace.is_cut && s->trace.ran.n > 0) {
+    if (s->trace.is_cut && s->trace.open != NULL) {
+        blame_say(s->b, "At %s it fails in the optimizer %s.", s->b->level, s->trace.open);
+    } else if (s->trace.ran.n > 0) {
         blame_say(s->b, "At %s %zu optimizer%s ran, and %zu of them changed the program.",
                   s->b->level, s->trace.ran.n, s->trace.ran.n > 1 ? "s" : "", s->trace.changed.n);
     }

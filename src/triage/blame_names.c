@@ -39,18 +39,33 @@ static void words_between(const char *log, const char *before, const char *after
     }
 }
 
+static const char begin_mark[] = "Applying graph transformer ", end_mark[] = "GraphTransformer ";
+
+/* They run in loops, one after the other. */
+static const char *still_open(const char *log, struct arena *arena)
+{
+    const char *last = NULL;
+    for (const char *at = log; (at = strstr(at, begin_mark)) != NULL;) {
+        at += strlen(begin_mark);
+        last = at;
+    }
+    return last != NULL && strstr(last, end_mark) == NULL
+               ? arena_printf(arena, "%.*s", (int)word_length(last), last)
+               : NULL;
+}
+
 /* ONNX Runtime's words; python/opjury/onnxruntime.py keeps them and adds the library's place. */
 struct trace trace_read(const char *log, struct arena *arena)
 {
     static const char place[] = "library ";
     struct trace t = {0};
-    words_between(log, "Applying graph transformer ", "", arena, &t.ran);
-    words_between(log, "GraphTransformer ", " modified: 1", arena, &t.changed);
-    t.says_begin = t.ran.n > 0;
-    if (!t.says_begin) {
-        words_between(log, "GraphTransformer ", " modified: 0", arena, &t.ran);
-        words_between(log, "GraphTransformer ", " modified: 1", arena, &t.ran);
+    words_between(log, begin_mark, "", arena, &t.ran);
+    words_between(log, end_mark, " modified: 1", arena, &t.changed);
+    if (t.ran.n == 0) {
+        words_between(log, end_mark, " modified: 0", arena, &t.ran);
+        words_between(log, end_mark, " modified: 1", arena, &t.ran);
     }
+    t.open = still_open(log, arena);
     const char *at = log;
     while (at != NULL && strncmp(at, place, strlen(place)) != 0) {
         at = strchr(at, '\n');
@@ -72,14 +87,9 @@ enum err trace_run(struct jury *jury, size_t target, const struct target *as,
     TRY(jury_run_fresh_as(jury, target, traced, test, arena, &outcome));
     *trace = trace_read(outcome.log != NULL ? outcome.log : "", arena);
     trace->is_cut = outcome.kind != OUTCOME_OK && strcmp(outcome.phase, "load") == 0;
-    /* One that raised or died has not said that it changed anything: it is the last that ran. */
-    if (trace->is_cut && trace->says_begin) {
-        const char *last = trace->ran.items[trace->ran.n - 1];
-        bool is_known =
-            trace->changed.n > 0 && strcmp(trace->changed.items[trace->changed.n - 1], last) == 0;
-        if (!is_known) {
-            texts_add(&trace->changed, last, arena);
-        }
+    /* One that raised or died has not said that it changed anything. */
+    if (trace->is_cut && trace->open != NULL && !texts_have(&trace->changed, trace->open)) {
+        texts_add(&trace->changed, trace->open, arena);
     }
     return ERR_OK;
 }

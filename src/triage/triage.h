@@ -208,8 +208,9 @@ struct blame_request {
 };
 struct blame {
     bool reproduced;       /* false: the failure does not show any more; nothing was tried */
-    const char *component; /* what is guilty: "optimizer FuseReluClip", "opt>=basic"; NULL: nothing
-                              that was tried */
+    const char *component; /* what is guilty: "optimizer FuseReluClip", "optimizer A or B" (right
+                              without any one), "optimizers A+B" (without both), "opt>=basic";
+                              NULL: nothing that was tried */
     const char *text;      /* for people, a paragraph */
     const char *version;   /* of the library that was run */
     const char *first_bad, *last_good; /* of the versions that were tried; NULL: not known */

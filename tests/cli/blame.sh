@@ -73,7 +73,8 @@ blamed ort-transpose-matmul-vector 'optimizer MatmulTransposeFusion'
 blamed ort-matmul-scale-float64 'optimizer MatMulScaleFusion'
 out_has 'it shows on float64 alone' 'Its floats as f64: it shows; as f32 or f16: it does not.'
 blamed ort-matmul-add-empty 'optimizer MatMulAddFusion'
-blamed ort-transpose-matmul-f16-crash 'optimizer NchwcTransformer'
+blamed ort-transpose-matmul-f16-crash \
+    'optimizer NchwcTransformer, FuseFp16InitializerToFp32NodeTransformer or MatmulTransposeFusion'
 blamed ort-sign-int64 nothing
 out_has 'a kernel: all levels' 'All levels show it (none, basic, extended and all): it is in a kernel'
 

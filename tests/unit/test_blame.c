@@ -263,13 +263,25 @@ static void the_one_optimizer_is_named(void **state)
     assert_null(find_try(&b, "Late")); /* it changed nothing */
 }
 
-static void any_of_two_and_the_later_one_is_named(void **state)
+static void any_of_two_and_both_are_named(void **state)
 {
     fault = (struct fault){.from_level = "all", .any = "Early+Middle", .log = three};
     struct blame b = blame_it(DTYPE_F32, *state);
-    assert_string_equal(b.component, "optimizer Middle");
+    assert_string_equal(b.component, "optimizer Middle or Early");
     assert_says(&b, "It shows at opt=all and not at opt=none or basic.");
     assert_says(&b, "Without any one of Middle or Early the program is right.");
+}
+
+/* It changes the program and says that it did not. */
+static void one_that_says_nothing_is_named_too(void **state)
+{
+    fault = (struct fault){.from_level = "all", .any = "Early+Late", .log = three};
+    struct blame b = blame_it(DTYPE_F32, *state);
+    assert_string_equal(b.component, "optimizer Early or Late");
+    assert_int_equal(find_try(&b, "Late")->verdict, VERDICT_PASS);
+    fault.any = "Late";
+    b = blame_it(DTYPE_F32, *state);
+    assert_string_equal(b.component, "optimizer Late");
 }
 
 static void several_together_are_the_smallest_set(void **state)
@@ -435,13 +447,19 @@ static void a_log_gives_names_in_order_and_once(void **state)
     assert_string_equal(blame_list(&t.ran, "+", *state), "A+B_2");
     assert_string_equal(blame_list(&t.changed, "+", *state), "B_2");
     assert_string_equal(t.library, "/a b/c.so");
-    assert_true(t.says_begin);
+    assert_string_equal(t.open, "A");
+    /* What fails behind the last of them fails in none. */
+    t = trace_read("Applying graph transformer A\nApplying graph transformer B\n"
+                   "GraphTransformer A modified: 1\nGraphTransformer B modified: 0\n",
+                   *state);
+    assert_string_equal(blame_list(&t.ran, "+", *state), "A+B");
+    assert_null(t.open);
     /* An older release says nothing of one that has not ended. */
     t = trace_read(
         "library /c.so\nGraphTransformer A modified: 0\nGraphTransformer B modified: 1\n", *state);
     assert_string_equal(blame_list(&t.ran, "+", *state), "A+B");
     assert_string_equal(t.library, "/c.so");
-    assert_false(t.says_begin);
+    assert_null(t.open);
     t = trace_read("", *state);
     assert_int_equal(t.ran.n + t.changed.n, 0);
     assert_null(t.library);
@@ -517,7 +535,8 @@ int main(void)
         BLAME(what_was_tried_before_a_stop_is_not_tried_again),
         BLAME(another_version_is_tried_anew),
         BLAME(the_one_optimizer_is_named),
-        BLAME(any_of_two_and_the_later_one_is_named),
+        BLAME(any_of_two_and_both_are_named),
+        BLAME(one_that_says_nothing_is_named_too),
         BLAME(several_together_are_the_smallest_set),
         BLAME(a_rule_is_found_among_the_strings_of_the_library),
         BLAME(a_level_is_all_that_can_be_said),

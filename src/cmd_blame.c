@@ -6,6 +6,7 @@
  */
 #include "cmd_finding.h"
 #include "command.h"
+#include "finding_blame.h"
 #include "report/escape.h"
 #include "report/report.h"
 
@@ -77,14 +78,6 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
 
 /* ---- the finding ---- */
 
-/* What is asked about. */
-struct claim {
-    const char *folder;
-    struct target *target;
-    struct test *test;
-    struct failure failure;
-};
-
 /* The folder, and the failing target's text with its interpreter where a campaign knows it. */
 static enum err find_folder(const struct blame_settings *s, struct arena *arena,
                             const char **folder, const char **target)
@@ -120,21 +113,13 @@ static enum err find_folder(const struct blame_settings *s, struct arena *arena,
     return ERR_OK;
 }
 
-static enum err read_claim(const struct blame_settings *s, struct arena *arena, struct claim *claim)
+static enum err read_claim(const struct blame_settings *s, struct arena *arena,
+                           struct blame_claim *claim)
 {
-    struct finding_claim said;
-    const char *target;
-    TRY(find_folder(s, arena, &claim->folder, &target));
-    TRY(finding_claim_read(claim->folder, arena, &said));
-    TRY(finding_set_variables(claim->folder, arena));
-    TRY(finding_read(claim->folder, "program", arena, &claim->test));
-    TRY(finding_target(target != NULL ? target : said.target, s->python, arena, &claim->target));
-    claim->failure = (struct failure){
-        .test = claim->test,
-        .verdict = {.kind = VERDICT_FINDING, .oracle = said.oracle, .text = ""},
-        .signature = said.signature,
-    };
-    return ERR_OK;
+    const char *folder = NULL, *target;
+    TRY(find_folder(s, arena, &folder, &target));
+    TRY(finding_set_variables(folder, arena));
+    return blame_claim_read(folder, target, s->python, arena, claim);
 }
 
 /* ---- the answer ---- */
@@ -171,7 +156,7 @@ static void print_wrapped(const char *text)
     }
 }
 
-static enum err print_answer(const struct blame_settings *s, const struct claim *claim,
+static enum err print_answer(const struct blame_settings *s, const struct blame_claim *claim,
                              const struct blame *answer)
 {
     if (!answer->reproduced) {
@@ -191,18 +176,9 @@ static enum err print_answer(const struct blame_settings *s, const struct claim 
     return output_flush();
 }
 
-/* What an earlier run tried before it was stopped; NULL: there was none, or it came to its end. */
-static const struct blame *read_earlier(const char *folder, struct arena *arena, bool *is_whole)
-{
-    struct blame *earlier = arena_alloc(arena, sizeof(*earlier));
-    bool is_there = file_exists(arena_printf(arena, "%s/blame.json", folder)) &&
-                    blame_read(folder, arena, earlier) == ERR_OK;
-    *is_whole = is_there && earlier->complete;
-    return is_there && !earlier->complete ? earlier : NULL;
-}
-
 /* A whole answer of before is worth more than a part of one. */
-static enum err keep_part(const struct claim *claim, const struct blame *answer, bool is_whole)
+static enum err keep_part(const struct blame_claim *claim, const struct blame *answer,
+                          bool is_whole)
 {
     if (!answer->reproduced || answer->n_tries == 0 || is_whole) {
         return err_set(ERR_STOPPED, "stopped; nothing is changed");
@@ -216,7 +192,7 @@ static enum err keep_part(const struct claim *claim, const struct blame *answer,
 static enum err run_blame(void *settings, struct arena *arena, bool *found)
 {
     const struct blame_settings *s = settings;
-    struct claim claim = {0};
+    struct blame_claim claim = {0};
     struct blame answer = {0};
     bool is_whole;
     int columns = isatty(STDOUT_FILENO) ? 60 : 0; /* of a text; a file has room */
@@ -229,7 +205,7 @@ static enum err run_blame(void *settings, struct arena *arena, bool *found)
     const struct blame_request request = {
         .target = claim.target,
         .failure = &claim.failure,
-        .earlier = read_earlier(claim.folder, arena, &is_whole),
+        .earlier = blame_earlier(claim.folder, arena, &is_whole),
         .versions = s->versions,
         .tried = s->json ? NULL : print_try,
         .context = &columns,

@@ -7,6 +7,8 @@
 #include "campaign_parts.h"
 #include "cmd_finding.h"
 #include "command.h"
+#include "finding_blame.h"
+#include "report/escape.h"
 #include "report/format.h"
 #include "report_csv.h"
 #include "report_html.h"
@@ -14,12 +16,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_FORMAT = COMMAND_KEYS, KEY_CSV, KEY_HTML, KEY_FORCE, KEY_MAX_OPEN };
+enum { KEY_FORMAT = COMMAND_KEYS, KEY_CSV, KEY_HTML, KEY_FORCE, KEY_MAX_OPEN, KEY_NO_BLAME };
 
 struct report_settings {
     const char *out, *format, *csv, *html;
     const char *what; /* ID or folder */
-    bool force;
+    bool force, no_blame;
     uint64_t max_open;
 };
 
@@ -30,6 +32,8 @@ static const struct argp_option options[] = {
     {"csv", KEY_CSV, "DIR", 0,
      "the whole campaign as tables: findings.csv, buckets.csv, runs.csv in DIR", 0},
     {"html", KEY_HTML, "FILE", 0, "the whole campaign as one page for a browser", 0},
+    {"no-blame", KEY_NO_BLAME, NULL, 0,
+     "run nothing: what nobody has asked `opjury blame` stays open", 0},
     MAX_OPEN_OPTION(KEY_MAX_OPEN),
     {0},
 };
@@ -46,6 +50,9 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return ERR_OK;
     case KEY_FORCE:
         s->force = true;
+        return ERR_OK;
+    case KEY_NO_BLAME:
+        s->no_blame = true;
         return ERR_OK;
     case KEY_CSV:
         s->csv = value;
@@ -66,25 +73,29 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     }
 }
 
-static enum err read_row(struct store *store, const char *dir, uint64_t id, struct arena *arena,
-                         struct record **record)
+static enum err read_row(struct store *store, const struct report_settings *s, const char *dir,
+                         uint64_t id, struct arena *arena, struct record **record)
 {
     struct finding_row row;
     struct bucket_row bucket;
     TRY(findings_row(store, dir, id, arena, &row));
     TRY(findings_bucket(store, dir, id, arena, &bucket));
     buckets_put_urls(NULL, &bucket, 1, arena);
+    if (row.folder[0] != '\0' && !s->no_blame) {
+        const char *folder = arena_printf(arena, "%s/%s", dir, row.folder);
+        TRY(blame_if_missing(folder, row.target, arena));
+    }
     return record_of_row(dir, &row, &bucket, arena, record);
 }
 
-static enum err read_id(const char *dir, const char *text, struct arena *arena,
+static enum err read_id(const struct report_settings *s, const char *dir, struct arena *arena,
                         struct record **record)
 {
     uint64_t id;
     struct store *store;
-    TRY(parse_u64_range("ID", text, 1, INT64_MAX, &id));
+    TRY(parse_u64_range("ID", s->what, 1, INT64_MAX, &id));
     TRY(store_open(dir, false, &store));
-    enum err err = read_row(store, dir, id, arena, record);
+    enum err err = read_row(store, s, dir, id, arena, record);
     store_close(store);
     return err;
 }
@@ -129,14 +140,31 @@ static void warn_of_size(const struct record *record, const char *text, size_t s
     }
 }
 
+/* To who sends the report: its maintainers want to know whether it is a regression. */
+static void hint_versions(const struct record *record, const char *what, const char *dir,
+                          struct arena *arena)
+{
+    bool has_releases =
+        strcmp(record->library, "onnxruntime") == 0 || strcmp(record->library, "torch") == 0;
+    for (size_t i = 0; i < record->n_trials; i++) {
+        has_releases = has_releases && strcmp(record->trials[i].kind, "version") != 0;
+    }
+    if (has_releases) {
+        log_warn("only %s %s was tried; whether it is a regression says `opjury blame %s%s%s "
+                 "--versions A,B,...`",
+                 record->library, record->version, shell_word(what, arena),
+                 dir != NULL ? " --out " : "", dir != NULL ? shell_word(dir, arena) : "");
+    }
+}
+
 static enum err print_record(const struct report_settings *s, struct arena *arena)
 {
     struct record *record;
     const struct report_format *format;
+    const char *dir = NULL;
     if (finding_is_id(s->what)) {
-        const char *dir;
         TRY(findings_folder(s->out, arena, &dir));
-        TRY(read_id(dir, s->what, arena, &record));
+        TRY(read_id(s, dir, arena, &record));
     } else {
         TRY(record_read(s->what, arena, &record));
     }
@@ -144,6 +172,7 @@ static enum err print_record(const struct report_settings *s, struct arena *aren
     struct buffer text = BUFFER_INIT;
     report_print(format, record, &text);
     warn_of_size(record, text.data, text.size);
+    hint_versions(record, s->what, dir, arena);
     fwrite(text.data, 1, text.size, stdout);
     buffer_release(&text);
     return output_flush();
@@ -157,7 +186,7 @@ static enum err write_campaign(const struct report_settings *s, struct arena *ar
     }
     TRY(findings_folder(s->out, arena, &dir));
     TRY(s->csv != NULL ? report_csv(dir, s->csv, s->max_open, arena) : ERR_OK);
-    return s->html != NULL ? report_html(dir, s->html, s->max_open, arena) : ERR_OK;
+    return s->html != NULL ? report_html(dir, s->html, s->max_open, !s->no_blame, arena) : ERR_OK;
 }
 
 static enum err run_report(void *settings, struct arena *arena, bool *found)
@@ -182,33 +211,39 @@ const struct command command_report = {
     .name = "report",
     .summary = "Write a finding up for those who maintain the library",
     .arguments = "[ID|FOLDER]",
-    .help = "Prints the finding as the issue tracker of its library wants it: the title as the "
-            "first line, then the sections of that project's template, with a script that "
-            "shows the fault by itself, what came and what should have come, the runs of all "
-            "targets with the errors that rounding allows, what makes it go away, how often it "
-            "shows, and the machine. A FOLDER may be any finding's folder. Nothing is run and "
-            "nothing is sent: read it, then put it where it belongs. --html writes a page of all "
-            "findings, with filters and drawn programs, that needs no network; new ones beyond "
-            "--max-open, known ones and what did not repeat are on it behind a click.\n"
-            "\n"
-            "Formats (--format):\n"
-            "  markdown         any reader\n"
-            "  json             programs: all that is known\n"
-            "  pytorch          PyTorch's Bug Report\n"
-            "  pytorch-compile  PyTorch's torch.compile Bug Report\n"
-            "  onnxruntime      ONNX Runtime's General issue\n"
-            "  openvino         OpenVINO's Bug Report\n"
-            "  tvm              TVM's Bug report\n"
-            "  jax              JAX's Bug report\n"
-            "  tensorflow       TensorFlow's issue\n"
-            "PyTorch accepts of fuzzers only what its own check calls different "
-            "(torch._dynamo.utils.same against float64): what is not is refused.\n"
-            "\n"
-            "Examples:\n"
-            "  opjury report 3 > issue.md\n"
-            "  opjury report findings/ort-clip-int64 --format json\n"
-            "  opjury report --csv tables --out out/seven\n"
-            "  opjury report --html out.html\n",
+    .help =
+        "Prints the finding as the issue tracker of its library wants it: the title as the "
+        "first line, then the sections of that project's template, with a script that "
+        "shows the fault by itself, what came and what should have come, the runs of all "
+        "targets with the errors that rounding allows, what makes it go away, how often it "
+        "shows, and the machine. Nothing is sent: read it, then put it where it belongs. --html "
+        "writes a page of all findings, with filters and drawn programs, that needs no network; "
+        "new ones beyond --max-open, known ones and what did not repeat are on it behind a "
+        "click.\n"
+        "\n"
+        "Of a campaign's findings that are reported so, what `opjury blame` says is found out "
+        "where it is not known yet (a second or a few each), left in their folders, and told in "
+        "title and text; --no-blame leaves that out. A FOLDER may be anybody's: it is read only. "
+        "Whether it is a regression is asked by `opjury blame ID --versions`.\n"
+        "\n"
+        "Formats (--format):\n"
+        "  markdown         any reader\n"
+        "  json             programs: all that is known\n"
+        "  pytorch          PyTorch's Bug Report\n"
+        "  pytorch-compile  PyTorch's torch.compile Bug Report\n"
+        "  onnxruntime      ONNX Runtime's General issue\n"
+        "  openvino         OpenVINO's Bug Report\n"
+        "  tvm              TVM's Bug report\n"
+        "  jax              JAX's Bug report\n"
+        "  tensorflow       TensorFlow's issue\n"
+        "PyTorch accepts of fuzzers only what its own check calls different "
+        "(torch._dynamo.utils.same against float64): what is not is refused.\n"
+        "\n"
+        "Examples:\n"
+        "  opjury report 3 > issue.md\n"
+        "  opjury report findings/ort-clip-int64 --format json\n"
+        "  opjury report --csv tables --out out/seven\n"
+        "  opjury report --html out.html\n",
     .options = options,
     .settings_size = sizeof(struct report_settings),
     .defaults = &defaults,

@@ -112,7 +112,11 @@ void live_line_show(struct live_line *line, size_t done, size_t all)
 {
     double now = clock_wall();
     if (line->is_terminal && now - line->begin >= live_after && now - line->last >= live_every) {
-        fprintf(stderr, "\r\033[K%zu of %zu %s", done, all, line->what);
+        fprintf(stderr, "\r\033[K%zu", done);
+        if (all > 0) {
+            fprintf(stderr, " of %zu", all);
+        }
+        fprintf(stderr, " %s", line->what);
         line->last = now;
     }
 }

@@ -66,6 +66,7 @@ struct live_line {
     bool is_terminal;
 };
 struct live_line live_line_begin(const char *what);
+/* all 0: nobody knows how many. */
 void live_line_show(struct live_line *line, size_t done, size_t all);
 void live_line_end(struct live_line *line);
 

@@ -7,6 +7,7 @@
 
 #include "campaign_parts.h"
 #include "command.h"
+#include "finding_blame.h"
 #include "report/html.h"
 
 #ifndef OPJURY_VERSION /* the build says it; tools that look at this file alone do not */
@@ -51,23 +52,30 @@ static struct html_bucket *in_groups(struct bucket_row *ranked, size_t n, uint64
 }
 
 /* The folder of the bucket's first finding that has one. */
-static void read_record(const char *dir, const struct finding_row *findings, size_t n,
-                        struct html_bucket *b, struct arena *arena)
+static enum err read_record(const char *dir, const struct finding_row *findings, size_t n,
+                            bool blame, struct html_bucket *b, struct arena *arena)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(findings[i].bucket, b->row->key) == 0 && findings[i].folder[0] != '\0') {
+        const struct finding_row *row = &findings[i];
+        if (strcmp(row->bucket, b->row->key) == 0 && row->folder[0] != '\0') {
             struct record *record;
-            if (record_of_row(dir, &findings[i], b->row, arena, &record) == ERR_OK) {
+            if (blame && b->group == HTML_FIRST) {
+                const char *folder = arena_printf(arena, "%s/%s", dir, row->folder);
+                TRY(blame_if_missing(folder, row->target, arena));
+            }
+            if (record_of_row(dir, row, b->row, arena, &record) == ERR_OK) {
                 b->record = record;
                 b->trouble = "";
-                return;
+                return ERR_OK;
             }
             b->trouble = arena_strdup(arena, err_text());
         }
     }
+    return ERR_OK;
 }
 
-static enum err read_buckets(struct store *store, struct html_page *page, struct arena *arena)
+static enum err read_buckets(struct store *store, struct html_page *page, bool blame,
+                             struct arena *arena)
 {
     struct bucket_row *rows;
     struct finding_row *findings;
@@ -80,8 +88,12 @@ static enum err read_buckets(struct store *store, struct html_page *page, struct
         const char *rule = known_bucket_rule(buckets[i].row->key);
         buckets[i].trouble = "";
         buckets[i].known = rule != NULL ? rule : "";
-        read_record(page->dir, findings, n_findings, &buckets[i], arena);
+        enum err err = read_record(page->dir, findings, n_findings, blame, &buckets[i], arena);
         live_line_show(&line, i + 1, page->n_buckets);
+        if (err != ERR_OK) {
+            live_line_end(&line);
+            return err;
+        }
     }
     live_line_end(&line);
     for (size_t i = 0; i < page->n_buckets; i++) {
@@ -103,14 +115,14 @@ static enum err read_counts(struct store *store, struct html_page *page, struct 
     return ERR_OK;
 }
 
-static enum err read_page(const char *dir, struct html_page *page, struct arena *arena)
+static enum err read_page(const char *dir, struct html_page *page, bool blame, struct arena *arena)
 {
     struct store *store;
     struct progress_point *points;
     TRY(store_open(dir, false, &store));
     enum err err = read_counts(store, page, arena);
     if (err == ERR_OK) {
-        err = read_buckets(store, page, arena);
+        err = read_buckets(store, page, blame, arena);
     }
     store_close(store);
     TRY(err);
@@ -120,10 +132,11 @@ static enum err read_page(const char *dir, struct html_page *page, struct arena 
     return ERR_OK;
 }
 
-enum err report_html(const char *dir, const char *path, uint64_t max_open, struct arena *arena)
+enum err report_html(const char *dir, const char *path, uint64_t max_open, bool blame,
+                     struct arena *arena)
 {
     struct html_page page = {.dir = dir, .version = OPJURY_VERSION, .max_open = max_open};
-    TRY(read_page(dir, &page, arena));
+    TRY(read_page(dir, &page, blame, arena));
     struct buffer html = BUFFER_INIT;
     html_print(&page, &html);
     enum err err = file_write(path, html.data, html.size);

@@ -6,8 +6,9 @@
 #include "base/base.h"
 
 /* Writes the campaign in `dir` as the page `path`. A finding whose folder is broken is on it with
- * what is wrong. max_open: as buckets_offer has it; what waits is behind a click. */
-MUST_USE enum err report_html(const char *dir, const char *path, uint64_t max_open,
+ * what is wrong. max_open: as buckets_offer has it; what waits is behind a click. blame: find out
+ * what is to blame for those that are seen at once, where nobody has. */
+MUST_USE enum err report_html(const char *dir, const char *path, uint64_t max_open, bool blame,
                               struct arena *arena);
 
 #endif

@@ -46,10 +46,10 @@ static void print_title(const struct report_format *format, struct report_text *
 {
     const struct record *r = t->record;
     buffer_printf(t->out, "# %s", format->title != NULL ? format->title : "");
-    if (strcmp(r->title, r->fault) == 0) {
-        markdown_text(t->out, r->title);
+    if (r->is_titled) {
+        buffer_puts(t->out, r->title);
     } else {
-        buffer_puts(t->out, r->title); /* people have written it, in Markdown */
+        markdown_text(t->out, r->title);
     }
     buffer_puts(t->out, "\n");
 }

@@ -232,7 +232,7 @@ static enum err read_verdict(struct record *r, struct arena *arena, const json_t
             return err_set(ERR_INPUT, "%s/verdict.json: it has no %s", r->folder, needed[i]);
         }
     }
-    r->fault = r->title = text_of(root, "title", arena);
+    r->fault = text_of(root, "title", arena);
     r->library = text_of(root, "library", arena);
     r->version = text_of(root, "version", arena);
     r->target = text_of(root, "target", arena);
@@ -367,7 +367,8 @@ static enum err read_judgement(struct record *r, struct arena *arena)
     }
     const char *title =
         strncmp(r->judgement, "# ", 2) == 0 ? rest_of_line(r->judgement, "# ", arena) : NULL;
-    r->title = title != NULL && title[0] != '\0' ? title : r->title;
+    r->is_titled = title != NULL && title[0] != '\0';
+    r->title = r->is_titled ? title : NULL;
     return ERR_OK;
 }
 
@@ -403,6 +404,7 @@ enum err record_read(const char *folder, struct arena *arena, struct record **re
     TRY(read_text(folder, "repro.py", arena, &r->repro));
     TRY(record_read_values(r, arena));
     TRY(record_write_script(r, arena));
+    r->title = r->is_titled ? r->title : report_text(record_title(r, arena), arena);
     *record = r;
     return ERR_OK;
 }

@@ -74,7 +74,8 @@ struct torch_rule {
 struct output_values; /* record_internal.h */
 struct record {
     const char *folder;
-    const char *title; /* judgement.md's heading; without one, what fault says */
+    const char *title; /* judgement.md's heading; without one, what is guilty of what, short */
+    bool is_titled;    /* it is judgement.md's, which people write in Markdown */
     const char *fault; /* "onnxruntime 1.31.1: clip(i64): wrong result: 1 expected, ..." */
     enum severity severity;
     const char *library, *version, *target, *oracle, *signature, *ops;

@@ -12,6 +12,9 @@ const char *report_text(const char *text, struct arena *arena);
 /* The numbers of expected.npz, realism and PyTorch's rule; verdicts and test are there. */
 MUST_USE enum err record_read_values(struct record *r, struct arena *arena);
 
+/* What an issue about it is called: at most 100 characters, in one line. All else is there. */
+const char *record_title(const struct record *r, struct arena *arena);
+
 /* r->script and r->needs; all else is there. */
 MUST_USE enum err record_write_script(struct record *r, struct arena *arena);
 

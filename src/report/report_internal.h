@@ -11,6 +11,14 @@ const char *element_place(const struct shape *shape, size_t element, struct aren
 /* Output's value of the program the files are about; NULL when the index is none. */
 const struct value *output_value(const struct finding_files *f, uint32_t output);
 
+/* What says the reason in a library's message, in one line. */
+const char *message_core(const char *message, struct arena *arena);
+/* At most max characters, cut between words. */
+const char *cut_text(const char *text, size_t max, struct arena *arena);
+/* "shape [1] instead of [1,1]" of an oracle's "v1: shape [1,1] expected, got [1]"; NULL: it is none
+ * of these. */
+const char *form_fault(const char *text, struct arena *arena);
+
 /* The object in a file of the folder. ERR_INPUT with the line, ERR_IO. The caller's reference. */
 MUST_USE enum err folder_json(const char *folder, const char *name, struct arena *arena,
                               json_t **root);

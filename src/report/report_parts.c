@@ -58,10 +58,26 @@ void part_labelled(struct report_text *t, const char *label, void (*part)(struct
 
 /* ---- what is wrong ---- */
 
+/* First of all, for those who know the library's parts by name. */
+static void put_cure(struct report_text *t)
+{
+    static const char one[] = "optimizer ", set[] = "optimizers ";
+    const char *component = t->record->component != NULL ? t->record->component : "";
+    bool is_set = strncmp(component, set, strlen(set)) == 0;
+    if (!is_set && strncmp(component, one, strlen(one)) != 0) {
+        return;
+    }
+    const char *names = component + (is_set ? strlen(set) : strlen(one));
+    bool is_choice = !is_set && strstr(names, " or ") != NULL;
+    buffer_printf(t->out, "It goes away without %s%s%s.\n\n", is_choice ? "any one of " : "",
+                  code(names, t->arena), is_set ? " together" : "");
+}
+
 void part_summary(struct report_text *t)
 {
     const struct record *r = t->record;
     buffer_printf(t->out, "%s\n\n", code(r->fault, t->arena));
+    put_cure(t);
     buffer_printf(t->out, "Found by fuzzing with opjury %s; the program %s.\n",
                   plain(r->opjury, t->arena),
                   r->is_reduced ? "was then made as small as it goes without losing the failure"
@@ -285,6 +301,34 @@ static const char *word_of(const char *verdict)
                                              : verdict;
 }
 
+/* "without", "with": how the sentence of a variation begins. */
+static const char *preposition(const char *kind)
+{
+    static const char *const words[][2] = {{"optimizer", "without"},
+                                           {"level", "at"},
+                                           {"threads", "with"},
+                                           {"layout", "with"},
+                                           {"dtype", "in"}};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (strcmp(words[i][0], kind) == 0) {
+            return words[i][1];
+        }
+    }
+    return kind;
+}
+
+/* Is it one of the targets, which are listed already, with this verdict? */
+static bool is_run(const struct record *r, const struct record_trial *trial)
+{
+    for (size_t i = 0; i < r->n_runs; i++) {
+        if (strcmp(r->runs[i].target, trial->target) == 0 && strcmp(trial->kind, "level") == 0 &&
+            strcmp(r->runs[i].verdict, trial->verdict) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where nothing was varied, nothing is said: what failed is in the table. */
 void part_ablation(struct report_text *t)
 {
@@ -300,9 +344,8 @@ void part_ablation(struct report_text *t)
     }
     for (size_t i = 0; i < r->n_trials; i++) {
         const struct record_trial *trial = &r->trials[i];
-        if (strcmp(trial->kind, "version") != 0) {
-            bool is_optimizer = strcmp(trial->kind, "optimizer") == 0;
-            buffer_printf(t->out, "- %s %s: %s\n", is_optimizer ? "without" : trial->kind,
+        if (strcmp(trial->kind, "version") != 0 && !is_run(r, trial)) {
+            buffer_printf(t->out, "- %s %s: %s\n", preposition(trial->kind),
                           code(trial->what, t->arena), word_of(trial->verdict));
         }
     }
@@ -339,14 +382,20 @@ static void put_library(struct report_text *t, const char *name, const char *ver
 void part_versions(struct report_text *t)
 {
     const struct record *r = t->record;
+    size_t n = 0;
     put_library(t, r->library, r->version);
     buffer_puts(t->out, ": fails\n");
     for (size_t i = 0; i < r->n_trials; i++) {
         const struct record_trial *trial = &r->trials[i];
-        if (strcmp(trial->kind, "version") == 0) {
+        bool is_own = strcmp(trial->what, r->version) == 0;
+        if (strcmp(trial->kind, "version") == 0 && !is_own) {
             put_library(t, r->library, trial->what);
             buffer_printf(t->out, ": %s\n", word_of(trial->verdict));
+            n++;
         }
+    }
+    if (n == 0) {
+        buffer_puts(t->out, "\nNo other release was tried: whether it is a regression is open.\n");
     }
     if (r->first_bad != NULL) {
         buffer_printf(t->out, "- first bad: %s\n", plain(r->first_bad, t->arena));

@@ -237,11 +237,17 @@ static const char *behind_preamble(const char *line, struct arena *arena)
 {
     static const char *const marks[] = {
         " Status Message: ", " during initialization: ", " was false. ", ") const "};
+    static const char code[] = "[ONNXRuntimeError] : ";
     for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
         for (const char *at = line; (at = strstr(at, marks[i])) != NULL;) {
             at += strlen(marks[i]);
             line = *at != '\0' ? at : line;
         }
+    }
+    if (strncmp(line, code, strlen(code)) == 0) { /* "[...] : 1 : FAIL : " */
+        const char *number = strstr(line + strlen(code), " : ");
+        const char *name = number != NULL ? strstr(number + strlen(" : "), " : ") : NULL;
+        line = name != NULL && name[strlen(" : ")] != '\0' ? name + strlen(" : ") : line;
     }
     /* "dir/file.cc:83 " */
     size_t word = strcspn(line, " "), colon = strcspn(line, ": ");
@@ -250,22 +256,53 @@ static const char *behind_preamble(const char *line, struct arena *arena)
     return arena_strdup(arena, is_place && line[word] != '\0' ? line + word + 1 : line);
 }
 
+const char *cut_text(const char *text, size_t max, struct arena *arena)
+{
+    static const char dots[] = " ...";
+    size_t n = max > strlen(dots) ? max - strlen(dots) : 0;
+    if (strlen(text) <= max) {
+        return text;
+    }
+    while (n > 0 && text[n] != ' ' && n > max / 2) {
+        n--;
+    }
+    return arena_printf(arena, "%.*s%s", (int)n, text, dots);
+}
+
+static const char *first_line(const char *message, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s", (int)strcspn(message, "\n"), message);
+}
+
+const char *message_core(const char *message, struct arena *arena)
+{
+    return behind_preamble(first_line(message, arena), arena);
+}
+
 /* The message's first line, or of a long one what says the reason. */
 static const char *reason_of(const char *message, struct arena *arena)
 {
     enum { READABLE_MAX = 100 };
-    const char *line = arena_printf(arena, "%.*s", (int)strcspn(message, "\n"), message);
-    if (strlen(line) <= READABLE_MAX) {
-        return line;
+    const char *line = first_line(message, arena);
+    return strlen(line) <= READABLE_MAX
+               ? line
+               : cut_text(message_core(message, arena), READABLE_MAX, arena);
+}
+
+const char *form_fault(const char *text, struct arena *arena)
+{
+    static const char middle[] = " expected, got ";
+    const char *kind = strstr(text, ": "), *got = strstr(text, middle);
+    if (kind == NULL || got == NULL || got < kind) {
+        return NULL;
     }
-    const char *reason = behind_preamble(line, arena);
-    if (strlen(reason) <= READABLE_MAX) {
-        return reason;
-    }
-    const char *fragment = message_fragment(reason, arena);
-    return strlen(fragment) <= READABLE_MAX
-               ? fragment
-               : arena_printf(arena, "%.*s ...", READABLE_MAX - 4, fragment);
+    kind += strlen(": ");
+    size_t word = strcspn(kind, " ");
+    return kind + word < got
+               ? arena_printf(arena, "%.*s %s instead of %.*s", (int)word, kind,
+                              got + strlen(middle), (int)(got - kind - (ptrdiff_t)word - 1),
+                              kind + word + 1)
+               : NULL;
 }
 
 static void put_fault(const struct finding_files *f, struct buffer *title, struct arena *arena)
@@ -295,7 +332,10 @@ static void put_fault(const struct finding_files *f, struct buffer *title, struc
             buffer_printf(title, "wrong result: %s expected, %s came back",
                           number_text(d, v->expected, arena), number_text(d, v->actual, arena));
         } else {
-            buffer_puts(title, v->text != NULL ? v->text : v->oracle);
+            const char *text = v->text != NULL ? v->text : v->oracle;
+            const char *form = form_fault(text, arena);
+            buffer_printf(title, "%s%s", form != NULL ? "the result has " : "",
+                          form != NULL ? form : text);
         }
         break;
     }

@@ -73,6 +73,9 @@ char *onnx_identifier(struct arena *arena, const char *name);
 
 /* ---- call plans (torch, numpy, ...) ---- */
 
+/* The name that numpy, torch and others have for it: "float32". */
+const char *python_dtype(enum dtype d);
+
 enum plan_arg_kind {
     PLAN_NONE,
     PLAN_VALUE,

@@ -55,8 +55,6 @@ MUST_USE enum err onnx_print_python(const struct buffer *model, struct arena *ar
 
 /* ---- plan.c ---- */
 
-/* The name that numpy, torch and others have for it: "float32". */
-const char *python_dtype(enum dtype d);
 /* The calls of plan_print_python alone, a line each behind `indent`. */
 void plan_print_calls(const struct plan *plan, const char *indent, struct buffer *source);
 

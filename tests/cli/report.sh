@@ -155,7 +155,7 @@ cat >golden/environment.json <<'END'
 END
 cat >golden/blame.json <<'END'
 {"component": "version 1.31.1", "first_bad": "1.31.1", "last_good": "1.30.0",
- "tried": [{"kind": "threads", "what": "4", "target": "onnxruntime:opt=all", "verdict": "finding", "text": ""},
+ "tried": [{"kind": "threads", "what": "threads=4", "target": "onnxruntime:opt=all", "verdict": "finding", "text": ""},
            {"kind": "version", "what": "1.30.0", "target": "onnxruntime:opt=all", "verdict": "pass", "text": ""}]}
 END
 run opjury report golden --format tvm
@@ -182,7 +182,7 @@ Clip(x, min, max) must lie in [min, max] and be x where x does; numpy.clip and t
 **Ablation**
 
 - fails: `onnxruntime:opt=all`, `onnxruntime:opt=extended`, `onnxruntime:opt=basic`, `onnxruntime:opt=none`
-- threads `4`: fails
+- with `threads=4`: fails
 - at fault: `version 1.31.1`
 
 **All runs**
@@ -290,6 +290,64 @@ in_order "the library's own form" "$onnxruntime"
 run opjury report "$torch"
 in_order "the library's own form, torch" "$pytorch"
 
+# ---- what is to blame ----
+
+# A finding of ONNX Runtime in a campaign, nobody having asked yet what is to blame.
+asked=$(ls -d campaign/findings/"$id"-*)
+passes 'by ID: what is to blame is found out' [ -e "$asked/blame.json" ]
+rm "$asked/blame.json"
+run opjury report "$id" --out campaign --no-blame
+passes 'by ID, --no-blame: nothing is' [ ! -e "$asked/blame.json" ]
+cp -r campaign unasked
+"$python" - "$root" "$id" <<'END'
+import glob, os, shutil, sqlite3, sys
+root, id = sys.argv[1:]
+[folder] = glob.glob(f"unasked/findings/{id}-*")
+shutil.rmtree(folder)
+shutil.copytree(root + "/findings/ort-transpose-matmul-vector", folder)
+os.unlink(folder + "/blame.json")
+os.unlink(folder + "/judgement.md")
+db = sqlite3.connect("unasked/campaign.db")
+db.execute("UPDATE findings SET target = 'onnxruntime:opt=all' WHERE id = ?", (id,))
+db.commit()
+END
+asked=$(ls -d unasked/findings/"$id"-*)
+mkdir -p bare/bin
+printf '#!/bin/sh\nexit 1\n' >bare/bin/python
+chmod +x bare/bin/python
+run env OPJURY_PYTHON="$PWD/bare/bin/python" "$OPJURY" report "$id" --out unasked
+status_is 0 'no library to ask: the report is there'
+err_has 'no library to ask: said' 'nothing is blamed: '
+passes 'no library to ask: no answer is kept' [ ! -e "$asked/blame.json" ]
+passes 'no library to ask: the title does without' \
+    [ "$(head -n 1 "$work/out")" = '# Transpose -> MatMul(vector) gives 2 instead of 1' ]
+out_has 'no other release: said' 'No other release was tried'
+out_lacks 'no other release: how to try one is not the maintainers business' '--versions'
+err_has 'no other release: how to try one is said to who sends it' \
+    "opjury blame $id --out unasked --versions A,B,..."
+run opjury report "$asked"
+passes 'of a folder nothing is run' [ ! -e "$asked/blame.json" ]
+err_has 'of a folder: how to try other releases' "opjury blame $asked --versions"
+if [ "$("$python" -c 'import onnxruntime; print(onnxruntime.__version__)' 2>/dev/null)" = 1.31.1 ]; then
+    run opjury report "$id" --out unasked
+    status_is 0 'what is to blame: status'
+    passes 'what is to blame: in the title' \
+        [ "$(head -n 1 "$work/out")" = '# MatmulTransposeFusion: Transpose -> MatMul(vector) gives wrong values' ]
+    out_has 'what is to blame: before all else' 'It goes away without `MatmulTransposeFusion`.'
+    out_has 'what is to blame: among what was tried' '- without `MatmulTransposeFusion`: passes'
+    out_lacks 'what the targets say already is not said again' '- at `opt=none`'
+    passes 'what is to blame: kept' grep -q '"optimizer MatmulTransposeFusion"' "$asked/blame.json"
+    rm "$asked/blame.json"
+    run opjury report --html unasked.html --out unasked
+    passes 'what is to blame: on the page' grep -q '>MatmulTransposeFusion: Transpose' unasked.html
+    rm "$asked/blame.json"
+    run opjury report --html unasked.html --out unasked --no-blame
+    passes 'what is to blame: not on the page unasked' \
+        sh -c "! grep -q 'MatmulTransposeFusion' unasked.html && [ ! -e '$asked/blame.json' ]"
+else
+    verdict 0 'what is to blame # skip onnxruntime 1.31.1 is not installed'
+fi
+
 # ---- CSV ----
 
 run opjury report --csv tables --out campaign
@@ -335,7 +393,7 @@ out_has 'not reduced: said to who reads it' 'is as it was found, not made smalle
 run opjury report planted
 passes 'reduced: nothing is said' [ ! -s "$work/err" ]
 out_has 'reduced: what was done' 'made as small as it goes'
-sed -i "s/\"title\": \"/&$(printf '%0260d' 0)/" found/verdict.json
+printf '# %0260d\n' 0 >found/judgement.md
 run opjury report found
 err_has 'a title that is too long: said' 'GitHub takes 256'
 run opjury report --csv file/tables --out campaign

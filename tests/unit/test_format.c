@@ -284,6 +284,7 @@ static void judged_title_stays(void **state)
     struct buffer out = BUFFER_INIT;
     scene_open(&s, "value");
     s.record.title = "`clip` is *wrong*";
+    s.record.is_titled = true;
     s.record.fault = "torch 1: clip: wrong";
     report_print(report_format_table[0], &s.record, &out);
     assert_memory_equal(out.data, "# `clip` is *wrong*\n", 20);

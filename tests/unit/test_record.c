@@ -120,7 +120,9 @@ static void record_has_what_the_files_say(void **state)
 {
     struct scene s = scene_open();
     const struct record *r = read_record(&s);
-    assert_string_equal(r->title, "torch 2.13.0: neg: wrong");
+    assert_string_equal(r->title, "neg gives -3 instead of -2");
+    assert_string_equal(r->fault, "torch 2.13.0: neg: wrong");
+    assert_false(r->is_titled);
     assert_string_equal(r->library, "torch");
     assert_int_equal(r->severity, SEVERITY_WRONG);
     assert_string_equal(r->seed, "7");

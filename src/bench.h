@@ -24,8 +24,9 @@ struct bench_settings {
     uint64_t models, samples; /* 0: the subject's default */
     struct texts nodes;       /* --nodes, as given */
     const char *save, *load, *plot;
-    const char *from, *labels; /* `buckets` alone: a campaign and whose finding is of which cause */
-    double time;               /* `campaign` alone: seconds; 0: its default */
+    struct texts from;  /* `buckets` alone: campaigns, */
+    const char *labels; /* and which finding is of which cause */
+    double time;        /* `campaign` alone: seconds; 0: its default */
 };
 
 struct bench_subject {

@@ -6,12 +6,12 @@
  * Printed are, over pairs of findings, precision (of one bucket, how many are of one cause) and
  * recall (of one cause, how many are in one bucket), and the number of buckets beside that of
  * causes. Every cause weighs the same, however often it was found: what is found most would else be
- * all that counts. With --from the findings are a campaign's, and --labels says whose cause is
- * which; with --target they are of libraries (bench_buckets_found.c).
+ * all that counts. What is in company that it should not be in, or lacks company, is listed. With
+ * --from the findings are a campaign's, and --labels says whose cause is which; with --target they
+ * are of libraries (bench_buckets_found.c).
  */
 #include "bench_buckets.h"
 #include "bench_faults.h"
-#include "campaign_parts.h"
 #include "target/faulty.h"
 
 #include <stdlib.h>
@@ -32,6 +32,7 @@ static const double least = 95; /* percent, of both */
 
 struct pairs {
     size_t findings, causes, buckets;
+    size_t alone;             /* causes of one finding, which say nothing of recall */
     double precision, recall; /* percent */
 };
 
@@ -101,47 +102,49 @@ static struct pairs judge_pairs(const struct labelled *all, size_t n)
     }
     p.precision =
         in_buckets > 0 ? 100 * precision / (double)in_buckets : 100; /* no pair is wrong */
-    p.recall = in_causes > 0 ? 100 * recall / (double)in_causes : 100;
+    p.recall = in_causes > 0 ? 100 * recall / (double)in_causes : 0;
+    p.alone = p.causes - in_causes;
     return p;
 }
 
 /* ---- what is printed ---- */
 
-/* The names on the other side of this one: buckets of a cause, causes of a bucket. */
-static void print_other_side(const struct labelled *all, size_t n, size_t i, bool of_bucket)
+static bool same_pair(const struct labelled *a, const struct labelled *b)
 {
-    size_t shown = 0;
-    for (size_t k = i; k < n; k++) {
-        bool is_of = strcmp(of_bucket ? all[k].bucket : all[k].label,
-                            of_bucket ? all[i].bucket : all[i].label) == 0;
-        bool first = is_of;
-        for (size_t j = i; j < k && first; j++) {
-            first = strcmp(all[j].label, all[k].label) != 0 ||
-                    strcmp(all[j].bucket, all[k].bucket) != 0;
-        }
-        if (first && shown++ < SHOWN_MAX) {
-            printf("    %s\n", of_bucket ? all[k].label : all[k].bucket);
-        }
-    }
-    if (shown > SHOWN_MAX) {
-        printf("    and %zu more\n", shown - SHOWN_MAX);
-    }
+    return strcmp(a->label, b->label) == 0 && strcmp(a->bucket, b->bucket) == 0;
 }
 
-static size_t count_other_side(const struct labelled *all, size_t n, size_t i, bool of_bucket)
+/* Is k the first of its cause in its bucket? */
+static bool is_first_of_pair(const struct labelled *all, size_t k)
+{
+    size_t j = 0;
+    while (j < k && !same_pair(&all[j], &all[k])) {
+        j++;
+    }
+    return j == k;
+}
+
+/* What has the cause (bucket) of i, once for each bucket (cause): how many; which, where it is
+ * printed. */
+static size_t other_side(const struct labelled *all, size_t n, size_t i, bool of_bucket, bool print)
 {
     size_t count = 0;
     for (size_t k = i; k < n; k++) {
-        bool is_of = strcmp(of_bucket ? all[k].bucket : all[k].label,
-                            of_bucket ? all[i].bucket : all[i].label) == 0;
-        bool first = is_of;
-        for (size_t j = i; j < k && first; j++) {
-            first = strcmp(of_bucket ? all[j].label : all[j].bucket,
-                           of_bucket ? all[k].label : all[k].bucket) != 0 ||
-                    strcmp(of_bucket ? all[j].bucket : all[j].label,
-                           of_bucket ? all[k].bucket : all[k].label) != 0;
+        const char *a = of_bucket ? all[k].bucket : all[k].label;
+        const char *b = of_bucket ? all[i].bucket : all[i].label;
+        if (strcmp(a, b) != 0 || !is_first_of_pair(all, k)) {
+            continue;
         }
-        count += first;
+        count++;
+        if (!print || count > SHOWN_MAX) {
+            continue;
+        }
+        size_t findings = 0;
+        for (size_t j = k; j < n; j++) {
+            findings += same_pair(&all[j], &all[k]);
+        }
+        printf("    %zu in %s (%s)\n", findings, of_bucket ? all[k].label : all[k].bucket,
+               all[k].place);
     }
     return count;
 }
@@ -149,29 +152,46 @@ static size_t count_other_side(const struct labelled *all, size_t n, size_t i, b
 static void print_mixed(const struct labelled *all, size_t n, bool of_bucket)
 {
     for (size_t i = 0; i < n; i++) {
-        size_t others = is_first(all, i, of_bucket) ? count_other_side(all, n, i, of_bucket) : 0;
+        bool first = is_first(all, i, of_bucket);
+        size_t others = first ? other_side(all, n, i, of_bucket, false) : 0;
         if (others > 1) {
             printf("%s: %zu %s\n", of_bucket ? all[i].bucket : all[i].label, others,
                    of_bucket ? "causes" : "buckets");
-            print_other_side(all, n, i, of_bucket);
+            (void)other_side(all, n, i, of_bucket, true);
+        }
+        if (others > SHOWN_MAX) {
+            printf("    and %zu more\n", others - SHOWN_MAX);
         }
     }
 }
 
+/* Has any cause two findings? */
+static bool knows_recall(const struct pairs *p)
+{
+    return p->alone < p->causes;
+}
+
 static void print_pairs(const struct pairs *p, const struct labelled *all, size_t n, bool json)
 {
+    bool is_known = knows_recall(p);
+    char recall[32];
+    snprintf(recall, sizeof(recall), json ? "%.4f" : "%.1f %%", json ? p->recall / 100 : p->recall);
     if (json) {
-        printf("{\"findings\": %zu, \"causes\": %zu, \"buckets\": %zu, \"precision\": %.4f, "
-               "\"recall\": %.4f}\n",
-               p->findings, p->causes, p->buckets, p->precision / 100, p->recall / 100);
+        printf("{\"findings\": %zu, \"causes\": %zu, \"buckets\": %zu, \"alone\": %zu, "
+               "\"precision\": %.4f, \"recall\": %s}\n",
+               p->findings, p->causes, p->buckets, p->alone, p->precision / 100,
+               is_known ? recall : "null");
         return;
     }
     print_mixed(all, n, false);
     print_mixed(all, n, true);
     printf("%zu findings of %zu causes in %zu buckets\n", p->findings, p->causes, p->buckets);
-    printf("precision %.1f %%, recall %.1f %% of pairs, each cause weighing the same (at least "
+    if (p->alone > 0) {
+        printf("%zu of the causes have one finding, which says nothing of recall\n", p->alone);
+    }
+    printf("precision %.1f %%, recall %s of pairs, each cause weighing the same (at least "
            "%.0f %%)\n",
-           p->precision, p->recall, least);
+           p->precision, is_known ? recall : "not known", least);
 }
 
 /* ---- planted faults ---- */
@@ -225,34 +245,41 @@ static enum err draw_faults(struct plot *plot, const struct policy *usual, struc
     return ERR_OK;
 }
 
+enum err bucket_trial(struct jury *jury, struct target *const *targets, size_t n, size_t t,
+                      const struct test *test, struct arena *arena, struct trial *trial)
+{
+    struct outcome *outcomes = ARENA_ZARRAY(arena, struct outcome, n);
+    struct verdict *verdicts = ARENA_ZARRAY(arena, struct verdict, n);
+    for (size_t i = 0; i < n; i++) {
+        outcomes[i] = (struct outcome){.kind = OUTCOME_NOT_EXERCISED, .message = "", .log = ""};
+        verdicts[i] = (struct verdict){.kind = VERDICT_NOT_EXERCISED, .oracle = "", .text = ""};
+    }
+    TRY(jury_run(jury, t, test, arena, &outcomes[t]));
+    *trial = (struct trial){.test = test,
+                            .reference = reference_new(test, arena),
+                            .outcomes = outcomes,
+                            .verdicts = verdicts};
+    const struct judgement j = {.test = test,
+                                .reference = trial->reference,
+                                .target = targets[t],
+                                .outcome = &outcomes[t],
+                                .arena = arena};
+    judge(&j, &verdicts[t]);
+    return ERR_OK;
+}
+
 /* Runs the next test there; *found: it failed, and is in its bucket. */
 static enum err try_next(struct plot *plot, size_t f, bool *found)
 {
     struct planted *p = &plot->faults[f];
-    struct arena *arena = plot->memory;
-    arena_reset(arena);
-    struct outcome *outcomes = ARENA_ZARRAY(arena, struct outcome, plot->n);
-    struct verdict *verdicts = ARENA_ZARRAY(arena, struct verdict, plot->n);
-    for (size_t t = 0; t < plot->n; t++) {
-        outcomes[t] = (struct outcome){.kind = OUTCOME_NOT_EXERCISED, .message = "", .log = ""};
-        verdicts[t] = (struct verdict){.kind = VERDICT_NOT_EXERCISED, .oracle = "", .text = ""};
-    }
     struct test test;
-    generate_test(&p->policy, plot->seed, p->next++, MATERIALIZE_ALL, arena, &test);
-    TRY(jury_run(plot->jury, f, &test, arena, &outcomes[f]));
-    const struct trial trial = {.test = &test,
-                                .reference = reference_new(&test, arena),
-                                .outcomes = outcomes,
-                                .verdicts = verdicts};
-    const struct judgement j = {.test = &test,
-                                .reference = trial.reference,
-                                .target = plot->targets[f],
-                                .outcome = &outcomes[f],
-                                .arena = arena};
-    judge(&j, &verdicts[f]);
-    *found = verdicts[f].kind == VERDICT_FINDING;
+    struct trial trial;
+    arena_reset(plot->memory);
+    generate_test(&p->policy, plot->seed, p->next++, MATERIALIZE_ALL, plot->memory, &test);
+    TRY(bucket_trial(plot->jury, plot->targets, plot->n, f, &test, plot->memory, &trial));
+    *found = trial.verdicts[f].kind == VERDICT_FINDING;
     /* Of as much CPU time that the campaign's share for reduction is never the limit. */
-    return *found ? triage_finding(plot->triage, &trial, f, 1e9, arena) : ERR_OK;
+    return *found ? triage_finding(plot->triage, &trial, f, 1e9, plot->memory) : ERR_OK;
 }
 
 static enum err find_in_turns(struct plot *plot, uint64_t findings)
@@ -311,7 +338,10 @@ static enum err read_planted(struct store *store, struct arena *arena, struct la
     *all = ARENA_ARRAY(arena, struct labelled, n_rows);
     *n = 0;
     for (size_t i = 0; i < n_rows; i++) {
-        (*all)[(*n)++] = (struct labelled){.label = rows[i].target, .bucket = rows[i].bucket};
+        (*all)[(*n)++] = (struct labelled){
+            .label = rows[i].target,
+            .bucket = rows[i].bucket,
+            .place = arena_printf(arena, "test %llu", (unsigned long long)rows[i].test_index)};
     }
     return ERR_OK;
 }
@@ -373,8 +403,9 @@ static enum err read_labels(const char *path, char *text, const struct finding_r
             return err_set(ERR_INPUT, "%s: the campaign has no finding %s", path, line);
         }
         *all = arena_room(arena, *all, *n, sizeof(**all));
-        (*all)[(*n)++] =
-            (struct labelled){.label = arena_strdup(arena, tab + 1), .bucket = row->bucket};
+        (*all)[(*n)++] = (struct labelled){.label = arena_strdup(arena, tab + 1),
+                                           .bucket = row->bucket,
+                                           .place = arena_printf(arena, "finding %s", line)};
     }
     return ERR_OK;
 }
@@ -385,7 +416,7 @@ static enum err run_campaign(const struct bench_settings *s, struct arena *arena
     struct store *store;
     struct finding_row *rows;
     size_t n_rows;
-    TRY(store_open(s->from, false, &store));
+    TRY(store_open(s->from.items[0], false, &store));
     enum err err = store_findings(store, arena, &rows, &n_rows);
     store_close(store);
     TRY(err);
@@ -403,24 +434,27 @@ static enum err run_buckets(const struct bench_settings *s, struct arena *arena,
     struct labelled *all = NULL;
     size_t n = 0;
     bool is_found = s->targets.n > 0;
-    if (is_found ? s->from != NULL : (s->from == NULL) != (s->labels == NULL)) {
+    if (!is_found && (s->from.n > 0) != (s->labels != NULL)) {
         return err_set(ERR_USAGE, "--labels FILE goes with --from DIR or with --target");
     }
-    TRY(is_found          ? label_found(s, arena, &all, &n)
-        : s->from != NULL ? run_campaign(s, arena, &all, &n)
-                          : run_planted(s, arena, &all, &n));
+    if (!is_found && s->from.n > 1) {
+        return err_set(ERR_USAGE, "findings of several --from go into new buckets by running: name "
+                                  "their --target, too");
+    }
+    TRY(is_found        ? label_found(s, arena, &all, &n)
+        : s->from.n > 0 ? run_campaign(s, arena, &all, &n)
+                        : run_planted(s, arena, &all, &n));
     if (n == 0) {
         return err_set(ERR_INPUT, "there are no findings to judge by");
     }
     struct pairs p = judge_pairs(all, n);
     print_pairs(&p, all, n, s->json);
-    *failed = p.precision < least || p.recall < least;
+    *failed = p.precision < least || (knows_recall(&p) && p.recall < least);
     return ERR_OK;
 }
 
 const struct bench_subject bench_buckets = {
     .name = "buckets",
-    .summary =
-        "one cause, one bucket? of planted faults (--tests N each), a campaign, or libraries",
+    .summary = "one cause, one bucket? of planted faults (--tests N each), campaigns, or libraries",
     .run = run_buckets,
 };

@@ -4,14 +4,21 @@
 #define OPJURY_BENCH_BUCKETS_H
 
 #include "bench.h"
+#include "campaign_parts.h"
 
-/* A finding: its cause by what is known of it, and the bucket that triage put it in. */
+/* A finding: its cause by what is known of it, the bucket that triage put it in, and where it is,
+ * for people ("out/7 finding 12", "test 5"). */
 struct labelled {
-    const char *label, *bucket;
+    const char *label, *bucket, *place;
 };
 
-/* Findings of --tests ordinary tests on the targets --target; the rules in --labels name the cause
- * of each. What no rule knows is listed on stderr and left out. */
+/* Runs the test on target t alone, and judges it: what triage_finding takes. Memory: `arena`. */
+MUST_USE enum err bucket_trial(struct jury *jury, struct target *const *targets, size_t n, size_t t,
+                               const struct test *test, struct arena *arena, struct trial *trial);
+
+/* Findings on the targets --target: of --tests ordinary tests, or those of the campaigns --from, of
+ * each the first --tests. The rules in --labels name the cause of each. What no rule knows is
+ * listed on stderr and left out. */
 MUST_USE enum err label_found(const struct bench_settings *settings, struct arena *arena,
                               struct labelled **all, size_t *n);
 

@@ -6,11 +6,13 @@
  * form says its cause. Some causes are found a hundred times as often as others: of what a rule
  * knows as it was found only the first are taken. Of the targets of one library the first that
  * fails counts: the same failure at another level is no second finding.
+ *
+ * With --from the tests are those in which campaigns found something, made again, each on the
+ * target on which it was found: all of them, from campaigns of any seeds and versions, into the
+ * same buckets.
  */
 #include "bench_buckets.h"
-#include "campaign_parts.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,11 @@ enum {
 struct taken { /* so many that look like this */
     const char *library, *look;
     unsigned n;
+};
+
+struct source { /* of a finding: one of a campaign */
+    const char *dir;
+    uint64_t id;
 };
 
 struct survey {
@@ -38,8 +45,11 @@ struct survey {
     struct live live;
     struct taken *taken;
     size_t n_taken;
-    struct arena *arena;  /* as long as the survey */
-    struct arena *memory; /* of one test */
+    struct source *sources; /* by what the survey has as index of the test */
+    size_t n_sources;
+    size_t elsewhere, passed; /* findings of campaigns: of other targets; that do not show again */
+    struct arena *arena;      /* as long as the survey */
+    struct arena *memory;     /* of one test */
 };
 
 static bool is_enough(struct survey *s, const char *library, const char *look, unsigned most)
@@ -96,17 +106,147 @@ static enum err survey_test(struct survey *s, uint64_t index)
     return take_findings(s, &trial);
 }
 
-static enum err survey_all(struct survey *s, const char *dir)
+static enum err survey_tests(struct survey *s)
 {
     const struct bench_settings *settings = s->settings;
     uint64_t tests = settings->tests > 0 ? settings->tests : TESTS;
+    TRY(campaign_policy(settings->policy != NULL ? settings->policy : "default", 0, s->targets,
+                        s->n_targets, s->arena, &s->policy));
+    for (uint64_t i = 0; i < tests; i++) {
+        if (stop_requested) {
+            return err_set(ERR_STOPPED, "stopped before all was measured");
+        }
+        if (i % 500 == 0 && i > 0) {
+            log_info("test %llu of %llu", (unsigned long long)i, (unsigned long long)tests);
+        }
+        TRY(survey_test(s, i));
+    }
+    return ERR_OK;
+}
+
+/* ---- findings of campaigns ---- */
+
+static bool is_target(const struct target *t, const char *label, const char *version,
+                      struct arena *arena)
+{
+    const char *own = t->version != NULL ? t->version : "";
+    return strcmp(target_label(t, arena), label) == 0 && strcmp(own, version) == 0;
+}
+
+/* The target that found it: of its name and version, wherever it is here. n_targets: it is none of
+ * those that were named. */
+static size_t target_of(const struct survey *s, const struct finding_row *row)
+{
+    const char *label = target_text_label(row->target, s->memory);
+    const char *version = row_text(row, "version", s->memory);
+    size_t t = 0;
+    while (t < s->n_targets &&
+           !is_target(s->targets[t], label, version != NULL ? version : "", s->memory)) {
+        t++;
+    }
+    return t;
+}
+
+/* Has the library failed in this test at another level? */
+static bool is_second(const struct survey *s, const struct finding_row *rows, size_t i, size_t t)
+{
+    for (size_t k = 0; k < i; k++) {
+        size_t other =
+            rows[k].test_index == rows[i].test_index ? target_of(s, &rows[k]) : s->n_targets;
+        if (other < s->n_targets && s->targets[other]->kind == s->targets[t]->kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err survey_row(struct survey *s, const struct campaign_again *again, size_t t,
+                           const struct finding_row *row, const char *dir)
+{
+    struct test test;
+    struct trial trial;
+    TRY(campaign_again_test(again, row->test_index, s->memory, &test));
+    /* Rows are told apart by it: of two campaigns it may be the same. */
+    test.index = s->n_sources;
+    TRY(bucket_trial(s->jury, s->targets, s->n_targets, t, &test, s->memory, &trial));
+    if (trial.verdicts[t].kind != VERDICT_FINDING) {
+        s->passed++;
+        return ERR_OK;
+    }
+    s->sources = arena_room(s->arena, s->sources, s->n_sources, sizeof(*s->sources));
+    s->sources[s->n_sources++] = (struct source){dir, row->id};
+    return triage_finding(s->triage, &trial, t, 1e9, s->memory);
+}
+
+static enum err survey_rows(struct survey *s, const char *dir, const struct campaign_again *again,
+                            const struct finding_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (stop_requested) {
+            return err_set(ERR_STOPPED, "stopped before all was measured");
+        }
+        if (i % 50 == 0) {
+            log_info("%s: finding %zu of %zu", dir, i + 1, n);
+        }
+        arena_reset(s->memory);
+        size_t t = target_of(s, &rows[i]);
+        if (strcmp(rows[i].state, "flaky") == 0) {
+            continue;
+        }
+        s->elsewhere += t == s->n_targets;
+        if (t < s->n_targets && !is_second(s, rows, i, t)) {
+            TRY(survey_row(s, again, t, &rows[i], dir));
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err survey_campaign(struct survey *s, const char *dir)
+{
+    struct store *store;
+    struct finding_row *rows;
+    size_t n;
+    struct campaign_again again = {0};
+    TRY(store_open(dir, false, &store));
+    enum err err = store_findings(store, s->arena, &rows, &n);
+    if (err == ERR_OK) {
+        err = campaign_again_open(store, dir, s->arena, &again);
+    }
+    if (err == ERR_OK) {
+        uint64_t most = s->settings->tests;
+        err = survey_rows(s, dir, &again, rows, most > 0 && most < n ? most : n);
+    }
+    campaign_again_close(&again);
+    store_close(store);
+    return err;
+}
+
+static enum err survey_campaigns(struct survey *s)
+{
+    for (size_t i = 0; i < s->settings->from.n; i++) {
+        TRY(survey_campaign(s, s->settings->from.items[i]));
+    }
+    if (s->elsewhere > 0) {
+        log_warn(
+            "%zu findings are of targets or versions that no --target names; they are left out",
+            s->elsewhere);
+    }
+    if (s->passed > 0) {
+        log_warn("%zu findings do not show again; they are left out", s->passed);
+    }
+    return ERR_OK;
+}
+
+/* ---- all of it ---- */
+
+static enum err survey_all(struct survey *s, const char *dir)
+{
+    const struct bench_settings *settings = s->settings;
     TRY(known_load(settings->labels, s->arena, &s->labels));
     TRY(known_load("none", s->arena, &s->none));
     TRY(campaign_targets(settings->targets.items, settings->targets.n, settings->python, s->arena,
                          &s->targets, &s->n_targets));
     TRY(jury_open(s->targets, s->n_targets, &(struct jury_options){0}, &s->jury));
-    TRY(campaign_policy(settings->policy != NULL ? settings->policy : "default", 0, s->targets,
-                        s->n_targets, s->arena, &s->policy));
     TRY(store_open(dir, true, &s->store));
     const struct triage_options options = {
         .store = s->store,
@@ -121,44 +261,56 @@ static enum err survey_all(struct survey *s, const char *dir)
         .live = &s->live,
     };
     TRY(triage_open(&options, &s->triage));
-    for (uint64_t i = 0; i < tests; i++) {
-        if (stop_requested) {
-            return err_set(ERR_STOPPED, "stopped before all was measured");
-        }
-        if (i % 500 == 0 && i > 0) {
-            log_info("test %llu of %llu", (unsigned long long)i, (unsigned long long)tests);
-        }
-        TRY(survey_test(s, i));
-    }
-    return ERR_OK;
+    return settings->from.n > 0 ? survey_campaigns(s) : survey_tests(s);
 }
 
-static const char *label_of(const struct finding_row *row, struct arena *arena)
+static const char *place_of(const struct survey *s, const struct finding_row *row,
+                            struct arena *arena)
 {
-    json_t *root = json_loads(row->json, 0, NULL);
-    const char *label = json_string_value(json_object_get(root, "label"));
-    const char *text = label != NULL ? arena_strdup(arena, label) : NULL;
-    json_decref(root);
-    return text;
+    if (row->test_index < s->n_sources) {
+        const struct source *source = &s->sources[row->test_index];
+        return arena_printf(arena, "%s finding %llu", source->dir, (unsigned long long)source->id);
+    }
+    return arena_printf(arena, "test %llu", (unsigned long long)row->test_index);
 }
 
-static enum err read_survey(struct store *store, struct arena *arena, struct labelled **all,
+/* A line a bucket. */
+static void say_unknown(const struct labelled *unknown, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t before = 0, of_bucket = 0;
+        for (size_t k = 0; k < n; k++) {
+            bool same = strcmp(unknown[k].bucket, unknown[i].bucket) == 0;
+            before += same && k < i;
+            of_bucket += same;
+        }
+        if (before == 0) {
+            log_info("no rule knows %zu in %s (%s)", of_bucket, unknown[i].bucket,
+                     unknown[i].place);
+        }
+    }
+}
+
+static enum err read_survey(const struct survey *s, struct arena *arena, struct labelled **all,
                             size_t *n)
 {
     struct finding_row *rows;
-    size_t n_rows;
-    TRY(store_findings(store, arena, &rows, &n_rows));
+    size_t n_rows, n_unknown = 0;
+    TRY(store_findings(s->store, arena, &rows, &n_rows));
+    struct labelled *unknown = ARENA_ARRAY(arena, struct labelled, n_rows);
     *all = ARENA_ARRAY(arena, struct labelled, n_rows);
     *n = 0;
     for (size_t i = 0; i < n_rows; i++) {
-        const char *label = label_of(&rows[i], arena);
-        if (label != NULL) {
-            (*all)[(*n)++] = (struct labelled){.label = label, .bucket = rows[i].bucket};
+        const struct labelled one = {.label = row_text(&rows[i], "label", arena),
+                                     .bucket = rows[i].bucket,
+                                     .place = place_of(s, &rows[i], arena)};
+        if (one.label != NULL) {
+            (*all)[(*n)++] = one;
         } else if (strcmp(rows[i].state, "flaky") != 0) {
-            log_info("no rule knows test %llu: %s", (unsigned long long)rows[i].test_index,
-                     rows[i].bucket);
+            unknown[n_unknown++] = one;
         }
     }
+    say_unknown(unknown, n_unknown);
     return ERR_OK;
 }
 
@@ -176,7 +328,7 @@ enum err label_found(const struct bench_settings *settings, struct arena *arena,
     s->memory = arena_new();
     enum err err = survey_all(s, dir);
     if (err == ERR_OK) {
-        err = read_survey(s->store, arena, all, n);
+        err = read_survey(s, arena, all, n);
     }
     triage_close(s->triage);
     store_close(s->store);

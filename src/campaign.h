@@ -77,4 +77,17 @@ MUST_USE enum err campaign_policy_at(struct store *store, const struct policy *p
                                      const char *text, uint64_t index, struct arena *arena,
                                      const struct policy **result);
 
+/* The tests of a campaign, made again from its seed and policy. */
+struct campaign_again {
+    struct store *store; /* the caller's, as long as this */
+    struct campaign_key key;
+    struct policy *policy;
+};
+/* dir: where the store is. ERR_STORE: it does not say what it is of, or is of another opjury. */
+MUST_USE enum err campaign_again_open(struct store *store, const char *dir, struct arena *arena,
+                                      struct campaign_again *again);
+MUST_USE enum err campaign_again_test(const struct campaign_again *again, uint64_t index,
+                                      struct arena *arena, struct test *test);
+void campaign_again_close(struct campaign_again *again); /* fine on zeros */
+
 #endif

@@ -4,7 +4,8 @@
  * that more tests get past them. An epoch's row in the store is the campaign's policy and behind it
  * the weights that differ. It is made once, from the findings as they were before any was reduced,
  * of the epochs that were complete when it began: these hang on the tests and what the libraries
- * do with them, not on the number of engines, nor on how often they were stopped.
+ * do with them, not on the number of engines, nor on how often they were stopped. With these
+ * policies a campaign's tests are made again.
  */
 #include "campaign_parts.h"
 
@@ -109,4 +110,38 @@ enum err campaign_policy_at(struct store *store, const struct policy *policy, co
                        (unsigned long long)epoch);
     }
     return row[n] == '\0' ? ERR_OK : policy_changed(policy, row + n, arena, result);
+}
+
+enum err campaign_again_open(struct store *store, const char *dir, struct arena *arena,
+                             struct campaign_again *again)
+{
+    bool bound = false;
+    *again = (struct campaign_again){.store = store};
+    TRY(store_key(store, arena, &again->key, &bound));
+    if (!bound) {
+        return err_set(
+            ERR_STORE,
+            "%s/campaign.db does not say of which seed, targets and policy it is, so its "
+            "tests cannot be made again",
+            dir);
+    }
+    struct policy *policy;
+    TRY(generator_open_again(dir, again->key.policy, again->key.policy_hash, arena, &policy));
+    again->policy = policy;
+    return ERR_OK;
+}
+
+enum err campaign_again_test(const struct campaign_again *again, uint64_t index,
+                             struct arena *arena, struct test *test)
+{
+    const struct policy *then;
+    TRY(campaign_policy_at(again->store, again->policy, again->key.policy, index, arena, &then));
+    return generate_any_test(then, again->key.seed, index, MATERIALIZE_ALL, arena, test);
+}
+
+void campaign_again_close(struct campaign_again *again)
+{
+    if (again->policy != NULL) {
+        generator_close(again->policy);
+    }
 }

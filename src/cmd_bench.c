@@ -58,7 +58,7 @@ static enum err run_bench(void *settings, struct arena *arena, bool *found)
         return err_set(ERR_USAGE, "--nodes, --models, --samples, --save, --load and --plot are "
                                   "options of `opjury bench inputs`");
     }
-    if (subject != &bench_buckets && (s->from || s->labels)) {
+    if (subject != &bench_buckets && (s->from.n > 0 || s->labels)) {
         return err_set(ERR_USAGE, "--from and --labels are options of `opjury bench buckets`");
     }
     campaign_keep_memory();
@@ -124,7 +124,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         s->plot = value;
         return ERR_OK;
     case KEY_FROM:
-        s->from = value;
+        texts_add(&s->from, value, arena);
         return ERR_OK;
     case KEY_LABELS:
         s->labels = value;
@@ -147,7 +147,10 @@ static const struct argp_option options[] = {
     {"samples", KEY_SAMPLES, "S", 0, "inputs: plain samples of each program (4)", 0},
     {"save", KEY_SAVE, "DIR", 0, "inputs: keep programs and samples in a new folder", 0},
     {"load", KEY_LOAD, "DIR", 0, "inputs: measure those of a folder again", 0},
-    {"from", KEY_FROM, "DIR", 0, "buckets: those of this campaign", 0},
+    {"from", KEY_FROM, "DIR", 0,
+     "buckets: those of this campaign; with --target its findings go into new buckets, and it may "
+     "be repeated",
+     0},
     {"labels", KEY_LABELS, "FILE", 0,
      "buckets: of its findings, lines `ID<tab>CAUSE'; with --target rules of causes", 0},
     {"plot", KEY_PLOT, "FILE", 0, "inputs: draw the figures (SVG)", 0},

@@ -507,25 +507,11 @@ static void split_targets(struct work *w, const char *lines)
  * campaign's seed and policy, and gets a folder. */
 static enum err make_test_again(struct work *w, struct store *store)
 {
-    struct campaign_key key;
-    struct policy *policy;
-    bool bound = false;
-    TRY(store_key(store, w->arena, &key, &bound));
-    if (!bound) {
-        return err_set(
-            ERR_STORE,
-            "%s/campaign.db does not say of which seed, targets and policy it is, so the "
-            "test of finding %llu cannot be made again",
-            w->dir, (unsigned long long)w->row.id);
-    }
-    TRY(generator_open_again(w->dir, key.policy, key.policy_hash, w->arena, &policy));
+    struct campaign_again again;
+    TRY(campaign_again_open(store, w->dir, w->arena, &again));
     struct test *test = arena_alloc(w->arena, sizeof(*test));
-    const struct policy *now;
-    enum err err = campaign_policy_at(store, policy, key.policy, w->row.test_index, w->arena, &now);
-    if (err == ERR_OK) {
-        err = generate_any_test(now, key.seed, w->row.test_index, MATERIALIZE_ALL, w->arena, test);
-    }
-    generator_close(policy);
+    enum err err = campaign_again_test(&again, w->row.test_index, w->arena, test);
+    campaign_again_close(&again);
     TRY(err);
     w->before = w->original = test;
     /* How the test failed before it was made small. */
@@ -533,7 +519,7 @@ static enum err make_test_again(struct work *w, struct store *store)
     w->row.signature = found != NULL ? found : w->row.signature;
     w->row.folder = finding_folder(w->row.id, w->row.target, w->row.oracle, w->arena);
     w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);
-    split_targets(w, key.targets);
+    split_targets(w, again.key.targets);
     return ERR_OK;
 }
 

@@ -104,7 +104,10 @@ list | sed 's/$/\tone cause/' >one.tsv
 list | awk '{print $1 "\tcause " NR}' >each.tsv
 run opjury bench buckets --from found --labels each.tsv --json
 status_is 0 'buckets: a cause each: status'
-passes 'buckets: a cause each' json_holds 'o["causes"] == o["buckets"] > 1 and o["precision"] == 1 == o["recall"]'
+passes 'buckets: a cause each' json_holds 'o["causes"] == o["buckets"] == o["alone"] > 1 and o["precision"] == 1 and
+    o["recall"] is None'
+run opjury bench buckets --from found --labels each.tsv
+out_has 'buckets: a cause each: nothing is known of recall' 'recall not known'
 run opjury bench buckets --from found --labels one.tsv
 status_is 1 'buckets: one cause in several: status'
 out_has 'buckets: one cause in several: said' 'one cause: '
@@ -115,6 +118,51 @@ status_is 2 'buckets: no label: status'
 err_has 'buckets: no label: said' "'x' is no line ID<tab>CAUSE"
 run opjury bench buckets --from found
 status_is 2 'buckets: without labels: status'
+# Findings of two campaigns into the same buckets, by rules; the one's numbers are the other's.
+for seed in 1 2; do
+    opjury fuzz --known none --target faulty:negate.relu --target faulty:negate.floor --tests 60 --seed $seed \
+        --out found$seed >/dev/null 2>&1
+done
+# rules OPS...: a cause each.
+rules() {
+    for ops; do
+        printf -- '- {id: of-%s, library: faulty, ops: ["%s"], url: x}\n' "${ops%%|*}" "$ops"
+    done >rules.yaml
+}
+into_buckets() {
+    run opjury bench buckets --from found1 --from found2 --target faulty:negate.relu --labels rules.yaml "$@"
+}
+rules relu floor
+into_buckets --target faulty:negate.floor --json
+status_is 0 'buckets of two campaigns: status'
+passes 'buckets of two campaigns: a cause is one' json_holds 'o["causes"] == o["buckets"] == 2 and
+    o["precision"] == o["recall"] == 1 and o["alone"] == 0'
+cp "$work/out" both.json
+for i in 1 2; do
+    opjury bench buckets --from found$i --target faulty:negate.relu --target faulty:negate.floor --labels rules.yaml \
+        --json >of$i.json 2>/dev/null
+done
+passes 'buckets of two campaigns: all findings of both' python3 -c 'import json
+of = [json.load(open(name + ".json"))["findings"] for name in ("both", "of1", "of2")]
+assert of[0] == of[1] + of[2] and min(of) > 1, of'
+rules 'relu|floor'
+into_buckets --target faulty:negate.floor
+status_is 1 'buckets of two campaigns: one cause in two: status'
+out_has 'buckets of two campaigns: one cause in two: said' 'of-relu: 2 buckets'
+out_has 'buckets of two campaigns: which' ' in faulty | floor'
+out_has 'buckets of two campaigns: where' '(found1 finding '
+rules relu
+into_buckets --target faulty:negate.floor
+status_is 0 'buckets of two campaigns: what no rule knows: status'
+err_has 'buckets of two campaigns: what no rule knows: said' ' in faulty | floor'
+into_buckets
+status_is 0 'buckets of two campaigns: of one target: status'
+err_has 'buckets of two campaigns: of one target: the others' ' findings are of targets or versions that no --target names'
+into_buckets --tests 1
+out_has 'buckets of two campaigns: the first of each' ' findings of 1 causes'
+run opjury bench buckets --from found1 --from found2 --labels one.tsv
+status_is 2 'buckets of two campaigns: no target: status'
+err_has 'buckets of two campaigns: no target: said' 'name their --target'
 run opjury bench judge --from found --labels one.tsv
 status_is 2 'labels elsewhere: status'
 

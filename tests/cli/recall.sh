@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # scripts/recall: which findings count as a known bug, one campaign for all bugs of a version, its account of CPU time,
-# Ctrl-C. In place of opjury a stub that writes down findings as a campaign does.
+# Ctrl-C, what is measured of the buckets. In place of opjury a stub that writes down findings as a campaign does.
 . "${0%/*}/harness.sh"
 python=${OPJURY_PYTHON:-$root/.venv/bin/python}
 
@@ -8,10 +8,15 @@ cat >stub <<EOF
 #!$python
 EOF
 cat >>stub <<'EOF'
-"""fuzz: the rows of rows.json, the late ones only in a second sitting. reduce: a folder of such a row's program."""
+"""fuzz: the rows of rows.json, the late ones only in a second sitting. reduce: a folder of such a row's program. bench:
+what it is asked, and the status in `measured`."""
 import json, os, pathlib, signal, sqlite3, sys, time
 with open("calls", "a") as f:
     f.write(" ".join(sys.argv[1:3]) + "\n")
+if sys.argv[1] == "bench":
+    asked = " ".join(os.path.relpath(word) if os.path.isabs(word) else word for word in sys.argv[2:])
+    print(json.dumps({"asked": asked}) if "--json" in sys.argv else asked)
+    sys.exit(int(open("measured").read()) if os.path.exists("measured") else 0)
 out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
 rows = json.load(open("rows.json"))
 
@@ -81,6 +86,18 @@ passes 'what the campaign did not make small is made so' calls reduce 1
 run recall floor-large transpose-identity --json
 out_has 'all is found already: json' '{"found": 2, "total": 2, "bugs": [{"bug": "floor-large"'
 passes 'all is found already: no campaign' calls fuzz 1
+out_has 'all is found already: buckets' '"buckets": {"asked": "buckets --labels '
+run recall floor-large transpose-identity
+out_has 'buckets: by the causes that were judged' '/findings/causes.yaml --target onnxruntime@'
+out_has 'buckets: of all campaigns' '--from out/onnxruntime-1.15.0-seed-1'
+echo 1 >measured
+run recall floor-large transpose-identity
+status_is 1 'buckets: too many are wrong: status'
+echo 2 >measured
+run recall floor-large transpose-identity
+status_is 2 'buckets: not measured: status'
+err_has 'buckets: not measured: said' 'recall: the buckets could not be measured'
+rm measured
 
 # near NAME ROW: a finding that is none.
 near() {

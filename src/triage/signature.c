@@ -122,6 +122,20 @@ static size_t quoted_length(const char *s, char before)
     return end != NULL && !is_doubled ? (size_t)(end - s) + 1 : 0;
 }
 
+/* Length of ": tensor(float)", which stands behind the name of a value: like that it varies. */
+static size_t type_length(const char *s)
+{
+    static const char opening[] = ": tensor(";
+    size_t n = strlen(opening);
+    if (strncmp(s, opening, n) != 0) {
+        return 0;
+    }
+    while (is_word(s[n])) {
+        n++;
+    }
+    return s[n] == ')' ? n + 1 : 0;
+}
+
 static bool ends_with(const struct buffer *b, const char *text)
 {
     size_t n = strlen(text);
@@ -168,7 +182,7 @@ static size_t put_normal(const char *s, char before, struct buffer *out)
     size_t n = quoted_length(s, before);
     if (n > 0) {
         buffer_puts(out, "*");
-        return n;
+        return n + type_length(s + n);
     }
     if (isspace((unsigned char)s[0])) {
         if (out->size > 0 && !ends_with(out, " ")) {

@@ -51,6 +51,8 @@ static void message_keeps_words_and_drops_what_varies(void **state)
          "relu_clip_fusion.cc:# void Apply"},
         {"two\n  lines \n", "two lines"},
         {"Clip(13) is not implemented", "Clip(#) is not implemented"},
+        {"In (\"x0\": tensor(bool),) -> (\"v0\",), tensor(bool)", "In (*,) -> (*,), tensor(bool)"},
+        {"'x': tensor (f) or 'y': tensor(f", "*: tensor (f) or *: tensor(f"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_string_equal(normalise_message(cases[i].message, *state), cases[i].normal);

@@ -113,6 +113,21 @@ static bool holds_all(const struct texts *types, const struct texts *part)
     return all;
 }
 
+enum err told_alike(const struct target *t, const struct test *a, const struct test *b,
+                    struct arena *arena, bool *same)
+{
+    struct texts ours, theirs;
+    *same = false;
+    if (!t->kind->speaks_onnx || !target_supports(t, a->program) ||
+        !target_supports(t, b->program)) {
+        return ERR_OK;
+    }
+    TRY(types_of(t, a, arena, &ours));
+    TRY(types_of(t, b, arena, &theirs));
+    *same = holds_all(&ours, &theirs) && holds_all(&theirs, &ours);
+    return ERR_OK;
+}
+
 /* May one mistake be behind both? */
 static bool is_comparable(const struct failure *f, const struct verdict *seen,
                           const char *signature)

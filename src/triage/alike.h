@@ -9,6 +9,10 @@
 /* Of a refusal or a crash: they differ in one word of many, or in one function of the way to the
  * crash. */
 bool signatures_alike(const char *a, const char *b);
+/* Is the library told both in the same ops, as relu6 in its Clip? Not of targets that are told no
+ * ONNX. */
+MUST_USE enum err told_alike(const struct target *t, const struct test *a, const struct test *b,
+                             struct arena *arena, bool *same);
 /* What may be an optimizer's doing. */
 struct fused {
     struct texts optimizers; /* without one of which the failure's test passes on its target */

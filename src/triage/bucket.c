@@ -191,9 +191,11 @@ static enum err try_older(const struct seeker *s, const char *key, bool *same)
     enum kinship kin = kinship_of(s, key, &op);
     size_t head = key_head(s->key), n = 0;
     const struct test **tests = NULL;
-    *same = kin == OF_SAME_OPS && signatures_alike(key + head, s->key + head);
-    bool may_share = s->fused.optimizers.n > 0 && strncmp(key, s->key, strcspn(s->key, "|")) == 0;
-    if ((kin != UNRELATED || may_share) && !*same) {
+    bool of_library = strncmp(key, s->key, strcspn(s->key, "|")) == 0;
+    bool in_words = of_library && signatures_alike(key + key_head(key), s->key + head);
+    *same = kin == OF_SAME_OPS && in_words;
+    bool may_share = s->fused.optimizers.n > 0 && of_library;
+    if ((kin != UNRELATED || may_share || in_words) && !*same) {
         TRY(s->older->tests_of(s->older->context, key, s->arena, &tests, &n));
     }
     for (size_t i = 0; i < n && !*same; i++) {
@@ -204,6 +206,9 @@ static enum err try_older(const struct seeker *s, const char *key, bool *same)
             : kin == OF_OTHER_OP    ? fails_both_ways(s, tests[i], op, same)
             : kin == OF_OTHER_CLASS ? fails_in_class(s, tests[i], same)
                                     : ERR_OK);
+        if (!*same && in_words) {
+            TRY(told_alike(s->failure->what, s->reduced.test, tests[i], s->arena, same));
+        }
         if (!*same) {
             TRY(shares_optimizer(s->jury, &s->reduced, &s->fused, tests[i], s->arena, same));
         }

@@ -469,6 +469,28 @@ static void a_dim_of_one_hides_no_shape(void **state)
     close_scene(&s);
 }
 
+/* Where the library says the same, what it is told decides: its Clip is relu6, too. */
+static void what_is_told_in_the_same_ops_is_one_cause(void **state)
+{
+    struct scene s;
+    open_scene(&s, "onnxruntime:opt=all",
+               "x: i32[1] = input\nv: i32[1] = relu(x)\n"
+               "y: i32[1] = clip(v, min=-1.0, max=2.0)\noutput y\n",
+               1);
+    const char *own = own_key(&s), *clip = strstr(own, "clip");
+    assert_non_null(clip);
+    const char *of_relu6 = arena_printf(s.arena, "%.*srelu6%s", (int)(clip - own), own, clip + 4);
+    struct test *relu6 = given_test("x: f64[1] = input\nv: f64[1] = relu(x)\n"
+                                    "y: f64[1] = relu6(v)\noutput y\n",
+                                    1, s.arena);
+    assert_string_equal(key_beside(&s, of_relu6, relu6), of_relu6);
+    struct test *other = given_test("x: f64[1] = input\nv: f64[1] = relu(x)\n"
+                                    "y: f64[1] = abs(v)\noutput y\n",
+                                    1, s.arena);
+    assert_string_equal(key_beside(&s, of_relu6, other), own);
+    close_scene(&s);
+}
+
 static const char min_of_four[] = "a: i64[1] = const [1]\nb: i64[1] = const [-4294967296]\n"
                                   "x: i64[1] = input\nc: i64[2] = const [1, -16]\n"
                                   "y: i64[2] = min(a, b, x, c)\noutput y\n";
@@ -575,6 +597,7 @@ int main(void)
         cmocka_unit_test(another_op_that_fails_there_too_is_the_same_cause),
         cmocka_unit_test(a_shape_is_one_cause_whatever_the_attributes),
         cmocka_unit_test(a_dim_of_one_hides_no_shape),
+        cmocka_unit_test(what_is_told_in_the_same_ops_is_one_cause),
         cmocka_unit_test(numbers_are_as_special_with_other_bits),
         cmocka_unit_test(other_large_numbers_are_another_cause),
         cmocka_unit_test(what_is_slight_of_one_is_clear_of_the_other),

@@ -35,6 +35,7 @@ static void clean(struct bucket_row *row, struct arena *arena)
     row->ops = line_text(row->ops, arena);
     row->text = line_text(row->text, arena);
     row->url = line_text(row->url, arena);
+    row->note = line_text(row->note, arena);
 }
 
 enum err buckets_read(struct store *store, const char *dir, const char *known, struct arena *arena,

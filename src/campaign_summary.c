@@ -7,6 +7,7 @@
 #include "campaign_parts.h"
 #include "report/escape.h"
 #include "report/json.h"
+#include "report/record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -149,7 +150,10 @@ static void print_settled(const struct summary *s, const char *state, const char
         if (has_state(b, state)) {
             buffer_puts(text, any ? "" : head);
             print_name(b, text);
-            buffer_printf(text, "        %s\n", b->url[0] != '\0' ? b->url : b->text);
+            buffer_printf(text, "        %s\n",
+                          b->note[0] != '\0'  ? b->note
+                          : b->url[0] != '\0' ? b->url
+                                              : b->text);
             any = true;
         }
     }
@@ -206,6 +210,7 @@ void summary_print(const struct summary *s, struct buffer *text)
     summary_print_work(s, text);
     print_settled(s, "known", "\nknown bugs:\n", text);
     print_settled(s, "reported", "\nreported:\n", text);
+    print_settled(s, BUCKET_TOLERATED, "\nwithin the project's own tolerance:\n", text);
     print_settled(s, "flaky", "\ndid not repeat:\n", text);
     bool any = summary_new_buckets(s) > 0;
     buffer_puts(text, any ? "\nnew findings:\n" : "\nno new findings\n");
@@ -277,6 +282,9 @@ static json_t *buckets_json(const struct summary *s)
         set(bucket, "targets", split(b->targets, "\n", "\n"));
         if (b->url[0] != '\0') {
             set(bucket, "url", json_text(b->url));
+        }
+        if (b->note[0] != '\0') {
+            set(bucket, "note", json_text(b->note));
         }
         CHECK(json_array_append_new(list, bucket) == 0);
     }

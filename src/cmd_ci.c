@@ -235,6 +235,9 @@ static enum err read_findings(const char *dir, struct arena *arena, struct findi
 static const char *why_known(const struct bucket_row *row, struct arena *arena)
 {
     const char *rule = known_bucket_rule(row->key);
+    if (row->note[0] != '\0') {
+        return arena_printf(arena, "%s: %s", row->state, row->note);
+    }
     return arena_printf(arena, "%s%s%s", rule != NULL ? rule : row->state,
                         row->url[0] != '\0' ? ", " : "", row->url);
 }

@@ -71,15 +71,18 @@ static int width_of(const struct bucket_row *rows, size_t n)
 static void print_bucket(const struct bucket_row *b, int width, bool colour)
 {
     bool new = strcmp(b->state, "new") == 0;
-    printf("%6llu  %s%-8s%s  %-12s  %6llu  %-*s  ", (unsigned long long)b->first_finding,
+    printf("%6llu  %s%-9s%s  %-12s  %6llu  %-*s  ", (unsigned long long)b->first_finding,
            colour && new ? "\033[31m" : "", b->state, colour && new ? "\033[0m" : "", b->oracle,
            (unsigned long long)b->n_findings, width, b->ops);
     for (const char *t = b->targets; *t != '\0'; t++) {
         fputs(*t == '\n' ? ", " : (char[]){*t, '\0'}, stdout);
     }
     printf("\n        %s\n", b->text);
-    if (b->url[0] != '\0') {
-        printf("        %s\n", b->url);
+    const char *const more[] = {b->url, b->note};
+    for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
+        if (more[i][0] != '\0') {
+            printf("        %s\n", more[i]);
+        }
     }
 }
 
@@ -105,7 +108,7 @@ static enum err print_list(struct store *store, const char *dir, const struct sh
         const char *state;
         bool wanted;
     } states[] = {
-        {"new", true},     {"reported", true},  {"known", true},
+        {"new", true},     {"reported", true},  {"known", true},     {BUCKET_TOLERATED, true},
         {"fixed", s->all}, {"wontfix", s->all}, {"flaky", s->flaky},
     };
     struct bucket_row *rows;
@@ -116,7 +119,7 @@ static enum err print_list(struct store *store, const char *dir, const struct sh
     int width = width_of(rows, n);
     printf("campaign %s\n", dir);
     if (n > 0) {
-        printf("%6s  %-8s  %-12s  %6s  %-*s  %s\n", "ID", "state", "oracle", "runs", width, "ops",
+        printf("%6s  %-9s  %-12s  %6s  %-*s  %s\n", "ID", "state", "oracle", "runs", width, "ops",
                "targets");
     }
     for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
@@ -165,10 +168,9 @@ static void print_row(const struct finding_row *row, const struct bucket_row *bu
     const struct {
         const char *name, *text;
     } facts[] = {
-        {"state", bucket->state}, {"reported", bucket->url},
-        {"target", row->target},  {"oracle", row->oracle},
-        {"ops", row->ops},        {"what", row->text},
-        {"bucket", row->bucket},  {"signature", row->signature},
+        {"state", bucket->state}, {"why", bucket->note},   {"reported", bucket->url},
+        {"target", row->target},  {"oracle", row->oracle}, {"ops", row->ops},
+        {"what", row->text},      {"bucket", row->bucket}, {"signature", row->signature},
     };
     printf("finding %llu of test %llu\n", (unsigned long long)row->id,
            (unsigned long long)row->test_index);
@@ -224,6 +226,16 @@ static void print_reproduce(const char *folder, const char *dir, const struct fi
            (unsigned long long)row->id, shell_word(dir, arena));
 }
 
+/* A folder that cannot be read tells nothing here: what is wrong with it is said below. */
+static void put_tolerance(const char *dir, const struct finding_row *row, struct bucket_row *bucket,
+                          struct arena *arena)
+{
+    struct record *record;
+    if (row->folder[0] != '\0' && record_of_row(dir, row, bucket, arena, &record) == ERR_OK) {
+        record_tolerate(record, bucket, arena);
+    }
+}
+
 static enum err print_finding(struct store *store, const char *dir, uint64_t id,
                               struct arena *arena)
 {
@@ -232,6 +244,7 @@ static enum err print_finding(struct store *store, const char *dir, uint64_t id,
     TRY(findings_row(store, dir, id, arena, &row));
     TRY(findings_bucket(store, dir, id, arena, &bucket));
     buckets_put_urls(NULL, &bucket, 1, arena);
+    put_tolerance(dir, &row, &bucket, arena);
     print_row(&row, &bucket, arena);
     if (row.folder[0] == '\0') {
         return print_sibling(store, &row, dir, arena);
@@ -269,7 +282,8 @@ const struct command command_show = {
             "gradients, refusals and hangs, then by how ordinary program and inputs are, how "
             "far the error is beyond its bound, and how many runs showed it. "
             "Of each library at most N are listed, reported ones (`opjury mark`) counted: "
-            "maintainers mend few good reports sooner than many. With ID: the program, "
+            "maintainers mend few good reports sooner than many. What PyTorch's own check for "
+            "reports of fuzzers lets pass is \"tolerated\", and listed last. With ID: the program, "
             "its inputs, the verdict table of all targets and the "
             "commands that show the fault again.\n"
             "\n"

@@ -100,7 +100,7 @@ static enum err write_buckets(struct store *store, const char *dir, const char *
     struct buffer out = BUFFER_INIT;
     buffer_puts(&out,
                 "rank,first_finding,findings,state,severity,oracle,ops,targets,text,bucket,url,"
-                "offered\n");
+                "note,offered\n");
     for (size_t i = 0; i < n; i++) {
         const struct bucket_row *b = &rows[i];
         put_count(&out, i + 1);
@@ -109,7 +109,8 @@ static enum err write_buckets(struct store *store, const char *dir, const char *
         const char *const cells[] = {b->state,   severity_names[severity_of(b->oracle)],
                                      b->oracle,  b->ops,
                                      b->targets, b->text,
-                                     b->key,     b->url};
+                                     b->key,     b->url,
+                                     b->note};
         for (size_t c = 0; c < ARRAY_SIZE(cells); c++) {
             put_text(&out, cells[c]);
         }

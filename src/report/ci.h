@@ -41,7 +41,7 @@ MUST_USE enum err baseline_write(const char *path, const struct baseline *baseli
 #define STANDING_MAP(X)                                                                            \
     X(OUTSIDE, "outside the baseline") /* new, and nobody has accepted it */                       \
     X(INSIDE, "in the baseline")                                                                   \
-    X(KNOWN, "known") /* by a rule, or by the bucket's state */                                    \
+    X(KNOWN, "known") /* by a rule, the bucket's state, or the project's own tolerance */          \
     X(FLAKY, "did not repeat")
 
 enum standing {

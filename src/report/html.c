@@ -106,6 +106,9 @@ static void put_summary(const struct html_page *page, struct buffer *html)
                       "<main>\n<section id=\"summary\" aria-label=\"summary\">\n");
     put_tile(html, "new buckets", "%.0f", (double)count_state(page, "new"));
     put_tile(html, "known", "%.0f", (double)count_state(page, "known"));
+    if (count_state(page, BUCKET_TOLERATED) > 0) {
+        put_tile(html, BUCKET_TOLERATED, "%.0f", (double)count_state(page, BUCKET_TOLERATED));
+    }
     put_tile(html, "did not repeat", "%.0f", (double)count_state(page, "flaky"));
     put_tile(html, "tests", "%.0f", (double)c->tests);
     put_tile(html, "runs", "%.0f", (double)c->runs);

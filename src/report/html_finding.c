@@ -100,6 +100,7 @@ static void put_facts(const struct html_bucket *b, struct buffer *html)
     html_fact(html, "operators", b->row->ops);
     html_fact(html, "targets", b->row->targets);
     html_fact(html, "known as", b->known);
+    html_fact(html, "why it is no fault", b->row->note);
     const char *issue = r != NULL && r->known_issue != NULL ? r->known_issue : b->row->url;
     if (issue[0] != '\0') {
         put_issue(html, issue);

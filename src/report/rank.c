@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which findings are worth looking at first. The order is lexicographic, so that it can be said in
- * a sentence: whether the newest version installed shows it, severity, realism, error against the
- * bound, size of the bucket, age.
+ * a sentence: whether the project's own check lets it pass, whether the newest version installed
+ * shows it, severity, realism, error against the bound, size of the bucket, age.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -41,6 +41,9 @@ static double magnitude(double times)
 
 int rank_compare(const struct rank *a, const struct rank *b)
 {
+    if (a->is_tolerated != b->is_tolerated) {
+        return a->is_tolerated ? 1 : -1;
+    }
     if (a->is_gone != b->is_gone) {
         return a->is_gone ? 1 : -1;
     }
@@ -69,6 +72,7 @@ struct rank record_rank(const struct record *record)
         .bucket_size = record->bucket_size,
         .id = record->id,
         .is_gone = record->gone_in != NULL,
+        .is_tolerated = record->torch_rule.applies && !record->torch_rule.passes,
     };
 }
 
@@ -114,6 +118,9 @@ enum err rank_buckets(struct store *store, const char *dir, struct arena *arena,
     for (size_t i = 0; i < n; i++) {
         const struct record *r = record_of_bucket(rows, n_rows, &buckets[i], dir, scratch);
         struct rank rank = r != NULL ? record_rank(r) : (struct rank){.times = NAN};
+        if (r != NULL) {
+            record_tolerate(r, &buckets[i], arena);
+        }
         rank.severity = severity_of(buckets[i].oracle);
         rank.bucket_size = buckets[i].n_findings;
         rank.id = buckets[i].first_finding;

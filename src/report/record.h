@@ -127,7 +127,7 @@ struct record {
 
     /* Of the campaign that it is in; 0 and NULL when only a folder is known. */
     uint64_t id, bucket_size;
-    const char *bucket, *state;
+    const char *bucket, *state; /* BUCKET_TOLERATED for "new", as rank_buckets has it */
 };
 /* ERR_MISSING, ERR_INPUT: what of the folder is not there or broken, in one line. */
 MUST_USE enum err record_read(const char *folder, struct arena *arena, struct record **record);
@@ -136,27 +136,33 @@ MUST_USE enum err record_read(const char *folder, struct arena *arena, struct re
 MUST_USE enum err record_of_row(const char *dir, const struct finding_row *row,
                                 const struct bucket_row *bucket, struct arena *arena,
                                 struct record **record);
+/* The state in which a new bucket is shown when its project's own check lets it pass (torch_rule):
+ * `opjury report` would refuse it, so nobody is told that there is something to do. */
+#define BUCKET_TOLERATED "tolerated"
+/* Gives the bucket that state, and a note why, where it is the record's. */
+void record_tolerate(const struct record *record, struct bucket_row *bucket, struct arena *arena);
 unsigned realism_count(const struct realism *r);
 
 /* ---- the order ---- */
 
 /*
- * What the newest version installed still shows, or was not asked; worst severity first; then the
- * more of REALISM_MAP holds; then the larger error against the bound, by whole powers of ten (no
- * number counts as none: what is no value says nothing); then the larger bucket; then what was
- * found first.
+ * What the project's own check does not let pass; what the newest version installed still shows, or
+ * was not asked; worst severity first; then the more of REALISM_MAP holds; then the larger error
+ * against the bound, by whole powers of ten (no number counts as none: what is no value says
+ * nothing); then the larger bucket; then what was found first.
  */
 struct rank {
     enum severity severity;
     unsigned realism;
     double times;
     uint64_t bucket_size, id;
-    bool is_gone;
+    bool is_gone, is_tolerated;
 };
 /* < 0: a comes first. */
 int rank_compare(const struct rank *a, const struct rank *b);
 struct rank record_rank(const struct record *record);
-/* Puts the buckets of the campaign in `dir` into this order. What a bucket's folders do not tell
+/* Puts the buckets of the campaign in `dir` into this order. New ones that are BUCKET_TOLERATED get
+ * that state, and a note why. What a bucket's folders do not tell
  * (none is there, or it is broken) counts as not realistic. */
 MUST_USE enum err rank_buckets(struct store *store, const char *dir, struct arena *arena,
                                struct bucket_row *buckets, size_t n);

@@ -194,6 +194,7 @@ enum err store_buckets(struct store *store, struct arena *arena, struct bucket_r
             .state = store_text(s, 7, arena),
             .targets = store_text(s, 8, arena),
             .url = store_text(s, 9, arena),
+            .note = "",
         };
     }
     *rows = all;

@@ -96,6 +96,7 @@ MUST_USE enum err store_move_findings(struct store *store, const char *from, con
 struct bucket_row {
     uint64_t id;
     const char *key, *oracle, *ops, *targets, *state, *text, *url;
+    const char *note; /* "": what its folders say of it (rank_buckets) */
     uint64_t first_finding, n_findings;
 };
 /* In order of id, which is the order of first sight. */

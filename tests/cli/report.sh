@@ -280,6 +280,51 @@ status_is 0 'too close for PyTorch: other forms do not mind'
 run opjury report "$torch"
 out_has 'far enough for PyTorch: said' 'is met'
 
+# What is refused so is not shown as new either: a campaign whose one finding is of torch.
+of_torch() {
+    rm -rf one
+    cp -r campaign one
+    "$python" - "$root/findings/$1" "$id" <<'END'
+import glob, os, shutil, sqlite3, sys
+finding, id = sys.argv[1:]
+[folder] = glob.glob(f"one/findings/{id}-*")
+shutil.rmtree(folder)
+shutil.copytree(finding, folder)
+db = sqlite3.connect("one/campaign.db")
+db.execute("UPDATE findings SET target = 'torch', oracle = 'value', signature = 'value' WHERE id = ?", (id,))
+db.execute("DELETE FROM findings WHERE id != ?", (id,))
+db.execute("DELETE FROM buckets WHERE id NOT IN (SELECT bucket FROM findings)")
+db.commit()
+END
+    run opjury show --out one
+}
+again() {
+    run opjury fuzz --policy exact.policy --known none --target faulty:negate.relu --target faulty:none \
+        --tests 300 --out one "$@"
+}
+of_torch torch-erf-half
+passes 'tolerated: in the list' [ "$(awk -v id="$id" '$1 == id {print $2}' "$work/out")" = tolerated ]
+out_has 'tolerated: and why' "PyTorch's own check lets it pass: v0 is within rtol = atol = 0.0001"
+run opjury show "$id" --out one
+out_has 'tolerated: one in full' 'state      tolerated'
+run opjury report --csv tables --out one
+passes 'tolerated: in the table' grep -q ',tolerated,' tables/buckets.csv
+run opjury report --html one.html --out one --no-blame
+passes 'tolerated: on the page' grep -q '<dt>why it is no fault</dt><dd>PyTorch' one.html
+again
+status_is 0 'tolerated: nothing new was found'
+out_has 'tolerated: in the summary' "within the project's own tolerance:"
+out_has 'tolerated: the summary has nothing new' 'no new findings'
+passes 'tolerated: runs add up' \
+    [ "$(awk '/ runs of / {runs = $1} NF <= 2 && $1 ~ /^[0-9]+$/ {sum += $1}
+             END {print (runs == sum && runs != 0)}' "$work/out")" = 1 ]
+again --json
+passes 'tolerated: for programs' grep -q '"state": "tolerated"' "$work/out"
+of_torch torch-gelu-inf
+passes 'far enough for PyTorch: new in the list' [ "$(awk -v id="$id" '$1 == id {print $2}' "$work/out")" = new ]
+again
+status_is 1 'far enough for PyTorch: something new was found'
+
 # ---- a library's own form, by ID ----
 
 run opjury report "$id" --out campaign

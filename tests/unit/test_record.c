@@ -512,6 +512,8 @@ static void the_order_is_the_documented_one(void **state)
         {SEVERITY_REFUSED, 5, NAN, 99, 1},
         {SEVERITY_SLOW, 5, NAN, 99, 1},
         {SEVERITY_WRONG, 5, INFINITY, 99, 1, .is_gone = true},
+        {SEVERITY_WRONG, 5, INFINITY, 99, 1, .is_tolerated = true},
+        {SEVERITY_WRONG, 5, INFINITY, 99, 1, .is_gone = true, .is_tolerated = true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(ranks); i++) {
         for (size_t k = 0; k < ARRAY_SIZE(ranks); k++) {

@@ -216,7 +216,7 @@ static void evaluate_node(const struct program *p, const struct node *node,
 
 static bool is_hit(const struct program *p, const struct node *node, const struct fault *fault)
 {
-    if (!fault || node->op != fault->op) {
+    if (node->op != fault->op) {
         return false;
     }
     bool is_fused = !fault->fused;
@@ -228,6 +228,16 @@ static bool is_hit(const struct program *p, const struct node *node, const struc
     return is_fused;
 }
 
+/* NULL: none is in that node. */
+static const struct fault *fault_in(const struct program *p, const struct node *node,
+                                    const struct fault *fault)
+{
+    while (fault && !is_hit(p, node, fault)) {
+        fault = fault->also;
+    }
+    return fault;
+}
+
 static void give_outputs(const struct program *p, const struct fault *fault,
                          const struct array *values, const struct shape *forms, struct arena *arena,
                          struct tensor *outputs)
@@ -236,10 +246,11 @@ static void give_outputs(const struct program *p, const struct fault *fault,
         uint32_t id = p->outputs[o];
         const struct value *v = &p->values[id];
         outputs[o] = tensor_from_array(arena, &values[id]);
-        bool made = fault && v->kind == VALUE_NODE && is_hit(p, &p->nodes[v->node], fault);
+        const struct fault *made =
+            v->kind == VALUE_NODE ? fault_in(p, &p->nodes[v->node], fault) : NULL;
         struct tensor form = outputs[o];
-        if (made && fault->mutation->form) {
-            fault->mutation->form(&form);
+        if (made && made->mutation->form) {
+            made->mutation->form(&form);
         } else if (v->kind == VALUE_NODE) {
             form.shape = forms[id];
         }
@@ -279,8 +290,8 @@ static void evaluate(const struct test *test, const struct fault *fault, uint32_
         for (uint32_t k = 0; k < node->n_in; k++) {
             in[k] = node->in[k] == VALUE_ABSENT ? NULL : &values[node->in[k]];
         }
-        bool hit = is_hit(p, node, fault);
-        evaluate_node(p, node, in, hit ? fault : NULL, noise_seed ? &rng : NULL, out, forms, arena);
+        evaluate_node(p, node, in, fault_in(p, node, fault), noise_seed ? &rng : NULL, out, forms,
+                      arena);
         for (uint32_t o = 0; o < node->n_out; o++) {
             if (n == nudged) {
                 nudge(&out[o]);
@@ -316,11 +327,26 @@ static enum err faulty_option(struct target *t, const char *key, const char *val
     if (value || (strcmp(key, "none") != 0 && !fault_parse(key, &fault))) {
         return err_set(ERR_USAGE,
                        "faulty: no fault \"%s\"; \"none\", MUTATION.OP such as negate.add "
-                       "(list: opjury bench judge --help) or MUTATION.OP+OP",
+                       "(list: opjury bench judge --help) or MUTATION.OP+OP, or several",
                        key);
     }
-    t->options = key;
+    t->options = *t->options ? arena_printf(arena, "%s,%s", t->options, key) : key;
     return ERR_OK;
+}
+
+/* Those of the options; NULL: none. */
+static const struct fault *planted_in(const struct target *t, struct arena *arena)
+{
+    const struct fault *all = NULL;
+    char *rest = arena_strdup(arena, t->options ? t->options : "");
+    for (char *name; (name = strsep(&rest, ",")) != NULL;) {
+        struct fault *fault = arena_alloc(arena, sizeof(*fault));
+        if (fault_parse(name, fault)) {
+            fault->also = all;
+            all = fault;
+        }
+    }
+    return all;
 }
 
 static bool faulty_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
@@ -332,14 +358,12 @@ static bool faulty_can_spell(const struct target *t, const struct op *op, const 
 static void faulty_run(const struct target *t, const struct test *test, struct arena *arena,
                        struct outcome *outcome)
 {
-    struct fault fault;
-    bool planted = t->options && fault_parse(t->options, &fault);
     *outcome = (struct outcome){
         .kind = OUTCOME_OK, .message = "", .log = "", .n_outputs = test->program->n_outputs};
     outcome->outputs = ARENA_ARRAY(arena, struct tensor, outcome->n_outputs);
     uint64_t noise = hash_mix(program_hash(test->program), test->index) | 1;
     double start = clock_cpu_self();
-    fault_evaluate(test, planted ? &fault : NULL, noise, arena, outcome->outputs);
+    fault_evaluate(test, planted_in(t, arena), noise, arena, outcome->outputs);
     outcome->cpu = clock_cpu_self() - start;
 }
 
@@ -348,7 +372,7 @@ static const char *const faulty_defaults[] = {NULL}; /* only when asked for */
 const struct target_kind target_faulty = {
     .name = "faulty",
     .summary = "our own evaluator with a planted fault: judges the oracles",
-    .options = "none|MUTATION.OP[+OP]",
+    .options = "none|MUTATION.OP[+OP],...",
     .option = faulty_option,
     .defaults = faulty_defaults,
     .can_spell = faulty_can_spell,

@@ -16,6 +16,7 @@ struct fault {
     const struct op *op;
     const struct attr_spec *attr; /* of mutations of attributes: which; else NULL */
     const struct op *fused;       /* only where the op reads a result of this one; NULL: anywhere */
+    const struct fault *also;     /* one in another op; NULL: none */
 };
 extern const size_t mutation_count;
 /* All that fit, in a fixed order; none is fused. */

@@ -108,6 +108,7 @@ static void test_parse_wrong(void **state)
         {"torch@", ERR_USAGE, "behind @ is empty"},
         {"torch@/no/such/place", ERR_MISSING, "neither a Python interpreter nor a folder"},
         {"faulty:none@/usr/bin/python3", ERR_USAGE, "no @PATH"},
+        {"faulty:negate.relu,frob", ERR_USAGE, "no fault \"frob\""},
     };
     struct arena *arena = arena_new();
 

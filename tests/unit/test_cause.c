@@ -3,6 +3,7 @@
  * From a failure to the form of its cause, and buckets by it: on planted faults, and on two faults
  * of a real library (onnxruntime, where findings/ holds them) that no planted one is like.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -491,6 +492,27 @@ static void what_is_told_in_the_same_ops_is_one_cause(void **state)
     close_scene(&s);
 }
 
+/* NaN is no number by which an op of one operand and one of two are told to be of one cause.
+ */
+static void nan_alone_is_shared_by_ops_of_one_form(void **state)
+{
+    static const char of_abs[] = "faulty | abs(float) | value NaN expected",
+                      of_add[] = "faulty | add(float) | value NaN expected";
+    struct scene s;
+    open_scene(&s, "faulty:lose_nan.relu,lose_nan.abs,lose_nan.add",
+               "x: f32[2] = input\ny: f32[2] = relu(x)\noutput y\n", NAN);
+    const char *own = own_key(&s);
+    assert_string_equal(own, "faulty | relu(float) | value NaN expected");
+    struct test *abs =
+        given_test("x: f32[2] = input\ny: f32[2] = abs(x)\noutput y\n", NAN, s.arena);
+    assert_string_equal(key_beside(&s, of_abs, abs), of_abs);
+    struct test *add = given_test("x: f32[2] = input\nz: f32[2] = input\n"
+                                  "y: f32[2] = add(x, z)\noutput y\n",
+                                  NAN, s.arena);
+    assert_string_equal(key_beside(&s, of_add, add), own);
+    close_scene(&s);
+}
+
 static const char min_of_four[] = "a: i64[1] = const [1]\nb: i64[1] = const [-4294967296]\n"
                                   "x: i64[1] = input\nc: i64[2] = const [1, -16]\n"
                                   "y: i64[2] = min(a, b, x, c)\noutput y\n";
@@ -598,6 +620,7 @@ int main(void)
         cmocka_unit_test(a_shape_is_one_cause_whatever_the_attributes),
         cmocka_unit_test(a_dim_of_one_hides_no_shape),
         cmocka_unit_test(what_is_told_in_the_same_ops_is_one_cause),
+        cmocka_unit_test(nan_alone_is_shared_by_ops_of_one_form),
         cmocka_unit_test(numbers_are_as_special_with_other_bits),
         cmocka_unit_test(other_large_numbers_are_another_cause),
         cmocka_unit_test(what_is_slight_of_one_is_clear_of_the_other),

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a failing run to a row, a bucket and a folder. Reduction is what costs, so it is spent where
- * it tells something: a failure that looks like one that was reduced (same library, signature and
- * op chain) joins that one's bucket at once; one that looks like a known bug, which nobody will
- * look at again, or that an existing bucket could explain is reduced only while there is plenty,
- * and else counted there by this guess; one that nothing explains comes first. What could not be
- * reduced any more waits in a bucket that says so, for `opjury reduce`.
+ * it tells something: a failure that looks like one that was reduced (same release of a library,
+ * signature and op chain) joins that one's bucket at once; one that looks like a known bug, which
+ * nobody will look at again, or that an existing bucket could explain is reduced only while there
+ * is plenty, and else counted there by this guess; one that nothing explains comes first. What
+ * could not be reduced any more waits in a bucket that says so, for `opjury reduce`.
  */
 #include "bucket_test.h"
 #include "campaign_parts.h"
@@ -319,9 +319,12 @@ static size_t explaining_bucket(const struct triage *triage, const struct incide
     return triage->n_buckets;
 }
 
+/* What looks the same in another release may be one that was mended since. */
 static uint64_t look_hash(const struct incident *in)
 {
-    return hash_text(in->library, hash_text(in->found_signature, hash_text(in->found_ops, 0)));
+    const char *version = in->failure.what->version;
+    uint64_t library = hash_text(in->library, hash_text(version != NULL ? version : "", 0));
+    return hash_text(in->found_signature, hash_text(in->found_ops, library));
 }
 
 /* The latest. */

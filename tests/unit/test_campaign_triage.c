@@ -354,6 +354,18 @@ static void test_same_look_joins(void **state)
     assert_int_equal(w->live.buckets, 1);
 }
 
+/* Not in another release, where it may be another cause: there it is reduced. */
+static void test_same_look_in_another_release(void **state)
+{
+    struct world *w = *state;
+    struct failing *f = next_failing(w);
+    ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
+    w->targets[WRONG]->version = "another";
+    find_again(w, f, 1e6);
+    assert_true(row_says(w, f, "\"joined\":null"));
+    assert_true(row_says(w, f, "\"reduced\":true"));
+}
+
 /* A rule for relu, and with it `more`. */
 static void use_rule(struct world *w, const char *more)
 {
@@ -614,6 +626,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_explained_joins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_same_look_joins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_same_look_in_another_release, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_guess_is_no_look, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_look_of_a_known_bug, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_waited_joins, set_up, tear_down),

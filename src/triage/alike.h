@@ -9,9 +9,14 @@
 /* Of a refusal or a crash: they differ in one word of many, or in one function of the way to the
  * crash. */
 bool signatures_alike(const char *a, const char *b);
-/* Is the library told both in the same ops, as relu6 in its Clip? Not of targets that are told no
- * ONNX. */
-MUST_USE enum err told_alike(const struct target *t, const struct test *a, const struct test *b,
+/* What fails with these signatures, which are alike: is the library told both in the same ops, as
+ * relu6 in its Clip? Of crashes in the same functions one op in both is enough. Not of targets that
+ * are told no ONNX. */
+struct worded {
+    const struct test *test;
+    const char *signature;
+};
+MUST_USE enum err told_alike(const struct target *t, const struct worded *a, const struct worded *b,
                              struct arena *arena, bool *same);
 /* What may be an optimizer's doing. */
 struct fused {

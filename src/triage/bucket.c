@@ -207,7 +207,9 @@ static enum err try_older(const struct seeker *s, const char *key, bool *same)
             : kin == OF_OTHER_CLASS ? fails_in_class(s, tests[i], same)
                                     : ERR_OK);
         if (!*same && in_words) {
-            TRY(told_alike(s->failure->what, s->reduced.test, tests[i], s->arena, same));
+            const struct worded ours = {s->reduced.test, s->key + head};
+            const struct worded theirs = {tests[i], key + key_head(key)};
+            TRY(told_alike(s->failure->what, &ours, &theirs, s->arena, same));
         }
         if (!*same) {
             TRY(shares_optimizer(s->jury, &s->reduced, &s->fused, tests[i], s->arena, same));

@@ -492,6 +492,27 @@ static void what_is_told_in_the_same_ops_is_one_cause(void **state)
     close_scene(&s);
 }
 
+/* A crash in the same functions is one whatever is beside the op in whose kernel it is. */
+static void a_crash_in_the_same_functions_is_one_cause(void **state)
+{
+    struct scene s;
+    open_scene(&s, "onnxruntime:opt=all",
+               "x: f32[1,0,1,2] = input\nz: f32[1,0,2,2] = input\n"
+               "y: f32[1,0,1,2] = einsum(x, z, equation=\"bhij,bhkj->bhik\")\noutput y\n",
+               1);
+    const char *own = own_key(&s), *rest = own + strlen("onnxruntime | einsum");
+    const char *of_two = arena_printf(s.arena, "onnxruntime | einsum -> sub%s", rest);
+    struct test *both = given_test("x: f32[1,1] = input\nz: f32[1,1] = input\n"
+                                   "v: f32[1,1] = einsum(x, z, equation=\"ij,jk->ik\")\n"
+                                   "y: f32[1,1] = sub(v, v)\noutput y\n",
+                                   1, s.arena);
+    assert_string_equal(key_beside(&s, of_two, both), of_two);
+    struct test *other =
+        given_test("x: f32[1] = input\ny: f32[1] = sub(x, x)\noutput y\n", 1, s.arena);
+    assert_string_equal(key_beside(&s, of_two, other), own);
+    close_scene(&s);
+}
+
 /* NaN is no number by which an op of one operand and one of two are told to be of one cause.
  */
 static void nan_alone_is_shared_by_ops_of_one_form(void **state)
@@ -620,6 +641,7 @@ int main(void)
         cmocka_unit_test(a_shape_is_one_cause_whatever_the_attributes),
         cmocka_unit_test(a_dim_of_one_hides_no_shape),
         cmocka_unit_test(what_is_told_in_the_same_ops_is_one_cause),
+        cmocka_unit_test(a_crash_in_the_same_functions_is_one_cause),
         cmocka_unit_test(nan_alone_is_shared_by_ops_of_one_form),
         cmocka_unit_test(numbers_are_as_special_with_other_bits),
         cmocka_unit_test(other_large_numbers_are_another_cause),

@@ -96,7 +96,7 @@ static enum err find_folder(const struct blame_settings *s, struct arena *arena,
                              "verdict.json",
                              s->finding);
     }
-    TRY(parse_u64_range("ID", s->finding, 1, INT64_MAX, &id));
+    TRY(parse_id(s->finding, &id));
     TRY(findings_folder(s->out, arena, &dir));
     TRY(store_open(dir, false, &store));
     enum err err = findings_row(store, dir, id, arena, &row);

@@ -45,7 +45,7 @@ static enum err set_argument(struct known_settings *s, const char *value)
     if (s->id != 0) {
         return err_set(ERR_USAGE, "known add takes one ID, not '%s' too", value);
     }
-    return parse_u64_range("ID", value, 1, INT64_MAX, &s->id);
+    return parse_id(value, &s->id);
 }
 
 static enum err set_option(int key, const char *value, void *settings, struct arena *arena)

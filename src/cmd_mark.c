@@ -50,7 +50,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return ERR_OK;
     case COMMAND_ARGUMENT:
         if (s->id == 0) {
-            return parse_u64_range("ID", value, 1, INT64_MAX, &s->id);
+            return parse_id(value, &s->id);
         }
         if (s->state != NULL) {
             return err_set(ERR_USAGE, "mark takes one ID and one STATE, not '%s' too", value);

@@ -93,7 +93,7 @@ static enum err read_id(const struct report_settings *s, const char *dir, struct
 {
     uint64_t id;
     struct store *store;
-    TRY(parse_u64_range("ID", s->what, 1, INT64_MAX, &id));
+    TRY(parse_id(s->what, &id));
     TRY(store_open(dir, false, &store));
     enum err err = read_row(store, s, dir, id, arena, record);
     store_close(store);

@@ -50,7 +50,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         if (s->id != 0) {
             return err_set(ERR_USAGE, "show takes one ID, not '%s' too", value);
         }
-        return parse_u64_range("ID", value, 1, INT64_MAX, &s->id);
+        return parse_id(value, &s->id);
     default:
         BUG("option %d has no meaning", key);
     }

@@ -46,7 +46,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return ERR_OK;
     case COMMAND_ARGUMENT:
         s->ids = arena_room(arena, s->ids, s->n_ids, sizeof(*s->ids));
-        return parse_u64_range("ID", value, 1, INT64_MAX, &s->ids[s->n_ids++]);
+        return parse_id(value, &s->ids[s->n_ids++]);
     default:
         BUG("option %d has no meaning", key);
     }

@@ -55,6 +55,19 @@ enum err parse_u64_range(const char *what, const char *text, uint64_t lo, uint64
     return ERR_OK;
 }
 
+enum err parse_id(const char *text, uint64_t *id)
+{
+    enum err err = parse_u64_range("ID", text, 1, INT64_MAX, id);
+    if (err != ERR_OK && file_exists(text)) {
+        return err_set(
+            ERR_USAGE,
+            "ID is the number of a finding, as `opjury show` lists them; the folder of a "
+            "campaign is named by --out %s",
+            text);
+    }
+    return err;
+}
+
 enum err parse_max_open(const char *text, uint64_t *max_open)
 {
     return parse_u64_range("--max-open", text, 0, 1000000, max_open);

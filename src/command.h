@@ -42,6 +42,7 @@ extern const struct command command_bench, command_blame, command_ci, command_co
 MUST_USE enum err parse_u64(const char *what, const char *text, uint64_t *value); /* 10, 0x1f */
 MUST_USE enum err parse_u64_range(const char *what, const char *text, uint64_t lo, uint64_t hi,
                                   uint64_t *value);
+MUST_USE enum err parse_id(const char *text, uint64_t *id); /* of a finding, from 1 */
 MUST_USE enum err parse_duration(const char *what, const char *text,
                                  double *seconds); /* 90, 60s, 10m, 2h, 1d, 0.5s */
 MUST_USE enum err parse_size(const char *what, const char *text,

@@ -24,6 +24,9 @@ run opjury show --max-open 0
 out_lacks 'no limit: none waits' 'more wait'
 run opjury show --max-open x
 status_is 2 'a limit that is no number: status'
+run opjury show .
+status_is 2 'a folder for an ID: status'
+err_has 'a folder for an ID: where it belongs' '--out .'
 
 # ---- mark ----
 run opjury mark "$relu" reported --url https://example.org/7
@@ -265,7 +268,7 @@ done
 run opjury report --out out/1 "$relu" --format json
 json_is 'the address: in a report, json' "(d['known_issue'], d['state']) == ('https://example.org/7', 'reported')"
 run opjury report --out out/2 --csv tables --html page.html
-passes 'the address: in the table' grep -q ',https://example.org/7,0$' tables/buckets.csv
+passes 'the address: in the table' grep -q ',https://example.org/7,' tables/buckets.csv
 passes 'the address: on the page' grep -q 'href="https://example.org/7"' page.html
 
 run opjury known add "$relu" --out out/1

@@ -80,6 +80,41 @@ MUST_USE enum err epoch_make(struct store *store, const struct known_rules *rule
 /* A text that a finding's row has beside its columns; NULL: none of that name. */
 const char *row_text(const struct finding_row *row, const char *name, struct arena *arena);
 
+/* The buckets of a campaign, for whoever puts failures in them. */
+struct seen;
+#define NO_BUCKET SIZE_MAX
+struct seen *seen_new(struct store *store, const char *dir); /* both outlive it */
+void seen_free(struct seen *seen);                           /* NULL is fine */
+/* Those of earlier sittings and of other engines too: what came since the last look. */
+MUST_USE enum err seen_read(struct seen *seen);
+/* The number of the bucket with this key, a new one where there is none, and back. */
+size_t seen_bucket(struct seen *seen, const char *key);
+const char *seen_key(const struct seen *seen, size_t bucket);
+/* Further findings of a bucket are rows: they are made again from the seed. */
+enum { FOLDERS_A_BUCKET = 3 };
+MUST_USE enum err seen_is_full(struct seen *seen, size_t bucket, bool *full);
+/* The bucket that explains a failure that was not reduced, by its op chain; NO_BUCKET: none. */
+size_t seen_explaining(const struct seen *seen, const char *library, const char *signature,
+                       const char *ops);
+/* What was reduced, on its way to a bucket. */
+struct placed {
+    struct jury *jury;
+    const struct failure *failure; /* with the signature of its reduced form */
+    const struct reduction *reduction;
+    const char *found_signature; /* before it was reduced */
+    bool is_asked;               /* by a person: what other buckets have is looked at anyway */
+    uint64_t except;             /* the finding itself, where it is in a bucket already; 0: no */
+    /* results */
+    const char *own; /* key of the reduced form; NULL: it was not reduced to its end */
+    size_t bucket;
+    bool is_guess;      /* by the ops of one that was reduced to its end */
+    const char *merged; /* key of the bucket that is a part of this one from now on; NULL: none */
+};
+/* Where the first of its key went, or what has its cause. Only between store_enter and store_leave:
+ * each sees the buckets of the others, with their tests, before it makes one; two that fail by one
+ * cause at the same time would make two of it. */
+MUST_USE enum err seen_place(struct seen *seen, struct placed *p, struct arena *arena);
+
 struct triage;
 struct triage_options {
     struct store *store;
@@ -104,6 +139,8 @@ double triage_other_cpu(const struct triage *triage); /* of workers that are not
 bool is_unreduced_bucket(const char *key);
 /* The rule whose bucket this is; NULL: no known bug's. */
 const char *known_bucket_rule(const char *key);
+/* Its bucket's key. */
+const char *known_bucket_key(const char *rule, struct arena *arena);
 
 /* One test as run on all targets. */
 struct trial {

@@ -7,7 +7,6 @@
  * is plenty, and else counted there by this guess; one that nothing explains comes first. What
  * could not be reduced any more waits in a bucket that says so, for `opjury reduce`.
  */
-#include "bucket_test.h"
 #include "campaign_parts.h"
 
 #include <jansson.h>
@@ -16,8 +15,7 @@
 #include <string.h>
 
 enum {
-    FOLDERS_A_BUCKET = 3, /* further findings of a bucket are rows: they regenerate from the seed */
-    LOOKS_MAX = 1 << 16,  /* remembered looks; a forgotten one costs one more reduction */
+    LOOKS_MAX = 1 << 16, /* remembered looks; a forgotten one costs one more reduction */
 };
 /* Share of the campaign's CPU time for reduction; half of it for what a bucket could explain. */
 static const double reduce_share = 0.1;
@@ -27,23 +25,6 @@ static const double reduce_floor = 20.0;
 /* Less than this is not worth beginning. */
 static const double reduce_least = 0.25;
 
-struct seen_bucket {
-    const char *key;
-    bool is_full; /* it has as many folders as it may */
-};
-
-/* What fails with this signature and holds the ops of this cause may be of that bucket. */
-struct explanation {
-    const char *library, *signature, *ops;
-    size_t bucket;
-};
-
-/* A reduced form that a bucket of another key took: what has this key later goes there too. */
-struct alias {
-    const char *own;
-    size_t bucket;
-};
-
 struct look { /* of a failure before it is reduced */
     uint64_t hash;
     size_t bucket;
@@ -51,18 +32,11 @@ struct look { /* of a failure before it is reduced */
 
 struct triage {
     struct triage_options o;
-    struct arena *arena;
-    struct seen_bucket *buckets;
-    size_t n_buckets;
-    struct explanation *explanations;
-    size_t n_explanations;
-    struct alias *aliases;
-    size_t n_aliases;
+    struct seen *seen;
     struct look *looks; /* a ring */
     size_t n_looks;
     double reduce_cpu;
     struct elsewhere *elsewhere;
-    uint64_t seen; /* the last finding that was read from the store */
 };
 
 /* One failing run on its way to a row. */
@@ -84,147 +58,24 @@ struct incident {
     const char *joined;
     struct recheck_try elsewhere[ELSEWHERE_MAX]; /* of the first of a bucket */
     size_t n_elsewhere;
-    const char *own;   /* key of its own reduced form, whichever bucket took it; NULL: none */
-    const char *label; /* of triage_options.labels, NULL: none */
+    const char *own;    /* key of its own reduced form, whichever bucket took it; NULL: none */
+    const char *merged; /* of the bucket that it showed to be a part of its own; NULL: none */
+    const char *label;  /* of triage_options.labels, NULL: none */
 };
-
-/* ---- what was seen ---- */
-
-static const char *library_of(const char *target, struct arena *arena)
-{
-    return arena_printf(arena, "%.*s", (int)strcspn(target, ":@"), target);
-}
-
-static size_t add_bucket(struct triage *triage, const char *key)
-{
-    for (size_t i = 0; i < triage->n_buckets; i++) {
-        if (strcmp(triage->buckets[i].key, key) == 0) {
-            return i;
-        }
-    }
-    triage->buckets = heap_room(triage->buckets, triage->n_buckets, sizeof(*triage->buckets));
-    triage->buckets[triage->n_buckets] =
-        (struct seen_bucket){.key = arena_strdup(triage->arena, key)};
-    return triage->n_buckets++;
-}
-
-/* "LIBRARY | CHAIN | SIGNATURE": the chain. */
-static const char *key_chain(const char *key, struct arena *arena)
-{
-    static const char bar[] = " | ";
-    const char *chain = strstr(key, bar);
-    const char *end = chain != NULL ? strstr(chain + strlen(bar), bar) : NULL;
-    return end == NULL ? ""
-                       : arena_printf(arena, "%.*s", (int)(end - chain - (int)strlen(bar)),
-                                      chain + strlen(bar));
-}
-
-static void add_explanation(struct triage *triage, const char *library, const char *signature,
-                            const char *ops, size_t bucket)
-{
-    for (size_t i = 0; i < triage->n_explanations; i++) {
-        const struct explanation *e = &triage->explanations[i];
-        if (e->bucket == bucket && strcmp(e->signature, signature) == 0 &&
-            strcmp(e->ops, ops) == 0 && strcmp(e->library, library) == 0) {
-            return;
-        }
-    }
-    triage->explanations =
-        heap_room(triage->explanations, triage->n_explanations, sizeof(*triage->explanations));
-    triage->explanations[triage->n_explanations++] = (struct explanation){
-        .library = arena_strdup(triage->arena, library),
-        .signature = arena_strdup(triage->arena, signature),
-        .ops = arena_strdup(triage->arena, ops),
-        .bucket = bucket,
-    };
-}
 
 static const char *unreduced_key(const struct incident *in, struct arena *arena)
 {
     return arena_printf(arena, "%s | not reduced | %s", in->library, in->found_signature);
 }
 
-bool is_unreduced_bucket(const char *key)
-{
-    return strstr(key, " | not reduced | ") != NULL;
-}
-
-static const char known_prefix[] = "known | ";
-
-const char *known_bucket_rule(const char *key)
-{
-    size_t n = strlen(known_prefix);
-    return strncmp(key, known_prefix, n) == 0 ? key + n : NULL;
-}
-
-const char *row_text(const struct finding_row *row, const char *name, struct arena *arena)
-{
-    json_t *json = json_loads(row->json, 0, NULL);
-    const char *found = json_string_value(json_object_get(json, name));
-    const char *text = found != NULL ? arena_strdup(arena, found) : NULL;
-    json_decref(json);
-    return text;
-}
-
-/* The bucket that took what had this key; n_buckets: none did. */
-static size_t taken_by(const struct triage *triage, const char *own)
-{
-    size_t i = 0;
-    while (i < triage->n_aliases && strcmp(triage->aliases[i].own, own) != 0) {
-        i++;
-    }
-    return i < triage->n_aliases ? triage->aliases[i].bucket : triage->n_buckets;
-}
-
-static void add_alias(struct triage *triage, const char *own, size_t bucket)
-{
-    if (taken_by(triage, own) == triage->n_buckets) {
-        triage->aliases = heap_room(triage->aliases, triage->n_aliases, sizeof(*triage->aliases));
-        triage->aliases[triage->n_aliases++] =
-            (struct alias){.own = arena_strdup(triage->arena, own), .bucket = bucket};
-    }
-}
-
-static void learn_row(struct triage *triage, const struct finding_row *row, struct arena *arena)
-{
-    size_t b = add_bucket(triage, row->bucket);
-    if (strcmp(row->state, "new") == 0 && !is_unreduced_bucket(row->bucket)) {
-        const char *library = library_of(row->target, arena);
-        const char *chain = key_chain(row->bucket, arena);
-        const char *found = row_text(row, "found_signature", arena);
-        const char *own = row_text(row, "own_key", arena);
-        add_explanation(triage, library, row->signature, chain, b);
-        add_explanation(triage, library, found != NULL ? found : row->signature, chain, b);
-        if (own != NULL) {
-            add_alias(triage, own, b);
-        }
-    }
-}
-
-/* The buckets of the campaign so far, of earlier sittings and of the other engines: what came since
- * the last look. */
-static enum err read_buckets(struct triage *triage)
-{
-    struct arena *arena = arena_new();
-    struct finding_row *rows;
-    size_t n;
-    enum err err = store_findings_since(triage->o.store, triage->seen, arena, &rows, &n);
-    for (size_t i = 0; err == ERR_OK && i < n; i++) {
-        learn_row(triage, &rows[i], arena);
-        triage->seen = rows[i].id;
-    }
-    arena_free(arena);
-    return err;
-}
-
 enum err triage_open(const struct triage_options *options, struct triage **result)
 {
     struct triage *triage = xcalloc(1, sizeof(*triage));
     triage->o = *options;
-    triage->arena = arena_new();
+    triage->seen = seen_new(options->store, options->dir);
     triage->looks = xcalloc(LOOKS_MAX, sizeof(*triage->looks));
     triage->elsewhere = elsewhere_new(options->jury, options->targets, options->n_targets);
-    enum err err = read_buckets(triage);
+    enum err err = seen_read(triage->seen);
     if (err != ERR_OK) {
         triage_close(triage);
         return err;
@@ -236,10 +87,7 @@ enum err triage_open(const struct triage_options *options, struct triage **resul
 void triage_close(struct triage *triage)
 {
     if (triage != NULL) {
-        arena_free(triage->arena);
-        free(triage->buckets);
-        free(triage->explanations);
-        free(triage->aliases);
+        seen_free(triage->seen);
         free(triage->looks);
         elsewhere_close(triage->elsewhere);
         free(triage);
@@ -256,67 +104,11 @@ double triage_other_cpu(const struct triage *triage)
     return elsewhere_cpu(triage->elsewhere);
 }
 
-/* ---- does an existing bucket explain it? ---- */
+/* ---- looks ---- */
 
-/* The next op of a chain "relu(f64) -> clip(f64), add(f32)"; NULL at its end. */
-static const char *next_op(const char **chain, size_t *size)
-{
-    const char *op = *chain + strspn(*chain, " ,");
-    if (strncmp(op, "-> ", 3) == 0) {
-        op += 3;
-    }
-    if (*op == '\0') {
-        return NULL;
-    }
-    *size = strcspn(op, " ,");
-    *chain = op + *size;
-    return op;
-}
-
-/* Of a cause "relu(float)" and a program's "relu(f64)". Only what must be half a float says so: the
- * reducer makes f32 and i64 of any dtype with which a failure stays the same. */
-static bool op_explains(const char *cause, size_t size, const char *other, size_t other_size)
-{
-    size_t name = strcspn(cause, "( ,");
-    bool is_half = memmem(cause, size, "half", 4) != NULL;
-    return strcspn(other, "( ,") == name && memcmp(cause, other, name) == 0 &&
-           (!is_half || memmem(other, other_size, "f16", 3) != NULL);
-}
-
-static unsigned count_explained(const char *chain, const char *op, size_t size)
-{
-    unsigned count = 0;
-    size_t n;
-    for (const char *other = next_op(&chain, &n); other != NULL; other = next_op(&chain, &n)) {
-        count += op_explains(op, size, other, n);
-    }
-    return count;
-}
-
-/* Has `whole` every op of the reduced form, as often? */
-static bool chain_holds(const char *whole, const char *reduced)
-{
-    const char *rest = reduced;
-    size_t size;
-    for (const char *op = next_op(&rest, &size); op != NULL; op = next_op(&rest, &size)) {
-        if (count_explained(whole, op, size) < count_explained(reduced, op, size)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The bucket; n_buckets: none does. */
 static size_t explaining_bucket(const struct triage *triage, const struct incident *in)
 {
-    for (size_t i = 0; i < triage->n_explanations; i++) {
-        const struct explanation *e = &triage->explanations[i];
-        if (strcmp(e->library, in->library) == 0 &&
-            strcmp(e->signature, in->failure.signature) == 0 && chain_holds(in->ops, e->ops)) {
-            return e->bucket;
-        }
-    }
-    return triage->n_buckets;
+    return seen_explaining(triage->seen, in->library, in->failure.signature, in->ops);
 }
 
 /* What looks the same in another release may be one that was mended since. */
@@ -342,7 +134,7 @@ static const struct look *find_look(const struct triage *triage, uint64_t hash)
 
 static void remember_look(struct triage *triage, const struct incident *in)
 {
-    size_t b = add_bucket(triage, in->bucket);
+    size_t b = seen_bucket(triage->seen, in->bucket);
     triage->looks[triage->n_looks++ % LOOKS_MAX] = (struct look){.hash = in->look, .bucket = b};
 }
 
@@ -389,13 +181,13 @@ static enum err reduce_incident(struct triage *triage, struct incident *in, doub
 static void set_known(struct incident *in, struct arena *arena)
 {
     in->state = "known";
-    in->bucket = arena_printf(arena, "%s%s", known_prefix, in->known);
+    in->bucket = known_bucket_key(in->known, arena);
 }
 
 /* Joins the bucket of what looked the same before it was reduced. */
 static void join_look(const struct triage *triage, struct incident *in, const struct look *look)
 {
-    in->bucket = triage->buckets[look->bucket].key;
+    in->bucket = seen_key(triage->seen, look->bucket);
     in->joined = "look";
     in->known = known_bucket_rule(in->bucket);
     in->state = in->known != NULL ? "known" : "new";
@@ -403,49 +195,26 @@ static void join_look(const struct triage *triage, struct incident *in, const st
 
 static void join_explained(const struct triage *triage, struct incident *in, size_t bucket)
 {
-    in->bucket = triage->buckets[bucket].key;
+    in->bucket = seen_key(triage->seen, bucket);
     in->joined = "explained";
-}
-
-/* Among those that are there, by running. */
-static enum err choose_among(struct triage *triage, struct incident *in, struct arena *arena)
-{
-    const char **keys = ARENA_ARRAY(arena, const char *, triage->n_buckets);
-    for (size_t i = 0; i < triage->n_buckets; i++) {
-        keys[i] = triage->buckets[i].key;
-    }
-    struct bucket_tests tests = {.store = triage->o.store, .dir = triage->o.dir};
-    const struct older_buckets older = {keys, triage->n_buckets, bucket_tests_read, &tests};
-    return choose_bucket_key(triage->o.jury, &in->failure, &in->reduction, &older, arena,
-                             &in->bucket);
 }
 
 /* The bucket of what was reduced. */
 static enum err place_reduced(struct triage *triage, struct incident *in, struct arena *arena)
 {
-    const struct reduction *r = &in->reduction;
-    const struct failure *f = &in->failure;
+    struct placed p = {.jury = triage->o.jury,
+                       .failure = &in->failure,
+                       .reduction = &in->reduction,
+                       .found_signature = in->found_signature};
     if (in->known != NULL) {
         set_known(in, arena);
         return ERR_OK;
     }
-    TRY(read_buckets(triage));
-    size_t explained = r->complete ? triage->n_buckets : explaining_bucket(triage, in);
-    if (explained < triage->n_buckets) {
-        join_explained(triage, in, explained);
-        return ERR_OK;
-    }
-    in->own = bucket_key(r->test->program, r->stands_in, f->what, f->signature, arena);
-    size_t taken = taken_by(triage, in->own);
-    if (taken < triage->n_buckets) {
-        in->bucket = triage->buckets[taken].key;
-    } else {
-        TRY(choose_among(triage, in, arena));
-    }
-    size_t b = add_bucket(triage, in->bucket);
-    const char *chain = key_chain(in->own, arena);
-    add_explanation(triage, in->library, f->signature, chain, b);
-    add_explanation(triage, in->library, in->found_signature, chain, b);
+    TRY(seen_place(triage->seen, &p, arena));
+    in->bucket = seen_key(triage->seen, p.bucket);
+    in->own = p.own;
+    in->merged = p.merged;
+    in->joined = p.is_guess ? "explained" : NULL;
     return ERR_OK;
 }
 
@@ -454,11 +223,12 @@ static enum err place_reduced(struct triage *triage, struct incident *in, struct
 static enum err choose_bucket(struct triage *triage, struct incident *in, double cpu,
                               struct arena *arena)
 {
-    TRY(read_buckets(triage));
+    TRY(seen_read(triage->seen));
     const struct look *look = find_look(triage, in->look);
-    bool looks_known = look != NULL && known_bucket_rule(triage->buckets[look->bucket].key) != NULL;
+    bool looks_known =
+        look != NULL && known_bucket_rule(seen_key(triage->seen, look->bucket)) != NULL;
     size_t b = explaining_bucket(triage, in);
-    bool guessed = looks_known || b < triage->n_buckets;
+    bool guessed = looks_known || b != NO_BUCKET;
     double allowance = reduce_allowance(triage, cpu, guessed);
     bool may_reduce = allowance >= reduce_least;
     if (look != NULL && !(looks_known && may_reduce)) {
@@ -470,7 +240,7 @@ static enum err choose_bucket(struct triage *triage, struct incident *in, double
         return reduce_incident(triage, in, allowance, arena);
     }
     /* A guess for want of time is no look: the next one may find the time. */
-    if (b < triage->n_buckets) {
+    if (b != NO_BUCKET) {
         join_explained(triage, in, b);
     } else {
         in->bucket = unreduced_key(in, arena);
@@ -513,13 +283,14 @@ static const char *incident_json(const struct incident *in, struct arena *arena)
 {
     const struct failure *f = &in->failure;
     json_t *root = json_pack(
-        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s, s:s*, s:s*}",
+        "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s, s:s*, s:s*, "
+        "s:s*}",
         "seed", (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
         f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
         (int)f->repeats, "reduced", in->reduced, "complete", in->reduced && in->reduction.complete,
         "known", in->known, "joined", in->joined, "gone_in", gone_in(in), "found_oracle",
         f->verdict.oracle, "found_known", in->found_known, "found_signature", in->found_signature,
-        "found_ops", in->found_ops, "own_key", in->own, "label", in->label);
+        "found_ops", in->found_ops, "own_key", in->own, "merged", in->merged, "label", in->label);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */
@@ -584,34 +355,6 @@ static enum err write_folder(struct triage *triage, const struct incident *in, c
     return finding_write(arena_printf(arena, "%s/%s", triage->o.dir, folder), &files);
 }
 
-/* Has the bucket as many folders as it may? Once it has, it stays so. */
-static enum err is_full(struct triage *triage, const char *key, bool *full)
-{
-    size_t b = add_bucket(triage, key), n;
-    *full = triage->buckets[b].is_full;
-    if (*full) {
-        return ERR_OK;
-    }
-    struct arena *arena = arena_new();
-    struct finding_row *rows;
-    enum err err = store_bucket_folders(triage->o.store, key, arena, &rows, &n);
-    arena_free(arena);
-    TRY(err);
-    triage->buckets[b].is_full = *full = n >= FOLDERS_A_BUCKET;
-    return ERR_OK;
-}
-
-/* Where else its reduced form shows: once a bucket. */
-static enum err look_elsewhere(struct triage *triage, struct incident *in, struct arena *arena)
-{
-    struct failure f = in->failure;
-    f.test = in->reduction.test;
-    f.verdict = in->reduction.verdict;
-    f.outcome = in->reduction.outcome;
-    enum err err = elsewhere_run(triage->elsewhere, &f, arena, in->elsewhere, &in->n_elsewhere);
-    return err == ERR_STOPPED ? ERR_OK : err; /* then nothing is told */
-}
-
 /* The row comes first, so that nothing found is lost; its folder needs the row's id. */
 static enum err record(struct triage *triage, struct incident *in, struct arena *arena)
 {
@@ -645,11 +388,13 @@ static enum err record(struct triage *triage, struct incident *in, struct arena 
     }
     if (old_bucket == 0 && strcmp(in->state, "new") == 0) {
         triage->o.live->buckets++;
-        TRY(in->reduced ? look_elsewhere(triage, in, arena) : ERR_OK);
+        TRY(in->reduced ? elsewhere_reduced(triage->elsewhere, f, &in->reduction, arena,
+                                            in->elsewhere, &in->n_elsewhere)
+                        : ERR_OK);
         row.json = incident_json(in, arena);
     }
     bool full;
-    TRY(is_full(triage, in->bucket, &full));
+    TRY(seen_is_full(triage->seen, seen_bucket(triage->seen, in->bucket), &full));
     if (full) {
         return ERR_OK;
     }
@@ -658,8 +403,7 @@ static enum err record(struct triage *triage, struct incident *in, struct arena 
     return store_add_finding(triage->o.store, &row, &id);
 }
 
-/* One engine at a time: each sees the buckets of the others, with their tests, before it makes one;
- * two that fail by one cause at the same time would make two of it. */
+/* One engine at a time. */
 static enum err place_and_record(struct triage *triage, struct incident *in, struct arena *arena)
 {
     TRY(store_enter(triage->o.store));

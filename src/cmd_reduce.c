@@ -4,7 +4,6 @@
  * from the smallest form so far and knows what was tried, so asking again goes on; the folder and
  * the row are written anew.
  */
-#include "bucket_test.h"
 #include "campaign_parts.h"
 #include "cmd_finding.h"
 #include "command.h"
@@ -84,6 +83,7 @@ struct work {
     struct failure failure;
     bool repeats; /* as what a campaign calls new does */
     struct reduction reduction;
+    struct placed placed;
 };
 
 /* --python is of the failing target: an interpreter that another one names is another. */
@@ -223,6 +223,8 @@ static void print_json(const struct work *w, const struct finding_row *row, bool
     json_object_set_new(root, "target", json_text(r->target));
     json_object_set_new(root, "chain", json_text(row->ops));
     json_object_set_new(root, "signature", json_text(row->signature));
+    json_object_set_new(root, "bucket", json_text(row->bucket));
+    json_object_set_new(root, "merged", json_text(w->placed.merged));
     json_object_set_new(root, "folder", json_text(w->folder));
     char *text = json_dumps(root, JSON_COMPACT);
     CHECK(text != NULL); /* json_text made all that is in it */
@@ -309,16 +311,8 @@ static enum err run_others(struct work *w, struct reference *reference, struct o
 static enum err look_elsewhere(struct work *w, struct recheck_try *tries, size_t *n)
 {
     struct elsewhere *e = elsewhere_new(w->jury, w->targets, w->n_targets);
-    struct failure f = w->failure;
-    f.test = w->reduction.test;
-    f.verdict = w->reduction.verdict;
-    f.outcome = w->reduction.outcome;
-    enum err err = stop_requested ? ERR_STOPPED : elsewhere_run(e, &f, w->arena, tries, n);
+    enum err err = elsewhere_reduced(e, &w->failure, &w->reduction, w->arena, tries, n);
     elsewhere_close(e);
-    if (err == ERR_STOPPED) { /* what was reduced is kept */
-        *n = 0;
-        return ERR_OK;
-    }
     return err;
 }
 
@@ -359,21 +353,6 @@ static enum err write_folder(struct work *w)
     return ERR_OK;
 }
 
-/* Its bucket by the reduced form, among those of the campaign. */
-static enum err find_bucket(struct work *w, struct store *store, const char **key)
-{
-    struct bucket_row *buckets;
-    size_t n;
-    TRY(store_buckets(store, w->arena, &buckets, &n));
-    const char **keys = ARENA_ARRAY(w->arena, const char *, n);
-    for (size_t i = 0; i < n; i++) {
-        keys[i] = buckets[i].key;
-    }
-    struct bucket_tests tests = {.store = store, .dir = w->dir, .except = w->row.id};
-    const struct older_buckets older = {keys, n, bucket_tests_read, &tests};
-    return choose_bucket_key(w->jury, &w->failure, &w->reduction, &older, w->arena, key);
-}
-
 static void set_text(json_t *root, const char *key, const char *text)
 {
     json_object_set_new(root, key, json_text(text));
@@ -395,7 +374,9 @@ static const char *row_json(const struct work *w, const char *known)
     json_object_set_new(root, "reduced", json_true());
     json_object_set_new(root, "complete", json_boolean(w->reduction.complete));
     set_text(root, "known", known);
-    set_text(root, "joined", NULL);
+    set_text(root, "joined", w->placed.is_guess ? "explained" : NULL);
+    set_text(root, "own_key", w->placed.own);
+    set_text(root, "merged", w->placed.merged);
     char *text = json_dumps(root, JSON_COMPACT);
     CHECK(text != NULL); /* of texts that JSON or json_text made */
     const char *json = arena_strdup(w->arena, text);
@@ -426,6 +407,9 @@ static void print_state(const struct work *w, const struct finding_row *row, con
         print_json(w, row, reopened);
     } else if (known != NULL) {
         printf("known bug: %s\n", known);
+    } else if (w->placed.merged != NULL) {
+        printf("its cause is that of two buckets, which are one now; gone is \"%s\"\n",
+               line_text(w->placed.merged, w->arena));
     } else if (!w->repeats) {
         printf("it shows in %u of %u runs%s\n", w->failure.repeats, w->failure.runs,
                strcmp(row->state, "flaky") == 0 ? ": it stays flaky" : "");
@@ -436,15 +420,50 @@ static void print_state(const struct work *w, const struct finding_row *row, con
     }
 }
 
+/* Are all others of this bucket there by a guess, because they looked like this finding? */
+static enum err holds_guesses(const struct work *w, struct store *store, const char *key,
+                              bool *guesses)
+{
+    struct finding_row *rows;
+    size_t n;
+    TRY(store_findings(store, w->arena, &rows, &n));
+    *guesses = true;
+    for (size_t i = 0; i < n && *guesses; i++) {
+        bool is_other = rows[i].id != w->row.id && strcmp(rows[i].bucket, key) == 0;
+        *guesses = !is_other || row_text(&rows[i], "joined", w->arena) != NULL;
+    }
+    return ERR_OK;
+}
+
+/* The bucket of its reduced form, as a campaign finds it. Those that were in its old one because
+ * they looked like it go with it. */
+static enum err find_bucket(struct work *w, struct store *store, const char **key)
+{
+    const char *found = row_text(&w->row, "found_signature", w->arena);
+    struct placed *p = &w->placed;
+    struct seen *seen = seen_new(store, w->dir);
+    *p = (struct placed){.jury = w->jury,
+                         .failure = &w->failure,
+                         .reduction = &w->reduction,
+                         .found_signature = found != NULL ? found : w->row.signature,
+                         .is_asked = true,
+                         .except = w->row.id};
+    enum err err = seen_place(seen, p, w->arena);
+    *key = err == ERR_OK ? arena_strdup(w->arena, seen_key(seen, p->bucket)) : NULL;
+    p->merged = p->merged != NULL ? arena_strdup(w->arena, p->merged) : NULL;
+    seen_free(seen);
+    TRY(err);
+    bool goes = strcmp(*key, w->row.bucket) != 0 && strcmp(w->row.state, "new") == 0 &&
+                !is_unreduced_bucket(w->row.bucket);
+    TRY(goes ? holds_guesses(w, store, w->row.bucket, &goes) : ERR_OK);
+    return goes ? store_merge_buckets(store, w->row.bucket, *key) : ERR_OK;
+}
+
 /* The reduced form decides what the row says. What was flaky is new once it repeats as what a
  * campaign calls new. */
-static enum err update_row(struct work *w, struct store *store)
+static enum err update_row(struct work *w, struct store *store, const char *known)
 {
     const struct reduction *r = &w->reduction;
-    struct known_rules *rules;
-    TRY(known_load(w->settings->known, w->arena, &rules));
-    const char *known =
-        known_match(rules, w->targets[0], r->test->program, &r->verdict, &r->outcome, w->arena);
     bool is_flaky = !w->repeats && strcmp(w->row.state, "flaky") == 0;
     struct finding_row row = w->row;
     uint64_t id;
@@ -453,12 +472,12 @@ static enum err update_row(struct work *w, struct store *store)
     row.ops = op_chain(r->test->program, w->arena);
     row.text = r->verdict.text;
     row.state = known != NULL ? "known" : is_flaky ? "flaky" : "new";
-    row.json = row_json(w, known);
     if (known != NULL) {
-        row.bucket = arena_printf(w->arena, "known | %s", known);
+        row.bucket = known_bucket_key(known, w->arena);
     } else if (!is_flaky) {
         TRY(find_bucket(w, store, &row.bucket));
     }
+    row.json = row_json(w, known);
     TRY(store_add_finding(store, &row, &id));
     if (is_unreduced_bucket(
             w->row.bucket)) { /* what looked the same goes with it, as in a campaign */
@@ -468,6 +487,20 @@ static enum err update_row(struct work *w, struct store *store)
     TRY(reopen(w, store, row.bucket, &reopened));
     print_state(w, &row, known, reopened);
     return ERR_OK;
+}
+
+/* Is it a known bug? Else its bucket, as one of the processes that put findings there. */
+static enum err settle(struct work *w, struct store *store)
+{
+    const struct reduction *r = &w->reduction;
+    struct known_rules *rules;
+    TRY(known_load(w->settings->known, w->arena, &rules));
+    const char *known =
+        known_match(rules, w->targets[0], r->test->program, &r->verdict, &r->outcome, w->arena);
+    TRY(store_enter(store));
+    enum err err = update_row(w, store, known);
+    store_leave(store);
+    return err;
 }
 
 /* The finding's test from its folder: the smallest form so far, and what was found. */
@@ -557,7 +590,7 @@ static enum err reduce_work(struct work *w, struct store *store)
         print_result(w);
     }
     TRY(write_folder(w));
-    return update_row(w, store);
+    return settle(w, store);
 }
 
 static enum err run_reduce(void *settings, struct arena *arena, bool *found)
@@ -589,6 +622,9 @@ const struct command command_reduce = {
             "is written anew; what was found at first stays beside it as original.txt and "
             "original.npz. A finding that has no folder, because its bucket has some, gets "
             "one.\n"
+            "\n"
+            "Its bucket is found again, as in a campaign: what has one cause is in one bucket, so "
+            "two may become one.\n"
             "\n"
             "What shows is not fixed: a bucket that was marked so is new again. A flaky finding "
             "becomes a new one where it shows in each of two fresh runs, as in a campaign.\n"

@@ -84,6 +84,35 @@ enum err store_move_findings(struct store *store, const char *from, const char *
     return store_end(store, move_locked(store, from, signature, ops, to, state));
 }
 
+static enum err merge_locked(struct store *store, const char *from, const char *to)
+{
+    static const char *const steps[] = {
+        "UPDATE findings SET bucket = ?2 WHERE bucket = ?1",
+        "UPDATE buckets SET state = (SELECT state FROM buckets WHERE id = ?1)"
+        " WHERE id = ?2 AND state = ''"
+        " AND (SELECT state FROM buckets WHERE id = ?1) IN ('reported', 'wontfix')",
+        "UPDATE buckets SET url = (SELECT url FROM buckets WHERE id = ?1)"
+        " WHERE id = ?2 AND url = ''",
+        "UPDATE buckets SET state = '', url = '' WHERE id = ?1 AND id != ?2",
+    };
+    int64_t part, whole;
+    TRY(bucket_id(store, from, &part));
+    TRY(bucket_id(store, to, &whole));
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        STATEMENT statement = NULL;
+        bool row;
+        TRY(store_prepare(store, &statement, steps[i], "ii", part, whole));
+        TRY(store_step(store, statement, &row));
+    }
+    return ERR_OK;
+}
+
+enum err store_merge_buckets(struct store *store, const char *from, const char *to)
+{
+    TRY(store_begin(store));
+    return store_end(store, merge_locked(store, from, to));
+}
+
 /* What is read and written there must lie in the campaign, whoever filled the data base. "": it
  * does not. */
 static const char *inner_folder(const char *folder)

@@ -90,6 +90,9 @@ MUST_USE enum err store_bucket_folders(struct store *store, const char *key, str
  * json says "joined": "look". Fine where there are none. */
 MUST_USE enum err store_move_findings(struct store *store, const char *from, const char *signature,
                                       const char *ops, const char *to, const char *state);
+/* Two buckets that have one cause become one: all findings of `from` go to bucket `to`. What people
+ * said of `from` is said of it where nothing was, but "fixed". */
+MUST_USE enum err store_merge_buckets(struct store *store, const char *from, const char *to);
 /* Made of its findings: ops, text and oracle (which the signature begins with) are those of the
  * first that was reduced, or of the first; targets one a line; state "new" if any finding is new,
  * else "known" if any is, else "flaky"; in place of "new" what it is marked as. */

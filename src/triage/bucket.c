@@ -4,7 +4,6 @@
  * has the cause too. That is decided by running, of both the test at hand and those of the older
  * bucket: an op that is always wrong fails in the place of any other, so one look says nothing.
  */
-#include <math.h>
 #include <string.h>
 
 #include "triage/alike.h"
@@ -42,12 +41,9 @@ struct seeker {
 /* Runs it once; does it fail as ours does? */
 static enum err fails(const struct seeker *s, struct test *test, bool *same)
 {
-    struct reduction runs = {.max_runs = 1, .cpu_limit = HUGE_VAL};
-    struct search look = {.jury = s->jury, .failure = *s->failure, .r = &runs, .arena = s->arena};
-    look.failure.verdict = s->reduction->verdict;
     struct outcome outcome;
     struct verdict verdict;
-    return search_look(&look, test, &outcome, &verdict, same);
+    return look_once(s->jury, &s->reduced, test, s->arena, &outcome, &verdict, same);
 }
 
 /* With that op in place of a node's. */
@@ -104,9 +100,7 @@ static enum err fails_both_ways(const struct seeker *s, const struct test *older
         return ERR_OK;
     }
     if (may_exchange(s, older)) {
-        struct failure small = *s->failure;
-        small.verdict = s->reduction->verdict;
-        const struct exchange x = {s->jury, &small, s->arena};
+        const struct exchange x = {s->jury, &s->reduced, s->arena};
         return exchange_fails_alike(&x, ours, older, same);
     }
     TRY(fails_with(s, ours, s->node, op, same));
@@ -245,9 +239,7 @@ enum err choose_bucket_key(struct jury *jury, const struct failure *f, const str
     s.is_one_op = count_causes(r, &s.node) == 1;
     bool may_look =
         is_small && r->test->before == NULL && !shows_chance(f) && r->outcome.kind != OUTCOME_HANG;
-    s.reduced = *f;
-    s.reduced.test = r->test;
-    s.reduced.verdict = r->verdict;
+    s.reduced = failure_reduced(f, r);
     if (may_look && older->n > 0) {
         TRY(optimizers_behind(jury, &s.reduced, arena, &s.fused));
     }

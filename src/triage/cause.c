@@ -142,12 +142,22 @@ enum err search_look(struct search *s, struct test *test, struct outcome *outcom
                      struct verdict *verdict, bool *same)
 {
     unsigned runs = s->r->runs;
+    CHECK(s->r->cpu_limit > 0); /* without time nothing would ever show */
     TRY(run_once(s, test, SHOWS_NOT, outcome, verdict, same));
     *same = *same && !slips(&s->failure.verdict, verdict);
     if (s->r->runs > runs && !*same) {
         take_note(s, test, SHOWS_NOT);
     }
     return ERR_OK;
+}
+
+enum err look_once(struct jury *jury, const struct failure *f, struct test *test,
+                   struct arena *arena, struct outcome *outcome, struct verdict *verdict,
+                   bool *same)
+{
+    struct reduction one = {.max_runs = 1, .cpu_limit = HUGE_VAL};
+    struct search s = {.jury = jury, .failure = *f, .r = &one, .arena = arena};
+    return search_look(&s, test, outcome, verdict, same);
 }
 
 enum err search_ask(struct search *s, struct test *test, bool *same)

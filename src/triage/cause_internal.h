@@ -26,6 +26,10 @@ struct search {
  * over (is_cut). */
 MUST_USE enum err search_look(struct search *s, struct test *test, struct outcome *outcome,
                               struct verdict *verdict, bool *same);
+/* The same of a test that is no part of a search: does it fail as f does? */
+MUST_USE enum err look_once(struct jury *jury, const struct failure *f, struct test *test,
+                            struct arena *arena, struct outcome *outcome, struct verdict *verdict,
+                            bool *same);
 /* The same where only the answer counts: it is not asked for twice. */
 MUST_USE enum err search_ask(struct search *s, struct test *test, bool *same);
 /* It is the smallest form now. */

@@ -168,3 +168,15 @@ enum err elsewhere_run(struct elsewhere *e, const struct failure *f, struct aren
     }
     return ERR_OK;
 }
+
+enum err elsewhere_reduced(struct elsewhere *e, const struct failure *f, const struct reduction *r,
+                           struct arena *arena, struct recheck_try tries[ELSEWHERE_MAX], size_t *n)
+{
+    const struct failure small = failure_reduced(f, r);
+    enum err err = stop_requested ? ERR_STOPPED : elsewhere_run(e, &small, arena, tries, n);
+    if (err == ERR_STOPPED) {
+        *n = 0;
+        return ERR_OK;
+    }
+    return err;
+}

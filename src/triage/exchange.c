@@ -227,10 +227,9 @@ static struct test *with_change(const struct test *like, real (*change)(enum dty
 static enum err fails(const struct exchange *x, struct test *test, struct outcome *outcome,
                       struct verdict *verdict, bool *same)
 {
-    struct reduction runs = {.max_runs = 1, .cpu_limit = HUGE_VAL};
-    struct search s = {.jury = x->jury, .failure = *x->failure, .r = &runs, .arena = x->arena};
     *same = false;
-    return test != NULL ? search_look(&s, test, outcome, verdict, same) : ERR_OK;
+    return test != NULL ? look_once(x->jury, x->failure, test, x->arena, outcome, verdict, same)
+                        : ERR_OK;
 }
 
 static enum err just_fails(const struct exchange *x, struct test *test, bool *same)

@@ -307,3 +307,12 @@ enum err reduce(struct jury *jury, const struct failure *f, struct reduction *re
     reducer_release(&r);
     return r.err;
 }
+
+struct failure failure_reduced(const struct failure *f, const struct reduction *r)
+{
+    struct failure reduced = *f;
+    reduced.test = r->test;
+    reduced.verdict = r->verdict;
+    reduced.outcome = r->outcome;
+    return reduced;
+}

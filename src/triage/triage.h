@@ -140,6 +140,11 @@ enum { ELSEWHERE_MAX = 2 };
 MUST_USE enum err elsewhere_run(struct elsewhere *e, const struct failure *f, struct arena *arena,
                                 struct recheck_try tries[ELSEWHERE_MAX], size_t *n);
 
+/* The same of the form that it was reduced to. Nothing is told once the user asked to stop. */
+MUST_USE enum err elsewhere_reduced(struct elsewhere *e, const struct failure *f,
+                                    const struct reduction *r, struct arena *arena,
+                                    struct recheck_try tries[ELSEWHERE_MAX], size_t *n);
+
 struct reduction {
     double cpu_limit; /* seconds of engine + worker CPU; stops at the best so far */
     unsigned max_runs;
@@ -164,6 +169,8 @@ struct reduction {
      * stays. NULL: for none. */
     const bool *stands_in;
 };
+/* The failure in the form that it was reduced to, of f's signature, which is that form's. */
+struct failure failure_reduced(const struct failure *f, const struct reduction *r);
 /* Deterministic. Memory of the result: `arena`. ERR_STOPPED: by the user; the result is the best so
  * far. */
 MUST_USE enum err reduce(struct jury *jury, const struct failure *f, struct reduction *r,

@@ -127,6 +127,23 @@ passes 'not reduced: several' [ "$before" -gt 1 ]
 run opjury reduce "$relu"
 passes 'not reduced: all that looked the same went with it' [ "$(field out/1 "SELECT count(*) FROM findings WHERE bucket = (SELECT max(id) FROM buckets)")" = 0 ]
 sqlite "DELETE FROM buckets WHERE key = 'faulty | not reduced | value'"
+
+# One that is in another bucket than the cause's goes there, and what had joined that one by a guess goes with it.
+bucket_of() {
+    field out/1 "SELECT bucket FROM findings WHERE id = $1"
+}
+apart=$(field out/1 "SELECT max(id) FROM findings WHERE target = '$wrong'")
+guess=$(field out/1 "SELECT max(id) FROM findings WHERE target = '$wrong' AND id < $apart")
+sqlite "INSERT INTO buckets (key) VALUES ('faulty | other(float) | value')"
+sqlite "UPDATE findings SET bucket = (SELECT max(id) FROM buckets), json = json_set(json, '\$.own_key', 'faulty | other(float) | value', '\$.joined', iif(id = $guess, 'look', NULL)) WHERE id IN ($apart, $guess)"
+run opjury reduce "$apart"
+status_is 0 'in another bucket: status'
+passes 'in another bucket: it went to that of its cause' [ "$(bucket_of "$apart")" = "$(bucket_of "$relu")" ]
+passes 'in another bucket: the guess went with it' [ "$(bucket_of "$guess")" = "$(bucket_of "$relu")" ]
+run opjury reduce "$apart" --json
+out_has 'reduce --json: the bucket' '"bucket":"faulty | relu(float) | value","merged":null'
+sqlite "DELETE FROM buckets WHERE key = 'faulty | other(float) | value'"
+
 # Flaky is what does not repeat as what a campaign calls new does: one of two runs is not enough.
 opjury fuzz --policy exact.policy --known none --target selftest:raise --tests 3 --out flaky >/dev/null 2>&1
 "$python" -c "

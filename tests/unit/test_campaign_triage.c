@@ -488,33 +488,29 @@ static const char *const empty_linear[] = {
     "v: f32[0,0,1] = linear(x, a, b)\noutput v\n",
 };
 
-static void test_one_optimizer_one_bucket(void **state)
-{
-    struct world *w = *state;
-    const char *signatures[ARRAY_SIZE(empty_linear)];
-    for (size_t i = 0; i < ARRAY_SIZE(empty_linear); i++) {
-        struct failing *f = failing_by(w, empty_linear[i], 1);
-        ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
-        signatures[i] = failure_signature(&f->verdicts[WRONG], &f->outcomes[WRONG], w->arena);
-    }
-    assert_string_not_equal(signatures[0], signatures[1]);
-    assert_string_not_equal(signatures[1], signatures[2]);
-    struct bucket_row *buckets;
-    size_t n;
-    ok(store_buckets(w->store, w->arena, &buckets, &n));
-    assert_int_equal(n, 1);
-}
-
-static size_t buckets_of(struct world *w, const char *const *texts, size_t n)
+/* How many buckets these failures make; signatures[n]: as they were found, NULL: not asked. */
+static size_t buckets_of(struct world *w, const char *const *texts, size_t n,
+                         const char **signatures)
 {
     struct bucket_row *buckets;
     size_t n_buckets;
     for (size_t i = 0; i < n; i++) {
         struct failing *f = failing_by(w, texts[i], 1);
+        if (signatures != NULL) {
+            signatures[i] = failure_signature(&f->verdicts[WRONG], &f->outcomes[WRONG], w->arena);
+        }
         ok(triage_finding(w->triage, &f->trial, WRONG, 1, w->arena));
     }
     ok(store_buckets(w->store, w->arena, &buckets, &n_buckets));
     return n_buckets;
+}
+
+static void test_one_optimizer_one_bucket(void **state)
+{
+    const char *signatures[ARRAY_SIZE(empty_linear)];
+    assert_int_equal(buckets_of(*state, empty_linear, ARRAY_SIZE(empty_linear), signatures), 1);
+    assert_string_not_equal(signatures[0], signatures[1]);
+    assert_string_not_equal(signatures[1], signatures[2]);
 }
 
 /* The same optimizer, told in other ops of ours: the product and the sum apart, something behind.
@@ -529,7 +525,7 @@ static void test_one_optimizer_in_other_ops(void **state)
         "y: f32[1,0,1] = input\nx: f32[1,0,1] = input\na: f32[2,1] = input\nb: f32[2] = input\n"
         "v: f32[1,0,2] = linear(x, a, b)\nw: f32[1,0,2] = mul(y, v)\noutput w\n",
     };
-    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts)), 1);
+    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts), NULL), 1);
 }
 
 /* The scale in front of the product or behind it. */
@@ -541,7 +537,7 @@ static void test_wrong_numbers_of_one_optimizer(void **state)
         "x: f64[1] = input\na: f64[1,1] = input\nb: f64[1] = input\nw: f64[] = const [-3]\n"
         "v: f64[1,1] = div(a, w)\ny: f64[1] = linear(x, v, b)\noutput y\n",
     };
-    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts)), 1);
+    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts), NULL), 1);
 }
 
 /* A wrong number and a refusal of one optimizer are two, and what fails in a kernel passes without
@@ -557,7 +553,7 @@ static void test_an_optimizer_alone_is_no_cause(void **state)
         "x: f32[1] = input\na: f32[0,1] = input\nb: f32[0] = input\n"
         "v: f32[0] = linear(x, a, b)\noutput v\n",
     };
-    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts)), ARRAY_SIZE(texts));
+    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts), NULL), ARRAY_SIZE(texts));
 }
 
 /* How many tests the bucket has that another failure is compared with. */
@@ -611,6 +607,74 @@ static void test_what_was_taken_before_goes_there(void **state)
     assert_string_equal(row_of(w, f).bucket, other);
 }
 
+static size_t count_buckets(struct world *w)
+{
+    struct bucket_row *buckets;
+    size_t n;
+    ok(store_buckets(w->store, w->arena, &buckets, &n));
+    return n;
+}
+
+/* As an opjury that did not see the cause would have it: in a bucket of its own key. */
+static void put_apart(struct world *w, const struct failing *f)
+{
+    struct finding_row row = row_of(w, f);
+    uint64_t id;
+    row.bucket = row_text(&row, "own_key", w->arena);
+    assert_string_not_equal(row.bucket, row_of(w, f).bucket);
+    ok(store_add_finding(w->store, &row, &id));
+}
+
+/* Two buckets whose cause turns out to be one become one, the older, for all engines; what one more
+ * engine looks up by the key of the other goes there too. */
+static void test_buckets_of_one_cause_become_one(void **state)
+{
+    struct world *w = *state;
+    struct store *store;
+    struct failing *first = failing_library(w, "max"), *apart = failing_library(w, "min");
+    ok(triage_finding(w->triage, &first->trial, WRONG, 1, w->arena));
+    ok(triage_finding(w->triage, &apart->trial, WRONG, 1000, w->arena));
+    put_apart(w, apart);
+    assert_int_equal(count_buckets(w), 2);
+    triage_close(w->triage);
+    open_triage(w);
+    ok(store_open(w->dir, false, &store));
+    struct triage *other = new_triage(w, store);
+    struct failing *more = failing_library(w, "min"), *last = failing_library(w, "min");
+    ok(triage_finding(w->triage, &more->trial, WRONG, 1000, w->arena));
+    assert_int_equal(count_buckets(w), 1);
+    assert_string_equal(row_of(w, apart).bucket, row_of(w, first).bucket);
+    assert_true(row_says(w, more, "\"merged\":\"onnxruntime | min(int)"));
+    ok(triage_finding(other, &last->trial, WRONG, 1000, w->arena));
+    assert_int_equal(count_buckets(w), 1);
+    triage_close(other);
+    store_close(store);
+}
+
+/* Which have tests enough is no question any more. */
+static void test_full_buckets_stay(void **state)
+{
+    struct world *w = *state;
+    struct failing *first = failing_library(w, "max");
+    ok(triage_finding(w->triage, &first->trial, WRONG, 1, w->arena));
+    for (int i = 0; i < 3; i++) {
+        struct failing *apart = failing_library(w, "min");
+        ok(triage_finding(w->triage, &apart->trial, WRONG, 1000, w->arena));
+        struct finding_row row = row_of(w, apart);
+        uint64_t id;
+        row.bucket = "onnxruntime | min(int) | value discrete";
+        row.folder = row_of(w, first).folder;
+        row.json = "{\"complete\":true}";
+        ok(store_add_finding(w->store, &row, &id));
+    }
+    triage_close(w->triage);
+    open_triage(w);
+    struct failing *more = failing_library(w, "min");
+    ok(triage_finding(w->triage, &more->trial, WRONG, 1000, w->arena));
+    assert_true(row_says(w, more, "\"own_key\":\"onnxruntime | min(int)"));
+    assert_int_equal(count_buckets(w), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -634,6 +698,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_known_once_reduced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flaky, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_was_taken_before_goes_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_buckets_of_one_cause_become_one, set_up_library,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_full_buckets_stay, set_up_library, tear_down),
         cmocka_unit_test_setup_teardown(test_bucket_has_tests, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

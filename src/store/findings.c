@@ -86,13 +86,14 @@ enum err store_move_findings(struct store *store, const char *from, const char *
 
 static enum err merge_locked(struct store *store, const char *from, const char *to)
 {
+    /* Of `from` (?1) and `to` (?2). */
     static const char *const steps[] = {
         "UPDATE findings SET bucket = ?2 WHERE bucket = ?1",
-        "UPDATE buckets SET state = (SELECT state FROM buckets WHERE id = ?1)"
-        " WHERE id = ?2 AND state = ''"
-        " AND (SELECT state FROM buckets WHERE id = ?1) IN ('reported', 'wontfix')",
-        "UPDATE buckets SET url = (SELECT url FROM buckets WHERE id = ?1)"
-        " WHERE id = ?2 AND url = ''",
+        ("UPDATE buckets SET state = (SELECT state FROM buckets WHERE id = ?1) WHERE id = ?2"
+         " AND state = ''"
+         " AND (SELECT state FROM buckets WHERE id = ?1) IN ('reported', 'wontfix')"),
+        ("UPDATE buckets SET url = (SELECT url FROM buckets WHERE id = ?1)"
+         " WHERE id = ?2 AND url = ''"),
         "UPDATE buckets SET state = '', url = '' WHERE id = ?1 AND id != ?2",
     };
     int64_t part, whole;

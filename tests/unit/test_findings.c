@@ -180,6 +180,39 @@ static void findings_that_look_the_same_move(void **state)
 }
 
 /* Of each library its first, reported ones counted. */
+/* What people said of the one that goes is not lost, unless it was said that it is fixed. */
+static void two_buckets_become_one(void **state)
+{
+    static const struct {
+        const char *from, *to, *state;
+    } cases[] = {{"", "", "new"},
+                 {"reported", "", "reported"},
+                 {"reported", "wontfix", "wontfix"},
+                 {"fixed", "", "new"}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct store *store = opened();
+        const char *to = arena_printf(arena, "to %zu", i), *from = arena_printf(arena, "f %zu", i);
+        struct finding_row kept = finding(10 * i + 1, "t", to),
+                           goes = finding(10 * i + 2, "t", from);
+        kept.state = goes.state = "new";
+        added(store, &kept);
+        added(store, &goes);
+        bool is_reported = strcmp(cases[i].from, "reported") == 0;
+        const char *url = is_reported ? "https://example.org/7" : NULL;
+        assert_int_equal(store_mark_bucket(store, from, cases[i].from, url), ERR_OK);
+        assert_int_equal(store_mark_bucket(store, to, cases[i].to, NULL), ERR_OK);
+        assert_int_equal(store_merge_buckets(store, from, to), ERR_OK);
+        struct bucket_row one = bucket_of(store, to);
+        assert_int_equal(one.n_findings, 2);
+        assert_string_equal(one.state, cases[i].state);
+        assert_string_equal(one.url, url != NULL ? url : "");
+        uint64_t id;
+        assert_int_equal(store_find_bucket(store, from, &id), ERR_OK);
+        assert_int_equal(id, 0);
+        store_close(store);
+    }
+}
+
 static void few_buckets_are_offered(void **state)
 {
     const struct bucket_row rows[] = {
@@ -245,6 +278,7 @@ int main(void)
         TEST(a_bucket_is_shown_by_what_was_reduced),
         TEST(a_marked_bucket_stays_so_until_it_is_found_again),
         TEST(findings_that_look_the_same_move),
+        TEST(two_buckets_become_one),
         TEST(few_buckets_are_offered),
         TEST(a_store_of_version_1_goes_on),
         TEST(many_findings_come_back_in_order),

@@ -8,8 +8,8 @@
  * fails counts: the same failure at another level is no second finding.
  *
  * With --from the tests are those in which campaigns found something, made again, each on the
- * target on which it was found: all of them, from campaigns of any seeds and versions, into the
- * same buckets.
+ * target on which it was found: from campaigns of any seeds and versions, into the same buckets. Of
+ * what a campaign had in one bucket the first are taken here, too.
  */
 #include "bench_buckets.h"
 
@@ -18,12 +18,12 @@
 
 enum {
     TESTS = 4000,       /* --tests N */
-    OF_A_CAUSE = 8,     /* findings that look like one cause */
+    OF_A_CAUSE = 8,     /* findings that look like one cause, or were in one bucket */
     OF_A_SIGNATURE = 24 /* that look like none, but fail in the same way */
 };
 
-struct taken { /* so many that look like this */
-    const char *library, *look;
+struct taken { /* so many that look like this, of a library or campaign */
+    const char *of, *look;
     unsigned n;
 };
 
@@ -47,21 +47,22 @@ struct survey {
     size_t n_taken;
     struct source *sources; /* by what the survey has as index of the test */
     size_t n_sources;
-    size_t elsewhere, passed; /* findings of campaigns: of other targets; that do not show again */
-    struct arena *arena;      /* as long as the survey */
-    struct arena *memory;     /* of one test */
+    /* Findings of campaigns: of other targets; more of one bucket; that do not show again */
+    size_t elsewhere, more, passed;
+    struct arena *arena;  /* as long as the survey */
+    struct arena *memory; /* of one test */
 };
 
-static bool is_enough(struct survey *s, const char *library, const char *look, unsigned most)
+static bool is_enough(struct survey *s, const char *of, const char *look, unsigned most)
 {
     size_t i = 0;
     while (i < s->n_taken &&
-           (strcmp(s->taken[i].look, look) != 0 || strcmp(s->taken[i].library, library) != 0)) {
+           (strcmp(s->taken[i].look, look) != 0 || strcmp(s->taken[i].of, of) != 0)) {
         i++;
     }
     if (i == s->n_taken) {
         s->taken = arena_room(s->arena, s->taken, s->n_taken, sizeof(*s->taken));
-        s->taken[s->n_taken++] = (struct taken){library, arena_strdup(s->arena, look), 0};
+        s->taken[s->n_taken++] = (struct taken){of, arena_strdup(s->arena, look), 0};
     }
     return s->taken[i].n++ >= most;
 }
@@ -194,9 +195,15 @@ static enum err survey_rows(struct survey *s, const char *dir, const struct camp
             continue;
         }
         s->elsewhere += t == s->n_targets;
-        if (t < s->n_targets && !is_second(s, rows, i, t)) {
-            TRY(survey_row(s, again, t, &rows[i], dir));
+        if (t == s->n_targets || is_second(s, rows, i, t)) {
+            continue;
         }
+        unsigned most = is_unreduced_bucket(rows[i].bucket) ? OF_A_SIGNATURE : OF_A_CAUSE;
+        if (is_enough(s, dir, rows[i].bucket, most)) {
+            s->more++;
+            continue;
+        }
+        TRY(survey_row(s, again, t, &rows[i], dir));
     }
     return ERR_OK;
 }
@@ -230,6 +237,11 @@ static enum err survey_campaigns(struct survey *s)
         log_warn(
             "%zu findings are of targets or versions that no --target names; they are left out",
             s->elsewhere);
+    }
+    if (s->more > 0) {
+        log_info("%zu more findings were in buckets of which %d are taken, or %d of what was not "
+                 "reduced",
+                 s->more, OF_A_CAUSE, OF_A_SIGNATURE);
     }
     if (s->passed > 0) {
         log_warn("%zu findings do not show again; they are left out", s->passed);

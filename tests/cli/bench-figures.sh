@@ -160,6 +160,9 @@ status_is 0 'buckets of two campaigns: of one target: status'
 err_has 'buckets of two campaigns: of one target: the others' ' findings are of targets or versions that no --target names'
 into_buckets --tests 1
 out_has 'buckets of two campaigns: the first of each' ' findings of 1 causes'
+run opjury bench buckets --from found --target faulty:negate.relu --labels rules.yaml
+out_has 'buckets of a campaign: the first of each of its own' '8 findings of 1 causes'
+err_has 'buckets of a campaign: the others are counted' '1 more findings were in buckets of which 8 are taken'
 run opjury bench buckets --from found1 --from found2 --labels one.tsv
 status_is 2 'buckets of two campaigns: no target: status'
 err_has 'buckets of two campaigns: no target: said' 'name their --target'

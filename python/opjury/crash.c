@@ -7,7 +7,9 @@
 #include "opjury/worker.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <execinfo.h>
+#include <link.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,13 +31,18 @@ static struct wire_crash *crash_record;
 
 static const int crash_signals[] = {SIGSEGV, SIGABRT, SIGFPE, SIGBUS, SIGILL, SIGTRAP, SIGSYS};
 
+static size_t put_text_in(char *to, size_t size, size_t at, const char *text)
+{
+    for (; *text && at + 1 < size; text++, at++) {
+        to[at] = *text;
+        to[at + 1] = '\0';
+    }
+    return at;
+}
+
 static size_t put_text(char *to, size_t at, const char *text)
 {
-    while (*text && at + 1 < WIRE_FRAME_SIZE) {
-        to[at++] = *text++;
-    }
-    to[at] = '\0';
-    return at;
+    return put_text_in(to, WIRE_FRAME_SIZE, at, text);
 }
 
 static size_t put_hex(char *to, size_t at, uintptr_t value)
@@ -51,6 +58,12 @@ static size_t put_hex(char *to, size_t at, uintptr_t value)
     return put_text(to, at, digits + n);
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* "symbol"; where the library exports no name for the place, "module+0xfunction+0xoffset", the
  * function being where the unwind table says that it begins, or "module+0xoffset". The address is
  * that of the fault or behind a call, which may be the last thing in its function. */
@@ -58,6 +71,7 @@ static void name_frame(char *to, void *address, bool is_fault)
 {
     Dl_info info;
 
+    to[0] = '\0';
     if (!dladdr(address, &info) || !info.dli_fname) {
         put_hex(to, put_text(to, 0, "0x"), (uintptr_t)address);
         return;
@@ -66,8 +80,7 @@ static void name_frame(char *to, void *address, bool is_fault)
         put_text(to, 0, info.dli_sname);
         return;
     }
-    const char *slash = strrchr(info.dli_fname, '/');
-    size_t at = put_text(to, 0, slash ? slash + 1 : info.dli_fname);
+    size_t at = put_text(to, 0, base_name(info.dli_fname));
     at = put_text(to, at, "+0x");
     void *function = _Unwind_FindEnclosingFunction((char *)address + is_fault);
     if (function) {
@@ -84,6 +97,75 @@ static bool is_ours(void *address)
 
     return dladdr(address, &info) && dladdr((void *)&crash_record, &own) &&
            info.dli_fbase == own.dli_fbase;
+}
+
+/* ---- build ids ---- */
+
+/* Of the note among these that holds a build id: its bytes. NULL: there is none. */
+static const uint8_t *find_build_id(const uint8_t *notes, size_t size, size_t *n)
+{
+    static const char owner[4] = "GNU";
+
+    for (size_t at = 0; at + sizeof(ElfW(Nhdr)) <= size;) {
+        const ElfW(Nhdr) *note = (const void *)(notes + at);
+        size_t name = at + sizeof *note;
+        size_t bytes = name + ((note->n_namesz + 3u) & ~3u);
+        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == sizeof owner &&
+            bytes + note->n_descsz <= size && !memcmp(notes + name, owner, sizeof owner)) {
+            *n = note->n_descsz;
+            return notes + bytes;
+        }
+        at = bytes + ((note->n_descsz + 3u) & ~3u);
+    }
+    return NULL;
+}
+
+/* "module: 0123abcd..." as it is linked in; an offset into a stripped file says nothing without. */
+static size_t put_module(char *to, size_t size, size_t at, const Dl_info *info)
+{
+    const uint8_t *base = info->dli_fbase;
+    const ElfW(Ehdr) *file = (const void *)base;
+    const ElfW(Phdr) *parts = (const void *)(base + file->e_phoff);
+
+    for (unsigned i = 0; i < file->e_phnum; i++) {
+        size_t n = 0;
+        const uint8_t *id = parts[i].p_type == PT_NOTE
+                                ? find_build_id(base + parts[i].p_vaddr, parts[i].p_memsz, &n)
+                                : NULL;
+        if (!id || at + strlen(base_name(info->dli_fname)) + 2 * n + 4 > size) {
+            continue;
+        }
+        at = put_text_in(to, size, at, base_name(info->dli_fname));
+        at = put_text_in(to, size, at, ": ");
+        for (size_t k = 0; k < n; k++) {
+            const char digits[] = {"0123456789abcdef"[id[k] >> 4], "0123456789abcdef"[id[k] & 15],
+                                   '\0'};
+            at = put_text_in(to, size, at, digits);
+        }
+        return put_text_in(to, size, at, "\n");
+    }
+    return at;
+}
+
+/* Of the modules whose frames have no names. */
+static void record_modules(struct wire_crash *record, void *const *frames, int n)
+{
+    size_t at = 0;
+    const void *seen[4];
+    size_t n_seen = 0;
+
+    record->modules[0] = '\0';
+    for (int i = 0; i < n && n_seen < sizeof seen / sizeof *seen; i++) {
+        Dl_info info;
+        bool is_new = dladdr(frames[i], &info) && info.dli_fname && !info.dli_sname;
+        for (size_t k = 0; k < n_seen; k++) {
+            is_new = is_new && seen[k] != info.dli_fbase;
+        }
+        if (is_new) {
+            seen[n_seen++] = info.dli_fbase;
+            at = put_module(record->modules, sizeof record->modules, at, &info);
+        }
+    }
 }
 
 static void record_frames(struct wire_crash *record)
@@ -103,6 +185,7 @@ static void record_frames(struct wire_crash *record)
         name_frame(record->frame[record->n_frames], frames[i], i == first + 1);
         record->n_frames++;
     }
+    record_modules(record, frames + first + 1, (int)record->n_frames);
 }
 
 static void on_crash(int number, siginfo_t *info, void *context)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Engine and extension of one build only; raised with every change of this file. */
-#define WIRE_VERSION 3u
+#define WIRE_VERSION 4u
 
 enum {
     WIRE_SLOTS = 8,     /* tests under way */
@@ -21,7 +21,8 @@ enum {
     WIRE_RANK_MAX = 6,
     WIRE_FRAMES_MAX = 32,
     WIRE_FRAME_SIZE = 192, /* a demangled name is cut there */
-    WIRE_TEXT_MAX = 4096,  /* of a message or a log */
+    WIRE_MODULES_SIZE = 512,
+    WIRE_TEXT_MAX = 4096, /* of a message or a log */
     WIRE_REPORT_TEXT = 512,
 };
 
@@ -113,6 +114,8 @@ struct wire_crash {
     uint32_t n_frames;
     uint64_t address;
     char frame[WIRE_FRAMES_MAX][WIRE_FRAME_SIZE];
+    /* "module: build id" a line, of modules that frames name; as many as there is room for */
+    char modules[WIRE_MODULES_SIZE];
 };
 
 /* What the worker does now, written before each step. */

@@ -52,6 +52,7 @@ static json_t *run_json(const struct record_run *run)
     json_object_set_new(root, "signal", json_integer(run->signal));
     json_object_set_new(root, "exit_status", json_integer(run->exit_status));
     json_object_set_new(root, "frames", texts_json(&run->frames));
+    json_object_set_new(root, "modules", texts_json(&run->modules));
     return root;
 }
 

@@ -181,6 +181,12 @@ static void read_run(const json_t *row, const struct program *p, struct record_r
             texts_add(&run->frames, report_text(frame, arena), arena);
         }
     }
+    for (const char *at = json_text_of(row, "modules"); *at != '\0';) {
+        size_t n = strcspn(at, "\n");
+        texts_add(&run->modules, report_text(arena_printf(arena, "%.*s", (int)n, at), arena),
+                  arena);
+        at += n + (at[n] == '\n');
+    }
 }
 
 static enum err read_runs(const json_t *root, struct record *r, struct arena *arena)

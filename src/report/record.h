@@ -41,6 +41,7 @@ struct record_run {
     const char *phase, *error_class, *message; /* of an error; NULL */
     int signal, exit_status;                   /* of a crash */
     struct texts frames;                       /* of a crash, innermost first */
+    struct texts modules; /* "module: build id", of those that frames name; none in older folders */
 };
 /* What was tried to make it go away (blame.json). */
 struct record_trial {

@@ -197,6 +197,23 @@ static bool is_interpreter(const char *frame)
            strncmp(frame, "libpython", 9) == 0 || strncmp(frame, "python", 6) == 0;
 }
 
+/* Offsets into a stripped file say something to those who know which file it was. */
+static void put_modules(const struct record_run *run, struct buffer *text)
+{
+    for (size_t i = 0; i < run->modules.n; i++) {
+        const char *module = run->modules.items[i];
+        size_t n = strcspn(module, ":");
+        bool is_shown = false;
+        for (size_t k = 0; k < run->frames.n && !is_interpreter(run->frames.items[k]); k++) {
+            const char *frame = run->frames.items[k];
+            is_shown = is_shown || (strncmp(frame, module, n) == 0 && frame[n] == '+');
+        }
+        if (is_shown) {
+            buffer_printf(text, "build id of %s\n", module);
+        }
+    }
+}
+
 void part_log(struct report_text *t)
 {
     const struct record_run *run = t->record->culprit;
@@ -212,6 +229,7 @@ void part_log(struct report_text *t)
         }
         buffer_printf(&text, "#%zu %s\n", i, run->frames.items[i]);
     }
+    put_modules(run, &text);
     put_block(t->out, "", text.size > 0 ? text.data : run->text);
     buffer_release(&text);
 }

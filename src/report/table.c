@@ -195,6 +195,7 @@ static void put_outcome(json_t *row, const struct outcome *o)
         json_object_set_new(row, "signal", json_integer(o->signal));
         json_object_set_new(row, "exit_status", json_integer(o->exit_status));
         json_object_set_new(row, "frames", frames);
+        json_object_set_new(row, "modules", json_text(o->modules != NULL ? o->modules : ""));
     }
 }
 

@@ -479,6 +479,7 @@ static void copy_death(const struct outcome *death, struct arena *arena, struct 
     for (uint32_t i = 0; i < death->n_frames; i++) {
         o->frames[i] = arena_strdup(arena, death->frames[i]);
     }
+    o->modules = death->modules != NULL ? arena_strdup(arena, death->modules) : NULL;
 }
 
 void library_read(struct library *l, unsigned index, uint32_t seq, uint32_t run,

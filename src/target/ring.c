@@ -392,4 +392,6 @@ void ring_read_crash(const struct ring *r, struct arena *arena, struct outcome *
         outcome->frames[outcome->n_frames++] =
             clean_text((const uint8_t *)crash.frame[i], size, arena);
     }
+    size_t size = strnlen(crash.modules, WIRE_MODULES_SIZE);
+    outcome->modules = clean_text((const uint8_t *)crash.modules, size, arena);
 }

@@ -49,6 +49,8 @@ struct outcome {
     uint32_t n_frames;  /* CRASH: native frames, innermost first: "symbol",
                            "module+0xfunction+0xoffset" or "module+0xoffset" */
     const char *frames[FRAMES_MAX];
+    const char
+        *modules; /* CRASH: "module: build id" a line, of those that frames name; NULL: none */
 };
 
 /* ---- targets ---- */

@@ -46,6 +46,7 @@ static struct outcome outcome_clone(const struct outcome *o, struct arena *arena
     for (uint32_t i = 0; i < o->n_frames && i < FRAMES_MAX; i++) {
         copy.frames[i] = text_clone(o->frames[i], arena);
     }
+    copy.modules = text_clone(o->modules, arena);
     return copy;
 }
 

@@ -56,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 0; i < death.n_frames; i++) {
         CHECK(strlen(death.frames[i]) < 3 * WIRE_FRAME_SIZE);
     }
+    CHECK(death.modules == NULL || strlen(death.modules) < 3 * WIRE_MODULES_SIZE);
     memset(area, 0, n);
     arena_free(arena);
     return 0;

@@ -567,6 +567,22 @@ static void texts_do_not_break_the_form(void **state)
     scene_close(&s);
 }
 
+/* Of the modules whose frames are shown: those behind the interpreter's are not. */
+static void offsets_stand_beside_their_build_ids(void **state)
+{
+    struct scene s = scene_open();
+    write_verdict(
+        &s, "crash",
+        ", \"signal\": 11, \"frames\": [\"a.so+0x1+0x2\", \"f\", \"Py_Main\", \"c.so+0x1\"], "
+        "\"modules\": \"a.so: 12ab\\nb.so: 34\\nc.so: 56\\n\"");
+    struct buffer text = BUFFER_INIT;
+    report_print(report_format_of("faulty"), read_record(&s), &text);
+    assert_non_null(strstr(text.data, "#0 a.so+0x1+0x2\n#1 f\n(then the interpreter)\n"
+                                      "build id of a.so: 12ab\n```\n"));
+    buffer_release(&text);
+    scene_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -588,6 +604,7 @@ int main(void)
         cmocka_unit_test(the_order_is_the_documented_one),
         cmocka_unit_test(every_format_prints_every_record),
         cmocka_unit_test(texts_do_not_break_the_form),
+        cmocka_unit_test(offsets_stand_beside_their_build_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

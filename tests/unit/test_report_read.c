@@ -111,6 +111,7 @@ static void a_death_is_told(void **state)
                                      .signal = 11,
                                      .n_frames = 2,
                                      .frames = {"kernel", "library.so+0x12"},
+                                     .modules = "library.so: 12ab\n",
                                      .message = "",
                                      .log = ""};
     judge_all(&s);
@@ -121,6 +122,7 @@ static void a_death_is_told(void **state)
     assert_int_equal(json_integer_value(json_object_get(row, "signal")), 11);
     assert_int_equal(json_array_size(frames), 2);
     assert_string_equal(json_string_value(json_array_get(frames, 1)), "library.so+0x12");
+    assert_string_equal(json_string_value(json_object_get(row, "modules")), "library.so: 12ab\n");
     json_decref(root);
     folder_remove(&f);
 

@@ -196,10 +196,12 @@ static void test_crash_records(void **state)
     crash->n_frames = 2;
     memset(crash->frame[0], 'f', WIRE_FRAME_SIZE); /* no end */
     strcpy(crash->frame[1], "main");
+    memset(crash->modules, 'm', WIRE_MODULES_SIZE);
     ring_read_crash(&f->ring, f->arena, &o);
     assert_int_equal(o.n_frames, 2);
     assert_int_equal(strlen(o.frames[0]), WIRE_FRAME_SIZE);
     assert_string_equal(o.frames[1], "main");
+    assert_int_equal(strlen(o.modules), WIRE_MODULES_SIZE);
 
     static const struct {
         uint32_t valid, n_frames;
@@ -210,6 +212,7 @@ static void test_crash_records(void **state)
         crash->n_frames = wrong[i].n_frames;
         ring_read_crash(&f->ring, f->arena, &o);
         assert_int_equal(o.n_frames, 0);
+        assert_null(o.modules);
     }
 }
 

@@ -53,6 +53,12 @@ static void test_frames(void **state)
     }
     assert_true(named);
     assert_true(unnamed);
+    /* Which libc: 20 bytes, as linkers write them. */
+    const char *module = strstr(o.modules, "libc.so.6: ");
+    assert_non_null(module);
+    module += strlen("libc.so.6: ");
+    assert_int_equal(strspn(module, "0123456789abcdef"), 40);
+    assert_int_equal(module[40], '\n');
     close_jury(&f);
 }
 

@@ -144,9 +144,9 @@ static const char *describe_worst(const struct judgement *j, const struct verdic
     enum dtype d = p->values[p->outputs[v->output]].dtype;
     struct buffer text = BUFFER_INIT;
     buffer_printf(&text, "%s[%zu]: expected ", p->values[p->outputs[v->output]].name, v->element);
-    dtype_print(d, v->expected, &text);
+    dtype_print_value(d, v->expected, &text);
     buffer_puts(&text, ", got ");
-    dtype_print(d, v->actual, &text);
+    dtype_print_value(d, v->actual, &text);
     buffer_printf(&text, ", allowed error %.3Lg; %zu of %zu compared elements wrong", v->bound,
                   v->n_wrong, v->n_compared);
     const char *kept = arena_strdup(j->arena, text.data);

@@ -72,6 +72,11 @@ void dtype_print(enum dtype d, real value, struct buffer *buffer)
     }
 }
 
+void dtype_print_value(enum dtype d, real value, struct buffer *buffer)
+{
+    dtype_print(dtype_is_half(d) ? DTYPE_F32 : d, dtype_round(d, value), buffer);
+}
+
 /* -?DIGITS[.DIGITS][e[+-]DIGITS], at least one digit before or behind the point. */
 bool text_is_decimal(const char *text, bool *is_integer)
 {

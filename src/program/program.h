@@ -146,6 +146,9 @@ int64_t dtype_steps(enum dtype d, real a, real b);
 /* Fewest digits that read back to the same value of d: 1, -0.5, 1e-40, nan, inf, -inf, -0, true.
  * Integers below 100000 are written out. */
 void dtype_print(enum dtype d, real value, struct buffer *buffer);
+/* The same for those who go on to calculate with it: -9.6875 in bf16 is not -9.7. Half floats have
+ * the digits of single precision. */
+void dtype_print_value(enum dtype d, real value, struct buffer *buffer);
 
 /* ---- shapes and tensors ---- */
 

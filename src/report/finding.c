@@ -70,7 +70,7 @@ static void put_input(const char *name, const struct tensor *t, struct buffer *t
     buffer_puts(text, "[");
     for (size_t i = 0; i < n; i++) {
         buffer_puts(text, i > 0 ? ", " : "");
-        dtype_print(t->dtype, dtype_load(t->dtype, t->data, i), text);
+        dtype_print_value(t->dtype, dtype_load(t->dtype, t->data, i), text);
     }
     buffer_puts(text, "]\n");
 }

@@ -126,7 +126,7 @@ static const char *number_of(const json_t *row, const char *key, enum dtype d, s
     real number =
         json_is_integer(value) ? (real)json_integer_value(value) : (real)json_real_value(value);
     struct buffer text = BUFFER_INIT;
-    dtype_print(d, number, &text);
+    dtype_print_value(d, number, &text);
     const char *printed = arena_strdup(arena, text.data);
     buffer_release(&text);
     return printed;

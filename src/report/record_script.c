@@ -2,7 +2,7 @@
 /*
  * The script of a record: the short one, which people read, where that can say the failure; else
  * repro.py as it lies in the folder, which also is the measure: only what it runs is said shorter.
- * Both run the same program on the same bits in the same configuration.
+ * Both run the same program on the same inputs in the same configuration.
  */
 #include <stdlib.h>
 #include <string.h>

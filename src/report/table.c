@@ -43,7 +43,7 @@ static bool is_value_finding(const struct finding_files *f, size_t t)
 static const char *number_text(enum dtype d, real value, struct arena *arena)
 {
     struct buffer text = BUFFER_INIT;
-    dtype_print(d, value, &text);
+    dtype_print_value(d, value, &text);
     const char *printed = arena_strdup(arena, text.data);
     buffer_release(&text);
     return printed;

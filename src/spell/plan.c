@@ -160,7 +160,8 @@ static void print_ints(const struct plan_arg *a, struct buffer *source)
     }
 }
 
-static void print_arg(const struct plan *plan, const struct plan_arg *a, struct buffer *source)
+static void print_arg(const struct plan *plan, const struct plan_arg *a, bool is_single,
+                      struct buffer *source)
 {
     if (a->keyword) {
         buffer_printf(source, "%s=", a->keyword);
@@ -186,7 +187,11 @@ static void print_arg(const struct plan *plan, const struct plan_arg *a, struct 
         buffer_puts(source, "]");
         break;
     case PLAN_REAL:
-        python_real(source, a->f);
+        if (is_single && a->f == (double)(float)a->f) {
+            python_single(source, (float)a->f);
+        } else {
+            python_real(source, a->f);
+        }
         break;
     case PLAN_BOOL:
         buffer_puts(source, a->i ? "True" : "False");
@@ -200,7 +205,8 @@ static void print_arg(const struct plan *plan, const struct plan_arg *a, struct 
     }
 }
 
-void plan_print_calls(const struct plan *plan, const char *indent, struct buffer *source)
+void plan_print_calls(const struct plan *plan, const char *indent, bool is_single,
+                      struct buffer *source)
 {
     for (uint32_t c = 0; c < plan->n_calls; c++) {
         const struct plan_call *call = &plan->calls[c];
@@ -209,7 +215,7 @@ void plan_print_calls(const struct plan *plan, const char *indent, struct buffer
         buffer_printf(source, " = %s(", call->callable);
         for (uint32_t i = 0; i < call->n_args; i++) {
             buffer_puts(source, i ? ", " : "");
-            print_arg(plan, &call->args[i], source);
+            print_arg(plan, &call->args[i], is_single, source);
         }
         buffer_puts(source, ")\n");
     }
@@ -222,7 +228,7 @@ void plan_print_python(const struct plan *plan, struct buffer *source)
         buffer_printf(source, "%s%s", i ? ", " : "", plan->names[i]);
     }
     buffer_puts(source, "):\n");
-    plan_print_calls(plan, "    ", source);
+    plan_print_calls(plan, "    ", false, source);
     buffer_puts(source, "    return (");
     print_values(plan, plan->outputs, plan->n_outputs, source);
     buffer_puts(source, plan->n_outputs == 1 ? ",)\n" : ")\n");

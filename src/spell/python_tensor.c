@@ -52,7 +52,7 @@ void python_element(struct buffer *out, const struct tensor *t, size_t i)
         buffer_puts(out, v != 0 ? "True" : "False");
     } else {
         size_t start = out->size;
-        dtype_print(t->dtype, v, out);
+        dtype_print_value(t->dtype, v, out);
         if (strcmp(out->data + start, "-0") == 0) { /* as Python reads it, an integer */
             buffer_puts(out, ".0");
         }

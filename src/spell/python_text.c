@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-void python_real(struct buffer *source, double value)
+static void put_real(struct buffer *source, enum dtype d, double value)
 {
     if (isnan(value)) {
         buffer_puts(source, "float(\"nan\")");
@@ -17,11 +17,21 @@ void python_real(struct buffer *source, double value)
         buffer_puts(source, value < 0 ? "float(\"-inf\")" : "float(\"inf\")");
     } else {
         size_t start = source->size;
-        dtype_print(DTYPE_F64, (real)value, source);
+        dtype_print(d, (real)value, source);
         if (!strpbrk(source->data + start, ".e")) {
             buffer_puts(source, ".0");
         }
     }
+}
+
+void python_real(struct buffer *source, double value)
+{
+    put_real(source, DTYPE_F64, value);
+}
+
+void python_single(struct buffer *source, float value)
+{
+    put_real(source, DTYPE_F32, (double)value);
 }
 
 void python_string(struct buffer *source, const char *text)

@@ -3,7 +3,7 @@
  * A finding as the script that people put into a report: imports, the model (calls of onnx.helper,
  * or of torch), inputs, one run, and one assertion that holds where the library is right. What
  * script.c writes judges every element and needs no onnx package; this one is to be read. Both
- * compute from the same bits. Helpers are written where they are used only.
+ * compute from the same inputs. Helpers are written where they are used only.
  */
 #include "spell/spell_internal.h"
 
@@ -315,6 +315,15 @@ static void put_torch_claim(struct text *t, const struct plan *plan)
     }
 }
 
+static bool has_dtype(const struct program *p, enum dtype d)
+{
+    bool has = false;
+    for (uint32_t id = 0; id < p->n_values; id++) {
+        has = has || p->values[id].dtype == d;
+    }
+    return has;
+}
+
 static enum err put_torch_body(struct text *t)
 {
     const struct program *p = t->script->program;
@@ -334,7 +343,7 @@ static enum err put_torch_body(struct text *t)
         }
     }
     buffer_puts(t->out, "\n");
-    plan_print_calls(plan, "", t->out);
+    plan_print_calls(plan, "", !has_dtype(p, DTYPE_F64), t->out);
     buffer_puts(t->out, "\n");
     put_torch_claim(t, plan);
     return ERR_OK;

@@ -22,6 +22,7 @@ const char *names_add_fresh(struct names *names, const char *name, uint32_t numb
 
 /* A float literal that reads back to the same bits: 1.0, -0.0, float("inf"). */
 void python_real(struct buffer *source, double value);
+void python_single(struct buffer *source, float value);
 /* A string literal with escapes. */
 void python_string(struct buffer *source, const char *text);
 /* "A+B" as the argument of a session that turns two optimizers off; NULL: nothing. */
@@ -55,7 +56,10 @@ MUST_USE enum err onnx_print_python(const struct buffer *model, struct arena *ar
 
 /* ---- plan.c ---- */
 
-/* The calls of plan_print_python alone, a line each behind `indent`. */
-void plan_print_calls(const struct plan *plan, const char *indent, struct buffer *source);
+/* The calls of plan_print_python alone, a line each behind `indent`. is_single: reals that float32
+ * holds as the shortest decimal that it rounds to them, 1e-05: as people write them, and where
+ * nothing is computed in float64 no matter. */
+void plan_print_calls(const struct plan *plan, const char *indent, bool is_single,
+                      struct buffer *source);
 
 #endif

@@ -335,6 +335,10 @@ in_order "the library's own form" "$onnxruntime"
 run opjury report "$torch"
 in_order "the library's own form, torch" "$pytorch"
 
+run opjury report "$root/findings/torch-instance-norm-half"
+out_has 'half floats: what they are, not what rounds to them' 'torch.tensor([0.69140625, 0.75], dtype=torch.bfloat16)'
+out_has 'half floats: epsilon as people write it' 'eps=1e-06)'
+
 # ---- what is to blame ----
 
 # A finding of ONNX Runtime in a campaign, nobody having asked yet what is to blame.

@@ -336,6 +336,33 @@ static const char *printed(enum dtype d, real value)
     return text;
 }
 
+/* Not the fewest digits, but those of what is there: people calculate with them. */
+static void values_have_the_digits_of_single_precision(void **state)
+{
+    static const struct {
+        enum dtype d;
+        real value;
+        const char *text;
+    } rows[] = {
+        {DTYPE_BF16, -9.6875L, "-9.6875"},
+        {DTYPE_BF16, 2, "2"},
+        {DTYPE_BF16, 0x1p-133L, "9.1835e-41"},
+        {DTYPE_BF16, NAN, "nan"},
+        {DTYPE_F16, 0.1L, "0.099975586"},
+        {DTYPE_F16, -0.0L, "-0"},
+        {DTYPE_F32, 0.1L, "0.1"},
+        {DTYPE_F64, 0.1L, "0.1"},
+        {DTYPE_I64, 7, "7"},
+        {DTYPE_BOOL, 1, "true"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct buffer text = BUFFER_INIT;
+        dtype_print_value(rows[i].d, rows[i].value, &text);
+        assert_string_equal(text.data, rows[i].text);
+        buffer_release(&text);
+    }
+}
+
 static void texts_are_as_people_write(void **state)
 {
     static const struct {
@@ -454,6 +481,7 @@ int main(void)
         cmocka_unit_test(many_is_one_by_one),
         cmocka_unit_test(steps_count_values_between),
         cmocka_unit_test(texts_are_as_people_write),
+        cmocka_unit_test(values_have_the_digits_of_single_precision),
         cmocka_unit_test(every_16_bit_value_reads_back),
         cmocka_unit_test(wide_values_read_back),
     };

@@ -395,6 +395,48 @@ static void assert_source(const char *text, const char *expected)
     arena_free(arena);
 }
 
+/* What is asserted of an element of y, whose program has an x of 1. */
+static const char *short_script(struct arena *arena, const char *text)
+{
+    const struct program *p = parse(arena, text);
+    const struct value *x = &p->values[program_input(p, 0)];
+    struct tensor one = tensor_new(arena, x->dtype, &x->shape);
+    struct tensor bound = tensor_new(arena, DTYPE_F64, &x->shape);
+    struct buffer source = BUFFER_INIT;
+    dtype_store(x->dtype, one.data, 0, 1);
+    const struct script script = {
+        .library = "torch", .program = p, .inputs = &one, .expected = &one, .bound = &bound};
+    must(script_write_short(&script, &(struct script_claim){.kind = CLAIM_VALUE}, &source));
+    const char *kept = arena_strdup(arena, source.data);
+    buffer_release(&source);
+    return kept;
+}
+
+/* As people write it where that is the same in single precision, else all digits. */
+static void a_short_script_says_reals_as_people_do(void **state)
+{
+    static const struct {
+        const char *dtype, *alpha, *said;
+    } rows[] = {
+        {"f32", "9.999999747378752e-06", "elu(x, 1e-05)"},
+        {"bf16", "9.999999747378752e-06", "elu(x, 1e-05)"},
+        {"f32", "0.5", "elu(x, 0.5)"},
+        {"f32", "9.9e-06", "elu(x, 9.9e-06)"}, /* float32 does not hold it */
+        {"f64", "9.999999747378752e-06", "elu(x, 9.999999747378752e-06)"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct arena *arena = arena_new();
+        const char *text =
+            arena_printf(arena, "x: %s[1] = input\ny: %s[1] = elu(x, alpha=%s)\noutput y\n",
+                         rows[i].dtype, rows[i].dtype, rows[i].alpha);
+        const char *script = short_script(arena, text);
+        if (strstr(script, rows[i].said) == NULL) {
+            fail_msg("'%s' is not in:\n%s", rows[i].said, script);
+        }
+        arena_free(arena);
+    }
+}
+
 static void plan_prints_python(void **state)
 {
     assert_source("x: f32[2] = input\nw: f32[2] = const [1, 2]\ny: f32[2] = add(x, w)\noutput y\n",
@@ -666,6 +708,7 @@ int main(void)
         cmocka_unit_test(onnx_refuses_nesting),
         cmocka_unit_test(onnx_names_become_identifiers),
         cmocka_unit_test(plan_prints_python),
+        cmocka_unit_test(a_short_script_says_reals_as_people_do),
         cmocka_unit_test(plan_names_are_free),
         cmocka_unit_test(plan_travels_as_bytes),
         cmocka_unit_test(plan_check_finds_damage),

@@ -9,6 +9,7 @@
 #include "report/escape.h"
 #include "report/format.h"
 #include "report/record_internal.h"
+#include "report/report_internal.h"
 
 /* ---- words ---- */
 
@@ -99,17 +100,67 @@ void part_reason(struct report_text *t)
     buffer_printf(t->out, "\n%.*s\n", size, found);
 }
 
+/* "`v0` of shape [2,3], float32" */
 static void put_declared(struct report_text *t)
 {
     const struct program *p = t->record->test->program;
-    struct buffer text = BUFFER_INIT;
     for (uint32_t o = 0; o < p->n_outputs; o++) {
         const struct value *v = &p->values[p->outputs[o]];
-        buffer_printf(&text, "%s%s: %s", o > 0 ? ", " : "", v->name, dtype_name(v->dtype));
-        shape_print(&v->shape, &text);
+        struct buffer shape = BUFFER_INIT;
+        shape_print(&v->shape, &shape);
+        const char *of = shape.size > 0 && v->shape.rank > 0 ? shape.data : "[]";
+        buffer_printf(t->out, "%s%s of shape %s, %s", o > 0 ? "; " : "", code(v->name, t->arena),
+                      of, python_dtype(v->dtype));
+        buffer_release(&shape);
     }
-    buffer_printf(t->out, "%s\n", code(text.data, t->arena));
-    buffer_release(&text);
+    buffer_puts(t->out, ".\n");
+}
+
+static bool is_special(const char *number)
+{
+    return strcmp(number, "nan") == 0 || strcmp(number, "inf") == 0 || strcmp(number, "-inf") == 0;
+}
+
+/* All of the output in which the worst element lies, where that is more and fits a line: of a
+ * result that is transposed or shifted one element says little. */
+static void put_whole(struct report_text *t, bool is_expected)
+{
+    enum { WHOLE_MAX = 12 };
+    const struct record *r = t->record;
+    const char *place = r->culprit->place;
+    for (uint32_t o = 0; r->outputs != NULL && o < r->test->program->n_outputs; o++) {
+        const struct output_values *x = &r->outputs[o];
+        const struct tensor *values = is_expected ? x->expected : x->actual;
+        size_t n = strlen(x->name);
+        if (values == NULL || x->n < 2 || x->n > WHOLE_MAX || strncmp(place, x->name, n) != 0 ||
+            place[n] != '[') {
+            continue;
+        }
+        struct buffer text = BUFFER_INIT;
+        for (size_t i = 0; i < x->n; i++) {
+            buffer_puts(&text, i > 0 ? ", " : "[");
+            if (isnan(dtype_load(DTYPE_F64, x->bound->data, i))) {
+                buffer_puts(&text, "*"); /* any value will do */
+            } else {
+                dtype_print_value(x->dtype, dtype_load(x->dtype, values->data, i), &text);
+            }
+        }
+        buffer_puts(&text, "]");
+        buffer_printf(t->out, "\nAll of %s: %s\n", code(x->name, t->arena),
+                      code(text.data, t->arena));
+        buffer_release(&text);
+    }
+}
+
+static void put_expected_element(struct report_text *t)
+{
+    const struct record_run *run = t->record->culprit;
+    buffer_printf(t->out, "%s is %s", code(run->place, t->arena), code(run->expected, t->arena));
+    if (!is_special(run->expected)) {
+        buffer_printf(t->out, " (allowed error %s)", run->bound != NULL ? run->bound : "0");
+    }
+    buffer_puts(t->out, ".\n");
+    put_whole(t, true);
 }
 
 void part_expected(struct report_text *t)
@@ -117,12 +168,12 @@ void part_expected(struct report_text *t)
     const struct record *r = t->record;
     const struct record_run *run = r->culprit;
     if (run->place != NULL && run->expected != NULL) {
-        buffer_printf(t->out, "%s is %s (allowed error %s).\n", code(run->place, t->arena),
-                      code(run->expected, t->arena), run->bound != NULL ? run->bound : "0");
+        put_expected_element(t);
     } else if (has_oracle(r, "status")) {
-        buffer_printf(t->out, "No error: %s.\n",
+        buffer_printf(t->out, "A result, for %s: ",
                       is_onnx(r) ? "the model is valid by the ONNX specification"
                                  : "the calls are valid by the documentation");
+        put_declared(t);
     } else if (has_oracle(r, "crash") || has_oracle(r, "hang")) {
         buffer_puts(t->out, "A result: ");
         put_declared(t);
@@ -139,8 +190,8 @@ void part_expected(struct report_text *t)
 static void put_numbers(struct report_text *t)
 {
     const struct record *r = t->record;
-    if (r->culprit->n_compared > 0) {
-        buffer_printf(t->out, "%llu of %llu compared elements are wrong.",
+    if (r->culprit->n_compared > 1) {
+        buffer_printf(t->out, " %llu of %llu compared elements are wrong.",
                       (unsigned long long)r->culprit->n_wrong,
                       (unsigned long long)r->culprit->n_compared);
     }
@@ -162,16 +213,16 @@ void part_actual(struct report_text *t)
     const struct record *r = t->record;
     const struct record_run *run = r->culprit;
     if (run->place != NULL && run->actual != NULL) {
-        buffer_printf(t->out, "%s is %s. ", code(run->place, t->arena),
-                      code(run->actual, t->arena));
+        buffer_printf(t->out, "%s is %s.", code(run->place, t->arena), code(run->actual, t->arena));
         put_numbers(t);
+        put_whole(t, false);
         if (r->is_unwritten) {
-            buffer_puts(t->out, "That is the byte with which fresh memory was filled: no kernel "
+            buffer_puts(t->out, "\nThat is the byte with which fresh memory was filled: no kernel "
                                 "writes this element.\n");
         }
     } else if (run->message != NULL) {
-        buffer_printf(t->out, "%s fails%s%s:\n\n",
-                      run->phase != NULL ? plain(run->phase, t->arena) : "run",
+        bool is_load = run->phase != NULL && strcmp(run->phase, "load") == 0;
+        buffer_printf(t->out, "%s it fails%s%s:\n\n", is_load ? "Loading" : "Running",
                       run->error_class != NULL ? " with " : "",
                       run->error_class != NULL ? code(run->error_class, t->arena) : "");
         put_block(t->out, "", run->message);
@@ -186,7 +237,10 @@ void part_actual(struct report_text *t)
             part_log(t);
         }
     } else {
-        buffer_printf(t->out, "%s\n", code(run->text, t->arena));
+        const char *form = form_fault(run->text, t->arena);
+        buffer_printf(t->out, "%s\n",
+                      form != NULL ? arena_printf(t->arena, "The result has %s.", form)
+                                   : code(run->text, t->arena));
     }
 }
 
@@ -261,10 +315,16 @@ void part_script(struct report_text *t)
 
 /* ---- evidence ---- */
 
+static bool is_unsupported(const struct record_run *run)
+{
+    return strcmp(run->verdict, verdict_names[VERDICT_UNSUPPORTED]) == 0;
+}
+
 void part_verdicts(struct report_text *t)
 {
     const struct record *r = t->record;
     bool any = r->culprit->place != NULL;
+    struct texts left_out = {0};
     for (size_t i = 0; i < r->n_runs; i++) {
         any = any || r->runs[i].place != NULL;
     }
@@ -273,6 +333,10 @@ void part_verdicts(struct report_text *t)
                   any ? " --- | --- | --- | --- |" : " --- |");
     for (size_t i = 0; i < r->n_runs; i++) {
         const struct record_run *run = &r->runs[i];
+        if (is_unsupported(run)) {
+            texts_add(&left_out, run->target, t->arena);
+            continue;
+        }
         buffer_printf(t->out, "| %s | %s | %s |", cell(run->target, t->arena),
                       cell(run->version, t->arena), cell(run->verdict, t->arena));
         if (any) {
@@ -289,6 +353,10 @@ void part_verdicts(struct report_text *t)
             }
             buffer_puts(t->out, "|\n");
         }
+    }
+    for (size_t i = 0; i < left_out.n; i++) {
+        buffer_printf(t->out, "%s%s%s", i == 0 ? "\nNot supported there: " : ", ",
+                      plain(left_out.items[i], t->arena), i + 1 == left_out.n ? ".\n" : "");
     }
     if (any) {
         buffer_puts(t->out,
@@ -335,16 +403,27 @@ static const char *preposition(const char *kind)
     return kind;
 }
 
-/* Is it one of the targets, which are listed already, with this verdict? */
-static bool is_run(const struct record *r, const struct record_trial *trial)
+static const char *long_dtype(const char *name)
 {
+    enum dtype d = dtype_parse(name, strlen(name));
+    return d != DTYPE_NONE ? python_dtype(d) : name;
+}
+
+/* Does it say what is not said yet? What could not be run says nothing, nor what one of the
+ * targets, which are listed, has said. */
+static bool is_news(const struct record *r, const struct record_trial *trial)
+{
+    if (strcmp(trial->kind, "version") == 0 ||
+        strcmp(trial->verdict, verdict_names[VERDICT_UNSUPPORTED]) == 0) {
+        return false;
+    }
     for (size_t i = 0; i < r->n_runs; i++) {
         if (strcmp(r->runs[i].target, trial->target) == 0 && strcmp(trial->kind, "level") == 0 &&
             strcmp(r->runs[i].verdict, trial->verdict) == 0) {
-            return true;
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 /* Where nothing was varied, nothing is said: what failed is in the table. */
@@ -362,17 +441,32 @@ void part_ablation(struct report_text *t)
     }
     for (size_t i = 0; i < r->n_trials; i++) {
         const struct record_trial *trial = &r->trials[i];
-        if (strcmp(trial->kind, "version") != 0 && !is_run(r, trial)) {
-            buffer_printf(t->out, "- %s %s: %s\n", preposition(trial->kind),
-                          code(trial->what, t->arena), word_of(trial->verdict));
+        if (is_news(r, trial)) {
+            bool is_dtype = strcmp(trial->kind, "dtype") == 0;
+            const char *what = is_dtype ? long_dtype(trial->what) : trial->what;
+            buffer_printf(t->out, "- %s %s: %s\n", preposition(trial->kind), code(what, t->arena),
+                          word_of(trial->verdict));
         }
     }
-    if (r->component != NULL) {
+    /* Optimizers are in the summary, and of places in memory the sentence says more. */
+    if (r->component != NULL && strncmp(r->component, "optimizer", 9) != 0 &&
+        strncmp(r->component, "placement", 9) != 0) {
         buffer_printf(t->out, "- at fault: %s\n", code(r->component, t->arena));
     }
     if (r->blame_text != NULL && r->blame_text[0] != '\0') {
         buffer_printf(t->out, "\n%s\n", plain(r->blame_text, t->arena));
     }
+}
+
+static bool is_tried(const struct record *r, const struct record_trial *trial)
+{
+    for (size_t i = 0; i < r->n_trials; i++) {
+        if (strcmp(r->trials[i].what, trial->what) == 0 &&
+            strcmp(r->trials[i].verdict, trial->verdict) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void part_repeats(struct report_text *t)
@@ -385,6 +479,9 @@ void part_repeats(struct report_text *t)
     for (size_t i = 0; i < r->n_elsewhere; i++) {
         const struct record_trial *trial = &r->elsewhere[i];
         bool is_version = strcmp(trial->kind, "version") == 0;
+        if (!is_version && is_tried(r, trial)) {
+            continue; /* the ablation says it */
+        }
         buffer_printf(t->out, "%s %s%s: %s.\n", is_version ? r->library : "With",
                       is_version ? plain(trial->what, t->arena) : code(trial->what, t->arena),
                       is_version ? ", the newest installed" : "", word_of(trial->verdict));

@@ -169,9 +169,13 @@ out_is 'all of a report' <<'END'
 
 `v0[0]` is `1` (allowed error 0).
 
+All of `v0`: `[1, 1]`
+
 ### Actual behavior
 
 `v0[0]` is `2147483648`. 1 of 2 compared elements are wrong. The largest absolute error is 2.15e+09, the largest relative error 2.15e+09.
+
+All of `v0`: `[2147483648, 1]`
 
 `onnxruntime 1.31.1: clip(i64): wrong result: 1 expected, 2147483648 came back`
 
@@ -335,7 +339,26 @@ in_order "the library's own form" "$onnxruntime"
 run opjury report "$torch"
 in_order "the library's own form, torch" "$pytorch"
 
+# Expected and actual, of each kind of failure.
+run opjury report "$root/findings/ort-reciprocal-mul-shape"
+out_has 'a shape: what it should be' '`v1` of shape [1,1], float32.'
+out_has 'a shape: what it is' 'The result has shape [1] instead of [1,1].'
+run opjury report "$root/findings/torch-instance-norm-empty"
+out_has 'an error: a result is expected' \
+    'A result, for the calls are valid by the documentation: `v0` of shape [0,1,2], float32.'
+out_has 'an error: when' 'Running it fails with `IndexError`:'
+passes 'an error: other threads are told of once' [ "$(grep -c 'threads=4' "$work/out")" = 1 ]
+run opjury report "$root/findings/ort-relu-clip-dtypes"
+out_has 'an error: when, of a model' 'Loading it fails with `Fail`:'
+run opjury report "$root/findings/ort-log-softmax-float64-nan"
+out_has 'what is no number has no allowed error' '`v0[0]` is `nan`.'
+out_has 'all of a small result: expected' 'All of `v0`: `[nan, nan]`'
+run opjury report "$root/findings/ort-pow-int64"
+out_lacks 'of one element that is all' 'All of'
+out_lacks 'of one element nobody counts' 'of 1 compared elements'
 run opjury report "$root/findings/torch-instance-norm-half"
+out_has 'what a target cannot run is no row' 'Not supported there: onnxruntime:opt=none, onnxruntime:opt=all.'
+out_lacks 'what a target cannot run is no row' '| unsupported'
 out_has 'half floats: what they are, not what rounds to them' 'torch.tensor([0.69140625, 0.75], dtype=torch.bfloat16)'
 out_has 'half floats: epsilon as people write it' 'eps=1e-06)'
 

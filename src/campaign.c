@@ -309,9 +309,9 @@ static void end_line(const struct watch *w)
 
 static void announce(struct watch *w)
 {
-    fprintf(stderr, "opjury: campaign in %s, seed %llu, %zu targets%s\n", w->engine.dir,
+    fprintf(stderr, "opjury: campaign in %s, seed %llu, %zu target%s%s\n", w->engine.dir,
             (unsigned long long)w->options->seed, w->engine.n_targets,
-            w->before.tests > 0 ? ", going on" : "");
+            w->engine.n_targets == 1 ? "" : "s", w->before.tests > 0 ? ", going on" : "");
     w->announced = true;
     w->last_line = w->live[0].begin;
 }

@@ -48,7 +48,8 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
     case KEY_TIME:
         return parse_duration("--time", value, &s->time);
     case KEY_RUNS:
-        return parse_u64_range("--runs", value, 1, 1000000, &s->runs);
+        return parse_u64_range("--runs", value, 2, 1000000,
+                               &s->runs); /* the first shows it again */
     case KEY_KNOWN:
         s->known = value;
         return ERR_OK;

@@ -165,37 +165,46 @@ bool reduce_test(struct reducer *r, const struct test *test)
 
 /* ---- options of the target ---- */
 
-static bool shows_as(struct reducer *r, const struct target *what)
+static bool is_tried(const struct reducer *r, uint64_t hash)
+{
+    return *tried_place(r->tried, r->tried_capacity, hash) == hash;
+}
+
+/* What a run has said of the best test in another form of the target is kept with what was tried:
+ * a sitting of two runs has one to spend here. *all: false where no run was left to ask. */
+static bool shows_as(struct reducer *r, const struct target *what, bool *all)
 {
     struct failure f = r->failure;
     struct outcome outcome = {.kind = OUTCOME_OK};
     struct verdict verdict = {.kind = VERDICT_PASS};
     bool same = false;
-    uint64_t hash = hash_text(what->text, r->form->hash(&r->best));
-    if (*tried_place(r->tried, r->tried_capacity, hash) == hash) {
-        return false; /* in vain, in a sitting before */
+    uint64_t vain = hash_text(what->text, r->form->hash(&r->best));
+    uint64_t shown = hash_text("shows", vain);
+    if (is_tried(r, vain) || is_tried(r, shown)) {
+        return is_tried(r, shown);
+    }
+    if (reduce_over(r)) {
+        *all = false;
+        return false;
     }
     f.what = what;
     r->runs++;
     r->err = failure_shows(r->jury, &f, &r->best, r->scratch, &outcome, &verdict, &same);
     arena_reset(r->scratch);
-    if (r->err == ERR_OK && !same) {
-        (void)tried_first(r, hash);
+    if (r->err == ERR_OK) {
+        (void)tried_first(r, same ? shown : vain);
     }
     return r->err == ERR_OK && same;
 }
 
 /* The failing target with the fewest words that still show the failure. What was seen stays what
- * the target itself gave. */
-static const struct target *fewest_options(struct reducer *r)
+ * the target itself gave. *all: every word was asked about. */
+static const struct target *fewest_options(struct reducer *r, bool *all)
 {
     const struct target *best = r->failure.what, *less;
-    for (unsigned word = 0; !reduce_over(r);) {
-        less = target_without(best, word, r->origin);
-        if (less == NULL) {
-            break;
-        }
-        if (strcmp(less->text, best->text) != 0 && shows_as(r, less)) {
+    *all = true;
+    for (unsigned word = 0; (less = target_without(best, word, r->origin)) != NULL;) {
+        if (strcmp(less->text, best->text) != 0 && shows_as(r, less, all)) {
             best = less;
         } else {
             word++;
@@ -301,7 +310,7 @@ enum err reduce(struct jury *jury, const struct failure *f, struct reduction *re
     const struct target *what = r.failure.what;
     if (result->complete) {
         r.form->end(&r);
-        what = fewest_options(&r);
+        what = fewest_options(&r, &result->complete);
     }
     result->target = arena_strdup(arena, what->text);
     give_result(&r, result, arena);

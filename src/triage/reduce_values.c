@@ -100,30 +100,10 @@ bool is_telling(enum dtype d, real v)
     return cost(d, v) >= 2;
 }
 
-/* Changes what gets cheaper in elements from .. from+n-1; how many did. */
-static size_t simplify(const struct value *v, void *data, size_t from, size_t n,
-                       const struct transform *transform)
-{
-    size_t changed = 0;
-    for (size_t i = from; i < from + n && dtype_in(v->dtype, transform->dtypes); i++) {
-        real old = dtype_load(v->dtype, data, i);
-        real new = isnan(old) ? 1 : transform->of(old);
-        if (isnan(new)) {
-            continue;
-        }
-        new = dtype_round(v->dtype, isfinite(new) ? new : 1);
-        if (cost(v->dtype, new) < cost(v->dtype, old)) {
-            dtype_store(v->dtype, data, i, new);
-            changed++;
-        }
-    }
-    return changed;
-}
-
 /* A single number that was written into a graph of several ops is a parameter of what they do
- * together, as an attribute is of one: the 2 that is squared by, an epsilon. It stays as large as
- * it was, for with another one they may do something else, which optimisers should not take for
- * the same. */
+ * together, as an attribute is of one: the 2 that is squared by, an epsilon. It stays about
+ * as large as it was, for with another one they may do something else, which optimisers should not
+ * take for the same. */
 static bool is_parameter(const struct reducer *r, const struct value *v)
 {
     const struct program *first = r->failure.test->program;
@@ -135,10 +115,27 @@ static bool is_parameter(const struct reducer *r, const struct value *v)
            shape_numel(&first->values[id].shape) == 1;
 }
 
-/* The one that keeps the magnitude changes parameters too. */
-static bool may_change(const struct reducer *r, const struct value *v, const struct transform *t)
+/* Changes what gets cheaper in elements from .. from+n-1, of a parameter by a quarter at most; how
+ * many did. */
+static size_t simplify(const struct reducer *r, const struct value *v, void *data, size_t from,
+                       size_t n, const struct transform *transform)
 {
-    return is_leaf(v) && (t->of == to_four_bits || !is_parameter(r, v));
+    size_t changed = 0;
+    bool is_near = is_parameter(r, v);
+    for (size_t i = from; i < from + n && dtype_in(v->dtype, transform->dtypes); i++) {
+        real old = dtype_load(v->dtype, data, i);
+        real new = isnan(old) ? 1 : transform->of(old);
+        if (isnan(new)) {
+            continue;
+        }
+        new = dtype_round(v->dtype, isfinite(new) ? new : 1);
+        bool may = !is_near || fabsl(new - old) <= fabsl(old) / 4;
+        if (may && cost(v->dtype, new) < cost(v->dtype, old)) {
+            dtype_store(v->dtype, data, i, new);
+            changed++;
+        }
+    }
+    return changed;
 }
 
 /* Part `part` of `parts` of one leaf, or of each (VALUE_ABSENT). */
@@ -149,10 +146,10 @@ static bool try_transform(struct reducer *r, uint32_t only, size_t part, size_t 
     size_t changed = 0;
     for (uint32_t id = 0; id < c.program->n_values; id++) {
         const struct value *v = &c.program->values[id];
-        if (may_change(r, v, transform) && (only == VALUE_ABSENT || only == id)) {
+        if (is_leaf(v) && (only == VALUE_ABSENT || only == id)) {
             size_t n = shape_numel(&v->shape);
             size_t from = n * part / parts, to = n * (part + 1) / parts;
-            changed += simplify(v, c.leaf[id], from, to - from, transform);
+            changed += simplify(r, v, c.leaf[id], from, to - from, transform);
         }
     }
     if (changed == 0) {

@@ -191,7 +191,8 @@ status_is 2 'reduce without ID: status'
 err_has 'reduce without ID: what to do' 'opjury show'
 run opjury reduce 1 2
 status_is 2 'reduce with two: status'
-run opjury reduce 1 --runs 0
-status_is 2 'reduce with no runs: status'
+run opjury reduce 1 --runs 1
+status_is 2 'reduce with one run: status'
+err_has 'reduce with one run: how many it takes' 'from 2 to'
 
 done_testing

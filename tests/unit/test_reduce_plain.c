@@ -191,6 +191,19 @@ static const struct fault_case cases[] = {
      "w1: f32[] = const [7.6293945e-06]\n"
      "v1: f32[1] = add(v0, w1)\n"
      "output v1\n"},
+    {"parameters become short", pow_then_add,
+     "x: f32[2] = const [2, 3]\n"
+     "w: f32[] = const [-2.806518]\n"
+     "p: f32[2] = pow(x, w)\n"
+     "e: f32[] = const [0.1259765625]\n"
+     "a: f32[2] = add(p, e)\n"
+     "output a\n",
+     "x0: f32[1] = const [1]\n"
+     "w0: f32[] = const [-3]\n"
+     "v0: f32[1] = pow(x0, w0)\n"
+     "w1: f32[] = const [0.125]\n"
+     "v1: f32[1] = add(v0, w1)\n"
+     "output v1\n"},
     {"constants that are no parameters become ones, and stay constants", pow_then_add,
      "x: f32[3] = const [2, 3, 4]\n"
      "w: f32[3] = const [3, 2, 3]\n"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A model of ours as the calls of onnx.helper that make the same one: what a maintainer reads in a
- * report, where base64 would say nothing. Only what onnx_write writes is known here.
+ * A model of ours as the calls of onnx.helper that make the same one, but attributes that are as if
+ * they were not there: what a maintainer reads in a report, where base64 would say nothing. Only
+ * what onnx_write writes is known here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,35 @@ static void put_texts(struct buffer *out, char *const *texts, size_t n)
     buffer_puts(out, "]");
 }
 
+/* What the operators' document says of these where they are missing, whichever op has them
+ * (https://onnx.ai/onnx/operators). */
+static const struct {
+    const char *name;
+    int64_t value; /* of each */
+} defaults[] = {
+    {"ceil_mode", 0}, {"count_include_pad", 0},
+    {"dilations", 1}, {"group", 1},
+    {"keepdims", 1},  {"output_padding", 0},
+    {"pads", 0},      {"select_last_index", 0},
+    {"strides", 1},   {"transA", 0},
+    {"transB", 0},
+};
+
+static bool is_default(const Onnx__AttributeProto *a)
+{
+    size_t i = 0;
+    while (i < ARRAY_SIZE(defaults) && strcmp(defaults[i].name, a->name) != 0) {
+        i++;
+    }
+    bool same =
+        i < ARRAY_SIZE(defaults) &&
+        ((int)a->type == ONNX_INTS || ((int)a->type == ONNX_INT && a->i == defaults[i].value));
+    for (size_t k = 0; k < a->n_ints && same; k++) {
+        same = a->ints[k] == defaults[i].value;
+    }
+    return same;
+}
+
 static enum err put_attribute(struct buffer *out, const Onnx__AttributeProto *a,
                               struct arena *arena)
 {
@@ -79,7 +109,7 @@ static enum err put_nodes(struct buffer *out, const Onnx__GraphProto *g, struct 
         buffer_puts(out, ", ");
         put_texts(out, n->output, n->n_output);
         for (size_t a = 0; a < n->n_attribute; a++) {
-            TRY(put_attribute(out, n->attribute[a], arena));
+            TRY(is_default(n->attribute[a]) ? ERR_OK : put_attribute(out, n->attribute[a], arena));
         }
         buffer_puts(out, "),\n");
     }

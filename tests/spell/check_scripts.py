@@ -20,6 +20,9 @@ EMPTY = "x: f16[0,2] = input\ny: f16[0,2] = neg(x)\nz: f32[2] = input\nv: f32[2]
 BITS = ("x: bf16[1] = input\nw: bf16[5] = const [0.1, -0.3, 9e-41, 3e38, -inf]\ny: bf16[5] = add(x, w)\n"
         "v: f32[4] = const [0.1, 1e-45, 3.4028235e+38, -0]\nz: f32[4] = neg(v)\n"
         "u: f16[3] = const [0.1, 6e-08, 65504]\nq: f16[3] = neg(u)\noutput y\noutput z\noutput q\n")
+POOLS = ("x: f32[1,1,5] = input\ny: f32[1,1,5] = max_pool(x, ceil_mode=false, kernel_shape=[1], strides=[1], "
+         "dilations=[1], pads=[0,0])\nz: f32[1,1,3] = max_pool(x, ceil_mode=true, kernel_shape=[2], strides=[2], "
+         "dilations=[1], pads=[0,0])\noutput y\noutput z\n")
 SCALAR = "x: f64[] = input\ny: f64[] = neg(x)\noutput y\n"
 REFUSED = "x: i16[4] = input\ny: i16[4] = relu(x)\noutput y\n"  # no kernel in onnxruntime
 
@@ -125,6 +128,10 @@ def check_short(tap, tool):
     bits = {n: scope[n].view(getattr(scope["torch"], f"int{8 * scope[n].itemsize}")).tolist() for n in "vwu"}
     tap.result(bits == {"v": [0x3dcccccd, 1, 0x7f7fffff, -1 << 31], "w": [0x3dcd, 0xbe9a - 65536, 1, 0x7f62,
                         0xff80 - 65536], "u": [0x2e66, 1, 0x7bff]}, "short: values keep their bits", bits)
+    end, scope = short(tool, POOLS, "onnxruntime", "all", "value")
+    tap.result(end == "right", "short: without attributes that are as without them", end)
+    said = [sorted(a.name for a in node.attribute) for node in scope["model"].graph.node]
+    tap.result(said == [["kernel_shape"], ["ceil_mode", "kernel_shape", "strides"]], "short: others are said", said)
     end, _ = short(tool, BITS, "onnxruntime", "all", "runs")
     tap.result("bfloat16" in end, "short: bf16 at the ends of a model", end)
     end, _ = short(tool, REFUSED, "onnxruntime", "all", "runs")

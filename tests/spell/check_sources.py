@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models as calls of onnx.helper are the models that we write (TAP): for generated programs of all ops, the source
-in the short script makes the very model that the long one has as bytes, but for the producer's name and the order
-of attributes, which onnx.helper sorts.
+in the short script makes the very model that the long one has as bytes, but for the producer's name, the order of
+attributes, which onnx.helper sorts, and attributes of the value that ONNX says they have where they are missing.
 
 check_sources.py SPELL_TOOL OPJURY"""
 import base64
@@ -36,6 +36,24 @@ def made_by(short):
     return scope["model"]
 
 
+def is_default(node, attribute, opset):
+    """By the operator's schema; of lists by its document, which says "1 along each axis" or 0."""
+    default = onnx.defs.get_schema(node.op_type, opset).attributes[attribute.name].default_value
+    if default.type == onnx.AttributeProto.UNDEFINED:
+        usual = {"strides": 1, "dilations": 1, "pads": 0, "output_padding": 0}.get(attribute.name)
+        return attribute.type == onnx.AttributeProto.INTS and set(attribute.ints) <= {usual}
+    return default == attribute
+
+
+def fill(made, model):
+    """What the source leaves out."""
+    for node, whole in zip(made.graph.node, model.graph.node):
+        names = {a.name for a in node.attribute}
+        for a in whole.attribute:
+            if a.name not in names and is_default(whole, a, model.opset_import[0].version):
+                node.attribute.append(a)
+
+
 def normalise(model):
     model.ClearField("producer_name")
     for node in model.graph.node:
@@ -55,7 +73,10 @@ def main():
         normalise(model)
         compared += 1
         ops |= {node.op_type for node in model.graph.node}
-        if made_by(short) != model:
+        made = made_by(short)
+        fill(made, model)
+        normalise(made)
+        if made != model:
             different.append(program)
     for program in different[:2]:
         print("\n".join("# " + line[:200] for line in program.splitlines()))

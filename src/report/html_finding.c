@@ -23,6 +23,10 @@ static void put_line(const struct html_bucket *b, struct buffer *html)
     buffer_puts(html, "</span> ");
     html_element(html, "span", "badge state", b->row->state);
     buffer_puts(html, " ");
+    if (r != NULL) {
+        html_element(html, "span", "badge", r->library);
+        buffer_puts(html, " ");
+    }
     html_element(html, "span", "badge", b->row->oracle);
     buffer_puts(html, " ");
     if (r != NULL) {

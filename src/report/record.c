@@ -230,6 +230,29 @@ static void read_elsewhere(const json_t *root, struct record *r, struct arena *a
     r->elsewhere = trials;
 }
 
+/* The library's reason as it is said now: folders of older versions have less telling parts of the
+ * message in their titles. */
+static const char *renew_reason(const char *fault, const char *message, struct arena *arena)
+{
+    static const char mark[] = " fails with \"";
+    const char *begin = strstr(fault, mark), *end = strrchr(fault, '"');
+    if (begin == NULL || end == NULL || end < begin + strlen(mark)) {
+        return fault;
+    }
+    int kept = (int)(begin - fault) + (int)strlen(mark);
+    return arena_printf(arena, "%.*s%s%s", kept, fault, message_reason(message, arena), end);
+}
+
+/* The same of a wrong form. */
+static const char *renew_form(const char *fault, const char *text, struct arena *arena)
+{
+    const char *at = text[0] != '\0' ? strstr(fault, text) : NULL, *form = form_fault(text, arena);
+    return at != NULL && form != NULL
+               ? arena_printf(arena, "%.*sthe result has %s%s", (int)(at - fault), fault, form,
+                              at + strlen(text))
+               : fault;
+}
+
 static enum err read_verdict(struct record *r, struct arena *arena, const json_t *root)
 {
     static const char *const needed[] = {"title", "library", "target", "oracle"};
@@ -260,7 +283,10 @@ static enum err read_verdict(struct record *r, struct arena *arena, const json_t
     r->elements_after = count_of(reduction, "elements_after");
     r->is_reduced = r->nodes_after < r->nodes_before || r->elements_after < r->elements_before ||
                     json_is_true(json_object_get(reduction, "complete"));
-    return read_runs(root, r, arena);
+    TRY(read_runs(root, r, arena));
+    r->fault = r->culprit->message != NULL ? renew_reason(r->fault, r->culprit->message, arena)
+                                           : renew_form(r->fault, r->culprit->text, arena);
+    return ERR_OK;
 }
 
 /* ---- environment.json ---- */

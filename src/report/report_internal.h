@@ -11,7 +11,9 @@ const char *element_place(const struct shape *shape, size_t element, struct aren
 /* Output's value of the program the files are about; NULL when the index is none. */
 const struct value *output_value(const struct finding_files *f, uint32_t output);
 
-/* What says the reason in a library's message, in one line. */
+/* Of a library's message for a sentence: its first line, or of a long one what says the reason. */
+const char *message_reason(const char *message, struct arena *arena);
+/* What says the reason in it, in one line. */
 const char *message_core(const char *message, struct arena *arena);
 /* At most max characters, cut between words. */
 const char *cut_text(const char *text, size_t max, struct arena *arena);

@@ -280,8 +280,7 @@ const char *message_core(const char *message, struct arena *arena)
     return behind_preamble(first_line(message, arena), arena);
 }
 
-/* The message's first line, or of a long one what says the reason. */
-static const char *reason_of(const char *message, struct arena *arena)
+const char *message_reason(const char *message, struct arena *arena)
 {
     enum { READABLE_MAX = 100 };
     const char *line = first_line(message, arena);
@@ -313,7 +312,7 @@ static void put_fault(const struct finding_files *f, struct buffer *title, struc
     switch (o->kind) {
     case OUTCOME_ERROR:
         buffer_printf(title, "%s fails with \"%s\"", o->phase != NULL ? o->phase : "run",
-                      reason_of(o->message, arena));
+                      message_reason(o->message, arena));
         break;
     case OUTCOME_CRASH:
         if (o->signal != 0) {

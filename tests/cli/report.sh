@@ -343,11 +343,18 @@ in_order "the library's own form, torch" "$pytorch"
 run opjury report "$root/findings/ort-reciprocal-mul-shape"
 out_has 'a shape: what it should be' '`v1` of shape [1,1], float32.'
 out_has 'a shape: what it is' 'The result has shape [1] instead of [1,1].'
+out_has 'a shape: in a sentence, whatever an older title has' \
+    'div(f32) -> mul(f32): the result has shape [1] instead of [1,1] at opt=all; opt=none passes'
 run opjury report "$root/findings/torch-instance-norm-empty"
 out_has 'an error: a result is expected' \
     'A result, for the calls are valid by the documentation: `v0` of shape [0,1,2], float32.'
 out_has 'an error: when' 'Running it fails with `IndexError`:'
 passes 'an error: other threads are told of once' [ "$(grep -c 'threads=4' "$work/out")" = 1 ]
+cp -r "$root/findings/ort-matmul-add-empty" old-reason
+sed -i 's/fails with \\"[^"]*\\"/fails with \\"}, requested shape:{\\"/' old-reason/verdict.json
+run opjury report old-reason
+out_has 'an error: its reason, whatever an older title has' \
+    'run fails with "The input tensor cannot be reshaped to the requested shape. Input shape:{1,0,1}, requested ..." at'
 run opjury report "$root/findings/ort-relu-clip-dtypes"
 out_has 'an error: when, of a model' 'Loading it fails with `Fail`:'
 run opjury report "$root/findings/ort-log-softmax-float64-nan"

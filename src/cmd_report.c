@@ -16,11 +16,20 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_FORMAT = COMMAND_KEYS, KEY_CSV, KEY_HTML, KEY_FORCE, KEY_MAX_OPEN, KEY_NO_BLAME };
+enum {
+    KEY_FORMAT = COMMAND_KEYS,
+    KEY_CSV,
+    KEY_HTML,
+    KEY_FORCE,
+    KEY_MAX_OPEN,
+    KEY_NO_BLAME,
+    KEY_PYTHON
+};
 
 struct report_settings {
     const char *out, *format, *csv, *html;
     const char *what; /* ID or folder */
+    struct report_blame blame;
     bool force, no_blame;
     uint64_t max_open;
 };
@@ -34,6 +43,9 @@ static const struct argp_option options[] = {
     {"html", KEY_HTML, "FILE", 0, "the whole campaign as one page for a browser", 0},
     {"no-blame", KEY_NO_BLAME, NULL, 0,
      "run nothing: what nobody has asked `opjury blame` stays open", 0},
+    {"python", KEY_PYTHON, "PATH", 0,
+     "interpreter of the library to blame, or its environment; also in place of a target's @PATH",
+     0},
     MAX_OPEN_OPTION(KEY_MAX_OPEN),
     {0},
 };
@@ -53,6 +65,9 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         return ERR_OK;
     case KEY_NO_BLAME:
         s->no_blame = true;
+        return ERR_OK;
+    case KEY_PYTHON:
+        s->blame.python = value;
         return ERR_OK;
     case KEY_CSV:
         s->csv = value;
@@ -83,7 +98,7 @@ static enum err read_row(struct store *store, const struct report_settings *s, c
     buckets_put_urls(NULL, &bucket, 1, arena);
     if (row.folder[0] != '\0' && !s->no_blame) {
         const char *folder = arena_printf(arena, "%s/%s", dir, row.folder);
-        TRY(blame_if_missing(folder, row.target, arena));
+        TRY(blame_if_missing(folder, row.target, s->blame.python, arena));
     }
     return record_of_row(dir, &row, &bucket, arena, record);
 }
@@ -186,7 +201,9 @@ static enum err write_campaign(const struct report_settings *s, struct arena *ar
     }
     TRY(findings_folder(s->out, arena, &dir));
     TRY(s->csv != NULL ? report_csv(dir, s->csv, s->max_open, arena) : ERR_OK);
-    return s->html != NULL ? report_html(dir, s->html, s->max_open, !s->no_blame, arena) : ERR_OK;
+    return s->html != NULL
+               ? report_html(dir, s->html, s->max_open, s->no_blame ? NULL : &s->blame, arena)
+               : ERR_OK;
 }
 
 static enum err run_report(void *settings, struct arena *arena, bool *found)

@@ -71,7 +71,8 @@ static enum err ask(const struct blame_claim *claim, const struct blame *earlier
     return blame_write(claim->folder, &answer);
 }
 
-enum err blame_if_missing(const char *folder, const char *target, struct arena *arena)
+enum err blame_if_missing(const char *folder, const char *target, const char *python,
+                          struct arena *arena)
 {
     struct blame_claim claim;
     struct texts variables, before = {0};
@@ -83,7 +84,7 @@ enum err blame_if_missing(const char *folder, const char *target, struct arena *
     enum err err = finding_variables(folder, arena, &variables);
     if (err == ERR_OK) {
         variables_set(&variables, arena, &before);
-        err = blame_claim_read(folder, target, NULL, arena, &claim);
+        err = blame_claim_read(folder, target, python, arena, &claim);
         err = err == ERR_OK ? ask(&claim, earlier, arena) : err;
         variables_restore(&before, arena);
     }

@@ -20,9 +20,10 @@ MUST_USE enum err blame_claim_read(const char *folder, const char *target, const
 /* What an earlier run tried before it was stopped; NULL: there was none, or it came to its end
  * (*is_whole). */
 const struct blame *blame_earlier(const char *folder, struct arena *arena, bool *is_whole);
-/* Makes the folder's blame.json, unless there is a whole one. What keeps it from that (the library
- * is not there, the failure does not show any more) is a warning: who asks can do without.
- * ERR_STOPPED: by the user; what was tried is kept. */
-MUST_USE enum err blame_if_missing(const char *folder, const char *target, struct arena *arena);
+/* Makes the folder's blame.json, unless there is a whole one; target and python as above. What
+ * keeps it from that (the library is not there, the failure does not show any more) is a warning:
+ * who asks can do without. ERR_STOPPED: by the user; what was tried is kept. */
+MUST_USE enum err blame_if_missing(const char *folder, const char *target, const char *python,
+                                   struct arena *arena);
 
 #endif

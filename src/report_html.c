@@ -53,15 +53,16 @@ static struct html_bucket *in_groups(struct bucket_row *ranked, size_t n, uint64
 
 /* The folder of the bucket's first finding that has one. */
 static enum err read_record(const char *dir, const struct finding_row *findings, size_t n,
-                            bool blame, struct html_bucket *b, struct arena *arena)
+                            const struct report_blame *blame, struct html_bucket *b,
+                            struct arena *arena)
 {
     for (size_t i = 0; i < n; i++) {
         const struct finding_row *row = &findings[i];
         if (strcmp(row->bucket, b->row->key) == 0 && row->folder[0] != '\0') {
             struct record *record;
-            if (blame && b->group == HTML_FIRST) {
+            if (blame != NULL && b->group == HTML_FIRST) {
                 const char *folder = arena_printf(arena, "%s/%s", dir, row->folder);
-                TRY(blame_if_missing(folder, row->target, arena));
+                TRY(blame_if_missing(folder, row->target, blame->python, arena));
             }
             if (record_of_row(dir, row, b->row, arena, &record) == ERR_OK) {
                 b->record = record;
@@ -74,8 +75,8 @@ static enum err read_record(const char *dir, const struct finding_row *findings,
     return ERR_OK;
 }
 
-static enum err read_buckets(struct store *store, struct html_page *page, bool blame,
-                             struct arena *arena)
+static enum err read_buckets(struct store *store, struct html_page *page,
+                             const struct report_blame *blame, struct arena *arena)
 {
     struct bucket_row *rows;
     struct finding_row *findings;
@@ -115,7 +116,8 @@ static enum err read_counts(struct store *store, struct html_page *page, struct 
     return ERR_OK;
 }
 
-static enum err read_page(const char *dir, struct html_page *page, bool blame, struct arena *arena)
+static enum err read_page(const char *dir, struct html_page *page, const struct report_blame *blame,
+                          struct arena *arena)
 {
     struct store *store;
     struct progress_point *points;
@@ -132,8 +134,8 @@ static enum err read_page(const char *dir, struct html_page *page, bool blame, s
     return ERR_OK;
 }
 
-enum err report_html(const char *dir, const char *path, uint64_t max_open, bool blame,
-                     struct arena *arena)
+enum err report_html(const char *dir, const char *path, uint64_t max_open,
+                     const struct report_blame *blame, struct arena *arena)
 {
     struct html_page page = {.dir = dir, .version = OPJURY_VERSION, .max_open = max_open};
     TRY(read_page(dir, &page, blame, arena));

@@ -359,6 +359,7 @@ static enum err read_blame(struct record *r, struct arena *arena)
     r->is_blamed = true;
     r->component = text_or_null(root, "component", arena);
     r->blame_text = text_or_null(root, "text", arena);
+    r->blame_version = text_or_null(root, "version", arena);
     r->first_bad = text_or_null(root, "first_bad", arena);
     r->last_good = text_or_null(root, "last_good", arena);
     for (size_t i = 0; i < json_array_size(tried); i++) {

@@ -106,6 +106,7 @@ struct record {
     bool is_blamed;                    /* there is a blame.json */
     const char *component;             /* the guilty one; NULL: none was found */
     const char *blame_text;            /* what blame says in a sentence; NULL */
+    const char *blame_version;         /* of the library, in which that was found; NULL */
     const char *first_bad, *last_good; /* versions; NULL */
     size_t n_trials;
     const struct record_trial *trials;

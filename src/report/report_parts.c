@@ -439,6 +439,9 @@ void part_ablation(struct report_text *t)
     if (passing != NULL) {
         buffer_printf(t->out, "- passes: %s\n", passing);
     }
+    if (r->blame_version != NULL && strcmp(r->blame_version, r->version) != 0) {
+        buffer_printf(t->out, "\nIn %s %s:\n\n", r->library, plain(r->blame_version, t->arena));
+    }
     for (size_t i = 0; i < r->n_trials; i++) {
         const struct record_trial *trial = &r->trials[i];
         if (is_news(r, trial)) {

@@ -69,6 +69,12 @@ for command in 'reduce 1' 'known add 1 --url u --file rules' 'blame 1'; do
     status_is 2 "$command: status"
     err_has "$command: says how" 'add --python theirs'
 done
+run opjury report 1 --out campaign
+status_is 0 'report: status'
+err_has 'report: what is to blame is not asked unasked' 'add --python theirs'
+run opjury report 1 --out campaign --python theirs
+passes 'report --python: it is run' [ -e ran ]
+rm -f ran
 run opjury show 1 --out campaign
 out_has 'show: what to type' 'opjury reduce 1 --out campaign --python theirs'
 run opjury verify --out campaign --python theirs

@@ -254,6 +254,27 @@ static void blame_is_read(void **state)
     scene_close(&s);
 }
 
+/* What was tried in another version than the finding's is said to be of that. */
+static void blame_says_its_version(void **state)
+{
+    struct scene s = scene_open();
+    for (int is_other = 0; is_other < 2; is_other++) {
+        struct buffer text = BUFFER_INIT;
+        write_text(
+            &s, "blame.json",
+            arena_printf(s.arena,
+                         "{\"version\": \"%s\", \"tried\": [{\"kind\": \"threads\", \"what\": "
+                         "\"threads=4\", \"target\": \"torch\", \"verdict\": \"finding\"}]}",
+                         is_other ? "2.14.0" : "2.13.0"));
+        report_print(report_format_of("faulty"), read_record(&s), &text);
+        assert_non_null(strstr(text.data, "- with `threads=4`: fails\n"));
+        assert_int_equal(strstr(text.data, "\nIn torch 2.14.0:\n\n- with") != NULL, is_other);
+        assert_null(strstr(text.data, "In torch 2.13.0"));
+        buffer_release(&text);
+    }
+    scene_close(&s);
+}
+
 static void broken_folders_are_named(void **state)
 {
     static const struct {
@@ -591,6 +612,7 @@ int main(void)
         cmocka_unit_test(allowed_variables_tell_no_secret_and_no_path),
         cmocka_unit_test(judgement_gives_the_title_and_the_issue),
         cmocka_unit_test(blame_is_read),
+        cmocka_unit_test(blame_says_its_version),
         cmocka_unit_test(broken_folders_are_named),
         cmocka_unit_test(arrays_of_another_form_are_named),
         cmocka_unit_test(paths_of_a_machine_are_cut),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `opjury report`: a finding as a text for those who maintain the library, in the form in which
- * their tracker asks for it; or all of a campaign in tables. It reads folders and the store, and
- * runs no library.
+ * their tracker asks for it; or all of a campaign in tables, or as a page. Of a campaign's finding
+ * it finds out what is to blame where nobody has asked; of a folder, which may be a stranger's, it
+ * runs nothing.
  */
 #include "campaign_parts.h"
 #include "cmd_finding.h"

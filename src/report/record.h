@@ -76,9 +76,9 @@ struct output_values; /* record_internal.h */
 struct record {
     const char *folder;
     const char *title; /* judgement.md's heading; without one, what is guilty of what, short */
-    bool is_titled;    /* it is judgement.md's, which people write in Markdown */
     const char *fault; /* "onnxruntime 1.31.1: clip(i64): wrong result: 1 expected, ..." */
     enum severity severity;
+    bool is_titled; /* the title is judgement.md's, which people write in Markdown */
     const char *library, *version, *target, *oracle, *signature, *ops;
 
     const struct test *test; /* the program and its inputs, reduced */

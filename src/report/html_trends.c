@@ -12,7 +12,7 @@
 
 /* Points of a curve and lines of the table at most: more are not seen. */
 enum { CURVE_POINTS = 200, TABLE_LINES = 20 };
-static const double chart_width = 420, chart_height = 200, left = 64, right = 12, top = 12,
+static const double chart_width = 420, chart_height = 200, left = 64, right = 24, top = 12,
                     bottom = 34;
 
 struct curve {

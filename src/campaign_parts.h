@@ -77,8 +77,9 @@ MUST_USE enum err epoch_make(struct store *store, const struct known_rules *rule
 
 /* ---- triage of a failing run ---- */
 
-/* A text that a finding's row has beside its columns; NULL: none of that name. */
+/* A text that a finding's row has beside its columns; NULL: none of that name. A list of them. */
 const char *row_text(const struct finding_row *row, const char *name, struct arena *arena);
+struct texts row_texts(const struct finding_row *row, const char *name, struct arena *arena);
 
 /* The buckets of a campaign, for whoever puts failures in them. */
 struct seen;
@@ -107,8 +108,8 @@ struct placed {
     /* results */
     const char *own; /* key of the reduced form; NULL: it was not reduced to its end */
     size_t bucket;
-    bool is_guess;      /* by the ops of one that was reduced to its end */
-    const char *merged; /* key of the bucket that is a part of this one from now on; NULL: none */
+    bool is_guess;       /* by the ops of one that was reduced to its end */
+    struct texts merged; /* keys of the buckets that are parts of this one from now on */
 };
 /* Where the first of its key went, or what has its cause. Only between store_enter and store_leave:
  * each sees the buckets of the others, with their tests, before it makes one; two that fail by one

@@ -87,6 +87,21 @@ const char *row_text(const struct finding_row *row, const char *name, struct are
     return text;
 }
 
+struct texts row_texts(const struct finding_row *row, const char *name, struct arena *arena)
+{
+    json_t *json = json_loads(row->json, 0, NULL), *item;
+    struct texts texts = {0};
+    size_t i;
+    json_array_foreach(json_object_get(json, name), i, item)
+    {
+        if (json_is_string(item)) {
+            texts_add(&texts, arena_strdup(arena, json_string_value(item)), arena);
+        }
+    }
+    json_decref(json);
+    return texts;
+}
+
 /* ---- what is known ---- */
 
 struct seen *seen_new(struct store *store, const char *dir)
@@ -202,14 +217,14 @@ static void learn_row(struct seen *seen, const struct finding_row *row, struct a
         const char *chain = key_chain(row->bucket, arena);
         const char *found = row_text(row, "found_signature", arena);
         const char *own = row_text(row, "own_key", arena);
-        const char *merged = row_text(row, "merged", arena);
+        struct texts merged = row_texts(row, "merged", arena);
         add_explanation(seen, library, row->signature, chain, b);
         add_explanation(seen, library, found != NULL ? found : row->signature, chain, b);
         if (own != NULL) {
             add_alias(seen, own, b);
         }
-        if (merged != NULL) {
-            learn_merge(seen, merged, b);
+        for (size_t i = 0; i < merged.n; i++) {
+            learn_merge(seen, merged.items[i], b);
         }
     }
 }
@@ -345,30 +360,41 @@ static enum err choose_other(const struct seen *seen, const struct placed *p, si
     const struct older_buckets older = {keys, n, bucket_tests_read, &tests};
     TRY(choose_bucket_key(p->jury, p->failure, p->reduction, &older, arena, &key));
     *other = find_bucket(seen, key);
+    *other = *other == home ? NO_BUCKET : *other; /* nor its own key's */
     return ERR_OK;
 }
 
-/* The older of the two stays. */
-static enum err merge(struct seen *seen, struct placed *p, size_t a, size_t b)
+/* Of two that have the cause the older one stays. */
+static enum err merge(struct seen *seen, struct placed *p, size_t other, size_t *home,
+                      struct arena *arena)
 {
-    p->bucket = a < b ? a : b;
-    p->merged = seen->buckets[a < b ? b : a].key;
-    learn_merge(seen, p->merged, p->bucket);
-    return store_merge_buckets(seen->store, p->merged, seen->buckets[p->bucket].key);
+    size_t whole = other < *home ? other : *home, part = other < *home ? *home : other;
+    TRY(store_merge_buckets(seen->store, seen->buckets[part].key, seen->buckets[whole].key));
+    texts_add(&p->merged, arena_strdup(arena, seen->buckets[part].key), arena);
+    learn_merge(seen, seen->buckets[part].key, whole);
+    *home = whole;
+    return ERR_OK;
 }
 
 static enum err find_place(struct seen *seen, struct placed *p, struct arena *arena)
 {
-    size_t other = NO_BUCKET, home = home_of(seen, p->own);
+    size_t home = home_of(seen, p->own);
     bool may;
     TRY(may_be_of_another(seen, p, home, &may));
-    if (may) {
+    while (may) {
+        size_t other;
         TRY(choose_other(seen, p, home, arena, &other));
+        if (other == NO_BUCKET) {
+            break;
+        }
+        if (home == NO_BUCKET) {
+            home = other;
+        } else {
+            TRY(merge(seen, p, other, &home, arena));
+        }
+        may = p->reduction->complete;
     }
-    if (home != NO_BUCKET && other != NO_BUCKET && home != other) {
-        return merge(seen, p, home, other);
-    }
-    p->bucket = home != NO_BUCKET ? home : other != NO_BUCKET ? other : seen_bucket(seen, p->own);
+    p->bucket = home != NO_BUCKET ? home : seen_bucket(seen, p->own);
     return ERR_OK;
 }
 
@@ -378,7 +404,8 @@ enum err seen_place(struct seen *seen, struct placed *p, struct arena *arena)
     const struct reduction *r = p->reduction;
     const char *library = f->what->kind->name;
     TRY(seen_read(seen));
-    p->own = p->merged = NULL;
+    p->own = NULL;
+    p->merged = (struct texts){0};
     p->bucket = r->complete ? NO_BUCKET
                             : seen_explaining(seen, library, f->signature,
                                               op_chain(r->test->program, arena));

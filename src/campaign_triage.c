@@ -9,6 +9,8 @@
  */
 #include "campaign_parts.h"
 
+#include "report/json.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -58,9 +60,9 @@ struct incident {
     const char *joined;
     struct recheck_try elsewhere[ELSEWHERE_MAX]; /* of the first of a bucket */
     size_t n_elsewhere;
-    const char *own;    /* key of its own reduced form, whichever bucket took it; NULL: none */
-    const char *merged; /* of the bucket that it showed to be a part of its own; NULL: none */
-    const char *label;  /* of triage_options.labels, NULL: none */
+    const char *own;     /* key of its own reduced form, whichever bucket took it; NULL: none */
+    struct texts merged; /* of the buckets that it showed to be parts of its own */
+    const char *label;   /* of triage_options.labels, NULL: none */
 };
 
 static const char *unreduced_key(const struct incident *in, struct arena *arena)
@@ -284,13 +286,14 @@ static const char *incident_json(const struct incident *in, struct arena *arena)
     const struct failure *f = &in->failure;
     json_t *root = json_pack(
         "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s, s:s*, s:s*, "
-        "s:s*}",
+        "s:o*}",
         "seed", (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
         f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
         (int)f->repeats, "reduced", in->reduced, "complete", in->reduced && in->reduction.complete,
         "known", in->known, "joined", in->joined, "gone_in", gone_in(in), "found_oracle",
         f->verdict.oracle, "found_known", in->found_known, "found_signature", in->found_signature,
-        "found_ops", in->found_ops, "own_key", in->own, "merged", in->merged, "label", in->label);
+        "found_ops", in->found_ops, "own_key", in->own, "label", in->label, "merged",
+        in->merged.n > 0 ? json_texts(&in->merged) : NULL);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */

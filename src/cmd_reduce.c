@@ -225,7 +225,7 @@ static void print_json(const struct work *w, const struct finding_row *row, bool
     json_object_set_new(root, "chain", json_text(row->ops));
     json_object_set_new(root, "signature", json_text(row->signature));
     json_object_set_new(root, "bucket", json_text(row->bucket));
-    json_object_set_new(root, "merged", json_text(w->placed.merged));
+    json_object_set_new(root, "merged", json_texts(&w->placed.merged));
     json_object_set_new(root, "folder", json_text(w->folder));
     char *text = json_dumps(root, JSON_COMPACT);
     CHECK(text != NULL); /* json_text made all that is in it */
@@ -377,7 +377,7 @@ static const char *row_json(const struct work *w, const char *known)
     set_text(root, "known", known);
     set_text(root, "joined", w->placed.is_guess ? "explained" : NULL);
     set_text(root, "own_key", w->placed.own);
-    set_text(root, "merged", w->placed.merged);
+    json_object_set_new(root, "merged", json_texts(&w->placed.merged));
     char *text = json_dumps(root, JSON_COMPACT);
     CHECK(text != NULL); /* of texts that JSON or json_text made */
     const char *json = arena_strdup(w->arena, text);
@@ -408,12 +408,13 @@ static void print_state(const struct work *w, const struct finding_row *row, con
         print_json(w, row, reopened);
     } else if (known != NULL) {
         printf("known bug: %s\n", known);
-    } else if (w->placed.merged != NULL) {
-        printf("its cause is that of two buckets, which are one now; gone is \"%s\"\n",
-               line_text(w->placed.merged, w->arena));
     } else if (!w->repeats) {
         printf("it shows in %u of %u runs%s\n", w->failure.repeats, w->failure.runs,
                strcmp(row->state, "flaky") == 0 ? ": it stays flaky" : "");
+    }
+    for (size_t i = 0; i < w->placed.merged.n && !w->settings->json; i++) {
+        printf("of its cause was another bucket, which is a part of its own now: %s\n",
+               line_text(w->placed.merged.items[i], w->arena));
     }
     if (reopened && !w->settings->json) {
         printf("its bucket was marked fixed, but it shows on %s%s%s: it is new again\n",
@@ -451,7 +452,6 @@ static enum err find_bucket(struct work *w, struct store *store, const char **ke
                          .except = w->row.id};
     enum err err = seen_place(seen, p, w->arena);
     *key = err == ERR_OK ? arena_strdup(w->arena, seen_key(seen, p->bucket)) : NULL;
-    p->merged = p->merged != NULL ? arena_strdup(w->arena, p->merged) : NULL;
     seen_free(seen);
     TRY(err);
     bool goes = strcmp(*key, w->row.bucket) != 0 && strcmp(w->row.state, "new") == 0 &&

@@ -5,7 +5,10 @@
 
 #include <jansson.h>
 
+#include "base/base.h"
+
 /* A JSON string of any bytes: what is no UTF-8 becomes '?'. NULL becomes null. */
 json_t *json_text(const char *text);
+json_t *json_texts(const struct texts *texts); /* a list of them */
 
 #endif

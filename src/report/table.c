@@ -157,6 +157,15 @@ json_t *json_text(const char *text)
     return made;
 }
 
+json_t *json_texts(const struct texts *texts)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < texts->n; i++) {
+        json_array_append_new(list, json_text(texts->items[i]));
+    }
+    return list;
+}
+
 /* A number where JSON has one for it, else its text ("nan", "-inf", "-0"). */
 static json_t *json_value(enum dtype d, real value, struct arena *arena)
 {

@@ -234,6 +234,16 @@ static struct failing *failing_library(struct world *w, const char *op)
     return failing_by(w, text, -4294967296);
 }
 
+/* Of int64 beyond what a double holds it adds up in doubles. */
+static struct failing *failing_sum(struct world *w, const char *op)
+{
+    const char *text = arena_printf(w->arena,
+                                    "x: i64[1] = input\n"
+                                    "y: i64[1] = %s(x, axes=[0], keepdims=true)\noutput y\n",
+                                    op);
+    return failing_by(w, text, 9007199254740993);
+}
+
 /* The planted fault, and another op behind it. */
 static struct failing *failing_relu(struct world *w, const char *op)
 {
@@ -644,11 +654,28 @@ static void test_buckets_of_one_cause_become_one(void **state)
     ok(triage_finding(w->triage, &more->trial, WRONG, 1000, w->arena));
     assert_int_equal(count_buckets(w), 1);
     assert_string_equal(row_of(w, apart).bucket, row_of(w, first).bucket);
-    assert_true(row_says(w, more, "\"merged\":\"onnxruntime | min(int)"));
+    assert_true(row_says(w, more, "\"merged\":[\"onnxruntime | min(int)"));
     ok(triage_finding(other, &last->trial, WRONG, 1000, w->arena));
     assert_int_equal(count_buckets(w), 1);
     triage_close(other);
     store_close(store);
+}
+
+/* What is new of both makes them one. */
+static void test_a_third_makes_two_buckets_one(void **state)
+{
+    struct world *w = *state;
+    struct failing *first = failing_sum(w, "reduce_prod"), *apart = failing_sum(w, "reduce_l1");
+    ok(triage_finding(w->triage, &first->trial, WRONG, 1000, w->arena));
+    ok(triage_finding(w->triage, &apart->trial, WRONG, 1000, w->arena));
+    put_apart(w, apart);
+    assert_int_equal(count_buckets(w), 2);
+    triage_close(w->triage);
+    open_triage(w);
+    struct failing *third = failing_sum(w, "reduce_sum");
+    ok(triage_finding(w->triage, &third->trial, WRONG, 1000, w->arena));
+    assert_int_equal(count_buckets(w), 1);
+    assert_true(row_says(w, third, "\"merged\":[\"onnxruntime | reduce_l1(int)"));
 }
 
 /* Which have tests enough is no question any more. */
@@ -699,6 +726,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flaky, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_was_taken_before_goes_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_buckets_of_one_cause_become_one, set_up_library,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_third_makes_two_buckets_one, set_up_library,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_full_buckets_stay, set_up_library, tear_down),
         cmocka_unit_test_setup_teardown(test_bucket_has_tests, set_up, tear_down),

@@ -7,6 +7,7 @@
  */
 #include "triage/alike.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "triage/blame_internal.h"
@@ -148,12 +149,21 @@ enum err told_alike(const struct target *t, const struct worded *a, const struct
     return ERR_OK;
 }
 
+/* Are the first digits of the number right? Where they are it was computed with too few bits, where
+ * they are not it is another number. 2^-10: as many bits as a half float has. */
+static bool has_first_digits(const struct verdict *v)
+{
+    real size = fmaxl(fabsl(v->expected), fabsl(v->actual));
+    return isfinite(size) && fabsl(v->actual - v->expected) < 0x1p-10L * size;
+}
+
 /* May one mistake be behind both? */
 static bool is_comparable(const struct failure *f, const struct verdict *seen,
                           const char *signature)
 {
     if (is_value(f->verdict.oracle) || is_value(seen->oracle)) {
-        return strcmp(f->signature, signature) == 0;
+        return strcmp(f->signature, signature) == 0 &&
+               has_first_digits(&f->verdict) == has_first_digits(seen);
     }
     bool is_crash = strcmp(f->verdict.oracle, "crash") == 0;
     return is_crash == (strcmp(seen->oracle, "crash") == 0);

@@ -566,6 +566,23 @@ static void test_an_optimizer_alone_is_no_cause(void **state)
     assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts), NULL), ARRAY_SIZE(texts));
 }
 
+/* The one needs the fusion of the transposition to be wrong; the other two fusions, of which the
+ * second is to blame: a scale in single precision. */
+static void test_other_digits_are_another_cause(void **state)
+{
+    static const char *const texts[] = {
+        "x: f32[2,2] = input\nc: f32[2,2] = const [1, 2, 3, 4]\nm: f32[2,2] = mul(x, c)\n"
+        "t: f32[2,2] = transpose(m, perm=[1,0])\nw: f32[2] = const [1, 10]\n"
+        "v: f32[2] = matmul(t, w)\noutput v\n",
+        "x: f64[1] = input\na: f64[1,1] = input\nw: f64[] = const [-2.75]\n"
+        "d: f64[1,1] = div(a, w)\nb: f64[1] = const [1]\nv: f64[1] = linear(x, d, b)\n"
+        "output v\n",
+        "x: f64[1] = input\na: f64[1] = input\nw: f64[] = const [0.1259765625]\n"
+        "v: f64[] = matmul(x, a)\ny: f64[] = div(v, w)\noutput y\n",
+    };
+    assert_int_equal(buckets_of(*state, texts, ARRAY_SIZE(texts), NULL), 2);
+}
+
 /* How many tests the bucket has that another failure is compared with. */
 static size_t count_tests(struct world *w, struct bucket_tests *of, const char *key,
                           const struct test ***tests)
@@ -712,6 +729,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_numbers_of_one_optimizer, set_up_levels,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_an_optimizer_alone_is_no_cause, set_up_levels,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_other_digits_are_another_cause, set_up_levels,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_first_findings_are_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_time_to_reduce, set_up, tear_down),

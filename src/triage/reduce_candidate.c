@@ -283,8 +283,9 @@ static void graph_end(struct reducer *r)
 /* In this order: what throws away most with the fewest runs comes first; dtypes last, because a
  * dtype tells more about a fault than a shape. */
 static const struct tactic *const tactics[] = {
-    &tactic_outputs, &tactic_nodes, &tactic_ops,    &tactic_bypass, &tactic_inputs,
-    &tactic_dims,    &tactic_attrs, &tactic_values, &tactic_rows,   &tactic_dtypes,
+    &tactic_outputs,  &tactic_nodes,  &tactic_ops,    &tactic_bypass,
+    &tactic_operands, &tactic_inputs, &tactic_dims,   &tactic_attrs,
+    &tactic_values,   &tactic_rows,   &tactic_dtypes,
 };
 
 const struct form form_graph = {

@@ -263,6 +263,43 @@ const struct tactic tactic_bypass = {
     .apply = bypass_apply,
 };
 
+/* ---- optional operands ---- */
+
+static bool try_without(struct reducer *r, uint32_t i, uint32_t k)
+{
+    struct candidate c = candidate_new(r);
+    struct node *node = &c.program->nodes[i];
+    node->in[k] = VALUE_ABSENT;
+    while (node->n_in > 0 && node->in[node->n_in - 1] == VALUE_ABSENT) {
+        node->n_in--;
+    }
+    candidate_prune(r, &c);
+    bool smaller = candidate_infer(r, &c) && reduce_try(r, &c);
+    arena_reset(r->scratch);
+    return smaller;
+}
+
+/* From the last on: an operand may be there only where those before it are. */
+static bool operands_apply(struct reducer *r)
+{
+    bool progress = false;
+    for (uint32_t i = 0; i < r->best.program->n_nodes; i++) {
+        for (uint32_t k = r->best.program->nodes[i].n_in; k-- > 0 && !reduce_over(r);) {
+            const struct node *node = &r->best.program->nodes[i];
+            bool may = k < OP_INPUTS_MAX && k < node->n_in && node->in[k] != VALUE_ABSENT &&
+                       node->op->in[k].optional;
+            progress = (may && try_without(r, i, k)) || progress;
+        }
+    }
+    return progress;
+}
+
+const struct tactic tactic_operands = {
+    .name = "operands",
+    .summary = "optional operands left out",
+    .apply = operands_apply,
+};
+
 /* ---- plain ops ---- */
 
 /* The first input that is like the result in dtype and shape; n_in: none is. */

@@ -160,7 +160,7 @@ size_t value_bytes(const struct value *v);
 /* Neither 1 nor 0, in which numbers end that say nothing. */
 bool is_telling(enum dtype d, real v);
 
-extern const struct tactic tactic_outputs, tactic_nodes, tactic_bypass, tactic_ops, tactic_inputs,
-    tactic_dims, tactic_attrs, tactic_values, tactic_rows, tactic_dtypes;
+extern const struct tactic tactic_outputs, tactic_nodes, tactic_bypass, tactic_operands, tactic_ops,
+    tactic_inputs, tactic_dims, tactic_attrs, tactic_values, tactic_rows, tactic_dtypes;
 
 #endif

@@ -104,10 +104,22 @@ static bool has_max_pool(const struct test *test)
     return find_node(test, "max_pool") != NULL;
 }
 
+static bool has_linear(const struct test *test)
+{
+    return find_node(test, "linear") != NULL;
+}
+
+static bool has_scale(const struct test *test)
+{
+    const struct node *norm = find_node(test, "instance_norm");
+    return norm != NULL && norm->n_in > 1 && norm->in[1] != VALUE_ABSENT;
+}
+
 static bool scaled(const struct test *test)
 {
-    double beta = node_real(&test->program->nodes[0], "beta", 1);
-    return beta != 0 && beta != 1;
+    const struct node *gemm = &test->program->nodes[0];
+    double beta = node_real(gemm, "beta", 1);
+    return gemm->n_in == 3 && beta != 0 && beta != 1;
 }
 
 static bool large(const struct test *test, real least)
@@ -226,6 +238,27 @@ static const struct fault_case cases[] = {
      "x0: f32[1,1,1] = const [1]\n"
      "v0: f32[1,1,1] = max_pool(x0, ceil_mode=false, kernel_shape=[1], strides=[1], "
      "dilations=[1], pads=[0,0])\n"
+     "output v0\n"},
+    {"no bias where none is needed", has_linear,
+     "x: f32[2,3] = const [1, 2, 3, 4, 5, 6]\n"
+     "x1: f32[4,3] = const [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]\n"
+     "b: f32[4] = const [1, 2, 3, 4]\n"
+     "y: f32[2,4] = linear(x, x1, b)\n"
+     "output y\n",
+     "x0: f32[1,1] = const [1]\n"
+     "x1: f32[1,1] = const [1]\n"
+     "v0: f32[1,1] = linear(x0, x1)\n"
+     "output v0\n"},
+    {"scale and bias where one of them is", has_scale,
+     "x: f32[2,1,2] = const [1, 2, 3, 4]\n"
+     "s: f32[1] = const [2]\n"
+     "b: f32[1] = const [3]\n"
+     "y: f32[2,1,2] = instance_norm(x, s, b, epsilon=0.5)\n"
+     "output y\n",
+     "x0: f32[1,1,1] = const [1]\n"
+     "x1: f32[1] = const [1]\n"
+     "x2: f32[1] = const [1]\n"
+     "v0: f32[1,1,1] = instance_norm(x0, x1, x2, epsilon=9.999999747378752e-06)\n"
      "output v0\n"},
     {"a half is simpler than 0.026", scaled,
      "x: f32[2,3] = const [1, 2, 3, 4, 5, 6]\n"

@@ -17,8 +17,8 @@ MUST_USE enum err bucket_trial(struct jury *jury, struct target *const *targets,
                                const struct test *test, struct arena *arena, struct trial *trial);
 
 /* Findings on the targets --target: of --tests ordinary tests, or those of the campaigns --from, of
- * each the first --tests. The rules in --labels name the cause of each. What no rule knows is
- * listed on stderr and left out. */
+ * each the first --tests; the causes and buckets of each interpreter are its own. The rules in
+ * --labels name the cause of each. What no rule knows is listed on stderr and left out. */
 MUST_USE enum err label_found(const struct bench_settings *settings, struct arena *arena,
                               struct labelled **all, size_t *n);
 

@@ -8,8 +8,11 @@
  * fails counts: the same failure at another level is no second finding.
  *
  * With --from the tests are those in which campaigns found something, made again, each on the
- * target on which it was found: from campaigns of any seeds and versions, into the same buckets. Of
- * what a campaign had in one bucket the first are taken here, too.
+ * target on which it was found: from campaigns of any seeds into the same buckets. Of what a
+ * campaign had in one bucket the first are taken here, too.
+ *
+ * Each interpreter (the @PATH of targets) has buckets of its own, as a campaign on a release has:
+ * what a library says, and where it dies, is not the same in the next.
  */
 #include "bench_buckets.h"
 
@@ -32,8 +35,17 @@ struct source { /* of a finding: one of a campaign */
     uint64_t id;
 };
 
-struct survey {
+/* What became of the findings of campaigns. */
+struct tally {
+    size_t all, ours; /* ours: of the targets that were named */
+    size_t more;      /* of one bucket, left out */
+    size_t passed;    /* that do not show again */
+};
+
+struct survey { /* of one interpreter */
     const struct bench_settings *settings;
+    struct tally *tally;
+    bool is_first, is_only; /* of the interpreters */
     struct target **targets;
     size_t n_targets;
     struct policy *policy;
@@ -47,8 +59,6 @@ struct survey {
     size_t n_taken;
     struct source *sources; /* by what the survey has as index of the test */
     size_t n_sources;
-    /* Findings of campaigns: of other targets; more of one bucket; that do not show again */
-    size_t elsewhere, more, passed;
     struct arena *arena;  /* as long as the survey */
     struct arena *memory; /* of one test */
 };
@@ -171,7 +181,7 @@ static enum err survey_row(struct survey *s, const struct campaign_again *again,
     test.index = s->n_sources;
     TRY(bucket_trial(s->jury, s->targets, s->n_targets, t, &test, s->memory, &trial));
     if (trial.verdicts[t].kind != VERDICT_FINDING) {
-        s->passed++;
+        s->tally->passed++;
         return ERR_OK;
     }
     s->sources = arena_room(s->arena, s->sources, s->n_sources, sizeof(*s->sources));
@@ -182,26 +192,24 @@ static enum err survey_row(struct survey *s, const struct campaign_again *again,
 static enum err survey_rows(struct survey *s, const char *dir, const struct campaign_again *again,
                             const struct finding_row *rows, size_t n)
 {
+    size_t taken = 0;
     for (size_t i = 0; i < n; i++) {
         if (stop_requested) {
             return err_set(ERR_STOPPED, "stopped before all was measured");
         }
-        if (i % 50 == 0) {
-            log_info("%s: finding %zu of %zu", dir, i + 1, n);
-        }
         arena_reset(s->memory);
         size_t t = target_of(s, &rows[i]);
-        if (strcmp(rows[i].state, "flaky") == 0) {
-            continue;
-        }
-        s->elsewhere += t == s->n_targets;
-        if (t == s->n_targets || is_second(s, rows, i, t)) {
+        s->tally->ours += t < s->n_targets;
+        if (t == s->n_targets || strcmp(rows[i].state, "flaky") == 0 || is_second(s, rows, i, t)) {
             continue;
         }
         unsigned most = is_unreduced_bucket(rows[i].bucket) ? OF_A_SIGNATURE : OF_A_CAUSE;
         if (is_enough(s, dir, rows[i].bucket, most)) {
-            s->more++;
+            s->tally->more++;
             continue;
+        }
+        if (taken++ % 50 == 0) {
+            log_info("%s: finding %zu of %zu", dir, i + 1, n);
         }
         TRY(survey_row(s, again, t, &rows[i], dir));
     }
@@ -221,7 +229,9 @@ static enum err survey_campaign(struct survey *s, const char *dir)
     }
     if (err == ERR_OK) {
         uint64_t most = s->settings->tests;
-        err = survey_rows(s, dir, &again, rows, most > 0 && most < n ? most : n);
+        n = most > 0 && most < n ? most : n;
+        s->tally->all += s->is_first ? n : 0;
+        err = survey_rows(s, dir, &again, rows, n);
     }
     campaign_again_close(&again);
     store_close(store);
@@ -233,20 +243,24 @@ static enum err survey_campaigns(struct survey *s)
     for (size_t i = 0; i < s->settings->from.n; i++) {
         TRY(survey_campaign(s, s->settings->from.items[i]));
     }
-    if (s->elsewhere > 0) {
+    return ERR_OK;
+}
+
+static void say_tally(const struct tally *tally)
+{
+    if (tally->ours < tally->all) {
         log_warn(
             "%zu findings are of targets or versions that no --target names; they are left out",
-            s->elsewhere);
+            tally->all - tally->ours);
     }
-    if (s->more > 0) {
+    if (tally->more > 0) {
         log_info("%zu more findings were in buckets of which %d are taken, or %d of what was not "
                  "reduced",
-                 s->more, OF_A_CAUSE, OF_A_SIGNATURE);
+                 tally->more, OF_A_CAUSE, OF_A_SIGNATURE);
     }
-    if (s->passed > 0) {
-        log_warn("%zu findings do not show again; they are left out", s->passed);
+    if (tally->passed > 0) {
+        log_warn("%zu findings do not show again; they are left out", tally->passed);
     }
-    return ERR_OK;
 }
 
 /* ---- all of it ---- */
@@ -303,6 +317,13 @@ static void say_unknown(const struct labelled *unknown, size_t n)
     }
 }
 
+/* Of several interpreters each has causes and buckets of its own. */
+static const char *name_here(const struct survey *s, const char *name, struct arena *arena)
+{
+    const char *version = s->targets[0]->version;
+    return s->is_only || version == NULL ? name : arena_printf(arena, "%s: %s", version, name);
+}
+
 static enum err read_survey(const struct survey *s, struct arena *arena, struct labelled **all,
                             size_t *n)
 {
@@ -310,13 +331,13 @@ static enum err read_survey(const struct survey *s, struct arena *arena, struct 
     size_t n_rows, n_unknown = 0;
     TRY(store_findings(s->store, arena, &rows, &n_rows));
     struct labelled *unknown = ARENA_ARRAY(arena, struct labelled, n_rows);
-    *all = ARENA_ARRAY(arena, struct labelled, n_rows);
-    *n = 0;
     for (size_t i = 0; i < n_rows; i++) {
-        const struct labelled one = {.label = row_text(&rows[i], "label", arena),
-                                     .bucket = rows[i].bucket,
+        const char *label = row_text(&rows[i], "label", arena);
+        const struct labelled one = {.label = label ? name_here(s, label, arena) : NULL,
+                                     .bucket = name_here(s, rows[i].bucket, arena),
                                      .place = place_of(s, &rows[i], arena)};
-        if (one.label != NULL) {
+        if (label != NULL) {
+            *all = arena_room(arena, *all, *n, sizeof(**all));
             (*all)[(*n)++] = one;
         } else if (strcmp(rows[i].state, "flaky") != 0) {
             unknown[n_unknown++] = one;
@@ -326,27 +347,64 @@ static enum err read_survey(const struct survey *s, struct arena *arena, struct 
     return ERR_OK;
 }
 
-enum err label_found(const struct bench_settings *settings, struct arena *arena,
-                     struct labelled **all, size_t *n)
+static enum err survey_interpreter(struct survey *s, struct labelled **all, size_t *n)
 {
     const char *tmp = getenv("TMPDIR");
-    char *dir = arena_printf(arena, "%s/opjury-bench-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    char *dir = arena_printf(s->arena, "%s/opjury-bench-XXXXXX", tmp != NULL ? tmp : "/tmp");
     if (!mkdtemp(dir)) {
         return err_set(ERR_IO, "%s: %m", dir);
     }
-    struct survey *s = xcalloc(1, sizeof(*s));
-    s->settings = settings;
-    s->arena = arena;
     s->memory = arena_new();
     enum err err = survey_all(s, dir);
     if (err == ERR_OK) {
-        err = read_survey(s, arena, all, n);
+        err = read_survey(s, s->arena, all, n);
     }
     triage_close(s->triage);
     store_close(s->store);
     jury_close(s->jury);
     arena_free(s->memory);
-    free(s);
     bench_remove_tree(dir);
     return err;
+}
+
+static const char *path_of(const char *target)
+{
+    const char *at = strchr(target, '@');
+    return at != NULL ? at : "";
+}
+
+/* The targets in the interpreter of the i-th; none: one before it is there too. */
+static struct texts targets_beside(const struct texts *all, size_t i, struct arena *arena)
+{
+    struct texts beside = {0};
+    for (size_t k = 0; k < all->n; k++) {
+        if (strcmp(path_of(all->items[k]), path_of(all->items[i])) != 0) {
+            continue;
+        }
+        if (k < i) {
+            return (struct texts){0};
+        }
+        texts_add(&beside, all->items[k], arena);
+    }
+    return beside;
+}
+
+enum err label_found(const struct bench_settings *settings, struct arena *arena,
+                     struct labelled **all, size_t *n)
+{
+    struct tally tally = {0};
+    *all = NULL;
+    *n = 0;
+    for (size_t i = 0; i < settings->targets.n; i++) {
+        struct bench_settings here = *settings;
+        here.targets = targets_beside(&settings->targets, i, arena);
+        struct survey s = {.settings = &here,
+                           .tally = &tally,
+                           .is_first = i == 0,
+                           .is_only = here.targets.n == settings->targets.n,
+                           .arena = arena};
+        TRY(here.targets.n > 0 ? survey_interpreter(&s, all, n) : ERR_OK);
+    }
+    say_tally(&tally);
+    return ERR_OK;
 }

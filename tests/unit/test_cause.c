@@ -532,6 +532,15 @@ static void nan_alone_is_shared_by_ops_of_one_form(void **state)
                                   NAN, s.arena);
     assert_string_equal(key_beside(&s, of_add, add), own);
     close_scene(&s);
+    /* Of ops that take any number each test has its own. */
+    static const char of_min[] = "faulty | min(float) | value NaN expected";
+    open_scene(&s, "faulty:lose_nan.max,lose_nan.min",
+               "x: f32[2] = input\nz: f32[2] = input\ny: f32[2] = max(x, z)\noutput y\n", NAN);
+    struct test *min = given_test("x: f32[2] = input\nz: f32[2] = input\nw: f32[2] = input\n"
+                                  "y: f32[2] = min(x, z, w)\noutput y\n",
+                                  NAN, s.arena);
+    assert_string_equal(key_beside(&s, of_min, min), of_min);
+    close_scene(&s);
 }
 
 static const char min_of_four[] = "a: i64[1] = const [1]\nb: i64[1] = const [-4294967296]\n"

@@ -607,6 +607,14 @@ static const struct near_miss {
      "x: f32[0] = input\nw: f32[1] = input\ny: f32[0] = add(x, w)\noutput y\n"},
     {"ort-matmul-empty-batch", "status", "MatMul dimension mismatch",
      "x: f32[0,1] = input\nw: f32[1] = input\ny: f32[0] = matmul(x, w)\noutput y\n"},
+    {"torch-batch-norm-half", "value", "y[0]: expected 0.1, got 0",
+     "x: f32[1,1,2] = input\ns: f32[1] = input\n"
+     "y: f32[1,1,2] = instance_norm(x, s, s, epsilon=1e-05)\noutput y\n"},
+    {"ort-transpose-matmul-f16", "crash", "killed by SIGSEGV",
+     "x: f64[1,1,1] = input\nw: f64[1,1,1] = input\n"
+     "t: f64[1,1,1] = transpose(x, perm=[1,2,0])\ny: f64[1,1,1] = matmul(t, w)\noutput y\n"},
+    {"ort-transpose-matmul-f16", "crash", "killed by SIGSEGV",
+     "x: f16[1,1,1] = input\nw: f16[1,1,1] = input\ny: f16[1,1,1] = matmul(x, w)\noutput y\n"},
     {"torch-erf-half", "value", "y[0]: expected 0.1, got 0",
      "x: f32[3] = input\ny: f32[3] = erf(x)\noutput y\n"},
     {"torch-bf16-matmul-inf", "value", "y[0]: expected inf, got nan",

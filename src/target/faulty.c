@@ -276,12 +276,25 @@ static void nudge(struct array *y)
     }
 }
 
-static void evaluate(const struct test *test, const struct fault *fault, uint32_t nudged,
+/* The last operand is written over, for all who read it next. true: it is an input. */
+static bool overwrite(const struct program *p, const struct node *node, struct array *values)
+{
+    uint32_t last = node->n_in - 1;
+    while (last > 0 && node->in[last] == VALUE_ABSENT) {
+        last--;
+    }
+    nudge(&values[node->in[last]]);
+    return p->values[node->in[last]].kind == VALUE_INPUT;
+}
+
+/* true: an input of the program has been written over. */
+static bool evaluate(const struct test *test, const struct fault *fault, uint32_t nudged,
                      uint64_t noise_seed, struct arena *arena, struct array *values,
                      struct shape *forms)
 {
     const struct program *p = test->program;
     struct rng rng = rng_seeded(noise_seed);
+    bool input_changed = false;
     program_load(p, test->inputs, values, arena);
     for (uint32_t n = 0; n < p->n_nodes; n++) {
         const struct node *node = &p->nodes[n];
@@ -290,8 +303,11 @@ static void evaluate(const struct test *test, const struct fault *fault, uint32_
         for (uint32_t k = 0; k < node->n_in; k++) {
             in[k] = node->in[k] == VALUE_ABSENT ? NULL : &values[node->in[k]];
         }
-        evaluate_node(p, node, in, fault_in(p, node, fault), noise_seed ? &rng : NULL, out, forms,
-                      arena);
+        const struct fault *hit = fault_in(p, node, fault);
+        evaluate_node(p, node, in, hit, noise_seed ? &rng : NULL, out, forms, arena);
+        if (hit && hit->mutation->overwrites) {
+            input_changed = overwrite(p, node, values) || input_changed;
+        }
         for (uint32_t o = 0; o < node->n_out; o++) {
             if (n == nudged) {
                 nudge(&out[o]);
@@ -299,16 +315,18 @@ static void evaluate(const struct test *test, const struct fault *fault, uint32_
             values[node->out[o]] = out[o];
         }
     }
+    return input_changed;
 }
 
-void fault_evaluate(const struct test *test, const struct fault *fault, uint64_t noise_seed,
+bool fault_evaluate(const struct test *test, const struct fault *fault, uint64_t noise_seed,
                     struct arena *arena, struct tensor *outputs)
 {
     const struct program *p = test->program;
     struct array *values = ARENA_ZARRAY(arena, struct array, p->n_values);
     struct shape *forms = ARENA_ZARRAY(arena, struct shape, p->n_values);
-    evaluate(test, fault, UINT32_MAX, noise_seed, arena, values, forms);
+    bool input_changed = evaluate(test, fault, UINT32_MAX, noise_seed, arena, values, forms);
     give_outputs(p, fault, values, forms, arena, outputs);
+    return input_changed;
 }
 
 void nudge_evaluate(const struct test *test, uint32_t node, struct arena *arena,
@@ -316,7 +334,7 @@ void nudge_evaluate(const struct test *test, uint32_t node, struct arena *arena,
 {
     const struct program *p = test->program;
     struct shape *forms = ARENA_ZARRAY(arena, struct shape, p->n_values);
-    evaluate(test, NULL, node, 0, arena, values, forms);
+    (void)evaluate(test, NULL, node, 0, arena, values, forms);
     give_outputs(p, NULL, values, forms, arena, outputs);
 }
 
@@ -363,7 +381,8 @@ static void faulty_run(const struct target *t, const struct test *test, struct a
     outcome->outputs = ARENA_ARRAY(arena, struct tensor, outcome->n_outputs);
     uint64_t noise = hash_mix(program_hash(test->program), test->index) | 1;
     double start = clock_cpu_self();
-    fault_evaluate(test, planted_in(t, arena), noise, arena, outcome->outputs);
+    outcome->input_changed =
+        fault_evaluate(test, planted_in(t, arena), noise, arena, outcome->outputs);
     outcome->cpu = clock_cpu_self() - start;
 }
 

@@ -34,7 +34,7 @@ bool fault_parse(const char *name, struct fault *fault);
  * rounded exactly; else each inexact result first moves by up to the error its op may make.
  * outputs: program->n_outputs to fill.
  */
-void fault_evaluate(const struct test *test, const struct fault *fault, uint64_t noise_seed,
+bool fault_evaluate(const struct test *test, const struct fault *fault, uint64_t noise_seed,
                     struct arena *arena, struct tensor *outputs);
 
 /* Evaluate a test with one node's results 1 % larger, integers 1, bools the other way. values:

@@ -531,11 +531,15 @@ static void form_dtype(struct tensor *t)
     t->dtype = other[t->dtype] ? other[t->dtype] : DTYPE_I64;
 }
 
+struct shape other_form(const struct shape *shape)
+{
+    int64_t n = (int64_t)shape_numel(shape);
+    return shape->rank == 1 ? (struct shape){2, {1, n}} : (struct shape){1, {n}};
+}
+
 static void form_shape(struct tensor *t)
 {
-    int64_t n = (int64_t)shape_numel(&t->shape);
-    struct shape flat = t->shape.rank == 1 ? (struct shape){2, {1, n}} : (struct shape){1, {n}};
-    t->shape = flat;
+    t->shape = other_form(&t->shape);
 }
 
 /* ---- the table ---- */
@@ -632,6 +636,8 @@ const struct mutation mutation_table[] = {
     {"other_variance", "n - 1 in place of n", normalises, .before = before_other_variance},
     {"flip_flag", "an attribute is taken as its opposite", fits_all, .not= "sorted",
      .of_attrs = BITS(BOOL), .before = before_flip_flag},
+    {"flag_shape", "with an attribute on, the output has another shape", fits_all,
+     .of_attrs = BITS(BOOL), .before = before_flag_shape},
     {"wrong_number", "an attribute is off by a little: another axis, offset, padding", fits_all,
      .not= OF_THE_SIZE, .of_attrs = BITS(INT) | BITS(INTS), .before = before_wrong_number},
     {"real_zero", "an attribute is taken as 0", fits_all, .not= ONLY_READ, .of_attrs = BITS(REAL),
@@ -640,6 +646,7 @@ const struct mutation mutation_table[] = {
      .before = before_real_one},
     {"other_text", "an attribute is taken as another: a mode, an equation", fits_all,
      .of_attrs = BITS(TEXT), .before = before_other_text},
+    {"overwrite", "the last operand is written over", fits_all, .overwrites = true},
     {"wrong_dtype", "the output has another dtype", fits_all, .form = form_dtype},
     {"wrong_shape", "the output has another shape", fits_all, .form = form_shape},
 };

@@ -32,6 +32,7 @@ struct mutation {
     void (*before)(struct site *s);
     void (*after)(struct site *s);
     void (*form)(struct tensor *output);
+    bool overwrites; /* the last operand, for those who read it next */
 };
 extern const struct mutation mutation_table[];
 
@@ -48,6 +49,9 @@ const struct op *mutation_sibling(const struct op *op);
 /* mutation_attrs.c: wrong attributes, and what convolutions and windows do wrong */
 bool attr_fits(const struct op *op, const char *name);
 void before_flip_flag(struct site *s);
+void before_flag_shape(struct site *s);
+/* As many elements in a line; of a line a row. */
+struct shape other_form(const struct shape *shape);
 void before_wrong_number(struct site *s);
 void before_real_zero(struct site *s);
 void before_real_one(struct site *s);

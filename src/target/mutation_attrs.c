@@ -54,6 +54,14 @@ void before_flip_flag(struct site *s)
     }
 }
 
+/* Where the flag is on, outputs have another form. */
+void before_flag_shape(struct site *s)
+{
+    for (uint32_t o = 0; s->attr->i[0] && o < s->node.n_out; o++) {
+        s->form[o] = other_form(&s->form[o]);
+    }
+}
+
 /* The attribute is kept if shapes stay; if others come of it and are wanted, they are kept. */
 static bool try_attr(struct site *s, const struct attr *changed, enum fit wanted)
 {

@@ -213,14 +213,11 @@ bool failure_explains(const struct failure *earlier, const struct failure *later
             is_of(later, of_forms, ARRAY_SIZE(of_forms)));
 }
 
-/* Does it fail in a way that explains how the smallest form does, again and again? */
+/* Does what it fails in explain how the smallest form does, again and again? */
 static enum err is_cause(struct search *s, struct failure *seen, bool *yes)
 {
-    *yes = seen->verdict.kind == VERDICT_FINDING;
-    if (*yes) {
-        seen->signature = failure_signature(&seen->verdict, &seen->outcome, s->arena);
-        *yes = failure_explains(seen, &s->failure);
-    }
+    seen->signature = failure_signature(&seen->verdict, &seen->outcome, s->arena);
+    *yes = failure_explains(seen, &s->failure);
     if (*yes) {
         TRY(failure_repeats(s->jury, seen, s->arena, yes));
         s->r->runs += seen->runs;
@@ -228,19 +225,29 @@ static enum err is_cause(struct search *s, struct failure *seen, bool *yes)
     return ERR_OK;
 }
 
-enum err search_adopt_if_wrong(struct search *s, struct test *test, bool *found)
+/* As search_adopt_if_wrong; oracle: it alone is to see the failure, NULL: any. */
+static enum err adopt_if(struct search *s, struct test *test, const char *oracle, bool *found)
 {
     struct failure seen = {.target = s->failure.target, .what = s->failure.what, .test = test};
     unsigned runs = s->r->runs;
     bool same;
     TRY(run_once(s, test, EXPLAINS_NOT, &seen.outcome, &seen.verdict, &same));
-    TRY(is_cause(s, &seen, found));
+    *found = false;
+    if (seen.verdict.kind == VERDICT_FINDING &&
+        (oracle == NULL || strcmp(seen.verdict.oracle, oracle) == 0)) {
+        TRY(is_cause(s, &seen, found));
+    }
     if (*found) {
         search_adopt(s, test, &seen.outcome, &seen.verdict);
     } else if (s->r->runs > runs) {
         take_note(s, test, EXPLAINS_NOT);
     }
     return ERR_OK;
+}
+
+enum err search_adopt_if_wrong(struct search *s, struct test *test, bool *found)
+{
+    return adopt_if(s, test, NULL, found);
 }
 
 /* *shows: false where it does not any more, or no run was left. */
@@ -290,6 +297,59 @@ enum err search_earlier(struct search *s, bool *found)
         }
         struct test *test = test_with(s->failure.test, part, NULL, NULL, s->arena);
         TRY(search_adopt_if_wrong(s, test, found));
+    }
+    return ERR_OK;
+}
+
+/* ---- what is written over ---- */
+
+/* The op with nothing else, all that it reads in arrays of the caller. */
+static struct test *op_alone(const struct search *s, const struct node *node)
+{
+    const struct test *like = s->failure.test;
+    const struct array *values = reference_values(reference_new(like, s->arena));
+    struct program *alone = program_new(s->arena);
+    struct tensor *inputs = ARENA_ARRAY(s->arena, struct tensor, OP_INPUTS_MAX);
+    uint32_t in[OP_INPUTS_MAX], n_inputs = 0;
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        in[k] = VALUE_ABSENT;
+        if (node->in[k] != VALUE_ABSENT) {
+            struct tensor t = tensor_from_array(s->arena, &values[node->in[k]]);
+            in[k] = program_add_input(alone, NULL, t.dtype, &t.shape);
+            inputs[n_inputs++] = t;
+        }
+    }
+    enum dtype dtypes[OP_OUTPUTS_MAX];
+    struct shape shapes[OP_OUTPUTS_MAX];
+    for (uint32_t o = 0; o < node->n_out; o++) {
+        const struct value *v = &like->program->values[node->out[o]];
+        dtypes[o] = v->dtype;
+        shapes[o] = v->shape;
+    }
+    uint32_t n = program_add_node(alone, node->op_name, node->n_in, in, node->n_attrs, node->attrs,
+                                  node->n_out, dtypes, shapes);
+    alone->nodes[n].op = node->op;
+    program_add_output(alone, alone->nodes[n].out[0]);
+    struct test *test = arena_copy(s->arena, like, sizeof(*like));
+    test->program = alone;
+    test->n_inputs = n_inputs;
+    test->inputs = inputs;
+    test->before = NULL;
+    return test;
+}
+
+/* A number may be wrong because an op wrote over what others read, which shows where it writes over
+ * an input; nothing tells whether it does so to a constant or to another's result. *found: one
+ * does, and that is the failure now. */
+static enum err search_overwriting(struct search *s, bool *found)
+{
+    const struct program *p = s->failure.test->program;
+    *found = false;
+    if (strcmp(s->failure.verdict.oracle, "value") != 0) {
+        return ERR_OK;
+    }
+    for (uint32_t n = 0; n < p->n_nodes && !*found && !s->is_cut; n++) {
+        TRY(adopt_if(s, op_alone(s, &p->nodes[n]), "side_effects", found));
     }
     return ERR_OK;
 }
@@ -444,6 +504,9 @@ static enum err search_once(struct search *s, bool *found)
     bool has_others = s->failure.test->program->n_nodes > 1, more = false;
     if (has_others) {
         TRY(search_earlier(s, &more));
+    }
+    if (!more) {
+        TRY(search_overwriting(s, &more));
     }
     if (has_others && !more) {
         TRY(search_put_plain_ops(s, &more));

@@ -11,6 +11,7 @@
  * fail. Where nothing is special but infinity, NaN and 0, both ops take as many operands.
  * - Or, of the same numbers, both give the same wrong numbers where the same are right: the one op
  * is made of the other.
+ * - Or a shape is right in both without a switch (an attribute that is true) that both have on.
  */
 #include <math.h>
 #include <string.h>
@@ -521,6 +522,53 @@ static enum err same_by_dims(const struct exchange *x, const struct test *a, con
     return ERR_OK;
 }
 
+/* ---- switches ---- */
+
+/* Is it right with this attribute, which is true, as false? */
+static enum err passes_without(const struct exchange *x, const struct test *test, const char *name,
+                               bool *passes)
+{
+    struct leaf leaves[OP_INPUTS_MAX];
+    uint32_t n = leaves_of(test, x->arena, leaves);
+    struct test off = *test;
+    off.program = program_clone(test->program, x->arena);
+    struct node *node = &off.program->nodes[0];
+    for (uint32_t a = 0; a < node->n_attrs; a++) {
+        if (strcmp(node->attrs[a].name, name) == 0) {
+            node->attrs[a].i[0] = 0;
+        }
+    }
+    struct test *changed = with_leaves(&off, leaves, n, x->arena);
+    struct outcome outcome;
+    struct verdict verdict = {.kind = VERDICT_UNJUDGED};
+    bool same;
+    TRY(changed != NULL
+            ? failure_shows(x->jury, x->failure, changed, x->arena, &outcome, &verdict, &same)
+            : ERR_OK);
+    *passes = verdict.kind == VERDICT_PASS;
+    return ERR_OK;
+}
+
+/* A switch that both have on, and without which both are right, is what one function does for both
+ * (windows of pools with ceil_mode). */
+static enum err same_by_switch(const struct exchange *x, const struct test *a, const struct test *b,
+                               bool *same)
+{
+    const struct node *node = &a->program->nodes[0];
+    for (uint32_t k = 0; k < node->n_attrs && !*same; k++) {
+        const struct attr *on = &node->attrs[k];
+        const struct attr *theirs = node_attr(&b->program->nodes[0], on->name);
+        if (on->kind != ATTR_BOOL || on->i[0] == 0 || theirs == NULL || !attr_equal(on, theirs)) {
+            continue;
+        }
+        TRY(passes_without(x, a, on->name, same));
+        if (*same) {
+            TRY(passes_without(x, b, on->name, same));
+        }
+    }
+    return ERR_OK;
+}
+
 bool can_exchange(const struct test *test)
 {
     const struct program *p = test->program;
@@ -543,6 +591,9 @@ enum err exchange_fails_alike(const struct exchange *x, const struct test *a, co
         slighter.verdict = of_b.verdict;
     }
     const struct exchange measured = {x->jury, &slighter, x->arena};
-    return strcmp(slighter.signature, "shape") == 0 ? same_by_dims(&measured, a, b, same)
-                                                    : same_by_numbers(&measured, a, b, same);
+    if (strcmp(slighter.signature, "shape") != 0) {
+        return same_by_numbers(&measured, a, b, same);
+    }
+    TRY(same_by_dims(&measured, a, b, same));
+    return *same ? ERR_OK : same_by_switch(&measured, a, b, same);
 }

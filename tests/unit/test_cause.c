@@ -102,6 +102,23 @@ static void what_is_wrong_earlier_is_the_failure(void **state)
     close_scene(&s);
 }
 
+static const char read_by_both[] =
+    "x: f32[2] = input\nw: f32[2] = const [1, 1]\ny: f32[2] = sub(x, w)\n"
+    "z: f32[2] = add(x, w)\noutput y, z\n";
+
+/* A constant that one op writes over is wrong for the other; alone the first changes an input. */
+static void what_is_written_over_is_the_failure(void **state)
+{
+    struct scene s;
+    open_scene(&s, "faulty:overwrite.sub", read_by_both, 1);
+    assert_string_equal(op_chain(s.reduction.test->program, s.arena), "sub(f32)");
+    assert_string_equal(own_key(&s), "faulty | sub(float) | side_effects input changed");
+    close_scene(&s);
+    open_scene(&s, "faulty:negate.add", read_by_both, 1); /* and what is wrong by itself stays so */
+    assert_string_equal(own_key(&s), "faulty | add(float) | value");
+    close_scene(&s);
+}
+
 /* A search that has come to a failure which nobody has seen: of this oracle and signature. */
 static struct search search_of(struct scene *s, const char *target, const char *text, real value,
                                const char *oracle, const char *signature)
@@ -513,6 +530,33 @@ static void a_crash_in_the_same_functions_is_one_cause(void **state)
     close_scene(&s);
 }
 
+/* Another shape with ceil_mode alone; what is wrong without it too is another cause. */
+static void a_shape_is_one_cause_by_a_switch(void **state)
+{
+    static const char pools[] = "faulty:flag_shape.max_pool.ceil_mode,"
+                                "flag_shape.avg_pool.ceil_mode",
+                      always[] = "faulty:flag_shape.max_pool.ceil_mode,wrong_shape.avg_pool",
+                      of_avg[] = "faulty | avg_pool | shape";
+    for (int i = 0; i < 2; i++) {
+        struct scene s;
+        open_scene(&s, i == 0 ? pools : always,
+                   "x: f32[1,1,3] = input\n"
+                   "y: f32[1,1,1] = max_pool(x, ceil_mode=true, kernel_shape=[3], strides=[2], "
+                   "dilations=[1], pads=[0,0])\noutput y\n",
+                   1);
+        const char *own = own_key(&s);
+        assert_string_equal(own, "faulty | max_pool | shape");
+        struct test *avg =
+            given_test("x: f32[1,1,1,3] = input\n"
+                       "y: f32[1,1,1,1] = avg_pool(x, ceil_mode=true, count_include_pad=false, "
+                       "kernel_shape=[1,3], strides=[1,2], dilations=[1,1], pads=[0,0,0,0])\n"
+                       "output y\n",
+                       1, s.arena);
+        assert_string_equal(key_beside(&s, of_avg, avg), i == 0 ? of_avg : own);
+        close_scene(&s);
+    }
+}
+
 /* NaN is no number by which an op of one operand and one of two are told to be of one cause.
  */
 static void nan_alone_is_shared_by_ops_of_one_form(void **state)
@@ -636,6 +680,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_earlier_is_the_failure),
+        cmocka_unit_test(what_is_written_over_is_the_failure),
         cmocka_unit_test(a_crash_behind_a_wrong_number_stays_itself),
         cmocka_unit_test(a_wrong_number_behind_a_known_one_is_known),
         cmocka_unit_test(what_shows_once_takes_no_place),
@@ -651,6 +696,7 @@ int main(void)
         cmocka_unit_test(a_dim_of_one_hides_no_shape),
         cmocka_unit_test(what_is_told_in_the_same_ops_is_one_cause),
         cmocka_unit_test(a_crash_in_the_same_functions_is_one_cause),
+        cmocka_unit_test(a_shape_is_one_cause_by_a_switch),
         cmocka_unit_test(nan_alone_is_shared_by_ops_of_one_form),
         cmocka_unit_test(numbers_are_as_special_with_other_bits),
         cmocka_unit_test(other_large_numbers_are_another_cause),

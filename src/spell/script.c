@@ -57,6 +57,7 @@ static void put_head(struct text *t)
 {
     struct buffer *out = t->out;
     bool is_onnx = strcmp(t->script->library, "onnxruntime") == 0;
+    bool is_placed = t->script->at_page_end;
 
     buffer_puts(out, "#!/usr/bin/env python3\n\"\"\"");
     for (const char *c = t->script->title; *c; c++) {
@@ -73,6 +74,7 @@ static void put_head(struct text *t)
                   "import base64\n"
                   "%s"
                   "import faulthandler\n"
+                  "%s"
                   "import sys\n"
                   "\n"
                   "try:\n"
@@ -83,8 +85,9 @@ static void put_head(struct text *t)
                   "    print(missing)\n"
                   "    sys.exit(2)\n\n",
                   t->script->library,
-                  is_onnx && has_bf16_ends(t->script->program) ? "import ctypes\n" : "",
-                  t->script->library);
+                  is_placed || (is_onnx && has_bf16_ends(t->script->program)) ? "import ctypes\n"
+                                                                              : "",
+                  is_placed ? "import mmap\n" : "", t->script->library);
 }
 
 /* Helpers are written where they are used only. */
@@ -112,13 +115,17 @@ static void put_helpers(struct text *t)
     }
 }
 
-/* Some kernels read otherwise where an array does not begin as numpy's do. */
+/* Some kernels read otherwise where an array does not begin as numpy's do, some behind its end. */
 static const char at_page_end[] =
     "\ndef at_page_end(array):\n"
-    "    page, size = 4096, array.nbytes\n"
-    "    room = np.empty(size + 2 * page, np.uint8)\n"
-    "    end = len(room) - (room.ctypes.data + len(room)) % page\n"
-    "    placed = room[end - size:end].view(array.dtype).reshape(array.shape)\n"
+    "    \"\"\"Behind it lies a page that may not be touched.\"\"\"\n"
+    "    page, size = mmap.PAGESIZE, array.nbytes\n"
+    "    used = -(-size // page) * page\n"
+    "    memory = mmap.mmap(-1, used + page)\n"
+    "    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))\n"
+    "    ctypes.CDLL(None).mprotect(ctypes.c_void_p(address + used), ctypes.c_size_t(page), 0)\n"
+    "    placed = np.frombuffer(memory, np.uint8, size, used - size).view(array.dtype)\n"
+    "    placed = placed.reshape(array.shape)\n"
     "    placed[...] = array\n"
     "    return placed\n\n"
     "\n# The fault may hang on where the inputs lie.\n";

@@ -4,6 +4,7 @@ not, 2 when it cannot run; what they print; both libraries, bf16 and large data 
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,10 @@ def check_statuses(tap, tool, path):
     data = {}
     exec(text.split("\ndef run")[0], data)  # pylint: disable=exec-used
     tap.result(all((x.ctypes.data + x.nbytes) % 4096 == 0 for x in data["inputs"]), "inputs end with a page")
+    for beside, status in ((-1, 0), (0, -signal.SIGSEGV)):
+        look = f"\nx = inputs[0]\nctypes.string_at(x.ctypes.data + x.nbytes + {beside}, 1)\n"
+        done = subprocess.run([sys.executable, "-c", text.split("\ndef run")[0] + look], check=False)
+        tap.result(done.returncode == status, f"what lies behind an input cannot be read: {beside}")
     done, _ = script(tool, REFUSED, "onnxruntime", "all", "NOT_IMPLEMENTED", path)
     tap.result(done.returncode == 1 and "NOT_IMPLEMENTED" in done.stdout, "the error shows",
                done.stdout, done.stderr)

@@ -81,8 +81,9 @@ passes 'reduce: a row a mutation operator, and fusions' json_holds 'len(o["mutat
     [r["mutation"] for r in o["mutations"]][::len(o["mutations"]) - 1] == ["negate", "fused"]'
 passes 'reduce: rows add up' json_holds 'all(sum(r[k] for r in o["mutations"]) == o["all"][k]
     for k in ("faults", "reduced", "minimal", "complete", "one_element", "few_values"))'
+# A fused pair shows in two ops; what it writes over in between only to a third that reads it.
 passes 'reduce: what is minimal' json_holds 'o["mutations"][0]["minimal_ops"] == [1, 1] and
-    o["mutations"][-1]["minimal_ops"] == [2, 2]'
+    o["mutations"][-1]["minimal_ops"] in ([2, 2], [2, 3])'
 passes 'reduce: the 90th percentile is no less than the median' json_holds 'all(
     r["runs_median"] <= r["runs_90"] and r["cpu_median"] <= r["cpu_90"] for r in o["mutations"])'
 cp "$work/out" first.json

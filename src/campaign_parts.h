@@ -80,6 +80,8 @@ MUST_USE enum err epoch_make(struct store *store, const struct known_rules *rule
 /* A text that a finding's row has beside its columns; NULL: none of that name. A list of them. */
 const char *row_text(const struct finding_row *row, const char *name, struct arena *arena);
 struct texts row_texts(const struct finding_row *row, const char *name, struct arena *arena);
+/* How it failed before it was reduced; the row's own signature in rows that do not say. */
+const char *row_found_signature(const struct finding_row *row, struct arena *arena);
 
 /* The buckets of a campaign, for whoever puts failures in them. */
 struct seen;

@@ -102,6 +102,12 @@ struct texts row_texts(const struct finding_row *row, const char *name, struct a
     return texts;
 }
 
+const char *row_found_signature(const struct finding_row *row, struct arena *arena)
+{
+    const char *found = row_text(row, "found_signature", arena);
+    return found != NULL ? found : row->signature;
+}
+
 /* ---- what is known ---- */
 
 struct seen *seen_new(struct store *store, const char *dir)
@@ -215,11 +221,10 @@ static void learn_row(struct seen *seen, const struct finding_row *row, struct a
     if (strcmp(row->state, "new") == 0 && !is_unreduced_bucket(row->bucket)) {
         const char *library = library_of(row->target, arena);
         const char *chain = key_chain(row->bucket, arena);
-        const char *found = row_text(row, "found_signature", arena);
         const char *own = row_text(row, "own_key", arena);
         struct texts merged = row_texts(row, "merged", arena);
         add_explanation(seen, library, row->signature, chain, b);
-        add_explanation(seen, library, found != NULL ? found : row->signature, chain, b);
+        add_explanation(seen, library, row_found_signature(row, arena), chain, b);
         if (own != NULL) {
             add_alias(seen, own, b);
         }

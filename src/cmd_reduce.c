@@ -441,13 +441,12 @@ static enum err holds_guesses(const struct work *w, struct store *store, const c
  * they looked like it go with it. */
 static enum err find_bucket(struct work *w, struct store *store, const char **key)
 {
-    const char *found = row_text(&w->row, "found_signature", w->arena);
     struct placed *p = &w->placed;
     struct seen *seen = seen_new(store, w->dir);
     *p = (struct placed){.jury = w->jury,
                          .failure = &w->failure,
                          .reduction = &w->reduction,
-                         .found_signature = found != NULL ? found : w->row.signature,
+                         .found_signature = row_found_signature(&w->row, w->arena),
                          .is_asked = true,
                          .except = w->row.id};
     enum err err = seen_place(seen, p, w->arena);
@@ -548,9 +547,7 @@ static enum err make_test_again(struct work *w, struct store *store)
     campaign_again_close(&again);
     TRY(err);
     w->before = w->original = test;
-    /* How the test failed before it was made small. */
-    const char *found = row_text(&w->row, "found_signature", w->arena);
-    w->row.signature = found != NULL ? found : w->row.signature;
+    w->row.signature = row_found_signature(&w->row, w->arena);
     w->row.folder = finding_folder(w->row.id, w->row.target, w->row.oracle, w->arena);
     w->folder = arena_printf(w->arena, "%s/%s", w->dir, w->row.folder);
     split_targets(w, again.key.targets);

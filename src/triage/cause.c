@@ -303,11 +303,11 @@ enum err search_earlier(struct search *s, bool *found)
 
 /* ---- what is written over ---- */
 
-/* The op with nothing else, all that it reads in arrays of the caller. */
-static struct test *op_alone(const struct search *s, const struct node *node)
+/* The op with nothing else, all that it reads (of these values) in arrays of the caller. */
+static struct test *op_alone(const struct search *s, const struct node *node,
+                             const struct array *values)
 {
     const struct test *like = s->failure.test;
-    const struct array *values = reference_values(reference_new(like, s->arena));
     struct program *alone = program_new(s->arena);
     struct tensor *inputs = ARENA_ARRAY(s->arena, struct tensor, OP_INPUTS_MAX);
     uint32_t in[OP_INPUTS_MAX], n_inputs = 0;
@@ -348,8 +348,9 @@ static enum err search_overwriting(struct search *s, bool *found)
     if (strcmp(s->failure.verdict.oracle, "value") != 0) {
         return ERR_OK;
     }
+    const struct array *values = reference_values(reference_new(s->failure.test, s->arena));
     for (uint32_t n = 0; n < p->n_nodes && !*found && !s->is_cut; n++) {
-        TRY(adopt_if(s, op_alone(s, &p->nodes[n]), "side_effects", found));
+        TRY(adopt_if(s, op_alone(s, &p->nodes[n], values), "side_effects", found));
     }
     return ERR_OK;
 }

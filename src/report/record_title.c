@@ -26,19 +26,29 @@ static const struct form forms[] = {
 
 /* ---- what is guilty ---- */
 
-/* "A or B" of "optimizer A or B", "A+B" of "optimizers A+B"; a level as it is; "" for what is no
- * part of the library (a version, a number of threads, a place in memory). */
+const char *guilty_optimizers(const char *component, bool *together)
+{
+    static const char any[] = "optimizer ", all[] = "optimizers ";
+    *together = component != NULL && strncmp(component, all, strlen(all)) == 0;
+    if (*together) {
+        return component + strlen(all);
+    }
+    bool is_any = component != NULL && strncmp(component, any, strlen(any)) == 0;
+    return is_any ? component + strlen(any) : NULL;
+}
+
+/* Optimizers, or a level as it is; "" for what is no part of the library (a version, a number of
+ * threads, a place in memory). */
 static const char *guilty(const struct record *r, bool first_only, struct arena *arena)
 {
-    static const char *const kinds[] = {"optimizer ", "optimizers "};
-    const char *name = r->component != NULL ? r->component : "", *found = "";
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (strncmp(name, kinds[i], strlen(kinds[i])) == 0) {
-            found = name + strlen(kinds[i]);
-        }
-    }
+    bool together;
+    const char *name = r->component != NULL ? r->component : "";
+    const char *found = guilty_optimizers(r->component, &together);
     if (strncmp(name, "opt", 3) == 0 && strchr("=>", name[3]) != NULL) {
         return name;
+    }
+    if (found == NULL) {
+        return "";
     }
     size_t first = strcspn(found, " ,+");
     return first_only && found[first] != '\0'
@@ -154,11 +164,6 @@ static const char *dtype_title(const struct program *p, struct arena *arena)
 
 /* ---- what they do wrong ---- */
 
-static bool is_special(const char *number)
-{
-    return strstr(number, "nan") != NULL || strstr(number, "inf") != NULL;
-}
-
 /* Where an optimizer is named, how wrong the numbers are says little. */
 static const char *wrong_value(const struct record *r, struct arena *arena)
 {
@@ -169,7 +174,7 @@ static const char *wrong_value(const struct record *r, struct arena *arena)
     if (run->expected == NULL || run->actual == NULL) {
         return "gives wrong values";
     }
-    bool is_plain = !is_special(run->expected) && !is_special(run->actual);
+    bool is_plain = !is_special_number(run->expected) && !is_special_number(run->actual);
     return is_plain && guilty(r, false, arena)[0] != '\0'
                ? "gives wrong values"
                : arena_printf(arena, "gives %s instead of %s", run->actual, run->expected);

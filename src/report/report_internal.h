@@ -21,6 +21,12 @@ const char *cut_text(const char *text, size_t max, struct arena *arena);
  * of these. */
 const char *form_fault(const char *text, struct arena *arena);
 
+/* As a table of verdicts prints it: is it NaN or infinite? */
+bool is_special_number(const char *number);
+/* Of a component (NULL: none): "A or B" of "optimizer A or B", any of which is guilty, "A+B" of
+ * "optimizers A+B", which are so together; NULL: it is no optimizer. */
+const char *guilty_optimizers(const char *component, bool *together);
+
 /* The object in a file of the folder. ERR_INPUT with the line, ERR_IO. The caller's reference. */
 MUST_USE enum err folder_json(const char *folder, const char *name, struct arena *arena,
                               json_t **root);

@@ -62,16 +62,14 @@ void part_labelled(struct report_text *t, const char *label, void (*part)(struct
 /* First of all, for those who know the library's parts by name. */
 static void put_cure(struct report_text *t)
 {
-    static const char one[] = "optimizer ", set[] = "optimizers ";
-    const char *component = t->record->component != NULL ? t->record->component : "";
-    bool is_set = strncmp(component, set, strlen(set)) == 0;
-    if (!is_set && strncmp(component, one, strlen(one)) != 0) {
+    bool together;
+    const char *names = guilty_optimizers(t->record->component, &together);
+    if (names == NULL) {
         return;
     }
-    const char *names = component + (is_set ? strlen(set) : strlen(one));
-    bool is_choice = !is_set && strstr(names, " or ") != NULL;
+    bool is_choice = !together && strstr(names, " or ") != NULL;
     buffer_printf(t->out, "It goes away without %s%s%s.\n\n", is_choice ? "any one of " : "",
-                  code(names, t->arena), is_set ? " together" : "");
+                  code(names, t->arena), together ? " together" : "");
 }
 
 void part_summary(struct report_text *t)
@@ -116,11 +114,6 @@ static void put_declared(struct report_text *t)
     buffer_puts(t->out, ".\n");
 }
 
-static bool is_special(const char *number)
-{
-    return strcmp(number, "nan") == 0 || strcmp(number, "inf") == 0 || strcmp(number, "-inf") == 0;
-}
-
 /* All of the output in which the worst element lies, where that is more and fits a line: of a
  * result that is transposed or shifted one element says little. */
 static void put_whole(struct report_text *t, bool is_expected)
@@ -156,7 +149,7 @@ static void put_expected_element(struct report_text *t)
 {
     const struct record_run *run = t->record->culprit;
     buffer_printf(t->out, "%s is %s", code(run->place, t->arena), code(run->expected, t->arena));
-    if (!is_special(run->expected)) {
+    if (!is_special_number(run->expected)) {
         buffer_printf(t->out, " (allowed error %s)", run->bound != NULL ? run->bound : "0");
     }
     buffer_puts(t->out, ".\n");
@@ -452,7 +445,8 @@ void part_ablation(struct report_text *t)
         }
     }
     /* Optimizers are in the summary, and of places in memory the sentence says more. */
-    if (r->component != NULL && strncmp(r->component, "optimizer", 9) != 0 &&
+    bool together;
+    if (r->component != NULL && guilty_optimizers(r->component, &together) == NULL &&
         strncmp(r->component, "placement", 9) != 0) {
         buffer_printf(t->out, "- at fault: %s\n", code(r->component, t->arena));
     }

@@ -279,6 +279,11 @@ const char *cut_text(const char *text, size_t max, struct arena *arena)
     return arena_printf(arena, "%.*s%s", (int)n, text, dots);
 }
 
+bool is_special_number(const char *number)
+{
+    return strcmp(number, "nan") == 0 || strcmp(number, "inf") == 0 || strcmp(number, "-inf") == 0;
+}
+
 static const char *first_line(const char *message, struct arena *arena)
 {
     return arena_printf(arena, "%.*s", (int)strcspn(message, "\n"), message);

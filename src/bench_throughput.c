@@ -44,23 +44,24 @@ static enum err run_window(const struct bench_settings *s, const struct policy *
                            struct jury *jury, struct target *target, struct arena **arenas,
                            struct throughput *t)
 {
-    struct test *tests[JURY_WINDOW];
+    struct test *tests[JURY_WINDOW_MAX];
+    uint32_t window = jury_window(jury);
     uint64_t posted = 0;
     double mark = clock_cpu_self();
     double waiting = 0;
     for (uint64_t i = 0; i < t->tests && !stop_requested; i++) {
-        for (; posted < t->tests && posted - i < JURY_WINDOW; posted++) {
-            struct arena *arena = arenas[posted % JURY_WINDOW];
+        for (; posted < t->tests && posted - i < window; posted++) {
+            struct arena *arena = arenas[posted % window];
             arena_reset(arena);
             struct test *test = arena_alloc(arena, sizeof(*test));
-            tests[posted % JURY_WINDOW] = test;
+            tests[posted % window] = test;
             generate_test(policy, s->seed, posted, MATERIALIZE_ALL, arena, test);
             lap(&mark, &t->generate);
             TRY(jury_post(jury, test));
             lap(&mark, &waiting);
         }
-        struct arena *arena = arenas[i % JURY_WINDOW];
-        const struct test *test = tests[i % JURY_WINDOW];
+        struct arena *arena = arenas[i % window];
+        const struct test *test = tests[i % window];
         struct reference *reference = reference_new(test, arena);
         lap(&mark, &t->reference);
         struct outcome outcome;
@@ -79,12 +80,12 @@ static enum err measure_open(const struct bench_settings *s, struct target *targ
     TRY(campaign_policy(s->policy, 0, &target, 1, arena, &policy));
     struct jury_usage before = jury_usage(jury);
     double self = clock_cpu_self();
-    struct arena *arenas[JURY_WINDOW];
-    for (size_t i = 0; i < JURY_WINDOW; i++) {
+    struct arena *arenas[JURY_WINDOW_MAX];
+    for (size_t i = 0; i < JURY_WINDOW_MAX; i++) {
         arenas[i] = arena_new();
     }
     enum err err = run_window(s, policy, jury, target, arenas, t);
-    for (size_t i = 0; i < JURY_WINDOW; i++) {
+    for (size_t i = 0; i < JURY_WINDOW_MAX; i++) {
         arena_free(arenas[i]);
     }
     struct jury_usage after = jury_usage(jury);

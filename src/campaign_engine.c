@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One engine process of a campaign: claims a block of test indices, keeps the workers busy with up
- * to JURY_WINDOW tests while it evaluates references and judges what came back, commits the block's
+ * to jury_window() tests while it evaluates references and judges what came back, commits the block's
  * counts in one transaction. Tests are judged in the order of their indices, so what is committed
  * is always a whole prefix of the block, whenever it is told to stop. Memory is bounded: one arena
  * a place in the window, reset for each test.
@@ -42,7 +42,7 @@ struct engine {
     struct arena *epoch_arena;
     const struct known_rules *rules;
     struct triage *triage;
-    struct pending pending[JURY_WINDOW];
+    struct pending pending[JURY_WINDOW_MAX];
     /* Of the block under way: tests first..judged-1 are counted, judged..taken-1 have answers,
      * taken..posted-1 are at the workers. */
     struct block block;
@@ -183,7 +183,7 @@ static enum err engine_open(struct engine *e)
     TRY(store_open(o->dir, true, &e->store));
     TRY(bind_store(e));
     TRY(open_triage(e));
-    for (size_t i = 0; i < JURY_WINDOW; i++) {
+    for (size_t i = 0; i < JURY_WINDOW_MAX; i++) {
         e->pending[i].arena = arena_new();
     }
     return ERR_OK;
@@ -198,7 +198,7 @@ static void engine_close(struct engine *e)
     triage_close(e->triage);
     store_close(e->store);
     jury_close(e->jury);
-    for (size_t i = 0; i < JURY_WINDOW; i++) {
+    for (size_t i = 0; i < JURY_WINDOW_MAX; i++) {
         arena_free(e->pending[i].arena);
     }
     arena_free(e->counts_arena);
@@ -218,12 +218,12 @@ static bool stopping(const struct engine *e)
 
 static struct pending *pending_of(struct engine *e, uint64_t index)
 {
-    return &e->pending[index % JURY_WINDOW];
+    return &e->pending[index % jury_window(e->jury)];
 }
 
 static enum err post_tests(struct engine *e)
 {
-    while (e->posted < e->block.end && e->posted - e->judged < JURY_WINDOW && !stopping(e)) {
+    while (e->posted < e->block.end && e->posted - e->judged < jury_window(e->jury) && !stopping(e)) {
         struct pending *s = pending_of(e, e->posted);
         struct arena *arena = s->arena;
         size_t n = e->options->n_targets;

@@ -3,7 +3,9 @@
  * loop: the life of a worker. It takes jobs from the ring in order, runs each under every target's
  * options, and writes results; the cursor says before each step what is about to run, so that the
  * engine knows the culprit of a death. After each run the process is compared with what it was
- * before the first one and put back: a library that leaves something changed is reported.
+ * before the first one and put back: a library that leaves something changed is reported. Where a
+ * compiler costs more to start than to run, several jobs are loaded, built together and then run
+ * one by one.
  */
 #include "opjury/worker.h"
 
@@ -25,6 +27,7 @@ struct worker {
     const uint8_t *jobs; /* mapped read-only */
     uint8_t *results;
     uint64_t job_size, result_size;
+    uint32_t slots;
     int job_fd, done_fd;
     int statm;              /* /proc/self/statm, kept open */
     uint64_t memory_retire; /* with more address space than this, make room for a new worker */
@@ -44,14 +47,28 @@ struct run {
     uint64_t capacity, used;
     struct wire_result result;
     uint64_t cpu_start;
+    uint32_t index;       /* which target's options */
+    uint32_t first_fence; /* of the fence's places, the job's first */
+    PyObject *loaded;     /* by the adapter; NULL: it has failed */
 };
 
-static uint64_t cpu_now(void)
+static uint64_t nanoseconds(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
+}
+
+/* Of this process, and of the compilers that it has waited for where the adapter has such. */
+static uint64_t cpu_now(const struct worker *w)
 {
     struct timespec t;
+    struct rusage children = {0};
 
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    if (w->adapter->build) {
+        getrusage(RUSAGE_CHILDREN, &children);
+    }
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec +
+           nanoseconds(children.ru_utime) + nanoseconds(children.ru_stime);
 }
 
 /* Rounding, flush-to-zero and exception masks; not the sticky status flags. */
@@ -183,7 +200,8 @@ static PyObject *place_tensors(struct run *r, uint32_t first, uint32_t end)
 
     for (uint32_t i = first; list && i < end; i++) {
         const struct wire_tensor *form = job_tensor(r, i);
-        void *data = fence_place(r->w->fence, i, form, r->area + form->at, r->job->placement);
+        void *data = fence_place(r->w->fence, r->first_fence + i, form, r->area + form->at,
+                                 r->job->placement);
         PyObject *tensor = data ? tensor_import(r->w->adapter, data, form) : PyErr_NoMemory();
         if (!tensor || PyList_Append(list, tensor)) {
             Py_CLEAR(list);
@@ -196,7 +214,8 @@ static PyObject *place_tensors(struct run *r, uint32_t first, uint32_t end)
 static void check_tensors(struct run *r)
 {
     for (uint32_t i = 0; i < r->job->n_tensors + r->job->n_before; i++) {
-        r->result.flags |= fence_check(r->w->fence, i, r->area + job_tensor(r, i)->at);
+        r->result.flags |=
+            fence_check(r->w->fence, r->first_fence + i, r->area + job_tensor(r, i)->at);
     }
 }
 
@@ -275,7 +294,7 @@ static bool configure(struct run *r, const char *options)
     return done != NULL;
 }
 
-static void call_plan(struct run *r, PyObject *tensors, uint32_t index)
+static void call_plan(struct run *r, PyObject *tensors)
 {
     struct call_plan *plan =
         plan_load(r->w->adapter, r->area + r->job->program_at, (size_t)r->job->program_size);
@@ -283,23 +302,23 @@ static void call_plan(struct run *r, PyObject *tensors, uint32_t index)
         raised(r, WIRE_LOAD);
         return;
     }
-    step(r->w, r->job->seq, index, WIRE_RUN);
-    r->cpu_start = cpu_now();
+    step(r->w, r->job->seq, r->index, WIRE_RUN);
+    r->cpu_start = cpu_now(r->w);
     PyObject *outputs = plan_run(plan, tensors);
-    r->result.cpu_ns += cpu_now() - r->cpu_start;
+    r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
     take_outputs(r, outputs);
     plan_free(plan);
 }
 
 /* Options are put back before anybody asks what the calls have left changed. */
-static void run_plan(struct run *r, PyObject *tensors, const char *options, uint32_t index)
+static void run_plan(struct run *r, PyObject *tensors, const char *options)
 {
     bool is_set = r->w->adapter->configure && *options;
 
     if (is_set && !configure(r, options)) {
         return;
     }
-    call_plan(r, tensors, index);
+    call_plan(r, tensors);
     if (is_set) {
         (void)configure(r, "");
     }
@@ -319,24 +338,26 @@ static PyObject *run_shapes(const struct run *r, PyObject *loaded, PyObject *ten
     return PyObject_CallFunctionObjArgs(r->w->adapter->run, loaded, tensors, NULL);
 }
 
-static void run_loaded(struct run *r, PyObject *program, PyObject *tensors, PyObject *before,
-                       const char *options, uint32_t index)
+static void load_program(struct run *r, PyObject *program, const char *options)
 {
-    r->cpu_start = cpu_now();
-    PyObject *loaded = PyObject_CallFunction(r->w->adapter->load, "Os", program, options);
-    r->result.cpu_ns += cpu_now() - r->cpu_start;
-    if (!loaded) {
+    r->cpu_start = cpu_now(r->w);
+    r->loaded = PyObject_CallFunction(r->w->adapter->load, "Os", program, options);
+    r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
+    if (!r->loaded) {
         raised(r, WIRE_LOAD);
-        return;
     }
-    step(r->w, r->job->seq, index, WIRE_RUN);
-    r->cpu_start = cpu_now();
-    PyObject *outputs = run_shapes(r, loaded, tensors, before);
-    r->result.cpu_ns += cpu_now() - r->cpu_start;
+}
+
+static void run_program(struct run *r, PyObject *tensors, PyObject *before)
+{
+    step(r->w, r->job->seq, r->index, WIRE_RUN);
+    r->cpu_start = cpu_now(r->w);
+    PyObject *outputs = run_shapes(r, r->loaded, tensors, before);
+    r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
     take_outputs(r, outputs);
-    r->cpu_start = cpu_now();
-    Py_DECREF(loaded); /* the library ends its session */
-    r->result.cpu_ns += cpu_now() - r->cpu_start;
+    r->cpu_start = cpu_now(r->w);
+    Py_CLEAR(r->loaded); /* the library ends its session */
+    r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
 }
 
 /* What the library wrote to stdout and stderr since the last run. */
@@ -453,28 +474,67 @@ static void placed_clear(struct placed *p)
     Py_CLEAR(p->before);
 }
 
-static void do_run(struct worker *w, const struct wire_job *job, const uint8_t *area,
-                   PyObject *program, uint32_t index, struct placed *p)
+static struct run start_run(struct worker *w, uint32_t seq, uint32_t index, uint32_t first_fence)
 {
+    const uint8_t *area = w->jobs + (seq % w->slots) * w->job_size;
+    const struct wire_job *job = (const void *)area;
     uint64_t share = w->result_size / job->n_runs / 64 * 64;
-    struct run r = {.w = w, .job = job, .area = area, .capacity = share};
-    const char *options = (const char *)area + job->options[index].at;
+    struct run r = {.w = w,
+                    .job = job,
+                    .area = area,
+                    .capacity = share,
+                    .used = sizeof r.result,
+                    .index = index,
+                    .first_fence = first_fence};
 
-    r.out = w->results + (job->seq % WIRE_SLOTS) * w->result_size + index * share;
-    r.used = sizeof r.result;
-    step(w, job->seq, index, WIRE_LOAD);
+    r.out = w->results + (seq % w->slots) * w->result_size + index * share;
+    step(w, seq, index, WIRE_LOAD);
+    return r;
+}
+
+static const char *options_of(const struct run *r)
+{
+    return (const char *)r->area + r->job->options[r->index].at;
+}
+
+static bool place(struct run *r, struct placed *p)
+{
+    uint32_t n = r->job->n_tensors;
+
     if (!p->tensors) {
-        p->tensors = place_tensors(&r, 0, job->n_tensors);
-        p->before = place_tensors(&r, job->n_tensors, job->n_tensors + job->n_before);
+        p->tensors = place_tensors(r, 0, n);
+        p->before = place_tensors(r, n, n + r->job->n_before);
     }
-    bool placed = p->tensors && p->before;
-    if (!placed) {
-        raised(&r, WIRE_LOAD);
-        r.result.status = WIRE_BROKEN;
-    } else if (w->adapter->resolve) {
-        run_plan(&r, p->tensors, options, index);
-    } else {
-        run_loaded(&r, program, p->tensors, p->before, options, index);
+    if (p->tensors && p->before) {
+        return true;
+    }
+    raised(r, WIRE_LOAD);
+    r->result.status = WIRE_BROKEN;
+    return false;
+}
+
+static void write_result(struct run *r)
+{
+    put_log(r);
+    check_state(r);
+    /* The cursor still names this run: what dies up to here is its fault. */
+    r->result.seq = r->job->seq + 1;
+    memcpy(r->out, &r->result, sizeof r->result);
+}
+
+static void do_run(struct worker *w, uint32_t seq, PyObject *program, uint32_t index,
+                   struct placed *p)
+{
+    struct run r = start_run(w, seq, index, 0);
+    bool placed = place(&r, p);
+
+    if (placed && w->adapter->resolve) {
+        run_plan(&r, p->tensors, options_of(&r));
+    } else if (placed) {
+        load_program(&r, program, options_of(&r));
+        if (r.loaded) {
+            run_program(&r, p->tensors, p->before);
+        }
     }
     /* A plan's calls may leave something in a tensor beside its elements, which are put right
      * below. */
@@ -484,30 +544,37 @@ static void do_run(struct worker *w, const struct wire_job *job, const uint8_t *
     if (placed) {
         check_tensors(&r);
     }
-    put_log(&r);
-    check_state(&r);
-    /* The cursor still names this run: what dies up to here is its fault. */
-    r.result.seq = job->seq + 1;
-    memcpy(r.out, &r.result, sizeof r.result);
+    write_result(&r);
 }
 
-static void do_job(struct worker *w, uint32_t seq)
+/* A new reference; None when there is no memory. */
+static PyObject *program_bytes(const struct worker *w, uint32_t seq)
 {
-    const uint8_t *area = w->jobs + (seq % WIRE_SLOTS) * w->job_size;
+    const uint8_t *area = w->jobs + (seq % w->slots) * w->job_size;
     const struct wire_job *job = (const void *)area;
-    PyObject *program = NULL;
-    struct placed placed = {NULL, NULL};
+    PyObject *program = PyBytes_FromStringAndSize((const char *)area + job->program_at,
+                                                  (Py_ssize_t)job->program_size);
 
-    if (!w->adapter->resolve) {
-        program = PyBytes_FromStringAndSize((const char *)area + job->program_at,
-                                            (Py_ssize_t)job->program_size);
+    if (!program) {
         PyErr_Clear();
+        Py_INCREF(Py_None);
+        return Py_None;
     }
-    for (uint32_t run = job->first_run; run < job->n_runs; run++) {
-        do_run(w, job, area, program ? program : Py_None, run, &placed);
-    }
-    placed_clear(&placed);
-    Py_XDECREF(program);
+    return program;
+}
+
+static const struct wire_job *job_of(const struct worker *w, uint32_t seq)
+{
+    return (const void *)(w->jobs + (seq % w->slots) * w->job_size);
+}
+
+static bool is_skipped(const struct wire_job *job, uint32_t run)
+{
+    return job->skip >> run & 1;
+}
+
+static void answer_job(struct worker *w, uint32_t seq)
+{
     step(w, seq, 0, WIRE_IDLE);
     /* In one order with the engine's: it sets `wake`, then looks at `done`. */
     __atomic_store_n(&w->ring->done, seq + 1, __ATOMIC_SEQ_CST);
@@ -515,6 +582,167 @@ static void do_job(struct worker *w, uint32_t seq)
         __atomic_load_n(&w->ring->posted, __ATOMIC_SEQ_CST) == seq + 1) {
         eventfd_write(w->done_fd, 1);
     }
+}
+
+static void do_job(struct worker *w, uint32_t seq)
+{
+    const struct wire_job *job = job_of(w, seq);
+    PyObject *program = w->adapter->resolve ? NULL : program_bytes(w, seq);
+    struct placed placed = {NULL, NULL};
+
+    for (uint32_t run = 0; run < job->n_runs; run++) {
+        if (!is_skipped(job, run)) {
+            do_run(w, seq, program, run, &placed);
+        }
+    }
+    placed_clear(&placed);
+    Py_XDECREF(program);
+    answer_job(w, seq);
+}
+
+/* ---- packs of jobs ---- */
+
+struct packed {
+    struct placed placed;
+    struct run run[WIRE_RUNS_MAX];
+};
+
+/* What is loaded is prepared at the shapes it runs at first. */
+static void prepare_program(struct run *r, const struct placed *p)
+{
+    PyObject *tensors = r->job->n_before > 0 ? p->before : p->tensors;
+
+    r->cpu_start = cpu_now(r->w);
+    PyObject *done =
+        PyObject_CallFunctionObjArgs(r->w->adapter->prepare, r->loaded, tensors, NULL);
+    r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
+    if (!done) {
+        raised(r, WIRE_LOAD);
+        Py_CLEAR(r->loaded);
+    }
+    Py_XDECREF(done);
+}
+
+static uint32_t load_job(struct worker *w, uint32_t seq, struct packed *p, uint32_t first_fence)
+{
+    const struct wire_job *job = job_of(w, seq);
+    PyObject *program = program_bytes(w, seq);
+
+    for (uint32_t i = 0; i < job->n_runs; i++) {
+        if (is_skipped(job, i)) {
+            continue;
+        }
+        struct run *r = &p->run[i];
+        *r = start_run(w, seq, i, first_fence);
+        if (place(r, &p->placed)) {
+            load_program(r, program, options_of(r));
+        }
+        if (r->loaded) {
+            prepare_program(r, &p->placed);
+        }
+        put_log(r);
+        check_state(r);
+    }
+    Py_XDECREF(program);
+    return first_fence + job->n_tensors + job->n_before;
+}
+
+/* One exception or None a program: those that have one have failed. */
+static void build_programs(struct run **runs, uint32_t n)
+{
+    const struct worker *w = n > 0 ? runs[0]->w : NULL;
+    PyObject *list = PyList_New(0);
+
+    for (uint32_t i = 0; list && i < n; i++) {
+        if (PyList_Append(list, runs[i]->loaded)) {
+            Py_CLEAR(list);
+        }
+    }
+    uint64_t start = n > 0 ? cpu_now(w) : 0;
+    PyObject *errors =
+        list && n > 0 ? PyObject_CallFunctionObjArgs(w->adapter->build, list, NULL) : NULL;
+    uint64_t share = n > 0 ? (cpu_now(w) - start) / n : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        PyObject *error = errors ? PySequence_GetItem(errors, (Py_ssize_t)i) : NULL;
+        runs[i]->result.cpu_ns += share;
+        if (error && error != Py_None) {
+            PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+            raised(runs[i], WIRE_LOAD);
+            Py_CLEAR(runs[i]->loaded);
+        } else if (!error) {
+            broken(runs[i], "what the programs share could not be built");
+            Py_CLEAR(runs[i]->loaded);
+        }
+        Py_XDECREF(error);
+    }
+    PyErr_Clear();
+    Py_XDECREF(errors);
+    Py_XDECREF(list);
+}
+
+static void run_job(struct worker *w, uint32_t seq, struct packed *p)
+{
+    const struct wire_job *job = job_of(w, seq);
+
+    for (uint32_t i = 0; i < job->n_runs; i++) {
+        struct run *r = &p->run[i];
+        if (is_skipped(job, i)) {
+            continue;
+        }
+        if (r->loaded) {
+            run_program(r, p->placed.tensors, p->placed.before);
+        }
+        if (p->placed.tensors && p->placed.before) {
+            check_tensors(r);
+        }
+        write_result(r);
+    }
+    placed_clear(&p->placed);
+    answer_job(w, seq);
+}
+
+/* Load n jobs, build them together, run one after the other. */
+static void do_pack(struct worker *w, uint32_t seq, uint32_t n)
+{
+    struct packed *packed = calloc(n, sizeof *packed);
+    struct run **loaded = calloc((size_t)n * WIRE_RUNS_MAX, sizeof *loaded);
+    uint32_t fence = 0, n_loaded = 0;
+
+    if (!packed || !loaded) {
+        _exit(WIRE_EXIT_ENVIRONMENT);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        fence = load_job(w, seq + i, &packed[i], fence);
+        for (uint32_t k = 0; k < WIRE_RUNS_MAX; k++) {
+            if (packed[i].run[k].loaded) {
+                loaded[n_loaded++] = &packed[i].run[k];
+            }
+        }
+    }
+    step(w, seq, 0, WIRE_BUILD);
+    build_programs(loaded, n_loaded);
+    for (uint32_t i = 0; i < n; i++) {
+        run_job(w, seq + i, &packed[i]);
+    }
+    free(packed);
+    free(loaded);
+}
+
+/* How many jobs to do now; 0: wait for more. A pack is filled unless the engine waits for one of
+ * those that are there. */
+static uint32_t jobs_ready(const struct worker *w, uint32_t seq)
+{
+    uint32_t ready = __atomic_load_n(&w->ring->posted, __ATOMIC_ACQUIRE) - seq;
+    uint32_t pack = w->ring->pack;
+
+    if (!w->adapter->build || ready == 0) {
+        return ready > 0;
+    }
+    if (ready >= pack) {
+        return pack;
+    }
+    bool is_waited = (int32_t)(__atomic_load_n(&w->ring->wake, __ATOMIC_SEQ_CST) - seq) > 0;
+    return is_waited ? ready : 0;
 }
 
 /* ---- start ---- */
@@ -536,7 +764,8 @@ static void map_ring(struct worker *w, int fd)
     w->ring = ring;
     w->job_size = ring->job_size;
     w->result_size = ring->result_size;
-    uint64_t jobs = WIRE_SLOTS * w->job_size, results = WIRE_SLOTS * w->result_size;
+    w->slots = ring->slots;
+    uint64_t jobs = w->slots * w->job_size, results = w->slots * w->result_size;
     void *map = mmap(NULL, jobs, PROT_READ, MAP_SHARED, fd, WIRE_HEADER_SIZE);
     w->results = mmap(NULL, results, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
                       (off_t)(WIRE_HEADER_SIZE + jobs));
@@ -598,14 +827,20 @@ _Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS
 
     uint32_t seq = w.ring->start, end = w.ring->jobs ? seq + w.ring->jobs : 0;
     for (;;) {
-        while (__atomic_load_n(&w.ring->posted, __ATOMIC_ACQUIRE) == seq) {
+        uint32_t n;
+        while ((n = jobs_ready(&w, seq)) == 0) {
             eventfd_t count;
             if (eventfd_read(w.job_fd, &count) && errno != EINTR) {
                 give_up("the job signal");
             }
         }
-        do_job(&w, seq++);
-        if ((w.ring->jobs && seq == end) || address_space(&w) > w.memory_retire) {
+        if (adapter->build) {
+            do_pack(&w, seq, n);
+        } else {
+            do_job(&w, seq);
+        }
+        seq += n;
+        if ((w.ring->jobs && (int32_t)(seq - end) >= 0) || address_space(&w) > w.memory_retire) {
             __atomic_store_n(&w.ring->retired, 1, __ATOMIC_RELEASE);
             _exit(0);
         }

@@ -33,6 +33,8 @@ static PyObject *serve(PyObject *self, PyObject *args)
     }
     a.load = offered(module, "load");
     a.run = offered(module, "run");
+    a.prepare = offered(module, "prepare");
+    a.build = offered(module, "build");
     a.dtypes = offered(module, "dtypes");
     a.resolve = offered(module, "resolve");
     a.configure = offered(module, "configure");
@@ -41,6 +43,7 @@ static PyObject *serve(PyObject *self, PyObject *args)
     a.random_state = offered(module, "random_state");
     a.state = offered(module, "state");
     a.reset = offered(module, "reset");
+    a.close = offered(module, "close");
     a.callables = PyDict_New();
     capsule = offered(module, "exchange");
     a.exchange = capsule ? exchange_from_capsule(capsule) : NULL;

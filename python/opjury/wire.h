@@ -15,7 +15,7 @@
 #define WIRE_VERSION 4u
 
 enum {
-    WIRE_SLOTS = 8,     /* tests under way */
+    WIRE_SLOTS_MAX = 32, /* tests under way */
     WIRE_RUNS_MAX = 16, /* targets of one library that share a job */
     WIRE_TENSORS_MAX = 4096,
     WIRE_RANK_MAX = 6,
@@ -77,7 +77,7 @@ struct wire_job {
     uint32_t n_tensors; /* behind them: constants that the program bytes do not hold */
     uint32_t placement; /* enum placement: 64-aligned, flush to the end, flush to the start */
     uint32_t n_runs;
-    uint32_t first_run;  /* runs before it were answered by an earlier worker */
+    uint32_t skip;       /* bits of runs that an earlier worker answered or died in */
     uint32_t tensors_at; /* struct wire_tensor[n_tensors + n_before] */
     uint32_t n_before;   /* last: the inputs of other shapes that are run first; 0: none */
     uint64_t program_at, program_size;
@@ -91,7 +91,8 @@ enum wire_status {
     WIRE_RAISED, /* the library raised */
     WIRE_BROKEN, /* the worker itself could not do its part; message says why */
 };
-enum wire_phase { WIRE_IDLE, WIRE_LOAD, WIRE_RUN };
+/* BUILD: what several loaded programs share; the fault of none of them alone. */
+enum wire_phase { WIRE_IDLE, WIRE_LOAD, WIRE_BUILD, WIRE_RUN };
 enum { WIRE_INPUT_CHANGED = 1, WIRE_OUT_OF_BOUNDS = 2 };
 
 struct wire_result {
@@ -130,7 +131,7 @@ struct wire_ring {
     uint32_t version;
     uint32_t start; /* seq of the first job this worker is to do */
     uint32_t jobs;  /* how many it may do before it retires; 0: no limit */
-    uint32_t pad;
+    uint32_t slots; /* areas of each kind: a power of two */
     uint64_t memory_limit; /* bytes of address space above what the worker starts with */
     uint64_t job_size, result_size;
 
@@ -138,6 +139,8 @@ struct wire_ring {
     uint32_t done;   /* worker: jobs 0 .. done-1 are answered */
     uint32_t retired;
     uint32_t wake; /* engine: it is signalled when done comes to this, or nothing is left to do */
+    uint32_t pack; /* engine: so many jobs are built together, fewer when it waits for one */
+    uint32_t pad;
     struct wire_cursor cursor;
     struct wire_crash crash;
 };

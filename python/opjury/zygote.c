@@ -85,6 +85,9 @@ static _Noreturn void end_everything(const struct zygote *z)
     for (;;) {
         kill_children(z, false);
         if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD) {
+            if (z->adapter->close) {
+                Py_XDECREF(PyObject_CallFunctionObjArgs(z->adapter->close, NULL));
+            }
             _exit(0);
         }
     }
@@ -218,11 +221,15 @@ _Noreturn void zygote_serve(int socket, const struct adapter *adapter, const cha
     struct zygote z = {.socket = socket, .adapter = adapter};
     /* status: threads that the import and the warm-up left running; a fork would lose them. */
     struct wire_report ready = {.kind = WIRE_READY, .pid = getpid(), .status = count_threads()};
+    struct rusage compilers;
     sigset_t child;
 
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     snprintf(ready.text, sizeof ready.text, "%s", version);
+    if (getrusage(RUSAGE_CHILDREN, &compilers) == 0) {
+        ready.cpu_ns = nanoseconds(compilers.ru_utime) + nanoseconds(compilers.ru_stime);
+    }
     z.signals = -1;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) || sigprocmask(SIG_BLOCK, &child, &z.old_mask) ||
         (z.signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {

@@ -6,6 +6,8 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
     version() -> str
     warm()                          optional: first calls whose cost every worker would pay
     load(program, options), run(loaded, tensors) -> sequence of outputs
+      and prepare(loaded, tensors), build([loaded, ...]) -> [None or exception, ...]
+                                    optional, between the two: what several programs share
       or dtypes: {"f32": object} and resolve(path) -> callable: driven by call plans
       and configure(options)      optional: what the options say, "" for none, before the calls and after
     exchange                        the type's __dlpack_c_exchange_api__ capsule, or None
@@ -13,6 +15,7 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
     random_state() -> tensor        optional: state of the library's generator
     state() -> ((name, value), ...) optional: what a call must leave as it was
     reset(state)                    optional: put it back
+    close()                         optional: when the zygote ends
 
 and raises opjury.NotExercised where it cannot do what a target's options claim.
 

@@ -244,6 +244,7 @@ double clock_wall(void);         /* monotonic seconds */
 double clock_cpu_self(void);     /* user + system seconds of this process */
 double clock_cpu_children(void); /* of its reaped children */
 double clock_cpu_of(pid_t pid);  /* of another process, without its children; 0: it is none */
+double clock_cpu_waited(pid_t pid); /* of the children it has waited for, in clock ticks */
 /* Waits for a child's end, which is forced after `patience` seconds: its status, and the CPU time
  * of it and of all that it reaped. */
 int child_reap(pid_t pid, double patience, double *cpu);

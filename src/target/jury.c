@@ -31,7 +31,8 @@ struct jury {
     struct library **libraries;
     size_t n_libraries;
     size_t *library_of; /* a target's; SIZE_MAX: runs in this process */
-    struct posted window[JURY_WINDOW];
+    struct posted window[JURY_WINDOW_MAX];
+    uint32_t n_window;
     uint64_t posted, taken;
 };
 
@@ -72,15 +73,35 @@ static void join_library(struct jury *j, size_t target)
     l->target[l->n_targets++] = target;
 }
 
-static struct jury_options with_defaults(const struct jury_options *given)
+static struct jury_options with_defaults(const struct jury_options *given, double patience)
 {
     struct jury_options o = given ? *given : (struct jury_options){0};
 
-    o.cpu_deadline = o.cpu_deadline > 0 ? o.cpu_deadline : 10;
-    o.wall_cap = o.wall_cap > 0 ? o.wall_cap : 60;
+    o.cpu_deadline = o.cpu_deadline > 0 ? o.cpu_deadline : 10 * patience;
+    o.wall_cap = o.wall_cap > 0 ? o.wall_cap : 60 * patience;
     o.memory_limit = o.memory_limit ? o.memory_limit : (uint64_t)2 << 30;
     o.tests_per_worker = o.tests_per_worker ? o.tests_per_worker : 10000;
     return o;
+}
+
+/* Enough that workers seldom wait for us; where they build packs, one more while one is judged. A
+ * power of two: places in a ring. */
+static uint32_t window_of(const struct jury *j)
+{
+    uint32_t n = 8;
+
+    for (size_t i = 0; i < j->n_libraries; i++) {
+        while (n < 2 * j->libraries[i]->kind->pack) {
+            n *= 2;
+        }
+    }
+    CHECK(n <= JURY_WINDOW_MAX);
+    return n;
+}
+
+uint32_t jury_window(const struct jury *j)
+{
+    return j->n_window;
 }
 
 static struct jury *jury_new(struct target *const *targets, size_t n,
@@ -97,10 +118,13 @@ static struct jury *jury_new(struct target *const *targets, size_t n,
     for (size_t i = 0; i < n; i++) {
         join_library(j, i);
     }
+    j->n_window = window_of(j);
     for (size_t i = 0; i < j->n_libraries; i++) {
-        j->libraries[i]->options = with_defaults(options);
+        double patience = j->libraries[i]->kind->patience;
+        j->libraries[i]->options = with_defaults(options, patience > 0 ? patience : 1);
+        j->libraries[i]->slots = j->n_window;
     }
-    for (size_t i = 0; i < JURY_WINDOW; i++) {
+    for (size_t i = 0; i < JURY_WINDOW_MAX; i++) {
         j->window[i].seq = ARENA_ZARRAY(arena, uint32_t, n);
         j->window[i].has_job = ARENA_ZARRAY(arena, bool, n);
         j->window[i].answers = ARENA_ZARRAY(arena, struct answer, n);
@@ -148,7 +172,7 @@ void jury_close(struct jury *j)
     }
     for (; j->taken < j->posted; j->taken++) {
         for (size_t i = 0; i < j->n_targets; i++) {
-            free(j->window[j->taken % JURY_WINDOW].answers[i].text);
+            free(j->window[j->taken % JURY_WINDOW_MAX].answers[i].text);
         }
     }
     arena_free(j->arena);
@@ -218,8 +242,8 @@ static enum err post_to_library(struct jury *j, struct posted *p, size_t index)
 
 enum err jury_post(struct jury *j, const struct test *test)
 {
-    CHECK(j->posted - j->taken < JURY_WINDOW);
-    struct posted *p = &j->window[j->posted % JURY_WINDOW];
+    CHECK(j->posted - j->taken < j->n_window);
+    struct posted *p = &j->window[j->posted % JURY_WINDOW_MAX];
 
     p->test = test;
     memset(p->answers, 0, j->n_targets * sizeof *p->answers);
@@ -273,7 +297,7 @@ static void fill_outcome(struct jury *j, const struct posted *p, size_t target, 
 enum err jury_take(struct jury *j, struct arena *arena, struct outcome *outcomes)
 {
     CHECK(j->taken < j->posted);
-    struct posted *p = &j->window[j->taken % JURY_WINDOW];
+    struct posted *p = &j->window[j->taken % JURY_WINDOW_MAX];
 
     TRY(wait_for(j, p));
     for (size_t i = 0; i < j->n_targets; i++) {

@@ -13,19 +13,32 @@
 const struct target_kind *const target_kind_table[] = {
     &target_onnxruntime,
     &target_torch,
+    &target_torch_compile,
     &target_faulty,
     &target_selftest,
 };
 const size_t target_kind_count = ARRAY_SIZE(target_kind_table);
 
-static const struct target_kind *find_kind(const char *name)
+/* The kind of that library whose mode is the first word of the options, which then is cut off; else
+ * its plain one. */
+static const struct target_kind *find_kind(const char *name, char **options)
 {
+    const struct target_kind *found = NULL;
+    size_t size = *options ? strcspn(*options, ",") : 0;
+
     for (size_t i = 0; i < target_kind_count; i++) {
-        if (strcmp(target_kind_table[i]->name, name) == 0) {
-            return target_kind_table[i];
+        const struct target_kind *kind = target_kind_table[i];
+        if (strcmp(kind->name, name) != 0) {
+            continue;
+        }
+        if (!kind->mode) {
+            found = found ? found : kind;
+        } else if (size == strlen(kind->mode) && strncmp(*options, kind->mode, size) == 0) {
+            *options = (*options)[size] ? *options + size + 1 : NULL;
+            return kind;
         }
     }
-    return NULL;
+    return found;
 }
 
 static enum err unknown_kind(const char *name)
@@ -33,7 +46,9 @@ static enum err unknown_kind(const char *name)
     struct buffer names = BUFFER_INIT;
 
     for (size_t i = 0; i < target_kind_count; i++) {
-        buffer_printf(&names, "%s%s", i ? ", " : "", target_kind_table[i]->name);
+        const struct target_kind *kind = target_kind_table[i];
+        buffer_printf(&names, "%s%s%s%s", i ? ", " : "", kind->name, kind->mode ? ":" : "",
+                      kind->mode ? kind->mode : "");
     }
     enum err e = err_set(ERR_USAGE, "no target is called '%s'; there are %s", name, names.data);
     buffer_release(&names);
@@ -120,7 +135,10 @@ enum err options_threads(struct target *t, const char *const *order, const char 
 
 static const char *target_text(const struct target *t, const char *path, struct arena *arena)
 {
-    return arena_printf(arena, "%s%s%s%s%s", t->kind->name, *t->options ? ":" : "", t->options,
+    const char *mode = t->kind->mode;
+
+    return arena_printf(arena, "%s%s%s%s%s%s%s", t->kind->name, *t->options || mode ? ":" : "",
+                        mode ? mode : "", mode && *t->options ? "," : "", t->options,
                         path ? "@" : "", path ? path : "");
 }
 
@@ -138,7 +156,7 @@ enum err target_parse(const char *text, const char *python, struct arena *arena,
     if (options) {
         *options++ = '\0';
     }
-    t->kind = find_kind(name);
+    t->kind = find_kind(name, &options);
     if (!t->kind) {
         return unknown_kind(name);
     }

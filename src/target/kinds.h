@@ -7,6 +7,7 @@
 
 extern const struct target_kind target_onnxruntime;
 extern const struct target_kind target_torch;
+extern const struct target_kind target_torch_compile;
 extern const struct target_kind target_selftest;
 
 /* Most threads a target may be asked for: more than that is no use to find out whether it matters.
@@ -20,5 +21,9 @@ const char *options_with(const char *options, const char *const *order, const ch
 /* threads=VALUE into t->options; 1 is not said. */
 MUST_USE enum err options_threads(struct target *t, const char *const *order, const char *value,
                                   struct arena *arena);
+
+/* A program as a plan of torch calls, encoded; what torch spells. */
+bool torch_target_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
+                            size_t n_in, const enum dtype *out, size_t n_out);
 
 #endif

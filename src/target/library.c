@@ -48,7 +48,7 @@ static enum err fork_worker(struct library *l, unsigned index)
     struct worker *w = &l->worker[index];
     uint32_t jobs = index == WORKER_FRESH ? 1 : l->options.tests_per_worker;
 
-    ring_begin(&w->ring, w->done, w->posted, jobs, l->options.memory_limit);
+    ring_begin(&w->ring, w->done, w->posted, jobs, w->pack, l->options.memory_limit);
     if (ftruncate(w->ring.fd[WIRE_FD_LOG], 0) || lseek(w->ring.fd[WIRE_FD_LOG], 0, SEEK_SET)) {
         return err_set(ERR_IO, "cannot empty a worker's log: %m");
     }
@@ -75,10 +75,16 @@ static enum err start_zygote(struct library *l)
     return ERR_OK;
 }
 
+static uint32_t full_pack(const struct library *l)
+{
+    return l->kind->pack > 0 ? l->kind->pack : 1;
+}
+
 enum err library_open(struct library *l)
 {
     TRY(start_zygote(l));
-    TRY(ring_open(&l->worker[WORKER_STANDING].ring));
+    TRY(ring_open(&l->worker[WORKER_STANDING].ring, l->slots));
+    l->worker[WORKER_STANDING].pack = full_pack(l);
     return fork_worker(l, WORKER_STANDING);
 }
 
@@ -93,9 +99,51 @@ static const char *death_text(int status, int signal, struct arena *arena)
     return arena_printf(arena, "killed by signal %d (%s)", signal, strsignal(signal));
 }
 
-static void record_death(struct worker *w, uint32_t run, enum outcome_kind kind, int status)
+static struct pending *pending_of(struct worker *w, uint32_t seq)
 {
-    struct pending *p = &w->pending[w->done % WIRE_SLOTS];
+    return &w->pending[seq % WIRE_SLOTS_MAX];
+}
+
+static bool is_skipped(const struct pending *p, uint32_t run)
+{
+    return p->skip >> run & 1;
+}
+
+/* The first run that has neither been answered nor given up. */
+static uint32_t first_open(const struct worker *w, uint32_t seq)
+{
+    const struct pending *p = &w->pending[seq % WIRE_SLOTS_MAX];
+    uint32_t run = 0;
+
+    while (run + 1 < p->n_runs &&
+           (is_skipped(p, run) || ring_answered(&w->ring, seq, run, p->n_runs))) {
+        run++;
+    }
+    return run;
+}
+
+/* The next worker leaves out what is done of the job. */
+static void skip_runs(struct worker *w, uint32_t seq)
+{
+    struct pending *p = pending_of(w, seq);
+    uint32_t n = 0;
+
+    for (uint32_t run = 0; run < p->n_runs; run++) {
+        if (p->died[run] || ring_answered(&w->ring, seq, run, p->n_runs)) {
+            p->skip |= 1u << run;
+            n++;
+        }
+    }
+    ring_skip(&w->ring, seq, p->skip);
+    if (n == p->n_runs && seq == w->done) {
+        w->done++;
+    }
+}
+
+static void record_death(struct worker *w, uint32_t seq, uint32_t run, enum outcome_kind kind,
+                         int status)
+{
+    struct pending *p = pending_of(w, seq);
     const struct wire_ring *h = ring_header(&w->ring);
     struct outcome *o = &p->death[run];
 
@@ -118,42 +166,54 @@ static void record_death(struct worker *w, uint32_t run, enum outcome_kind kind,
     o->message = arena_strdup(p->arena, o->message);
     p->died[run] = true;
     p->is_large = true; /* whatever it left there */
-    p->first_run = run + 1;
-    ring_set_first_run(&w->ring, w->done, p->first_run);
-    if (p->first_run == p->n_runs) {
-        w->done++;
-    }
+    skip_runs(w, seq);
 }
 
 /* The rest of the job cannot be had. */
 static void abandon_job(struct worker *w, const char *why)
 {
-    const struct pending *p = &w->pending[w->done % WIRE_SLOTS];
     uint32_t seq = w->done;
 
     snprintf(w->killed_text, sizeof w->killed_text, "%s", why);
     while (w->done == seq) {
-        record_death(w, p->first_run, OUTCOME_NOT_EXERCISED, 0);
+        record_death(w, seq, first_open(w, seq), OUTCOME_NOT_EXERCISED, 0);
     }
     w->idle_deaths = 0;
 }
 
-/* Had the worker begun a run of the first unanswered job? Which? A cursor that cannot be has been
- * overwritten, by the first run not yet answered. */
-static bool culprit(const struct worker *w, uint32_t *run)
+/* Had the worker begun a run of an unanswered job? Which? Of a pack each is loaded before the first
+ * is answered. A cursor that cannot be has been overwritten, by the first run not yet answered. */
+static bool culprit(const struct worker *w, uint32_t *seq, uint32_t *run)
 {
-    const struct pending *p = &w->pending[w->done % WIRE_SLOTS];
     struct wire_cursor c = ring_header(&w->ring)->cursor;
-    bool in_job = c.seq == w->done && c.run >= p->first_run && c.run < p->n_runs;
+    bool in_pack = c.seq - w->done < w->posted - w->done && c.seq - w->done < w->pack;
+    const struct pending *p = &w->pending[c.seq % WIRE_SLOTS_MAX];
+    bool in_job = in_pack && c.run < p->n_runs && !is_skipped(p, c.run);
     bool idle = c.phase == WIRE_IDLE && (c.seq == w->done || c.seq == w->done - 1);
 
-    *run = in_job ? c.run : p->first_run;
+    *seq = in_job ? c.seq : w->done;
+    *run = in_job ? c.run : first_open(w, w->done);
     return !idle;
+}
+
+/* A death in what several share is the fault of one of them: halves, until it is alone. */
+static bool halve_pack(struct worker *w)
+{
+    bool in_build = ring_header(&w->ring)->cursor.phase == WIRE_BUILD && !w->overwritten;
+
+    if (!in_build || w->pack <= 1) {
+        return false;
+    }
+    if ((int32_t)(w->pack_until - w->done) <= 0) {
+        w->pack_until = w->done + w->pack;
+    }
+    w->pack /= 2;
+    return true;
 }
 
 static void blame(struct library *l, struct worker *w, int status)
 {
-    uint32_t run;
+    uint32_t seq, run;
 
     if (!has_work(w)) {
         log_warn("%s: a worker died between two runs (status %d)", l->kind->name, status);
@@ -162,9 +222,12 @@ static void blame(struct library *l, struct worker *w, int status)
     if (w->killed == KILLED_TOLD) {
         return;
     }
-    if (culprit(w, &run) || w->overwritten) {
+    if (halve_pack(w)) {
+        return;
+    }
+    if (culprit(w, &seq, &run) || w->overwritten) {
         w->idle_deaths = 0;
-        record_death(w, run, w->killed == KILLED_HANG ? OUTCOME_HANG : OUTCOME_CRASH, status);
+        record_death(w, seq, run, w->killed == KILLED_HANG ? OUTCOME_HANG : OUTCOME_CRASH, status);
         return;
     }
     if (++w->idle_deaths >= ATTEMPTS) {
@@ -222,11 +285,11 @@ static enum err on_death(struct library *l, unsigned index, int status)
 /* The zygote died once more under this run. */
 static void give_up_run(struct worker *w)
 {
-    uint32_t run;
+    uint32_t seq, run;
 
-    (void)culprit(w, &run);
+    (void)culprit(w, &seq, &run);
     snprintf(w->killed_text, sizeof w->killed_text, "the library's mother process died");
-    record_death(w, run, OUTCOME_NOT_EXERCISED, 0);
+    record_death(w, seq, run, OUTCOME_NOT_EXERCISED, 0);
 }
 
 /* All workers died with it. They may be at fault: after some attempts their runs are given up. */
@@ -412,12 +475,22 @@ static enum err ready_fresh(struct library *l)
     struct worker *w = &l->worker[WORKER_FRESH];
 
     if (!w->ring.map) {
-        TRY(ring_open(&w->ring));
+        TRY(ring_open(&w->ring, 1));
+        w->pack = 1;
     }
     while (w->pid || w->forking) {
         TRY(libraries_wait(&l, 1));
     }
     return ERR_OK;
+}
+
+/* The jobs that were posted when a build died are done: all is as before. */
+static void restore_pack(const struct library *l, struct worker *w)
+{
+    if (w->pack < full_pack(l) && (int32_t)(w->done - w->pack_until) >= 0) {
+        w->pack = full_pack(l);
+        __atomic_store_n(&ring_header(&w->ring)->pack, w->pack, __ATOMIC_RELAXED);
+    }
 }
 
 enum err library_post(struct library *l, unsigned index, const struct job *job, uint32_t *seq)
@@ -427,11 +500,13 @@ enum err library_post(struct library *l, unsigned index, const struct job *job, 
 
     if (index == WORKER_FRESH) {
         TRY(ready_fresh(l));
+    } else {
+        restore_pack(l, w);
     }
-    p = &w->pending[w->posted % WIRE_SLOTS];
+    p = pending_of(w, w->posted);
     TRY(ring_put_job(&w->ring, w->posted, job));
     p->n_runs = job->n_runs;
-    p->first_run = 0;
+    p->skip = 0;
     p->is_large = job->program->size > LARGE_JOB;
     memset(p->died, 0, sizeof p->died);
     *seq = w->posted++;
@@ -464,6 +539,9 @@ enum err library_finish(struct library *l, unsigned index, uint32_t seq,
         uint32_t more = (w->posted - seq - 1) / 2;
         __atomic_store_n(&ring_header(&w->ring)->wake, seq + 1 + more, __ATOMIC_SEQ_CST);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (w->pack > 1 && eventfd_write(w->ring.fd[WIRE_FD_JOB], 1)) {
+            return err_set(ERR_IO, "cannot signal a worker: %m"); /* not to wait for a full pack */
+        }
         if (!library_done(l, index, seq)) {
             TRY(libraries_wait(libraries, n));
         }
@@ -486,7 +564,7 @@ void library_read(struct library *l, unsigned index, uint32_t seq, uint32_t run,
                   struct arena *arena, struct outcome *o)
 {
     struct worker *w = &l->worker[index];
-    struct pending *p = &w->pending[seq % WIRE_SLOTS];
+    struct pending *p = pending_of(w, seq);
     const char *why;
     size_t bytes = 0;
 
@@ -513,7 +591,7 @@ void library_read(struct library *l, unsigned index, uint32_t seq, uint32_t run,
 void library_forget(struct library *l, unsigned index, uint32_t seq)
 {
     struct worker *w = &l->worker[index];
-    struct pending *p = &w->pending[seq % WIRE_SLOTS];
+    struct pending *p = pending_of(w, seq);
 
     if (p->arena) {
         arena_free(p->arena);
@@ -532,7 +610,7 @@ void library_close(struct library *l)
     l->dead_cpu = 0;
     for (unsigned i = 0; i < WIRE_WORKERS_MAX; i++) {
         struct worker *w = &l->worker[i];
-        for (unsigned s = 0; s < WIRE_SLOTS; s++) {
+        for (unsigned s = 0; s < WIRE_SLOTS_MAX; s++) {
             arena_free(w->pending[s].arena);
         }
         ring_close(&w->ring);
@@ -541,10 +619,12 @@ void library_close(struct library *l)
 
 double library_total_cpu(const struct library *l)
 {
-    double cpu = l->closed_cpu + l->dead_cpu + clock_cpu_of(l->zygote.pid);
+    double cpu = l->closed_cpu + l->dead_cpu + clock_cpu_of(l->zygote.pid) + l->zygote.warm_cpu;
 
     for (unsigned i = 0; i < WIRE_WORKERS_MAX; i++) {
-        cpu += clock_cpu_of(l->worker[i].pid);
+        pid_t pid = l->worker[i].pid;
+        cpu += clock_cpu_of(pid);
+        cpu += l->kind->pack > 1 ? clock_cpu_waited(pid) : 0;
     }
     return cpu;
 }

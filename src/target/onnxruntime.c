@@ -99,6 +99,7 @@ const struct target_kind target_onnxruntime = {
     .encode = encode,
     .probe_options = "opt=none",
     .speaks_onnx = true,
+    .level_option = "opt",
     .levels = levels,
     .has_threads = true,
     .has_optimizers = true,

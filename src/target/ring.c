@@ -18,7 +18,7 @@
 static const uint64_t job_size = (uint64_t)128 << 20;
 static const uint64_t result_size = (uint64_t)256 << 20;
 
-_Static_assert((int)WIRE_SLOTS == (int)JURY_WINDOW, "a slot for each test under way");
+_Static_assert((int)WIRE_SLOTS_MAX == (int)JURY_WINDOW_MAX, "a slot for each test under way");
 _Static_assert((int)WIRE_RANK_MAX == (int)RANK_MAX, "shapes fit");
 #define SAME_NUMBER(name, number, code, bytes)                                                     \
     _Static_assert((int)WIRE_##name == (int)DTYPE_##name, "dtypes are numbered alike");
@@ -27,12 +27,14 @@ WIRE_DTYPE_MAP(SAME_NUMBER)
 
 /* ---- the memory ---- */
 
-enum err ring_open(struct ring *r)
+enum err ring_open(struct ring *r, uint32_t slots)
 {
     struct ring fresh = RING_NONE;
     void *map = MAP_FAILED;
 
-    fresh.size = WIRE_HEADER_SIZE + (size_t)(WIRE_SLOTS * (job_size + result_size));
+    CHECK(slots > 0 && slots <= WIRE_SLOTS_MAX && (slots & (slots - 1)) == 0);
+    fresh.slots = slots;
+    fresh.size = WIRE_HEADER_SIZE + (size_t)(slots * (job_size + result_size));
     fresh.fd[WIRE_FD_MEMORY] = memfd_create("opjury-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     fresh.fd[WIRE_FD_JOB] = eventfd(0, EFD_CLOEXEC);
     fresh.fd[WIRE_FD_DONE] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -52,13 +54,15 @@ enum err ring_open(struct ring *r)
     return ERR_OK;
 }
 
-void ring_begin(const struct ring *r, uint32_t start, uint32_t posted, uint32_t jobs,
+void ring_begin(const struct ring *r, uint32_t start, uint32_t posted, uint32_t jobs, uint32_t pack,
                 uint64_t memory_limit)
 {
     /* All of it: the last worker may have written anywhere. */
     struct wire_ring h = {.version = WIRE_VERSION,
                           .start = start,
                           .jobs = jobs,
+                          .slots = r->slots,
+                          .pack = pack,
                           .memory_limit = memory_limit,
                           .job_size = job_size,
                           .result_size = result_size,
@@ -82,15 +86,15 @@ void ring_close(struct ring *r)
     *r = RING_NONE;
 }
 
-static size_t job_at(uint32_t seq)
+static size_t job_at(const struct ring *r, uint32_t seq)
 {
-    return WIRE_HEADER_SIZE + (size_t)((seq % WIRE_SLOTS) * job_size);
+    return WIRE_HEADER_SIZE + (size_t)((seq % r->slots) * job_size);
 }
 
-static size_t result_at(uint32_t seq)
+static size_t result_at(const struct ring *r, uint32_t seq)
 {
-    return WIRE_HEADER_SIZE + (size_t)(WIRE_SLOTS * job_size) +
-           (size_t)((seq % WIRE_SLOTS) * result_size);
+    return WIRE_HEADER_SIZE + (size_t)(r->slots * job_size) +
+           (size_t)((seq % r->slots) * result_size);
 }
 
 void ring_trim(const struct ring *r, uint32_t seq)
@@ -98,7 +102,7 @@ void ring_trim(const struct ring *r, uint32_t seq)
     const struct {
         size_t at;
         uint64_t size;
-    } areas[] = {{job_at(seq), job_size}, {result_at(seq), result_size}};
+    } areas[] = {{job_at(r, seq), job_size}, {result_at(r, seq), result_size}};
 
     /* MADV_REMOVE frees the pages of the file itself, for both sides. That it fails costs memory.
      */
@@ -196,7 +200,7 @@ static bool put_options(uint8_t *area, size_t *used, struct wire_job *h, const s
 
 enum err ring_put_job(const struct ring *r, uint32_t seq, const struct job *job)
 {
-    uint8_t *area = r->map + job_at(seq);
+    uint8_t *area = r->map + job_at(r, seq);
     struct wire_job h = {.seq = seq,
                          .n_inputs = job->test->n_inputs,
                          .n_tensors = job->test->n_inputs,
@@ -232,11 +236,11 @@ enum err ring_put_job(const struct ring *r, uint32_t seq, const struct job *job)
     return ERR_OK;
 }
 
-void ring_set_first_run(const struct ring *r, uint32_t seq, uint32_t first_run)
+void ring_skip(const struct ring *r, uint32_t seq, uint32_t runs)
 {
-    struct wire_job *h = (void *)(r->map + job_at(seq));
+    struct wire_job *h = (void *)(r->map + job_at(r, seq));
 
-    h->first_run = first_run;
+    h->skip = runs;
 }
 
 /* ---- results ---- */
@@ -333,11 +337,20 @@ static bool read_texts(const struct area *a, const struct wire_result *h, struct
            read_text(a, h->state_changed, arena, &o->state_changed);
 }
 
+bool ring_answered(const struct ring *r, uint32_t seq, uint32_t run, uint32_t n_runs)
+{
+    uint64_t share = result_size / n_runs / 64 * 64;
+    struct wire_result h;
+
+    memcpy(&h, r->map + result_at(r, seq) + run * share, sizeof h);
+    return h.seq == seq + 1;
+}
+
 bool ring_read_result(const struct ring *r, uint32_t seq, uint32_t run, uint32_t n_runs,
                       struct arena *arena, struct outcome *outcome, const char **why)
 {
     uint64_t share = result_size / n_runs / 64 * 64;
-    struct area a = {r->map + result_at(seq) + run * share, share};
+    struct area a = {r->map + result_at(r, seq) + run * share, share};
     struct wire_result h;
     struct outcome o = {0};
 

@@ -59,6 +59,7 @@ struct outcome {
 struct target;
 struct target_kind {
     const char *name;    /* "onnxruntime" */
+    const char *mode;    /* "compile": the kind of torch:compile,...; NULL: the library's plain one */
     const char *summary; /* for `opjury targets` */
     const char *options; /* help: "opt=all|extended|basic|none" */
     const char *package; /* what to install when it is missing */
@@ -80,10 +81,14 @@ struct target_kind {
     /* Options of the plainest variant, under which support is probed; NULL: takes everything. */
     const char *probe_options;
     bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
-    bool strict_casts;       /* claims every declared rounding */
     bool flushes_subnormals; /* documents that subnormals may become 0 */
+    /* A compiler that costs more to start than to run: so many programs are built together in the
+     * standing worker. 0: each by itself. */
+    uint32_t pack;
+    double patience; /* deadlines are so many times as long; 0: as they are */
     /* What `opjury blame` may vary. */
-    const char *const *levels; /* values of opt=, the plainest first, NULL at the end; NULL: none */
+    const char *level_option;  /* "opt" */
+    const char *const *levels; /* its values, the plainest first, NULL at the end; NULL: none */
     bool has_threads;          /* takes threads=N, 1 when not given */
     bool has_optimizers;       /* takes disable=A+B and trace, see optimizers of triage */
 };
@@ -96,6 +101,7 @@ struct target {
     const char *options;           /* canonical options only, "opt=all": sent with each job */
     const char *python;            /* interpreter; NULL for in-process kinds */
     bool dynamic;                  /* runs what it loaded at test.before's shapes first */
+    bool strict_casts;             /* claims every declared rounding */
     const char *version;           /* of the library; NULL before probing */
     struct onnx_version onnx;      /* highest accepted; probed */
     const struct support *support; /* NULL before probing */
@@ -142,8 +148,9 @@ MUST_USE enum err jury_open(struct target *const *targets, size_t n,
 void jury_close(struct jury *jury); /* kills every process it started; NULL is fine */
 
 /* Hand a test to every target; returns when it is queued (workers run while the caller judges). At
- * most JURY_WINDOW tests may be under way. The test must live until it is taken. */
-enum { JURY_WINDOW = 8 };
+ * most jury_window() tests may be under way. The test must live until it is taken. */
+enum { JURY_WINDOW_MAX = 32 };
+uint32_t jury_window(const struct jury *jury);
 MUST_USE enum err jury_post(struct jury *jury, const struct test *test);
 /* The oldest posted test: waits until every target has answered (or died: workers are replaced, the
  * run that killed one is its outcome). outcomes[n_targets], in target order; memory from `arena`.

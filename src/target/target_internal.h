@@ -31,6 +31,7 @@ struct zygote {
     int log; /* memfd: its stderr until it is ready */
     double wall_start;
     bool ready; /* it listens: a closed socket ends it */
+    double warm_cpu; /* of compilers that its warm-up ran */
 };
 #define ZYGOTE_NONE ((struct zygote){.socket = -1, .log = -1})
 
@@ -53,10 +54,12 @@ struct ring {
     int fd[WIRE_FDS]; /* -1: not open */
     uint8_t *map;
     size_t size;
+    uint32_t slots;
 };
 #define RING_NONE ((struct ring){.fd = {-1, -1, -1, -1}})
 
-MUST_USE enum err ring_open(struct ring *r);
+/* slots: jobs under way, a power of two. */
+MUST_USE enum err ring_open(struct ring *r, uint32_t slots);
 void ring_close(struct ring *r);
 static inline struct wire_ring *ring_header(const struct ring *r)
 {
@@ -66,7 +69,7 @@ static inline struct wire_ring *ring_header(const struct ring *r)
 }
 
 /* The header for a new worker, which is to begin with job `start`. */
-void ring_begin(const struct ring *r, uint32_t start, uint32_t posted, uint32_t jobs,
+void ring_begin(const struct ring *r, uint32_t start, uint32_t posted, uint32_t jobs, uint32_t pack,
                 uint64_t memory_limit);
 
 /* A job as the engine puts it together. */
@@ -80,8 +83,10 @@ struct job {
 };
 /* ERR_LIMIT when it does not fit. */
 MUST_USE enum err ring_put_job(const struct ring *r, uint32_t seq, const struct job *job);
-/* The job's later runs only: an earlier worker answered, or died in, those before. */
-void ring_set_first_run(const struct ring *r, uint32_t seq, uint32_t first_run);
+/* Not these runs of the job, as bits: an earlier worker answered them or died in them. */
+void ring_skip(const struct ring *r, uint32_t seq, uint32_t runs);
+/* Has a worker written that run's result, whatever it may be? */
+bool ring_answered(const struct ring *r, uint32_t seq, uint32_t run, uint32_t n_runs);
 /* Results of run `run` of `n_runs`, copied into `arena`. false: what the worker wrote does not hold
  * together (why: text in the arena). */
 bool ring_read_result(const struct ring *r, uint32_t seq, uint32_t run, uint32_t n_runs,
@@ -99,7 +104,8 @@ enum { WORKER_STANDING, WORKER_FRESH };
 
 /* A job under way, and the runs of it that their worker did not survive. */
 struct pending {
-    uint32_t n_runs, first_run;
+    uint32_t n_runs;
+    uint32_t skip;   /* bits of the runs that need not be done any more */
     bool is_large; /* its memory goes back to the system afterwards */
     bool died[WIRE_RUNS_MAX];
     struct outcome death[WIRE_RUNS_MAX];
@@ -118,8 +124,10 @@ struct worker {
     pid_t pid; /* 0: none */
     bool forking;
     uint32_t posted, done;
-    struct pending pending[WIRE_SLOTS];
+    struct pending pending[WIRE_SLOTS_MAX];
     uint32_t idle_deaths; /* in a row, of a worker that had not begun a run */
+    uint32_t pack;        /* jobs that are built together; fewer after a death in a build, */
+    uint32_t pack_until;  /* up to this job */
     /* progress as last seen, for the deadlines */
     uint32_t seen_steps, seen_done;
     double seen_cpu, seen_wall, killed_wall;
@@ -137,6 +145,7 @@ struct library {
     struct worker worker[WIRE_WORKERS_MAX];
     struct jury_options options;
     struct arena *arena; /* the jury's */
+    uint32_t slots;      /* jobs that may be under way */
     size_t n_targets;
     size_t target[WIRE_RUNS_MAX]; /* places in the jury's list */
     uint32_t zygote_deaths;       /* in a row, without a job done */

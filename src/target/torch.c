@@ -16,13 +16,13 @@ static enum err set_option(struct target *t, const char *key, const char *value,
         return options_threads(t, order, value, arena);
     }
     if (value || strcmp(key, "eager") != 0) {
-        return err_set(ERR_USAGE, "torch takes eager and threads=N, not '%s'", key);
+        return err_set(ERR_USAGE, "torch takes eager and threads=N, or torch:compile,...; not '%s'", key);
     }
     return ERR_OK; /* the only mode, hence no option of the canonical text */
 }
 
-static bool can_spell(const struct target *t, const struct op *op, const enum dtype *in,
-                      size_t n_in, const enum dtype *out, size_t n_out)
+bool torch_target_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
+                            size_t n_in, const enum dtype *out, size_t n_out)
 {
     return torch_can_spell(op, in, n_in, out, n_out);
 }
@@ -50,7 +50,7 @@ const struct target_kind target_torch = {
     .adapter = "torch",
     .option = set_option,
     .defaults = defaults,
-    .can_spell = can_spell,
+    .can_spell = torch_target_can_spell,
     .encode = encode,
     .constants_as_tensors = true,
     .probe_options = "",

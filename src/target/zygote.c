@@ -53,8 +53,8 @@ const char *worker_variable(const char *name)
     return NULL;
 }
 
-static _Noreturn void exec_interpreter(const char *python, const char *dir, const char *adapter,
-                                       int socket, int log, pid_t engine)
+static _Noreturn void exec_interpreter(const char *python, const char *dir, const char *cache,
+                                       const char *adapter, int socket, int log, pid_t engine)
 {
     char number[16];
     int null = open("/dev/null", O_RDONLY);
@@ -62,6 +62,9 @@ static _Noreturn void exec_interpreter(const char *python, const char *dir, cons
     snprintf(number, sizeof number, "%d", socket);
     for (size_t i = 0; i < ARRAY_SIZE(environment); i++) {
         setenv(environment[i][0], environment[i][1], 1);
+    }
+    if (cache) {
+        setenv("OPJURY_CACHE", cache, 1); /* as found: an adapter need not look for it */
     }
     /* Its own session: a Ctrl-C at the terminal is the engine's to handle. */
     if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_CHILD_SUBREAPER, 1) ||
@@ -81,11 +84,15 @@ enum err zygote_start(struct zygote *z, const char *python, const char *adapter)
     struct zygote fresh = ZYGOTE_NONE;
     int pair[2] = {-1, -1};
     const char *dir;
+    char *cache = NULL;
     pid_t engine = getpid();
     enum err e = worker_dir(arena, &dir);
 
     if (e) {
         goto out;
+    }
+    if (cache_dir(arena, &cache)) {
+        log_debug("%s", err_text());
     }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
         (fresh.log = memfd_create("opjury-zygote-log", MFD_CLOEXEC)) < 0 ||
@@ -94,7 +101,7 @@ enum err zygote_start(struct zygote *z, const char *python, const char *adapter)
         goto out;
     }
     if (fresh.pid == 0) {
-        exec_interpreter(python, dir, adapter, pair[1], fresh.log, engine);
+        exec_interpreter(python, dir, cache, adapter, pair[1], fresh.log, engine);
     }
     fresh.socket = pair[0];
     fresh.wall_start = clock_wall();
@@ -196,6 +203,7 @@ enum err zygote_wait(struct zygote *z, const char *python, const struct target_k
                  kind->name, report.status);
     }
     z->ready = true;
+    z->warm_cpu = (double)report.cpu_ns * 1e-9;
     *version = arena_strdup(arena, report.text);
     return ERR_OK;
 }

@@ -25,14 +25,16 @@ static void say_levels(struct blamer *b, const struct texts *shows, const struct
                   shown);
         return;
     }
-    blame_say(b, "It shows at opt=%s%s%s.", shown, passes->n > 0 ? " and not at opt=" : "",
+    const char *option = b->culprit->kind->level_option;
+    const char *not_at = arena_printf(b->arena, " and not at %s=", option);
+    blame_say(b, "It shows at %s=%s%s%s.", option, shown, passes->n > 0 ? not_at : "",
               blame_list(passes, " or ", b->arena));
     if (shows->n + passes->n < n) {
         blame_say(b, "At the other levels it fails in another way or cannot be judged.");
     }
     if (b->level_is_guilty) {
         bool goes_on = shows->n > 1 && lowest + shows->n == n;
-        blame_component(b, arena_printf(b->arena, "opt%s%s", goes_on ? ">=" : "=",
+        blame_component(b, arena_printf(b->arena, "%s%s%s", option, goes_on ? ">=" : "=",
                                         b->culprit->kind->levels[lowest]));
     }
 }
@@ -45,7 +47,8 @@ static enum err level_apply(struct blamer *b)
     bool goes_below = false;
     for (; levels[n] != NULL; n++) {
         enum answer answer;
-        const char *options = arena_printf(b->arena, "opt=%s", levels[n]);
+        const char *options =
+            arena_printf(b->arena, "%s=%s", b->culprit->kind->level_option, levels[n]);
         const struct variation v = {.kind = "level", .what = options, .options = options};
         TRY(blame_run(b, &v, &answer));
         if (answer == ANSWER_SHOWS || answer == ANSWER_GOES) {

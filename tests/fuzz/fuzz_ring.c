@@ -8,7 +8,7 @@
 
 #include "target/target_internal.h"
 
-enum { RUNS = 4, LAST_SLOT = WIRE_SLOTS - 1 };
+enum { RUNS = 4, LAST_SLOT = WIRE_SLOTS_MAX - 1 };
 
 static void check_text(const char *text)
 {
@@ -37,9 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *why;
 
     if (!ring.map) {
-        CHECK(ring_open(&ring) == ERR_OK);
+        CHECK(ring_open(&ring, WIRE_SLOTS_MAX) == ERR_OK);
     }
-    ring_begin(&ring, LAST_SLOT, LAST_SLOT + 1, 0, 0);
+    ring_begin(&ring, LAST_SLOT, LAST_SLOT + 1, 0, 1, 0);
     uint64_t share = ring_header(&ring)->result_size / RUNS;
     uint8_t *area = ring.map + ring.size - share;
     size_t n = size < 4096 ? size : 4096;

@@ -251,16 +251,16 @@ static void test_many(void **state)
     struct jury_options options = {.tests_per_worker = 50};
     struct fixture f =
         open_jury(2, (const char *const[]){"selftest:echo", "selftest:raise"}, &options);
-    struct arena *window[JURY_WINDOW];
-    struct test *tests[JURY_WINDOW];
+    struct arena *window[WINDOW];
+    struct test *tests[WINDOW];
     struct arena *arena = arena_new();
 
-    for (size_t i = 0; i < JURY_WINDOW; i++) {
+    for (size_t i = 0; i < WINDOW; i++) {
         window[i] = arena_new();
     }
-    for (uint64_t i = 0; i < TESTS + JURY_WINDOW; i++) {
-        size_t slot = i % JURY_WINDOW;
-        if (i >= JURY_WINDOW) {
+    for (uint64_t i = 0; i < TESTS + WINDOW; i++) {
+        size_t slot = i % WINDOW;
+        if (i >= WINDOW) {
             struct outcome o[2];
             arena_reset(arena);
             must(jury_take(f.jury, arena, o));
@@ -275,7 +275,7 @@ static void test_many(void **state)
         }
     }
     assert_int_equal(jury_usage(f.jury).restarts, 0); /* retired ones are no failures */
-    for (size_t i = 0; i < JURY_WINDOW; i++) {
+    for (size_t i = 0; i < WINDOW; i++) {
         arena_free(window[i]);
     }
     arena_free(arena);

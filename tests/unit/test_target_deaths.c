@@ -65,19 +65,19 @@ static void test_frames(void **state)
 static void test_crash_among_others(void **state)
 {
     struct fixture f = open_jury(2, (const char *const[]){"selftest:segv", "selftest:echo"}, NULL);
-    struct test *tests[JURY_WINDOW];
+    struct test *tests[WINDOW];
     struct outcome o[2];
 
-    for (uint64_t i = 0; i < JURY_WINDOW; i++) {
+    for (uint64_t i = 0; i < WINDOW; i++) {
         tests[i] = echo_test(f.arena, i, PLACE_END);
         must(jury_post(f.jury, tests[i]));
     }
-    for (uint64_t i = 0; i < JURY_WINDOW; i++) {
+    for (uint64_t i = 0; i < WINDOW; i++) {
         must(jury_take(f.jury, f.arena, o));
         assert_int_equal(o[0].kind, OUTCOME_CRASH);
         assert_echo(tests[i], &o[1]);
     }
-    assert_int_equal(jury_usage(f.jury).restarts, JURY_WINDOW);
+    assert_int_equal(jury_usage(f.jury).restarts, WINDOW);
     close_jury(&f);
 }
 

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Every run of one test in this many is made twice and compared bit for bit. */
+/* Every run of one test in this many is made twice and compared bit for bit; of a library that
+ * builds packs, one in so many packs. */
 enum { REPEAT_ONE_IN = 64 };
 
 /* Bytes that a place in the window keeps from test to test: what a large one needed more goes back,
@@ -259,21 +260,24 @@ static enum err drain(struct engine *e)
     return ERR_OK;
 }
 
-static bool is_repeated(const struct engine *e, uint64_t index)
+/* By itself a program costs about as much as a pack of them. */
+static bool is_repeated(const struct engine *e, size_t target, uint64_t index)
 {
     uint64_t draw = hash_mix(e->options->campaign->seed, index);
-    return draw % REPEAT_ONE_IN == 0;
+    uint32_t pack = e->options->targets[target]->kind->pack;
+    return draw % (REPEAT_ONE_IN * (pack > 1 ? (uint64_t)pack : 1)) == 0;
 }
 
 static enum err repeat_runs(struct engine *e, struct pending *s)
 {
-    TRY(drain(e));
     for (size_t t = 0; t < e->options->n_targets; t++) {
         struct verdict *v = &s->verdicts[t];
-        if (v->kind != VERDICT_PASS && v->kind != VERDICT_UNJUDGED) {
+        if ((v->kind != VERDICT_PASS && v->kind != VERDICT_UNJUDGED) ||
+            !is_repeated(e, t, e->judged)) {
             continue; /* findings are run again by triage; the rest did not run */
         }
         struct outcome again;
+        TRY(drain(e));
         TRY(jury_run(e->jury, t, &s->test, s->arena, &again));
         e->counts.repeated++;
         const char *text;
@@ -351,9 +355,7 @@ static enum err judge_test(struct engine *e)
         TRY(take_test(e));
     }
     TRY(judge_pending(e, s));
-    if (is_repeated(e, e->judged)) {
-        TRY(repeat_runs(e, s));
-    }
+    TRY(repeat_runs(e, s));
     TRY(triage_runs(e, s));
     count_test(e, s);
     e->judged++;

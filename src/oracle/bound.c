@@ -542,7 +542,7 @@ void bound_program(const struct bound_request *q, struct arena *arena, struct bo
                         .rng = rng_seeded(q->seed),
                         .asks_variants = !q->is_first,
                         .is_settled = true};
-    s.first_sample = !program_has_half(p) ? 1 : q->is_first ? 2 : 2 + MIXED;
+    s.first_sample = !program_has_half(p) || q->is_strict ? 1 : q->is_first ? 2 : 2 + MIXED;
     s.n_variants = s.first_sample + q->samples;
     s.tracks = xcalloc(p->n_values + 1, sizeof(*s.tracks));
     s.largest = xcalloc(p->n_nodes + 1, sizeof(*s.largest));

@@ -111,7 +111,7 @@ size_t judge_suspects(struct target *const *targets, const struct outcome *outco
         } else if (!same_answer(&outcomes[first], &verdicts[first], &outcomes[i], &verdicts[i])) {
             return 0;
         }
-        independent |= targets[i]->kind != targets[first]->kind;
+        independent |= strcmp(targets[i]->kind->name, targets[first]->kind->name) != 0;
     }
     if (!independent) {
         return 0;
@@ -131,7 +131,7 @@ size_t judge_suspects(struct target *const *targets, const struct outcome *outco
 static bool is_same_run(const struct target *a, const struct outcome *x, const struct target *b,
                         const struct outcome *y)
 {
-    if (a->kind != b->kind || x->kind != OUTCOME_OK || y->kind != OUTCOME_OK ||
+    if (a->kind != b->kind || a->strict_casts != b->strict_casts || x->kind != OUTCOME_OK || y->kind != OUTCOME_OK ||
         x->n_outputs != y->n_outputs || x->input_changed != y->input_changed ||
         x->out_of_bounds != y->out_of_bounds || x->state_changed || y->state_changed) {
         return false;

@@ -60,6 +60,8 @@ struct reference;
 /* Evaluates the declared semantics now; bounds only when they are asked for. Memory: the test's
  * arena, as long as the test. seed decides the perturbations. */
 struct reference *reference_new(const struct test *test, struct arena *arena);
+/* Of the same values, by bounds for libraries that claim every declared rounding. */
+struct reference *reference_strict(struct reference *r);
 /* Computes the bounds on first call. */
 const struct expectation *reference_expectation(struct reference *r, uint32_t output);
 /* Another K than bound_table's, for the curves; forgets bounds computed before. */

@@ -14,6 +14,7 @@ struct bound_request {
     double c;
     const bool *wanted; /* by output; NULL: all of them */
     bool is_first;      /* errors of the declared inputs alone, which are no larger */
+    bool is_strict;     /* half floats are rounded by every op */
 };
 struct bounds {
     struct expectation *outputs; /* by output, zero where not wanted */

@@ -21,6 +21,8 @@ struct reference {
     struct bounds all;          /* of all outputs by all samples; outputs NULL until asked for */
     struct partial some, first; /* by all samples, by the first */
     bool is_widened;
+    bool is_strict;
+    struct reference *strict; /* NULL until asked for */
 };
 
 struct reference *reference_new(const struct test *test, struct arena *arena)
@@ -35,6 +37,22 @@ struct reference *reference_new(const struct test *test, struct arena *arena)
     return r;
 }
 
+struct reference *reference_strict(struct reference *r)
+{
+    if (!program_has_half(r->test->program)) {
+        return r;
+    }
+    if (!r->strict) {
+        r->strict = arena_zalloc(r->arena, sizeof(*r));
+        *r->strict = (struct reference){.test = r->test,
+                                        .arena = r->arena,
+                                        .values = r->values,
+                                        .samples = r->samples,
+                                        .is_strict = true};
+    }
+    return r->strict;
+}
+
 /* wanted: NULL for all, by all samples. */
 static void find_bounds(struct reference *r, unsigned samples, unsigned draw, const bool *wanted,
                         bool is_first, struct bounds *bounds)
@@ -47,7 +65,8 @@ static void find_bounds(struct reference *r, unsigned samples, unsigned draw, co
                                           .samples = samples,
                                           .c = bound_table.c,
                                           .wanted = wanted,
-                                          .is_first = is_first};
+                                          .is_first = is_first,
+                                          .is_strict = r->is_strict};
     bound_program(&request, r->arena, bounds);
 }
 

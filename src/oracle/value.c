@@ -211,8 +211,12 @@ static bool all_near(const struct program *p, const struct received *got)
     return true;
 }
 
-static bool value_judge(const struct judgement *j, struct verdict *v)
+static bool value_judge(const struct judgement *given, struct verdict *v)
 {
+    struct judgement own = *given, *j = &own;
+    if (j->target && j->target->strict_casts) {
+        own.reference = reference_strict(given->reference);
+    }
     const struct received *got = receive(j);
     if (all_near(j->test->program, got)) {
         return false;

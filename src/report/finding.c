@@ -122,7 +122,10 @@ static void expected_of(const struct finding_files *f, struct tensor *expected,
                         struct tensor *bound, struct arena *arena)
 {
     for (uint32_t o = 0; o < f->test->program->n_outputs; o++) {
-        expectation_tensors(reference_expectation(f->reference, o), arena, &expected[o], &bound[o]);
+        struct reference *reference = f->targets[f->culprit]->strict_casts
+                                          ? reference_strict(f->reference)
+                                          : f->reference;
+        expectation_tensors(reference_expectation(reference, o), arena, &expected[o], &bound[o]);
     }
 }
 
@@ -180,6 +183,12 @@ static bool has_script(const char *library)
     return strcmp(library, "onnxruntime") == 0 || strcmp(library, "torch") == 0;
 }
 
+/* "compile,dynamic" of torch:compile,dynamic */
+static const char *target_setup(const struct target *t, struct arena *arena)
+{
+    return strchr(target_label(t, arena), ':') + 1;
+}
+
 static enum err write_repro(const char *folder, const struct finding_files *f, const char *title,
                             struct arena *arena)
 {
@@ -198,7 +207,7 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
     struct script script = {
         .title = title,
         .library = t->kind->name,
-        .setup = target_option(t, "opt", arena),
+        .setup = t->kind->mode != NULL ? target_setup(t, arena) : target_option(t, "opt", arena),
         .disabled = target_option(t, "disable", arena),
         .threads = threads != NULL ? (unsigned)strtoul(threads, NULL, 10) : 1,
         .program = test->program,

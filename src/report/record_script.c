@@ -41,6 +41,13 @@ static const char *option_of(const char *target, const char *key, struct arena *
     return NULL;
 }
 
+/* "compile,dynamic" of "torch:compile,dynamic@..."; NULL: it has no options. */
+static const char *setup_of(const char *target, struct arena *arena)
+{
+    const char *at = strchr(target, ':');
+    return at != NULL ? arena_printf(arena, "%.*s", (int)strcspn(at + 1, "@"), at + 1) : NULL;
+}
+
 /* Output and flat index of "y[1,0]". false: the program has no such element. */
 static bool find_element(const struct program *p, const char *place, struct script_claim *claim)
 {
@@ -117,7 +124,7 @@ enum err record_write_script(struct record *r, struct arena *arena)
     const char *threads = option_of(r->target, "threads", arena);
     struct script script = {
         .library = r->library,
-        .setup = option_of(r->target, "opt", arena),
+        .setup = is_onnx ? option_of(r->target, "opt", arena) : setup_of(r->target, arena),
         .disabled = option_of(r->target, "disable", arena),
         .threads = threads != NULL ? (unsigned)strtoul(threads, NULL, 10) : 1,
         .program = r->test->program,

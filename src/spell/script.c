@@ -311,6 +311,28 @@ static const char torch_call[] =
     "    return [to_numpy(y) for y in program(*arguments)]\n"
     "\n";
 
+static const char compiled_first[] =
+    "    compiled(*[to_torch(x, b) for x, b in zip(other_inputs + constants, is_bfloat16)])\n";
+static const char compiled_call[] =
+    "    arguments = [to_torch(x, b) for x, b in zip(inputs + constants, is_bfloat16)]\n"
+    "    return [to_numpy(y) for y in compiled(*arguments)]\n"
+    "\n";
+
+static void put_torch_run(struct text *t)
+{
+    buffer_puts(t->out, torch_run);
+    buffer_printf(t->out, "    torch.set_num_threads(%u)\n", n_threads(t->script));
+    if (!is_compiled(t->script)) {
+        buffer_puts(t->out, torch_call);
+        return;
+    }
+    buffer_puts(t->out, "    compiled = ");
+    python_compile(t->script, t->out);
+    buffer_puts(t->out, "\n");
+    buffer_puts(t->out, t->script->before ? compiled_first : "");
+    buffer_puts(t->out, compiled_call);
+}
+
 static enum err put_torch(struct text *t)
 {
     const struct program *p = t->script->program;
@@ -336,9 +358,7 @@ static enum err put_torch(struct text *t)
                       p->values[id].dtype == DTYPE_BF16 ? "True" : "False");
     }
     buffer_puts(t->out, "]\n\n");
-    buffer_puts(t->out, torch_run);
-    buffer_printf(t->out, "    torch.set_num_threads(%u)\n", n_threads(t->script));
-    buffer_puts(t->out, torch_call);
+    put_torch_run(t);
     return ERR_OK;
 }
 

@@ -324,6 +324,27 @@ static bool has_dtype(const struct program *p, enum dtype d)
     return has;
 }
 
+static void put_names(struct text *t, const struct plan *plan, const uint32_t *values, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        buffer_printf(t->out, "%s%s", i > 0 ? ", " : "", plan->names[values ? values[i] : i]);
+    }
+    buffer_puts(t->out, n == 1 && values ? "," : "");
+}
+
+/* The function before what it is called with, as dynamo sees no more than the function. */
+static void put_compiled_calls(struct text *t, const struct plan *plan)
+{
+    plan_print_python(plan, t->out);
+    buffer_puts(t->out, "\n\n");
+    put_names(t, plan, plan->outputs, plan->n_outputs);
+    buffer_puts(t->out, plan->n_outputs > 0 ? " = " : "");
+    python_compile(t->script, t->out);
+    buffer_puts(t->out, "(");
+    put_names(t, plan, NULL, plan->n_inputs + plan->n_consts);
+    buffer_puts(t->out, ")\n");
+}
+
 static enum err put_torch_body(struct text *t)
 {
     const struct program *p = t->script->program;
@@ -343,7 +364,11 @@ static enum err put_torch_body(struct text *t)
         }
     }
     buffer_puts(t->out, "\n");
-    plan_print_calls(plan, "", !has_dtype(p, DTYPE_F64), t->out);
+    if (is_compiled(t->script)) {
+        put_compiled_calls(t, plan);
+    } else {
+        plan_print_calls(plan, "", !has_dtype(p, DTYPE_F64), t->out);
+    }
     buffer_puts(t->out, "\n");
     put_torch_claim(t, plan);
     return ERR_OK;

@@ -159,7 +159,8 @@ MUST_USE enum err npz_inputs(const char *path, const struct named_tensor *items,
 struct script {
     const char *title;    /* one line */
     const char *library;  /* "torch" or "onnxruntime" */
-    const char *setup;    /* onnxruntime's level, "all"; NULL */
+    const char *setup;    /* onnxruntime's level, "all"; "compile,dynamic" and other options of
+                             torch:compile; NULL */
     const char *disabled; /* onnxruntime's optimizers that are off, "A+B"; NULL */
     unsigned threads;     /* 0: 1 */
     const struct program *program;

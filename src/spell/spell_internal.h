@@ -47,6 +47,13 @@ void python_array(struct buffer *source, const struct tensor *t);
 /* torch.tensor([1, 2], dtype=torch.float32).reshape((2, 1)), or torch.frombuffer of base64. */
 void python_torch_tensor(struct buffer *source, const struct tensor *t);
 
+/* ---- torch_script.c ---- */
+
+/* Is it a script of torch.compile? */
+bool is_compiled(const struct script *script);
+/* torch.compile(program, fullgraph=True, ...) by the options of the target. */
+void python_compile(const struct script *script, struct buffer *source);
+
 /* ---- onnx_python.c ---- */
 
 /* A serialised model that the writer made, as calls of onnx.helper that make `model`. Constants are

@@ -61,6 +61,11 @@ static void test_options(void **state)
         {"onnxruntime:disable=A,dynamic", "disable=C,trace", "opt=all,disable=C,trace,dynamic"},
         {"torch", "threads=4", "threads=4"},
         {"torch:threads=4,eager", "threads=1", ""},
+        {"torch:compile", "", ""},
+        {"torch:compile,backend=inductor,fullgraph", "", ""},
+        {"torch:compile,threads=2,dynamic,casts=strict", "", "casts=strict,threads=2,dynamic"},
+        {"torch:compile,mode=reduce-overhead,casts=strict", "backend=aot_eager",
+         "backend=aot_eager"},
     };
     struct arena *arena = arena_new();
 
@@ -104,7 +109,13 @@ static void test_parse_wrong(void **state)
         {"onnxruntime:threads=0", ERR_USAGE, "threads=N takes 1 to 64, not '0'"},
         {"torch:threads=65", ERR_USAGE, "threads=N takes 1 to 64, not '65'"},
         {"torch:threads=4x", ERR_USAGE, "not '4x'"},
-        {"torch:compile", ERR_USAGE, "torch takes eager"},
+        {"torch:script", ERR_USAGE, "torch takes eager"},
+        {"torch:compile,backend=tvm", ERR_USAGE, "backend=eager|aot_eager"},
+        {"torch:compile,mode=fast", ERR_USAGE, "mode=default|reduce-overhead"},
+        {"torch:compile,backend=eager,casts=strict", ERR_USAGE, "casts= is of backend=inductor"},
+        {"torch:compile,dynamic=yes", ERR_USAGE, "not 'dynamic=yes'"},
+        {"torch:compile,", ERR_USAGE, "an option is empty"},
+        {"torch:compiled", ERR_USAGE, "torch takes eager"},
         {"torch@", ERR_USAGE, "behind @ is empty"},
         {"torch@/no/such/place", ERR_MISSING, "neither a Python interpreter nor a folder"},
         {"faulty:none@/usr/bin/python3", ERR_USAGE, "no @PATH"},

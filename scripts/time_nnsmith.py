@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""time_nnsmith.py: the side of nnsmith 0.1.0 in `opjury bench generator` and `opjury bench campaign`.
+"""time_nnsmith.py: the side of nnsmith 0.1.0 in `opjury bench generator`, `opjury bench campaign` and
+`opjury bench compile`.
 
 Runs in nnsmith's own environment, which `scripts/setup peer` makes. Says in one line what runs, then
 answers each line on stdin with one line of JSON:
@@ -10,11 +11,15 @@ answers each line on stdin with one line of JSON:
                                       what it looks like
     loop METHOD NODES SEED SECONDS    nnsmith's own loop on ONNX Runtime for so many CPU seconds, of the
                                       same ops: tests, models it failed to make, CPU seconds
+    compile METHOD NODES SEED SECONDS  for so many CPU seconds, models of the same ops, each compiled
+                                      by itself by torch.compile and compared with eager as nnsmith
+                                      does: tests, those that differ or raised, CPU seconds
 
 CPU seconds are user and system time of this process and its children; imports are not counted.
 """
 import copy
 import json
+import os
 import resource
 import sys
 import tempfile
@@ -23,6 +28,9 @@ import types
 
 import nnsmith_peer
 
+# With more, what compilers in other processes take is not known before they end.
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+
 # Its own names, as src/generate's policy nnsmith39 has them; the rest of its 71 usable ones needs
 # other dtypes or other copies of the same op.
 OPS = """Add Sub Mul Div Max Min ReLU LeakyReLU GELU Sigmoid Abs Neg Floor Ceil Round Sin Cos Atan Clip
@@ -30,6 +38,7 @@ Softmax ReduceMean ReduceMax ReduceMin TorchReduceSum Reshape Transpose Slice Sq
 ConstPad Conv1d NCHWConv2d MaxPool2d AvgPool2d BatchNorm2d Linear PTMatMul ExpandLast1""".split()
 NUMEL_MAX = 65536  # its default, of activations; it has no limit for weights
 WARM = 3  # CPU seconds of its loop before those that count: first exports are slow
+WARM_MODELS = 6  # compiled before those that count: tables of patterns, precompiled headers
 
 
 def cpu():
@@ -96,6 +105,44 @@ class Peer(nnsmith_peer.Nnsmith):
         return {"tests": status.n_testcases - before.n_testcases, "seconds": took,
                 "failed": status.n_fail_make_test - before.n_fail_make_test}
 
+    def compile(self, method, nodes, seed, seconds):
+        import torch
+        from nnsmith.materialize.torch import symbolnet
+        # What it looks for and says between ops is no part of the model, and dynamo does not trace it.
+        symbolnet.SymbolNet.debug_numeric = lambda *_: None
+        symbolnet.TORCH_LOG = types.SimpleNamespace(isEnabledFor=lambda _: False)
+        tests = wrong = failed = 0
+        start = None
+        while start is None or cpu() - start < seconds:
+            if start is None and tests == WARM_MODELS:
+                tests = wrong = failed = 0
+                start = cpu()
+            try:
+                net = self.model_type.from_gir(self.graph(method, nodes, seed, NUMEL_MAX)).torch_model.eval()
+                inputs = list(net.get_random_inps().values())
+            except Exception:  # pylint: disable=broad-except
+                failed += 1
+                seed += 1
+                continue
+            tests += 1
+            seed += 1
+            wrong += not agrees(net, inputs)
+            torch._dynamo.reset()
+        return {"tests": tests, "failed": failed, "wrong": wrong, "seconds": cpu() - start}
+
+
+def agrees(net, inputs):
+    """Its tolerances: rtol 1e-2, atol 1e-3 (nnsmith/difftest.py)."""
+    import torch
+    with torch.no_grad():
+        expected = net(*inputs)
+        try:
+            actual = torch.compile(net, fullgraph=True)(*inputs)
+        except Exception:  # pylint: disable=broad-except
+            return False
+        return all(torch.allclose(a, e, rtol=1e-2, atol=1e-3, equal_nan=True)
+                   for a, e in zip(actual, expected))
+
 
 def describe(ir, net):
     """Shapes of op results; the longest chain of ops; outputs; operands; the largest weight."""
@@ -130,7 +177,8 @@ def main():
     print(peer.versions, file=answers, flush=True)
     for line in sys.stdin:
         what, method, *numbers = line.split()
-        answer = {"model": peer.model, "loop": peer.loop}[what](method, *map(int, numbers))
+        answer = {"model": peer.model, "loop": peer.loop, "compile": peer.compile}[what](
+            method, *map(int, numbers))
         print(json.dumps(answer), file=answers, flush=True)
 
 

@@ -6,6 +6,7 @@
 #ifndef OPJURY_BENCH_H
 #define OPJURY_BENCH_H
 
+#include "campaign.h"
 #include "command.h"
 
 #include <jansson.h>
@@ -26,7 +27,7 @@ struct bench_settings {
     const char *save, *load, *plot;
     struct texts from;  /* `buckets` alone: campaigns, */
     const char *labels; /* and which finding is of which cause */
-    double time;        /* `campaign` alone: seconds; 0: its default */
+    double time;        /* `campaign`, `compile`: seconds; 0: their default */
 };
 
 struct bench_subject {
@@ -38,7 +39,22 @@ struct bench_subject {
 
 extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, bench_evaluate,
     bench_observability, bench_throughput, bench_generator, bench_inputs, bench_unjudged,
-    bench_campaign, bench_reduce, bench_buckets;
+    bench_campaign, bench_compile, bench_reduce, bench_buckets;
+
+/* One target by itself, its window kept full as in a campaign; CPU seconds, start-up apart. */
+struct throughput {
+    const char *target, *version;
+    uint64_t tests;
+    struct verdict_counts verdicts;
+    double startup, generate, reference, judge, worker, library, total;
+};
+MUST_USE enum err bench_throughput_of(const struct bench_settings *s, struct target *target,
+                                      struct arena *arena, struct throughput *t);
+
+/* Writes to `path` the policy of programs that nnsmith can make too: nnsmith39 (--policy: that one)
+ * with the default policy's sizes. *numel: the median of its ops' results. */
+MUST_USE enum err bench_policy(const struct bench_settings *s, uint32_t nodes, const char *path,
+                               struct arena *arena, size_t *numel);
 
 /* A folder that a figure made for itself; what cannot be removed is said. */
 void bench_remove_tree(const char *path);

@@ -83,16 +83,15 @@ static size_t median_numel(const struct policy *policy, uint64_t seed)
     return median;
 }
 
-/* The policy as a file in the folder: nnsmith39 with the default policy's sizes. */
-static enum err write_policy(const struct bench_settings *s, const char *path, struct arena *arena,
-                             size_t *numel)
+enum err bench_policy(const struct bench_settings *s, uint32_t nodes, const char *path,
+                      struct arena *arena, size_t *numel)
 {
     struct policy *policy, *usual;
     TRY(policy_load(s->policy ? s->policy : "nnsmith39", arena, &policy));
     TRY(policy_load("default", arena, &usual));
     policy->numel_max = usual->numel_max;
     policy->large_percent = usual->large_percent;
-    policy->nodes = NODES;
+    policy->nodes = nodes;
     struct buffer text = BUFFER_INIT;
     policy_print(policy, &text);
     enum err err = file_write(path, text.data, text.size);
@@ -286,7 +285,7 @@ static enum err measure(const struct bench_settings *s, struct arena *arena, con
                         struct peer *peer, struct figures *f)
 {
     double seconds = s->time > 0 ? s->time : seconds_default;
-    TRY(write_policy(s, arena_printf(arena, "%s/policy", dir), arena, &f->numel));
+    TRY(bench_policy(s, NODES, arena_printf(arena, "%s/policy", dir), arena, &f->numel));
     for (size_t i = 0; i < ARRAY_SIZE(ours) && !stop_requested; i++) {
         TRY(run_ours(s, ours[i], dir, i == 0 ? seconds : fmin(seconds, seconds_default), arena,
                      &f->ours[i]));

@@ -13,14 +13,6 @@
 
 enum { TESTS = 2000 };
 
-struct throughput {
-    const char *target, *version;
-    uint64_t tests;
-    struct verdict_counts verdicts;
-    /* CPU seconds */
-    double startup, generate, reference, judge, worker, library, total;
-};
-
 /* Adds the CPU time of this process since *mark to *sum and moves the mark. */
 static void lap(double *mark, double *sum)
 {
@@ -102,8 +94,8 @@ static const char *version_of(const struct target *target, struct arena *arena)
     return arena_strdup(arena, target->version != NULL ? target->version : "");
 }
 
-static enum err measure(const struct bench_settings *s, struct target *target, struct arena *arena,
-                        struct throughput *t)
+enum err bench_throughput_of(const struct bench_settings *s, struct target *target,
+                             struct arena *arena, struct throughput *t)
 {
     struct jury *jury;
     TRY(jury_open(&target, 1, &(struct jury_options){0}, &jury));
@@ -162,7 +154,7 @@ static enum err run_throughput(const struct bench_settings *s, struct arena *are
     TRY(campaign_targets(s->targets.items, s->targets.n, s->python, arena, &targets, &n));
     struct throughput *rows = ARENA_ZARRAY(arena, struct throughput, n);
     for (size_t i = 0; i < n && !stop_requested; i++) {
-        TRY(measure(s, targets[i], arena, &rows[i]));
+        TRY(bench_throughput_of(s, targets[i], arena, &rows[i]));
     }
     if (stop_requested) {
         return err_set(ERR_STOPPED, "stopped before all targets were measured");

@@ -149,7 +149,8 @@ static void record_death(struct worker *w, uint32_t seq, uint32_t run, enum outc
 
     p->arena = p->arena ? p->arena : arena_new();
     *o = (struct outcome){.kind = kind, .message = w->killed_text};
-    o->phase = h->cursor.phase == WIRE_LOAD ? "load" : "run";
+    uint32_t phase = h->cursor.phase;
+    o->phase = phase == WIRE_LOAD || phase == WIRE_BUILD ? "load" : "run";
     o->log = ring_read_log(&w->ring, p->arena);
     if (kind == OUTCOME_CRASH && !w->killed) {
         /* A handler that its alarm ended has at least recorded what came first. */

@@ -43,3 +43,18 @@ const struct target_kind target_selftest = {
     .can_spell = can_spell,
     .encode = encode,
 };
+
+/* The same in packs of four, of which one program misbehaves (python/opjury/selftest_pack.py). */
+const struct target_kind target_selftest_pack = {
+    .name = "selftest",
+    .mode = "pack",
+    .summary = "misbehaves in packs, for tests",
+    .options = "echo|raise-prepare|segv-build|...",
+    .package = "",
+    .adapter = "selftest_pack",
+    .option = set_option,
+    .defaults = defaults,
+    .can_spell = can_spell,
+    .encode = encode,
+    .pack = 4,
+};

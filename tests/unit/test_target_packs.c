@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* target: libraries that build several programs together, of which one misbehaves. */
+#include "selftest.h"
+
+enum { PACK = 4, TESTS = 2 * PACK, CULPRIT = 2 }; /* selftest_pack.py: the input begins with 20 */
+
+static const struct jury_options quick = {.cpu_deadline = 1, .wall_cap = 20};
+
+static const struct {
+    const char *action;
+    enum outcome_kind kind;
+    const char *phase;
+    uint64_t restarts;
+} cases[] = {
+    {"raise-prepare", OUTCOME_ERROR, "load", 0},
+    {"segv-prepare", OUTCOME_CRASH, "load", 1},
+    {"spin-prepare", OUTCOME_HANG, "load", 1},
+    {"raise-build", OUTCOME_ERROR, "load", 0},
+    /* Four of them, two, then the culprit alone. */
+    {"segv-build", OUTCOME_CRASH, "load", 3},
+    {"exit-build", OUTCOME_CRASH, "load", 3},
+    {"spin-build", OUTCOME_HANG, "load", 3},
+    {"raise-run", OUTCOME_ERROR, "run", 0},
+    {"segv-run", OUTCOME_CRASH, "run", 1},
+};
+
+static void post_all(struct fixture *f, struct test **tests)
+{
+    for (uint64_t i = 0; i < TESTS; i++) {
+        tests[i] = echo_test(f->arena, i, PLACE_END);
+        must(jury_post(f->jury, tests[i]));
+    }
+}
+
+/* The right outcome for each and for its neighbours, in the pack and under another target. */
+static void test_culprit(void **state)
+{
+    for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+        char text[64];
+        snprintf(text, sizeof text, "selftest:pack,%s", cases[c].action);
+        struct fixture f = open_jury(2, (const char *const[]){text, "selftest:pack,echo"}, &quick);
+        struct test *tests[TESTS];
+        struct outcome o[2];
+        post_all(&f, tests);
+        for (size_t i = 0; i < TESTS; i++) {
+            must(jury_take(f.jury, f.arena, o));
+            assert_echo(tests[i], &o[1]);
+            if (i != CULPRIT) {
+                assert_echo(tests[i], &o[0]);
+                continue;
+            }
+            if (o[0].kind != cases[c].kind || strcmp(o[0].phase, cases[c].phase) != 0) {
+                fail_msg("%s: outcome %d at %s: %s", text, (int)o[0].kind, o[0].phase,
+                         o[0].message);
+            }
+        }
+        assert_int_equal(jury_usage(f.jury).restarts, cases[c].restarts);
+        close_jury(&f);
+    }
+}
+
+/* Alone it fails as in the pack. */
+static void test_alone(void **state)
+{
+    for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+        char text[64];
+        snprintf(text, sizeof text, "selftest:pack,%s", cases[c].action);
+        struct fixture f = open_jury(1, (const char *const[]){text}, &quick);
+        struct test *other = echo_test(f.arena, 1, PLACE_ALIGNED);
+        struct outcome o;
+        must(jury_run_fresh(f.jury, 0, echo_test(f.arena, CULPRIT, PLACE_ALIGNED), f.arena, &o));
+        assert_int_equal(o.kind, cases[c].kind);
+        assert_string_equal(o.phase, cases[c].phase);
+        must(jury_run_fresh(f.jury, 0, other, f.arena, &o));
+        assert_echo(other, &o);
+        close_jury(&f);
+    }
+}
+
+/* What changes an input changes its own. */
+static void test_changed_input(void **state)
+{
+    struct fixture f = open_jury(1, (const char *const[]){"selftest:pack,write"}, NULL);
+    struct test *tests[TESTS];
+    struct outcome o;
+
+    post_all(&f, tests);
+    for (size_t i = 0; i < TESTS; i++) {
+        must(jury_take(f.jury, f.arena, &o));
+        assert_int_equal(o.kind, OUTCOME_OK);
+        assert_int_equal(o.input_changed, i == CULPRIT);
+        assert_false(o.out_of_bounds);
+        assert_int_equal(tensor_equal(&o.outputs[0], &tests[i]->inputs[0]), i != CULPRIT);
+    }
+    assert_int_equal(jury_usage(f.jury).restarts, 0);
+    close_jury(&f);
+}
+
+/* Packs are full while there are tests, and nobody waits for one that does not come. */
+static void test_sizes(void **state)
+{
+    struct fixture f = open_jury(1, (const char *const[]){"selftest:pack,size"}, NULL);
+    struct test *tests[TESTS];
+    struct outcome o;
+
+    assert_int_equal(jury_window(f.jury), TESTS);
+    post_all(&f, tests);
+    for (size_t i = 0; i < TESTS; i++) {
+        must(jury_take(f.jury, f.arena, &o));
+        assert_true(((const float *)o.outputs[0].data)[0] == PACK);
+    }
+    for (uint64_t i = 0; i < 3; i++) {
+        must(jury_post(f.jury, tests[i]));
+    }
+    for (uint64_t i = 0; i < 3; i++) {
+        must(jury_take(f.jury, f.arena, &o));
+        assert_true(((const float *)o.outputs[0].data)[0] == 3);
+    }
+    must(jury_run(f.jury, 0, tests[0], f.arena, &o));
+    assert_true(((const float *)o.outputs[0].data)[0] == 1);
+    must(jury_run_fresh(f.jury, 0, tests[0], f.arena, &o));
+    assert_true(((const float *)o.outputs[0].data)[0] == 1);
+    close_jury(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_culprit),
+        TEST(test_alone),
+        TEST(test_changed_input),
+        TEST(test_sizes),
+    };
+
+    return cmocka_run_group_tests_name("target_packs", tests, NULL, NULL);
+}

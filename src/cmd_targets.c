@@ -92,17 +92,27 @@ static void print_place(const struct installed *it)
     }
 }
 
-static void print_kind(const struct installed *it)
+/* "torch:compile" */
+static const char *kind_label(const struct target_kind *kind, struct arena *arena)
+{
+    bool has_mode = kind->mode != NULL;
+    return arena_printf(arena, "%s%s%s", kind->name, has_mode ? ":" : "",
+                        has_mode ? kind->mode : "");
+}
+
+static void print_kind(const struct installed *it, struct arena *arena)
 {
     const struct target_kind *kind = it->kind;
     bool usable = it->missing == NULL && it->n > 0;
     const char *version = it->version != NULL ? it->version : "";
-    printf("%s%s%s: %s\n", kind->name, version[0] != '\0' ? " " : "", version, kind->summary);
+    printf("%s%s%s: %s\n", kind_label(kind, arena), version[0] != '\0' ? " " : "", version,
+           kind->summary);
     printf("    options: %s\n", kind->options);
     if (usable) {
         print_place(it);
     } else if (it->missing == NULL) {
-        printf("    for tests: runs only when a --target names it\n");
+        bool is_test = kind->package == NULL || kind->package[0] == '\0';
+        printf("    %sruns only when a --target names it\n", is_test ? "for tests: " : "");
     } else {
         printf("    not usable: %s\n", it->missing);
         printf("    to install: python3 -m pip install %s, or name another interpreter with "
@@ -133,13 +143,15 @@ static json_t *kind_json(const struct installed *it, struct arena *arena)
 {
     json_t *object = json_object();
     json_t *defaults = json_array();
-    set(object, "name", json_string(it->kind->name));
+    set(object, "name", json_string(kind_label(it->kind, arena)));
     set(object, "installed", json_boolean(it->missing == NULL));
     if (it->n > 0 && it->missing == NULL) {
         const struct target *first = it->targets[0];
         set(object, "version", text_or_null(it->version));
         set(object, "python", text_or_null(first->python));
         set_onnx(object, first);
+    } else if (it->missing == NULL && it->version != NULL) {
+        set(object, "version", text_or_null(it->version));
     } else if (it->missing != NULL) {
         set(object, "missing", json_string(it->missing));
         set(object, "package", text_or_null(it->kind->package));
@@ -164,12 +176,19 @@ static void print_json(json_t *root)
 static enum err list_kinds(const struct targets_settings *s, struct arena *arena)
 {
     json_t *list = json_array();
+    struct installed plain = {0};
     for (size_t i = 0; i < target_kind_count && !stop_requested; i++) {
         struct installed it = look(target_kind_table[i], s->python, arena);
+        if (it.kind->mode == NULL) {
+            plain = it;
+        } else if (strcmp(it.kind->name, plain.kind->name) == 0) {
+            it.missing = plain.missing; /* another mode of the same package */
+            it.version = plain.version;
+        }
         if (s->json) {
             CHECK(json_array_append_new(list, kind_json(&it, arena)) == 0);
         } else {
-            print_kind(&it);
+            print_kind(&it, arena);
         }
     }
     if (s->json) {

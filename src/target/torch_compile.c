@@ -108,7 +108,7 @@ static const char *const defaults[] = {NULL}; /* a hundred times slower than eag
 const struct target_kind target_torch_compile = {
     .name = "torch",
     .mode = "compile",
-    .summary = "PyTorch, CPU, torch.compile (when it is named)",
+    .summary = "PyTorch, CPU, torch.compile, one graph of each test",
     .options = "backend=inductor|aot_eager_decomp_partition|aot_eager|eager, "
                "mode=default|reduce-overhead|max-autotune-no-cudagraphs, casts=strict, "
                "threads=N (1), dynamic",

@@ -19,6 +19,7 @@ import json, sys
 o = json.load(open(sys.argv[1]))
 kinds = {k["name"]: k for k in o["targets"]}
 assert not kinds["torch"]["installed"] and kinds["torch"]["missing"] and kinds["faulty"]["installed"]
+assert not kinds["torch:compile"]["installed"]
 ' "$work/out"
 
 run opjury fuzz --target torch@bare --tests 1 --out nothing

@@ -117,6 +117,7 @@ static const struct target_kind fake = {
     .defaults = fake_defaults,
     .can_spell = fake_can_spell,
     .run = fake_run,
+    .level_option = "opt",
     .levels = levels,
     .has_threads = true,
     .has_optimizers = true,

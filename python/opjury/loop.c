@@ -7,11 +7,10 @@
  * compiler costs more to start than to run, several jobs are loaded, built together and then run
  * one by one.
  */
-#include "opjury/worker.h"
+#include "opjury/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,38 +19,6 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-
-struct worker {
-    const struct adapter *adapter;
-    struct wire_ring *ring;
-    const uint8_t *jobs; /* mapped read-only */
-    uint8_t *results;
-    uint64_t job_size, result_size;
-    uint32_t slots;
-    int job_fd, done_fd;
-    int statm;              /* /proc/self/statm, kept open */
-    uint64_t memory_retire; /* with more address space than this, make room for a new worker */
-    struct fence *fence;
-    PyObject *base_state; /* NULL: the adapter has none */
-    uint8_t *base_random;
-    size_t base_random_size;
-    uint64_t base_fpu;
-};
-
-/* The run under way. */
-struct run {
-    struct worker *w;
-    const struct wire_job *job;
-    const uint8_t *area; /* of the job */
-    uint8_t *out;        /* of the result */
-    uint64_t capacity, used;
-    struct wire_result result;
-    uint64_t cpu_start;
-    uint32_t index;       /* which target's options */
-    uint32_t first_fence; /* of the fence's places, the job's first */
-    PyObject *loaded;     /* by the adapter; NULL: it has failed */
-};
-
 static uint64_t nanoseconds(struct timeval t)
 {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
@@ -67,8 +34,8 @@ static uint64_t cpu_now(const struct worker *w)
     if (w->adapter->build) {
         getrusage(RUSAGE_CHILDREN, &children);
     }
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec +
-           nanoseconds(children.ru_utime) + nanoseconds(children.ru_stime);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec + nanoseconds(children.ru_utime) +
+           nanoseconds(children.ru_stime);
 }
 
 /* Rounding, flush-to-zero and exception masks; not the sticky status flags. */
@@ -94,84 +61,6 @@ static void set_fpu_mode(uint64_t mode)
 #else
     (void)mode;
 #endif
-}
-
-/* ---- the result area ---- */
-
-/* Room for n bytes at an offset of that alignment; false: full. */
-static bool reserve(struct run *r, uint64_t n, uint64_t align, uint64_t *at)
-{
-    uint64_t start = (r->used + align - 1) / align * align;
-
-    if (start > r->capacity || n > r->capacity - start) {
-        return false;
-    }
-    *at = start;
-    r->used = start + n;
-    return true;
-}
-
-static void put_text(struct run *r, struct wire_text *text, const char *bytes, size_t size)
-{
-    uint64_t at;
-
-    size = size < WIRE_TEXT_MAX ? size : WIRE_TEXT_MAX;
-    if (!reserve(r, size, 1, &at)) {
-        return;
-    }
-    memcpy(r->out + at, bytes, size);
-    *text = (struct wire_text){(uint32_t)at, (uint32_t)size};
-}
-
-static void broken(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void broken(struct run *r, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    r->result.status = WIRE_BROKEN;
-    put_text(r, &r->result.message, text, strlen(text));
-}
-
-static void put_object_text(struct run *r, struct wire_text *text, PyObject *object)
-{
-    Py_ssize_t size = 0;
-    PyObject *string = object ? PyObject_Str(object) : NULL;
-    PyObject *bytes =
-        string ? PyUnicode_AsEncodedString(string, "utf-8", "backslashreplace") : NULL;
-    char *data = NULL;
-
-    if (bytes && PyBytes_AsStringAndSize(bytes, &data, &size) == 0) {
-        put_text(r, text, data, (size_t)size);
-    }
-    PyErr_Clear();
-    Py_XDECREF(string);
-    Py_XDECREF(bytes);
-}
-
-/* The pending exception becomes the run's result. */
-static void raised(struct run *r, enum wire_phase phase)
-{
-    PyObject *type = NULL, *value = NULL, *trace = NULL;
-
-    PyErr_Fetch(&type, &value, &trace);
-    PyErr_NormalizeException(&type, &value, &trace);
-    r->result.status = WIRE_RAISED;
-    r->result.phase = phase;
-    PyObject *name = type ? PyObject_GetAttrString(type, "__name__") : NULL;
-    put_object_text(r, &r->result.error_class, name);
-    put_object_text(r, &r->result.message, value);
-    if (name && PyUnicode_CompareWithASCIIString(name, "NotExercised") == 0) {
-        r->result.status = WIRE_BROKEN;
-    }
-    Py_XDECREF(name);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(trace);
-    PyErr_Clear();
 }
 
 /* ---- one run ---- */
@@ -219,76 +108,13 @@ static void check_tensors(struct run *r)
     }
 }
 
-static bool put_output(struct run *r, PyObject *tensor, uint32_t index)
-{
-    struct export e;
-    uint64_t at;
-
-    if (tensor_export(r->w->adapter, tensor, &e)) {
-        export_release(&e);
-        raised(r, WIRE_RUN);
-        return false;
-    }
-    bool fits = reserve(r, e.form.size, 64, &at);
-    if (fits) {
-        e.form.at = at;
-        export_copy(&e, r->out + at);
-        memcpy(r->out + r->result.outputs_at + index * sizeof e.form, &e.form, sizeof e.form);
-    } else {
-        broken(r, "output %u has %llu bytes, more than the result area holds", index,
-               (unsigned long long)e.form.size);
-    }
-    export_release(&e);
-    return fits;
-}
-
-static void put_outputs(struct run *r, PyObject *outputs)
-{
-    Py_ssize_t n = PySequence_Size(outputs);
-    uint64_t at;
-
-    if (n < 0) {
-        raised(r, WIRE_RUN);
-        return;
-    }
-    if (n > WIRE_TENSORS_MAX || !reserve(r, (uint64_t)n * sizeof(struct wire_tensor), 64, &at)) {
-        broken(r, "%zd outputs are more than the result area holds", n);
-        return;
-    }
-    r->result.outputs_at = (uint32_t)at;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *tensor = PySequence_GetItem(outputs, i);
-        bool ok = tensor && put_output(r, tensor, (uint32_t)i);
-        if (!tensor) {
-            raised(r, WIRE_RUN);
-        }
-        Py_XDECREF(tensor);
-        if (!ok) {
-            return;
-        }
-    }
-    r->result.n_outputs = (uint32_t)n;
-    r->result.status = WIRE_OK;
-}
-
-/* NULL: it raised. They are given away. */
-static void take_outputs(struct run *r, PyObject *outputs)
-{
-    if (outputs) {
-        put_outputs(r, outputs);
-    } else {
-        raised(r, WIRE_RUN);
-    }
-    Py_XDECREF(outputs);
-}
-
 /* The two roads of a library: a plan of calls, or an adapter that loads bytes and runs them. */
 static bool configure(struct run *r, const char *options)
 {
     PyObject *done = PyObject_CallFunction(r->w->adapter->configure, "s", options);
 
     if (!done) {
-        raised(r, WIRE_LOAD);
+        result_raised(r, WIRE_LOAD);
     }
     Py_XDECREF(done);
     return done != NULL;
@@ -299,14 +125,14 @@ static void call_plan(struct run *r, PyObject *tensors)
     struct call_plan *plan =
         plan_load(r->w->adapter, r->area + r->job->program_at, (size_t)r->job->program_size);
     if (!plan) {
-        raised(r, WIRE_LOAD);
+        result_raised(r, WIRE_LOAD);
         return;
     }
     step(r->w, r->job->seq, r->index, WIRE_RUN);
     r->cpu_start = cpu_now(r->w);
     PyObject *outputs = plan_run(plan, tensors);
     r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
-    take_outputs(r, outputs);
+    result_outputs(r, outputs);
     plan_free(plan);
 }
 
@@ -344,7 +170,7 @@ static void load_program(struct run *r, PyObject *program, const char *options)
     r->loaded = PyObject_CallFunction(r->w->adapter->load, "Os", program, options);
     r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
     if (!r->loaded) {
-        raised(r, WIRE_LOAD);
+        result_raised(r, WIRE_LOAD);
     }
 }
 
@@ -354,29 +180,10 @@ static void run_program(struct run *r, PyObject *tensors, PyObject *before)
     r->cpu_start = cpu_now(r->w);
     PyObject *outputs = run_shapes(r, r->loaded, tensors, before);
     r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
-    take_outputs(r, outputs);
+    result_outputs(r, outputs);
     r->cpu_start = cpu_now(r->w);
     Py_CLEAR(r->loaded); /* the library ends its session */
     r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
-}
-
-/* What the library wrote to stdout and stderr since the last run. */
-static void put_log(struct run *r)
-{
-    char text[WIRE_TEXT_MAX];
-    off_t end = lseek(STDERR_FILENO, 0, SEEK_CUR);
-
-    if (end <= 0) {
-        return;
-    }
-    off_t from = end > (off_t)sizeof text ? end - (off_t)sizeof text : 0;
-    ssize_t n = pread(STDERR_FILENO, text, sizeof text, from);
-    if (n > 0) {
-        put_text(r, &r->result.log, text, (size_t)n);
-    }
-    if (ftruncate(STDERR_FILENO, 0) == 0) {
-        lseek(STDERR_FILENO, 0, SEEK_SET);
-    }
 }
 
 /* ---- process state ---- */
@@ -457,7 +264,7 @@ static void check_state(struct run *r)
     }
     changed = changed ? changed : library;
     if (changed) {
-        put_text(r, &r->result.state_changed, changed, strlen(changed));
+        result_text(r, &r->result.state_changed, changed, strlen(changed));
     }
 }
 
@@ -508,14 +315,14 @@ static bool place(struct run *r, struct placed *p)
     if (p->tensors && p->before) {
         return true;
     }
-    raised(r, WIRE_LOAD);
+    result_raised(r, WIRE_LOAD);
     r->result.status = WIRE_BROKEN;
     return false;
 }
 
 static void write_result(struct run *r)
 {
-    put_log(r);
+    result_log(r);
     check_state(r);
     /* The cursor still names this run: what dies up to here is its fault. */
     r->result.seq = r->job->seq + 1;
@@ -613,11 +420,10 @@ static void prepare_program(struct run *r, const struct placed *p)
     PyObject *tensors = r->job->n_before > 0 ? p->before : p->tensors;
 
     r->cpu_start = cpu_now(r->w);
-    PyObject *done =
-        PyObject_CallFunctionObjArgs(r->w->adapter->prepare, r->loaded, tensors, NULL);
+    PyObject *done = PyObject_CallFunctionObjArgs(r->w->adapter->prepare, r->loaded, tensors, NULL);
     r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
     if (!done) {
-        raised(r, WIRE_LOAD);
+        result_raised(r, WIRE_LOAD);
         Py_CLEAR(r->loaded);
     }
     Py_XDECREF(done);
@@ -640,7 +446,7 @@ static uint32_t load_job(struct worker *w, uint32_t seq, struct packed *p, uint3
         if (r->loaded) {
             prepare_program(r, &p->placed);
         }
-        put_log(r);
+        result_log(r);
         check_state(r);
     }
     Py_XDECREF(program);
@@ -667,10 +473,10 @@ static void build_programs(struct run **runs, uint32_t n)
         runs[i]->result.cpu_ns += share;
         if (error && error != Py_None) {
             PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-            raised(runs[i], WIRE_LOAD);
+            result_raised(runs[i], WIRE_LOAD);
             Py_CLEAR(runs[i]->loaded);
         } else if (!error) {
-            broken(runs[i], "what the programs share could not be built");
+            result_broken(runs[i], "what the programs share could not be built");
             Py_CLEAR(runs[i]->loaded);
         }
         Py_XDECREF(error);

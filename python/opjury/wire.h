@@ -16,7 +16,7 @@
 
 enum {
     WIRE_SLOTS_MAX = 32, /* tests under way */
-    WIRE_RUNS_MAX = 16, /* targets of one library that share a job */
+    WIRE_RUNS_MAX = 16,  /* targets of one library that share a job */
     WIRE_TENSORS_MAX = 4096,
     WIRE_RANK_MAX = 6,
     WIRE_FRAMES_MAX = 32,
@@ -129,9 +129,9 @@ struct wire_cursor {
 
 struct wire_ring {
     uint32_t version;
-    uint32_t start; /* seq of the first job this worker is to do */
-    uint32_t jobs;  /* how many it may do before it retires; 0: no limit */
-    uint32_t slots; /* areas of each kind: a power of two */
+    uint32_t start;        /* seq of the first job this worker is to do */
+    uint32_t jobs;         /* how many it may do before it retires; 0: no limit */
+    uint32_t slots;        /* areas of each kind: a power of two */
     uint64_t memory_limit; /* bytes of address space above what the worker starts with */
     uint64_t job_size, result_size;
 

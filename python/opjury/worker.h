@@ -21,7 +21,7 @@ struct dl_exchange;
 /* What an adapter module offers; see zygote.py for the contract. NULL: it does not. */
 struct adapter {
     PyObject *load, *run;
-    PyObject *prepare, *build; /* between them, of several programs together; optional */
+    PyObject *prepare, *build;  /* between them, of several programs together; optional */
     PyObject *dtypes, *resolve; /* a library that is driven by call plans */
     PyObject *configure;        /* its options; optional */
     PyObject *callables;        /* dict: what resolve found */

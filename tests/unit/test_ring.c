@@ -20,8 +20,8 @@ static int set_up(void **state)
 {
     static struct fixture f;
     f = (struct fixture){.arena = arena_new(), .ring = RING_NONE};
-    assert_int_equal(ring_open(&f.ring), ERR_OK);
-    ring_begin(&f.ring, SEQ, SEQ + 1, 0, 0);
+    assert_int_equal(ring_open(&f.ring, WIRE_SLOTS_MAX), ERR_OK);
+    ring_begin(&f.ring, SEQ, SEQ + 1, 0, 1, 0);
     *state = &f;
     return 0;
 }
@@ -40,7 +40,7 @@ static int tear_down(void **state)
 static uint8_t *result_area(const struct fixture *f)
 {
     const struct wire_ring *h = ring_header(&f->ring);
-    return f->ring.map + WIRE_HEADER_SIZE + WIRE_SLOTS * h->job_size + SEQ * h->result_size +
+    return f->ring.map + WIRE_HEADER_SIZE + WIRE_SLOTS_MAX * h->job_size + SEQ * h->result_size +
            h->result_size / RUNS / 64 * 64;
 }
 

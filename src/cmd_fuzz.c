@@ -132,6 +132,10 @@ const struct command command_fuzz = {
         "tests before. These tests depend on what the libraries do; with --fixed none does, "
         "as in `opjury ci' and `opjury compare'.\n"
         "\n"
+        "torch:compile runs only when a --target names it: a test takes half a second of CPU "
+        "there and a thousandth of that elsewhere. `opjury targets` lists its options, "
+        "`opjury bench compile` measures it.\n"
+        "\n"
         "Policies: default; clean (all values finite, where ranges can tell); "
         "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file, "
         "described by `opjury gen --help`.\n"
@@ -148,7 +152,8 @@ const struct command command_fuzz = {
         "Examples:\n"
         "  opjury fuzz --time 10m --jobs 4\n"
         "  opjury fuzz --target onnxruntime:opt=all --target torch --tests 5000\n"
-        "  opjury fuzz --target torch@old-env --target torch --out out/versions\n",
+        "  opjury fuzz --target torch@old-env --target torch --out out/versions\n"
+        "  opjury fuzz --target torch:compile --target torch --time 1h --out out/compile\n",
     .options = options,
     .settings_size = sizeof(struct fuzz_settings),
     .defaults = &defaults,

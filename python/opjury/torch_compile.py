@@ -8,6 +8,7 @@ program is compiled anew. The scratch folder of a worker holds generated sources
 precompiled header lies in opjury's cache, under inductor's own hash of compiler, flags and header.
 """
 
+import gc
 import importlib.util
 import os
 import re
@@ -15,7 +16,9 @@ import shutil
 import tempfile
 import types
 
-os.environ.update({"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"})
+# sympy keeps 1000 results of a function by default; inductor asks for many more again and again.
+os.environ.update({"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
+                   "SYMPY_CACHE_SIZE": "50000"})
 
 import torch
 import torch._dynamo
@@ -297,6 +300,7 @@ def warm():
     # It times guards after it has flushed all caches, for a log: of no effect on what is compiled.
     torch._dynamo.guards.profile_guard_manager = lambda *_: 0.0
     AsyncCompile.cpp_pybinding = collect
+    gc.set_threshold(50000, 20, 100)  # a compilation's many objects stay until its end
     program = Program(WARM, "")
     try:
         program.prepare([torch.ones(8, 8)])

@@ -17,7 +17,7 @@ END
 
 run opjury bench
 status_is 0 'without a subject: status'
-for subject in judge bounds diversity evaluate observability throughput generator inputs unjudged campaign reduce buckets; do
+for subject in judge bounds diversity evaluate observability throughput generator inputs unjudged campaign compile reduce buckets; do
     passes "without a subject: $subject is listed" grep -q "^$subject  *[a-z]" "$work/out"
 done
 run opjury bench frob

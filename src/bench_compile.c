@@ -48,8 +48,8 @@ static enum err run_theirs(const struct bench_settings *s, struct peer *peer, st
     char *line;
     double seconds = s->time > 0 ? s->time : seconds_theirs;
     log_info("nnsmith's models, compiled one by one, for %.0f CPU s", seconds);
-    TRY(peer_ask(peer, &line, "compile %s %d %llu %.0f", method, NODES,
-                 (unsigned long long)s->seed, seconds));
+    TRY(peer_ask(peer, &line, "compile %s %d %llu %.0f", method, NODES, (unsigned long long)s->seed,
+                 seconds));
     json_t *o = json_loads(line, 0, NULL);
     if (!o) {
         return err_set(ERR_IO, "%s says '%.60s'", peer->script, line);

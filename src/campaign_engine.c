@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One engine process of a campaign: claims a block of test indices, keeps the workers busy with up
- * to jury_window() tests while it evaluates references and judges what came back, commits the block's
- * counts in one transaction. Tests are judged in the order of their indices, so what is committed
- * is always a whole prefix of the block, whenever it is told to stop. Memory is bounded: one arena
- * a place in the window, reset for each test.
+ * to jury_window() tests while it evaluates references and judges what came back, commits the
+ * block's counts in one transaction. Tests are judged in the order of their indices, so what is
+ * committed is always a whole prefix of the block, whenever it is told to stop. Memory is bounded:
+ * one arena a place in the window, reset for each test.
  */
 #include "campaign_parts.h"
 
@@ -224,7 +224,8 @@ static struct pending *pending_of(struct engine *e, uint64_t index)
 
 static enum err post_tests(struct engine *e)
 {
-    while (e->posted < e->block.end && e->posted - e->judged < jury_window(e->jury) && !stopping(e)) {
+    while (e->posted < e->block.end && e->posted - e->judged < jury_window(e->jury) &&
+           !stopping(e)) {
         struct pending *s = pending_of(e, e->posted);
         struct arena *arena = s->arena;
         size_t n = e->options->n_targets;

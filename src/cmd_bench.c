@@ -25,9 +25,9 @@ enum {
 };
 
 static const struct bench_subject *const subject_table[] = {
-    &bench_judge,         &bench_bounds,     &bench_diversity, &bench_evaluate,
-    &bench_observability, &bench_throughput, &bench_generator, &bench_inputs,
-    &bench_unjudged,      &bench_campaign, &bench_compile,   &bench_reduce,    &bench_buckets,
+    &bench_judge,      &bench_bounds,    &bench_diversity, &bench_evaluate, &bench_observability,
+    &bench_throughput, &bench_generator, &bench_inputs,    &bench_unjudged, &bench_campaign,
+    &bench_compile,    &bench_reduce,    &bench_buckets,
 };
 
 static const struct bench_subject *find_subject(const char *name)

@@ -240,10 +240,10 @@ MUST_USE enum err exe_dir(struct arena *arena, char **dir);
 /* $XDG_CACHE_HOME/opjury or ~/.cache/opjury (or $OPJURY_CACHE), made when missing. */
 MUST_USE enum err cache_dir(struct arena *arena, char **dir);
 
-double clock_wall(void);         /* monotonic seconds */
-double clock_cpu_self(void);     /* user + system seconds of this process */
-double clock_cpu_children(void); /* of its reaped children */
-double clock_cpu_of(pid_t pid);  /* of another process, without its children; 0: it is none */
+double clock_wall(void);            /* monotonic seconds */
+double clock_cpu_self(void);        /* user + system seconds of this process */
+double clock_cpu_children(void);    /* of its reaped children */
+double clock_cpu_of(pid_t pid);     /* of another process, without its children; 0: it is none */
 double clock_cpu_waited(pid_t pid); /* of the children it has waited for, in clock ticks */
 /* Waits for a child's end, which is forced after `patience` seconds: its status, and the CPU time
  * of it and of all that it reaped. */

@@ -66,8 +66,9 @@ double clock_cpu_waited(pid_t pid)
     close(fd);
     text[n > 0 ? n : 0] = '\0';
     const char *behind = strrchr(text, ')');
-    if (behind == NULL || sscanf(behind, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu",
-                                 &user, &system) != 2) {
+    if (behind == NULL ||
+        sscanf(behind, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu", &user,
+               &system) != 2) {
         return 0;
     }
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);

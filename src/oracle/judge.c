@@ -131,9 +131,10 @@ size_t judge_suspects(struct target *const *targets, const struct outcome *outco
 static bool is_same_run(const struct target *a, const struct outcome *x, const struct target *b,
                         const struct outcome *y)
 {
-    if (a->kind != b->kind || a->strict_casts != b->strict_casts || x->kind != OUTCOME_OK || y->kind != OUTCOME_OK ||
-        x->n_outputs != y->n_outputs || x->input_changed != y->input_changed ||
-        x->out_of_bounds != y->out_of_bounds || x->state_changed || y->state_changed) {
+    if (a->kind != b->kind || a->strict_casts != b->strict_casts || x->kind != OUTCOME_OK ||
+        y->kind != OUTCOME_OK || x->n_outputs != y->n_outputs ||
+        x->input_changed != y->input_changed || x->out_of_bounds != y->out_of_bounds ||
+        x->state_changed || y->state_changed) {
         return false;
     }
     for (uint32_t o = 0; o < x->n_outputs; o++) {

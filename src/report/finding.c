@@ -122,9 +122,8 @@ static void expected_of(const struct finding_files *f, struct tensor *expected,
                         struct tensor *bound, struct arena *arena)
 {
     for (uint32_t o = 0; o < f->test->program->n_outputs; o++) {
-        struct reference *reference = f->targets[f->culprit]->strict_casts
-                                          ? reference_strict(f->reference)
-                                          : f->reference;
+        struct reference *reference =
+            f->targets[f->culprit]->strict_casts ? reference_strict(f->reference) : f->reference;
         expectation_tensors(reference_expectation(reference, o), arena, &expected[o], &bound[o]);
     }
 }

@@ -58,8 +58,8 @@ struct outcome {
 /* One kind of target: the only thing to write to add one is such a struct and a table line. */
 struct target;
 struct target_kind {
-    const char *name;    /* "onnxruntime" */
-    const char *mode;    /* "compile": the kind of torch:compile,...; NULL: the library's plain one */
+    const char *name; /* "onnxruntime" */
+    const char *mode; /* "compile": the kind of torch:compile,...; NULL: the library's plain one */
     const char *summary; /* for `opjury targets` */
     const char *options; /* help: "opt=all|extended|basic|none" */
     const char *package; /* what to install when it is missing */

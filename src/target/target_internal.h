@@ -30,7 +30,7 @@ struct zygote {
     int socket;
     int log; /* memfd: its stderr until it is ready */
     double wall_start;
-    bool ready; /* it listens: a closed socket ends it */
+    bool ready;      /* it listens: a closed socket ends it */
     double warm_cpu; /* of compilers that its warm-up ran */
 };
 #define ZYGOTE_NONE ((struct zygote){.socket = -1, .log = -1})
@@ -105,7 +105,7 @@ enum { WORKER_STANDING, WORKER_FRESH };
 /* A job under way, and the runs of it that their worker did not survive. */
 struct pending {
     uint32_t n_runs;
-    uint32_t skip;   /* bits of the runs that need not be done any more */
+    uint32_t skip; /* bits of the runs that need not be done any more */
     bool is_large; /* its memory goes back to the system afterwards */
     bool died[WIRE_RUNS_MAX];
     struct outcome death[WIRE_RUNS_MAX];

@@ -16,7 +16,8 @@ static enum err set_option(struct target *t, const char *key, const char *value,
         return options_threads(t, order, value, arena);
     }
     if (value || strcmp(key, "eager") != 0) {
-        return err_set(ERR_USAGE, "torch takes eager and threads=N, or torch:compile,...; not '%s'", key);
+        return err_set(ERR_USAGE, "torch takes eager and threads=N, or torch:compile,...; not '%s'",
+                       key);
     }
     return ERR_OK; /* the only mode, hence no option of the canonical text */
 }

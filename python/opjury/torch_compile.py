@@ -8,6 +8,7 @@ program is compiled anew. The scratch folder of a worker holds generated sources
 precompiled header lies in opjury's cache, under inductor's own hash of compiler, flags and header.
 """
 
+import functools
 import gc
 import importlib.util
 import os
@@ -20,6 +21,7 @@ import types
 os.environ.update({"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
                    "SYMPY_CACHE_SIZE": "50000"})
 
+import sympy
 import torch
 import torch._dynamo
 import torch._inductor
@@ -300,6 +302,8 @@ def warm():
     # It times guards after it has flushed all caches, for a log: of no effect on what is compiled.
     torch._dynamo.guards.profile_guard_manager = lambda *_: 0.0
     AsyncCompile.cpp_pybinding = collect
+    # inductor looks at strides of one index again and again, and keeps the last 128 of them only.
+    sympy.simplify = functools.lru_cache(1 << 16, typed=True)(sympy.simplify)
     gc.set_threshold(50000, 20, 100)  # a compilation's many objects stay until its end
     program = Program(WARM, "")
     try:

@@ -2,7 +2,7 @@
 """selftest in packs: one program of a pack misbehaves, the one whose first input begins with 20.
 
 The option says how and when: "segv-prepare", "raise-build", ...; "size" answers with how many were
-built together.
+built together, "stale" with what it was prepared with.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ CULPRIT = 20.0
 class Program:
     def __init__(self, options):
         self.action, _, self.when = options.partition("-")
-        self.culprit, self.size = False, 0
+        self.culprit, self.size, self.first = False, 0, []
 
     def act(self, when, inputs=None):
         if self.culprit and when == self.when:
@@ -29,6 +29,7 @@ def load(_, options):
 
 def prepare(program, inputs):
     program.culprit = inputs[0][0, 0] == CULPRIT
+    program.first = inputs
     program.act("prepare")
 
 
@@ -51,4 +52,4 @@ def run(program, inputs):
     if program.action == "size":
         size = (ctypes.c_float * 6)(*[program.size] * 6)
         return [memoryview(size).cast("B").cast("f", (2, 3))]
-    return inputs
+    return program.first if program.action == "stale" else inputs

@@ -14,6 +14,7 @@ import importlib.util
 import os
 import re
 import shutil
+import sys
 import tempfile
 import types
 
@@ -24,10 +25,12 @@ os.environ.update({"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DI
 import sympy
 import torch
 import torch._dynamo
+import torch._functorch.config
 import torch._inductor
 from torch._dynamo.utils import counters
 from torch._inductor import codecache
 from torch._inductor.async_compile import AsyncCompile
+from torch._inductor.compiler_bisector import CompilerBisector
 
 from opjury import NotExercised
 from opjury.torch import (dtypes, exchange, from_dlpack, random_state, reset, state,  # noqa: F401
@@ -128,6 +131,34 @@ def build_together(kernels):
                 kernel.call = call
 
 
+# ---- parts that are left out ----
+
+class Skip:
+    """skip=NAME or NAME:N, what TORCH_BISECT_SUBSYSTEM and TORCH_BISECT_MAX say for a process."""
+
+    def __init__(self, words):
+        self.name, _, most = words.get("skip", "").partition(":")
+        self.most = int(most) if most else -1  # applications that are not left out
+        self.applied = 0
+
+    def leaves_out(self, name, what):
+        if name != self.name or self.most < 0:
+            return name == self.name
+        self.applied += 1
+        if self.applied <= self.most:  # see struct subsystem
+            print(f"applied {name} {self.applied} {what() if what else name}", file=sys.stderr,
+                  flush=True)
+        return self.applied > self.most
+
+
+skip = Skip({})  # of the program under way
+
+
+def is_left_out(_, name, what=None):
+    """CompilerBisector.disable_subsystem asks the environment, or files, what to leave out."""
+    return skip.leaves_out(name, what)
+
+
 # ---- programs ----
 
 class Program:
@@ -139,6 +170,7 @@ class Program:
         self.is_probe = "probe" in words  # eager, to find out what there is
         self.threads = int(words.get("threads", 1))
         self.backend = words.get("backend", "inductor")
+        self.skip = Skip(words)
         self.arguments = {"fullgraph": True, "backend": self.backend, **inductor_options(words)}
         if "dynamic" in words:
             self.arguments["dynamic"] = True
@@ -149,12 +181,18 @@ class Program:
 
     def call(self, tensors):
         """A first call compiles. Later: a kernel was reached that is yet to be built."""
+        global skip
+        skip = self.skip
+        skip.applied = 0
         if self.compiled is None:
             self.compiled = torch.compile(self.function, **self.arguments)
         torch.set_num_threads(self.threads)
         counters.clear()
         try:
-            return self.compiled(*tensors)
+            if skip.name != "cse":
+                return self.compiled(*tensors)
+            with torch._functorch.config.patch(cse=False):
+                return self.compiled(*tensors)
         except torch._dynamo.exc.Unsupported as e:
             raise NotExercised("dynamo does not make one graph of it: " +
                                str(e).strip().partition("\n")[0]) from None
@@ -196,6 +234,8 @@ def inductor_options(words):
         options.update(torch._inductor.list_mode_options(words["mode"], "dynamic" in words))
     if words.get("casts") == "strict":
         options["emulate_precision_casts"] = True
+    if words.get("skip") in ("layout_optimization", "comprehensive_padding"):
+        options[words["skip"]] = False
     return {"options": options} if options else {}
 
 
@@ -302,6 +342,7 @@ def warm():
     # It times guards after it has flushed all caches, for a log: of no effect on what is compiled.
     torch._dynamo.guards.profile_guard_manager = lambda *_: 0.0
     AsyncCompile.cpp_pybinding = collect
+    CompilerBisector.disable_subsystem = is_left_out
     # inductor looks at strides of one index again and again, and keeps the last 128 of them only.
     sympy.simplify = functools.lru_cache(1 << 16, typed=True)(sympy.simplify)
     gc.set_threshold(50000, 20, 100)  # a compilation's many objects stay until its end

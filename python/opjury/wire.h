@@ -79,7 +79,8 @@ struct wire_job {
     uint32_t n_runs;
     uint32_t skip;       /* bits of runs that an earlier worker answered or died in */
     uint32_t tensors_at; /* struct wire_tensor[n_tensors + n_before] */
-    uint32_t n_before;   /* last: the inputs of other shapes that are run first; 0: none */
+    uint32_t n_before;   /* last: inputs of other shapes that are run first, and those constants
+                            again; 0: none */
     uint64_t program_at, program_size;
     struct wire_text options[WIRE_RUNS_MAX]; /* of each run's target, NUL-terminated */
 };

@@ -145,91 +145,220 @@ const char *python_dtype(enum dtype d)
     return python_dtypes[d];
 }
 
-static void print_values(const struct plan *plan, const uint32_t *values, uint32_t n,
-                         struct buffer *source)
+/* One plan, or that of a program at two shapes. */
+struct printer {
+    const struct plan *plan;
+    const struct plan_shapes *shapes; /* NULL: one */
+    bool is_single;                   /* of plan_print_calls */
+    struct buffer *source;
+    bool is_impossible;
+};
+
+static void print_values(const struct printer *f, const uint32_t *values, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        buffer_printf(source, "%s%s", i ? ", " : "", plan->names[values[i]]);
+        buffer_printf(f->source, "%s%s", i ? ", " : "", f->plan->names[values[i]]);
     }
 }
 
-static void print_ints(const struct plan_arg *a, struct buffer *source)
+/* A number that is a at one shape and b at the other, by a size that is here and there. */
+struct size_term {
+    const char *name; /* of an input; NULL: there is none */
+    int axis;
+    int64_t factor, divisor, added; /* (factor * size + added) / divisor */
+};
+
+static struct size_term term_of(int64_t a, int64_t b, int64_t here, int64_t there)
 {
-    for (uint32_t i = 0; i < a->n; i++) {
-        buffer_printf(source, "%s%lld", i ? ", " : "", (long long)a->ints[i]);
+    int64_t change = a - b, step = here - there;
+
+    if (change % step == 0) {
+        return (struct size_term){
+            .factor = change / step, .divisor = 1, .added = a - change / step * here};
+    }
+    if (step % change == 0) {
+        return (struct size_term){
+            .factor = 1, .divisor = step / change, .added = a * (step / change) - here};
+    }
+    return (struct size_term){0};
+}
+
+static int64_t complexity(const struct size_term *t)
+{
+    enum { BESIDE_SIZES = 1000 }; /* a multiple of a size is further from it than a sum */
+    int64_t added = t->added < 0 ? -t->added : t->added;
+
+    return added + (t->factor == 1 ? 0 : BESIDE_SIZES) + (t->divisor == 1 ? 0 : BESIDE_SIZES);
+}
+
+/* The simplest of all sizes of inputs. */
+static struct size_term find_term(const struct printer *f, int64_t a, int64_t b)
+{
+    const struct plan_shapes *s = f->shapes;
+    struct size_term best = {0};
+
+    for (uint32_t i = 0; i < f->plan->n_inputs; i++) {
+        const struct shape *here = &s->program->values[f->plan->input_values[i]].shape;
+        const struct shape *there = &s->other_program->values[s->other->input_values[i]].shape;
+        for (int d = 0; d < here->rank; d++) {
+            if (here->dim[d] == there->dim[d]) {
+                continue;
+            }
+            struct size_term t = term_of(a, b, here->dim[d], there->dim[d]);
+            if (t.divisor != 0 && (!best.name || complexity(&t) < complexity(&best))) {
+                best = t;
+                best.name = f->plan->names[i];
+                best.axis = d;
+            }
+        }
+    }
+    return best;
+}
+
+static void print_int(struct printer *f, int64_t a, int64_t b)
+{
+    if (a == b) {
+        buffer_printf(f->source, "%lld", (long long)a);
+        return;
+    }
+    struct size_term t = find_term(f, a, b);
+    f->is_impossible |= !t.name;
+    bool is_divided = t.divisor != 1, is_sum = t.added != 0;
+    buffer_puts(f->source, is_divided && is_sum ? "(" : "");
+    if (t.factor != 1) {
+        buffer_printf(f->source, "%lld * ", (long long)t.factor);
+    }
+    buffer_printf(f->source, "%s.shape[%d]", t.name ? t.name : "", t.axis);
+    if (is_sum) {
+        buffer_printf(f->source, " %c %lld", t.added < 0 ? '-' : '+',
+                      (long long)(t.added < 0 ? -t.added : t.added));
+    }
+    buffer_puts(f->source, is_divided && is_sum ? ")" : "");
+    if (is_divided) {
+        buffer_printf(f->source, " // %lld", (long long)t.divisor);
     }
 }
 
-static void print_arg(const struct plan *plan, const struct plan_arg *a, bool is_single,
-                      struct buffer *source)
+static void print_ints(struct printer *f, const struct plan_arg *a, const struct plan_arg *b)
 {
+    f->is_impossible |= a->n != b->n;
+    for (uint32_t i = 0; i < a->n && i < b->n; i++) {
+        buffer_puts(f->source, i ? ", " : "");
+        print_int(f, a->ints[i], b->ints[i]);
+    }
+}
+
+/* b: the other plan's, a itself where there is none. Their values are the same registers. */
+static void print_arg(struct printer *f, const struct plan_arg *a, const struct plan_arg *b)
+{
+    struct buffer *source = f->source;
+
     if (a->keyword) {
         buffer_printf(source, "%s=", a->keyword);
+    }
+    f->is_impossible |= a->kind != b->kind;
+    if (f->is_impossible) {
+        return;
     }
     switch (a->kind) {
     case PLAN_NONE:
         buffer_puts(source, "None");
         break;
     case PLAN_VALUE:
-        buffer_puts(source, plan->names[a->value]);
+        f->is_impossible |= a->value != b->value;
+        buffer_puts(source, f->plan->names[a->value]);
         break;
     case PLAN_VALUES:
+        f->is_impossible |= a->n != b->n || memcmp(a->values, b->values, a->n * sizeof *a->values);
         buffer_puts(source, "[");
-        print_values(plan, a->values, a->n, source);
+        print_values(f, a->values, a->n);
         buffer_puts(source, "]");
         break;
     case PLAN_INT:
-        buffer_printf(source, "%lld", (long long)a->i);
+        print_int(f, a->i, b->i);
         break;
     case PLAN_INTS:
         buffer_puts(source, "[");
-        print_ints(a, source);
+        print_ints(f, a, b);
         buffer_puts(source, "]");
         break;
     case PLAN_REAL:
-        if (is_single && a->f == (double)(float)a->f) {
+        f->is_impossible |= memcmp(&a->f, &b->f, sizeof a->f) != 0;
+        if (f->is_single && a->f == (double)(float)a->f) {
             python_single(source, (float)a->f);
         } else {
             python_real(source, a->f);
         }
         break;
     case PLAN_BOOL:
+        f->is_impossible |= a->i != b->i;
         buffer_puts(source, a->i ? "True" : "False");
         break;
     case PLAN_DTYPE:
-        buffer_printf(source, "%s.%s", plan->library, python_dtype(a->dtype));
+        buffer_printf(source, "%s.%s", f->plan->library, python_dtype(a->dtype));
         break;
     case PLAN_TEXT:
+        f->is_impossible |= strcmp(a->text, b->text) != 0;
         python_string(source, a->text);
         break;
+    }
+}
+
+static bool is_same_call(const struct plan_call *a, const struct plan_call *b)
+{
+    return strcmp(a->callable, b->callable) == 0 && a->n_args == b->n_args &&
+           a->n_results == b->n_results;
+}
+
+static void print_calls(struct printer *f, const char *indent)
+{
+    const struct plan *other = f->shapes ? f->shapes->other : f->plan;
+
+    f->is_impossible |= f->plan->n_calls != other->n_calls;
+    for (uint32_t c = 0; c < f->plan->n_calls && !f->is_impossible; c++) {
+        const struct plan_call *call = &f->plan->calls[c];
+        f->is_impossible |= !is_same_call(call, &other->calls[c]);
+        buffer_puts(f->source, indent);
+        print_values(f, call->results, call->n_results);
+        buffer_printf(f->source, " = %s(", call->callable);
+        for (uint32_t i = 0; i < call->n_args && !f->is_impossible; i++) {
+            buffer_puts(f->source, i ? ", " : "");
+            print_arg(f, &call->args[i], &other->calls[c].args[i]);
+        }
+        buffer_puts(f->source, ")\n");
     }
 }
 
 void plan_print_calls(const struct plan *plan, const char *indent, bool is_single,
                       struct buffer *source)
 {
-    for (uint32_t c = 0; c < plan->n_calls; c++) {
-        const struct plan_call *call = &plan->calls[c];
-        buffer_puts(source, indent);
-        print_values(plan, call->results, call->n_results, source);
-        buffer_printf(source, " = %s(", call->callable);
-        for (uint32_t i = 0; i < call->n_args; i++) {
-            buffer_puts(source, i ? ", " : "");
-            print_arg(plan, &call->args[i], is_single, source);
-        }
-        buffer_puts(source, ")\n");
-    }
+    struct printer f = {.plan = plan, .source = source, .is_single = is_single};
+
+    print_calls(&f, indent);
 }
 
-void plan_print_python(const struct plan *plan, struct buffer *source)
+enum err plan_print_shapes(const struct plan *plan, const struct plan_shapes *shapes,
+                           struct buffer *source)
 {
+    struct printer f = {.plan = plan, .shapes = shapes, .source = source};
+
     buffer_puts(source, "def program(");
     for (uint32_t i = 0; i < plan->n_inputs + plan->n_consts; i++) {
         buffer_printf(source, "%s%s", i ? ", " : "", plan->names[i]);
     }
     buffer_puts(source, "):\n");
-    plan_print_calls(plan, "    ", false, source);
+    print_calls(&f, "    ");
     buffer_puts(source, "    return (");
-    print_values(plan, plan->outputs, plan->n_outputs, source);
+    print_values(&f, plan->outputs, plan->n_outputs);
     buffer_puts(source, plan->n_outputs == 1 ? ",)\n" : ")\n");
+    return f.is_impossible
+               ? err_set(ERR_UNSUPPORTED, "%s says a node in two ways at two shapes", plan->library)
+               : ERR_OK;
+}
+
+void plan_print_python(const struct plan *plan, struct buffer *source)
+{
+    enum err err = plan_print_shapes(plan, NULL, source);
+
+    CHECK(err == ERR_OK);
 }

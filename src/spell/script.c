@@ -338,9 +338,8 @@ static enum err put_torch(struct text *t)
     const struct program *p = t->script->program;
     struct plan *plan;
 
-    TRY(torch_plan(p, t->arena, &plan));
     buffer_puts(t->out, "\n");
-    plan_print_python(plan, t->out);
+    TRY(torch_print(p, t->script->before, t->arena, &plan, t->out));
     buffer_puts(t->out, "\n\n");
     put_data(t);
     struct tensor *constants = ARENA_ARRAY(t->arena, struct tensor, plan->n_consts);

@@ -414,9 +414,7 @@ static enum err print_program(const struct script *script, struct arena *arena, 
 {
     if (strcmp(script->library, "torch") == 0) {
         struct plan *plan;
-        TRY(torch_plan(script->program, arena, &plan));
-        plan_print_python(plan, text);
-        return ERR_OK;
+        return torch_print(script->program, script->before, arena, &plan, text);
     }
     struct buffer model = BUFFER_INIT;
     enum err err = onnx_write(script->program, script->onnx, &model);

@@ -129,6 +129,19 @@ MUST_USE enum err torch_plan(const struct program *p, struct arena *arena, struc
 void plan_encode(const struct plan *plan, struct buffer *bytes);
 /* `def program(x0, x1, w0): ... return (v3,)` */
 void plan_print_python(const struct plan *plan, struct buffer *source);
+/* The same program at other shapes (test.before), for one function that runs at both. */
+struct plan_shapes {
+    const struct program *program, *other_program;
+    const struct plan *other;
+};
+/* As plan_print_python, and a number that is not the same at both shapes is said by a size of an
+ * input, `x0.shape[1] + 2`. ERR_UNSUPPORTED when none says it, or the calls are not the same: then
+ * the source is no program. shapes NULL: one shape. */
+MUST_USE enum err plan_print_shapes(const struct plan *plan, const struct plan_shapes *shapes,
+                                    struct buffer *source);
+/* The plan and source of a program, at the shapes of `before` too unless that is NULL. */
+MUST_USE enum err torch_print(const struct program *p, const struct test *before,
+                              struct arena *arena, struct plan **plan, struct buffer *source);
 
 /* ---- files ---- */
 

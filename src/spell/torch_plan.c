@@ -166,3 +166,18 @@ enum err torch_plan(const struct program *p, struct arena *arena, struct plan **
     *plan = b.plan;
     return ERR_OK;
 }
+
+enum err torch_print(const struct program *p, const struct test *before, struct arena *arena,
+                     struct plan **plan, struct buffer *source)
+{
+    struct plan *other;
+
+    TRY(torch_plan(p, arena, plan));
+    if (!before) {
+        plan_print_python(*plan, source);
+        return ERR_OK;
+    }
+    TRY(torch_plan(before->program, arena, &other));
+    const struct plan_shapes shapes = {p, before->program, other};
+    return plan_print_shapes(*plan, &shapes, source);
+}

@@ -176,10 +176,14 @@ static bool put_tensors(uint8_t *area, size_t *used, const struct wire_job *h,
             return false;
         }
     }
-    for (uint32_t i = 0; job->before != NULL && i < h->n_before; i++) {
+    for (uint32_t i = 0; job->before != NULL && i < job->before->n_inputs; i++) {
         if (!put_tensor(area, used, &headers[n++], &job->before->inputs[i])) {
             return false;
         }
+    }
+    /* They are the same at both shapes: their elements lie there once. */
+    for (uint32_t i = h->n_inputs; h->n_before > 0 && i < h->n_tensors; i++) {
+        headers[n++] = headers[i];
     }
     return true;
 }
@@ -204,13 +208,14 @@ enum err ring_put_job(const struct ring *r, uint32_t seq, const struct job *job)
     struct wire_job h = {.seq = seq,
                          .n_inputs = job->test->n_inputs,
                          .n_tensors = job->test->n_inputs,
-                         .n_before = job->before ? job->before->n_inputs : 0,
                          .placement = job->test->placement,
                          .n_runs = job->n_runs};
     size_t used = sizeof h;
 
     CHECK(job->n_runs > 0 && job->n_runs <= WIRE_RUNS_MAX);
-    h.n_tensors += job->with_constants ? count_constants(job->test->program) : 0;
+    uint32_t n_constants = job->with_constants ? count_constants(job->test->program) : 0;
+    h.n_tensors += n_constants;
+    h.n_before = job->before ? job->before->n_inputs + n_constants : 0;
     uint32_t n = h.n_tensors + h.n_before;
     if (n > WIRE_TENSORS_MAX) {
         return err_set(ERR_LIMIT, "the test has %u inputs and constants; a worker takes %d", n,

@@ -56,5 +56,6 @@ const struct target_kind target_selftest_pack = {
     .defaults = defaults,
     .can_spell = can_spell,
     .encode = encode,
+    .constants_as_tensors = true,
     .pack = 4,
 };

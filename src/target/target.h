@@ -57,6 +57,15 @@ struct outcome {
 
 /* One kind of target: the only thing to write to add one is such a struct and a table line. */
 struct target;
+/* A part of a compiler that can be left out, for `opjury blame`. */
+struct subsystem {
+    const char *name;    /* "lowerings" */
+    const char *noun;    /* one application of it: "lowering" */
+    const char *level;   /* the level that has it: "backend=inductor" */
+    const char *without; /* the option that leaves it out: "skip=lowerings" */
+    bool is_counted;     /* "skip=lowerings:3" leaves out all but the first three applications, and
+                            the log then has a line "applied lowerings K WHAT" for each of those */
+};
 struct target_kind {
     const char *name; /* "onnxruntime" */
     const char *mode; /* "compile": the kind of torch:compile,...; NULL: the library's plain one */
@@ -91,6 +100,8 @@ struct target_kind {
     const char *const *levels; /* its values, the plainest first, NULL at the end; NULL: none */
     bool has_threads;          /* takes threads=N, 1 when not given */
     bool has_optimizers;       /* takes disable=A+B and trace, see optimizers of triage */
+    const struct subsystem *subsystems; /* those of all levels, in the order in which they work,
+                                           name NULL at the end; NULL: none */
 };
 extern const struct target_kind *const target_kind_table[];
 extern const size_t target_kind_count;

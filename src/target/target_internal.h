@@ -77,7 +77,7 @@ struct job {
     const struct test *test;
     const struct buffer *program;
     bool with_constants; /* the program's bytes do not hold the constants: send them as tensors */
-    const struct test *before; /* whose inputs are run first; NULL: none */
+    const struct test *before; /* whose inputs are run first, with the constants; NULL: none */
     uint32_t n_runs;
     const char *options[WIRE_RUNS_MAX];
 };

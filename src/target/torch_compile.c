@@ -20,7 +20,23 @@ static const char *const backends[] = {"eager", "aot_eager", "aot_eager_decomp_p
 static const char *const modes[] = {"default", "reduce-overhead", "max-autotune-no-cudagraphs",
                                     NULL};
 static const char *const casts[] = {"usual", "strict", NULL};
-static const char *const order[] = {"backend", "mode", "casts", "threads", "dynamic", NULL};
+static const char *const order[] = {"backend", "mode", "casts", "skip", "threads", "dynamic", NULL};
+
+/* Those of torch._inductor.compiler_bisector that do something on a CPU, in its order. */
+static const char partition[] = "backend=aot_eager_decomp_partition",
+                  inductor[] = "backend=inductor";
+static const struct subsystem subsystems[] = {
+    {"cse", "cse", partition, "skip=cse"},
+    {"decomposition", "decomposition", partition, "skip=decomposition", true},
+    {"pre_grad_passes", "pre-grad pass", inductor, "skip=pre_grad_passes", true},
+    {"joint_graph_passes", "joint graph pass", inductor, "skip=joint_graph_passes", true},
+    {"post_grad_passes", "post-grad pass", inductor, "skip=post_grad_passes", true},
+    {"fused casts", "casts that are left out", inductor, "casts=strict"},
+    {"layout_optimization", "layout_optimization", inductor, "skip=layout_optimization"},
+    {"comprehensive_padding", "comprehensive_padding", inductor, "skip=comprehensive_padding"},
+    {"lowerings", "lowering", inductor, "skip=lowerings", true},
+    {NULL},
+};
 
 static bool holds(const char *const *list, const char *value)
 {
@@ -40,6 +56,45 @@ static void set(struct target *t, const char *key, const char *value, const char
     t->options = options_with(t->options, order, key, said, arena);
 }
 
+/* "skip=NAME[:N]" of a backend; NULL: it has no such part, or none that is counted. */
+static const struct subsystem *find_part(const char *backend, const char *value)
+{
+    size_t n = strcspn(value, ":"), digits = value[n] ? strspn(value + n + 1, "0123456789") : 0;
+
+    for (const struct subsystem *s = subsystems; s->name; s++) {
+        bool is_it = strcmp(s->level + strlen("backend="), backend) == 0 &&
+                     strncmp(s->name, value, n) == 0 && s->name[n] == '\0';
+        bool is_whole =
+            !value[n] || (s->is_counted && digits > 0 && digits < 8 && !value[n + 1 + digits]);
+        if (is_it && is_whole && strncmp(s->without, "skip=", strlen("skip=")) == 0) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static const char *backend_of(const struct target *t, struct arena *arena)
+{
+    const char *backend = target_option(t, "backend", arena);
+
+    return backend ? backend : "inductor";
+}
+
+static enum err set_skip(struct target *t, const char *value, struct arena *arena)
+{
+    if (!value || !find_part(backend_of(t, arena), value)) {
+        return err_set(ERR_USAGE,
+                       "torch:compile: skip=NAME leaves out cse or decomposition of "
+                       "backend=aot_eager_decomp_partition, pre_grad_passes, joint_graph_passes, "
+                       "post_grad_passes, layout_optimization, comprehensive_padding or lowerings "
+                       "of backend=inductor; NAME:N all but the first N passes, lowerings or "
+                       "decompositions; not '%s'",
+                       value ? value : "");
+    }
+    set(t, "skip", value, "", arena);
+    return ERR_OK;
+}
+
 /* Modes and casts are inductor's: they go where a later word chooses another backend. */
 static void set_backend(struct target *t, const char *value, struct arena *arena)
 {
@@ -48,6 +103,10 @@ static void set_backend(struct target *t, const char *value, struct arena *arena
         set(t, "mode", "default", "default", arena);
         set(t, "casts", "usual", "usual", arena);
         t->strict_casts = false;
+    }
+    const char *skip = target_option(t, "skip", arena);
+    if (skip && !find_part(value, skip)) {
+        set(t, "skip", "", "", arena);
     }
 }
 
@@ -71,6 +130,9 @@ static enum err set_option(struct target *t, const char *key, const char *value,
     if (strcmp(key, "threads") == 0) {
         return options_threads(t, order, value, arena);
     }
+    if (strcmp(key, "skip") == 0) {
+        return set_skip(t, value, arena);
+    }
     if ((strcmp(key, "mode") == 0 && holds(modes, value)) ||
         (strcmp(key, "casts") == 0 && holds(casts, value))) {
         return set_inductor(t, key, value, arena);
@@ -84,7 +146,7 @@ static enum err set_option(struct target *t, const char *key, const char *value,
         return err_set(ERR_USAGE,
                        "torch:compile takes backend=eager|aot_eager|aot_eager_decomp_partition|"
                        "inductor, mode=default|reduce-overhead|max-autotune-no-cudagraphs, "
-                       "casts=strict, threads=N and dynamic, not '%s%s%s'",
+                       "casts=strict, skip=NAME, threads=N and dynamic, not '%s%s%s'",
                        key, value ? "=" : "", value ? value : "");
     }
     return ERR_OK;
@@ -94,11 +156,8 @@ static enum err encode(const struct target *t, const struct test *test, struct b
 {
     struct arena *arena = arena_new();
     struct plan *plan;
-    enum err e = torch_plan(test->program, arena, &plan);
+    enum err e = torch_print(test->program, t->dynamic ? test->before : NULL, arena, &plan, job);
 
-    if (!e) {
-        plan_print_python(plan, job);
-    }
     arena_free(arena);
     return e;
 }
@@ -111,7 +170,8 @@ const struct target_kind target_torch_compile = {
     .summary = "PyTorch, CPU, torch.compile, one graph of each test",
     .options = "backend=inductor|aot_eager_decomp_partition|aot_eager|eager, "
                "mode=default|reduce-overhead|max-autotune-no-cudagraphs, casts=strict, "
-               "threads=N (1), dynamic",
+               "skip=NAME[:N] (a part of the compiler, as its bisector does), threads=N (1), "
+               "dynamic (one compilation for two shapes)",
     .package = "torch",
     .adapter = "torch_compile",
     .option = set_option,
@@ -124,5 +184,6 @@ const struct target_kind target_torch_compile = {
     .patience = patience,
     .level_option = "backend",
     .levels = backends,
+    .subsystems = subsystems,
     .has_threads = true,
 };

@@ -22,7 +22,7 @@ static const double missed_max = 0.01;
 
 /* In the order of what tells a maintainer most. */
 static const struct ablation *const ablation_table[] = {
-    &ablation_level,  &ablation_optimizer, &ablation_threads,
+    &ablation_level,  &ablation_optimizer, &ablation_subsystem, &ablation_threads,
     &ablation_layout, &ablation_dtype,     &ablation_version,
 };
 

@@ -60,8 +60,8 @@ struct ablation {
     bool (*applies)(const struct blamer *b);
     enum err (*apply)(struct blamer *b);
 };
-extern const struct ablation ablation_level, ablation_optimizer, ablation_threads, ablation_layout,
-    ablation_dtype, ablation_version;
+extern const struct ablation ablation_level, ablation_optimizer, ablation_subsystem,
+    ablation_threads, ablation_layout, ablation_dtype, ablation_version;
 
 /* ---- blame_version.c ---- */
 

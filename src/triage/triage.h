@@ -196,9 +196,11 @@ const struct test *test_of_nodes(const struct test *test, struct reference *refe
 
 /* One variation of the failing target, and what it showed. */
 struct blame_try {
-    const char *kind; /* "level", "optimizer", "threads", "layout", "dtype", "version" */
-    const char
-        *what; /* "opt=basic", "FuseReluClip" (run without it), "threads=4", "f32", "1.20.1" */
+    /* "level", "optimizer", "subsystem", "threads", "layout", "dtype", "version" */
+    const char *kind;
+    /* "opt=basic", "FuseReluClip" (run without it), "skip=lowerings", "threads=4", "f32", "1.20.1"
+     */
+    const char *what;
     const char *target;        /* its text without a path */
     enum verdict_kind verdict; /* PASS, FINDING, UNSUPPORTED or UNJUDGED */
     const char *text;          /* the verdict's; of another failure it begins with these words */
@@ -216,8 +218,8 @@ struct blame_request {
 struct blame {
     bool reproduced;       /* false: the failure does not show any more; nothing was tried */
     const char *component; /* what is guilty: "optimizer FuseReluClip", "optimizer A or B" (right
-                              without any one), "optimizers A+B" (without both), "opt>=basic";
-                              NULL: nothing that was tried */
+                              without any one), "optimizers A+B" (without both), "lowering amin",
+                              "opt>=basic"; NULL: nothing that was tried */
     const char *text;      /* for people, a paragraph */
     const char *version;   /* of the library that was run */
     const char *first_bad, *last_good; /* of the versions that were tried; NULL: not known */

@@ -123,13 +123,49 @@ static void test_sizes(void **state)
     close_jury(&f);
 }
 
+/* x f32[2,3], as echo_test's, and a constant; both are outputs. */
+static struct test *constant_test(struct arena *arena, uint64_t index)
+{
+    static const float numbers[] = {5, 6};
+    struct test *test = echo_test(arena, index, PLACE_END);
+    const struct shape shape = {1, {2}};
+    struct program *p = program_clone(test->program, arena);
+
+    program_add_output(p, program_add_const(p, "c", DTYPE_F32, &shape, numbers));
+    test->program = p;
+    return test;
+}
+
+/* What runs at other shapes first has its constants there too. */
+static void test_dynamic(void **state)
+{
+    struct fixture f = open_jury(1, (const char *const[]){"selftest:pack,stale"}, NULL);
+    struct test *tests[TESTS];
+    struct outcome o;
+
+    for (size_t i = 0; i < TESTS; i++) {
+        tests[i] = constant_test(f.arena, i);
+        tests[i]->before = constant_test(f.arena, i + TESTS);
+        must(jury_post(f.jury, tests[i]));
+    }
+    for (size_t i = 0; i < TESTS; i++) {
+        must(jury_take(f.jury, f.arena, &o));
+        if (o.kind != OUTCOME_OK) {
+            fail_msg("outcome %d: %s", (int)o.kind, o.message);
+        }
+        assert_int_equal(o.n_outputs, 2);
+        assert_true(tensor_equal(&o.outputs[0], &tests[i]->before->inputs[0]));
+        assert_true(((const float *)o.outputs[1].data)[1] == 6);
+        assert_false(o.input_changed || o.out_of_bounds);
+    }
+    close_jury(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_culprit),
-        TEST(test_alone),
-        TEST(test_changed_input),
-        TEST(test_sizes),
+        TEST(test_culprit), TEST(test_alone),   TEST(test_changed_input),
+        TEST(test_sizes),   TEST(test_dynamic),
     };
 
     return cmocka_run_group_tests_name("target_packs", tests, NULL, NULL);

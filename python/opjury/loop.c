@@ -414,13 +414,21 @@ struct packed {
     struct run run[WIRE_RUNS_MAX];
 };
 
-/* What is loaded is prepared at the shapes it runs at first. */
+/* What is loaded is prepared at all shapes that it runs at, in that order. */
 static void prepare_program(struct run *r, const struct placed *p)
 {
-    PyObject *tensors = r->job->n_before > 0 ? p->before : p->tensors;
+    PyObject *prepare = r->w->adapter->prepare, *done = Py_None;
 
     r->cpu_start = cpu_now(r->w);
-    PyObject *done = PyObject_CallFunctionObjArgs(r->w->adapter->prepare, r->loaded, tensors, NULL);
+    Py_INCREF(done);
+    if (r->job->n_before > 0) {
+        Py_DECREF(done);
+        done = PyObject_CallFunctionObjArgs(prepare, r->loaded, p->before, NULL);
+    }
+    if (done) {
+        Py_DECREF(done);
+        done = PyObject_CallFunctionObjArgs(prepare, r->loaded, p->tensors, NULL);
+    }
     r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
     if (!done) {
         result_raised(r, WIRE_LOAD);

@@ -2,7 +2,7 @@
 """selftest in packs: one program of a pack misbehaves, the one whose first input begins with 20.
 
 The option says how and when: "segv-prepare", "raise-build", ...; "size" answers with how many were
-built together, "stale" with what it was prepared with.
+built together, "stale" with what it was first prepared with.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ def load(_, options):
 
 def prepare(program, inputs):
     program.culprit = inputs[0][0, 0] == CULPRIT
-    program.first = inputs
+    program.first = program.first or inputs
     program.act("prepare")
 
 

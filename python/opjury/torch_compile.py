@@ -27,6 +27,7 @@ import torch
 import torch._dynamo
 import torch._functorch.config
 import torch._inductor
+from torch._dynamo.output_graph import OutputGraph
 from torch._dynamo.utils import counters
 from torch._inductor import codecache
 from torch._inductor.async_compile import AsyncCompile
@@ -151,15 +152,25 @@ class Skip:
         return self.applied > self.most
 
 
-skip = Skip({})  # of the program under way
-
-
 def is_left_out(_, name, what=None):
     """CompilerBisector.disable_subsystem asks the environment, or files, what to leave out."""
-    return skip.leaves_out(name, what)
+    return under_way is not None and under_way.skip.leaves_out(name, what)
 
 
 # ---- programs ----
+
+under_way = None  # the program that is called
+
+
+def watch(compile_graph):
+    """OutputGraph.call_user_compiler, which also notes how many sizes of the graph are open."""
+    @functools.wraps(compile_graph)
+    def watched(self, graph, *args, **kwargs):
+        under_way.open_sizes = sum(isinstance(n.meta.get("example_value"), torch.SymInt)
+                                   for n in graph.graph.nodes if n.op == "placeholder")
+        return compile_graph(self, graph, *args, **kwargs)
+    return watched
+
 
 class Program:
     def __init__(self, source, options):
@@ -177,19 +188,20 @@ class Program:
         scope = {"torch": torch, "inf": float("inf"), "nan": float("nan")}
         exec(compile(source, f"<program {n_loaded}>", "exec"), scope)  # pylint: disable=exec-used
         self.function, self.compiled = scope["program"], None
-        self.graphs, self.kernels, self.tensors = 0, [], None
+        self.graphs, self.kernels, self.tensors = 0, [], []
+        self.open_sizes = 0  # of the graph that was compiled last
 
     def call(self, tensors):
         """A first call compiles. Later: a kernel was reached that is yet to be built."""
-        global skip
-        skip = self.skip
-        skip.applied = 0
+        global under_way
+        under_way = self
+        self.skip.applied = 0
         if self.compiled is None:
             self.compiled = torch.compile(self.function, **self.arguments)
         torch.set_num_threads(self.threads)
         counters.clear()
         try:
-            if skip.name != "cse":
+            if self.skip.name != "cse":
                 return self.compiled(*tensors)
             with torch._functorch.config.patch(cse=False):
                 return self.compiled(*tensors)
@@ -197,13 +209,14 @@ class Program:
             raise NotExercised("dynamo does not make one graph of it: " +
                                str(e).strip().partition("\n")[0]) from None
         finally:
+            under_way = None
             torch.set_num_threads(1)
             self.kernels += collected
             collected.clear()
             self.graphs += counters["stats"]["unique_graphs"]
 
     def prepare(self, tensors):
-        self.tensors = tensors
+        self.tensors.append(tensors)
         try:
             self.call(tensors)
         except Later:
@@ -219,7 +232,8 @@ class Program:
         not, which is no fault of the program: None."""
         again = Program(self.source, self.options)
         try:
-            again.prepare(self.tensors)
+            for tensors in self.tensors:
+                again.prepare(tensors)
             again.build()
         except Exception as e:  # pylint: disable=broad-except
             return shortened(e)
@@ -281,7 +295,6 @@ def build(programs):
 def run(program, tensors):
     if program.is_probe:
         return program.function(*tensors)
-    before = program.graphs
     try:
         outputs = program.call(tensors)
     except Later:  # it was compiled again, for other shapes
@@ -289,8 +302,8 @@ def run(program, tensors):
         outputs = program.call(tensors)
     if program.graphs == 0:
         raise NotExercised("dynamo made no graph of it: there was nothing to compile")
-    if before and program.graphs > before:
-        raise NotExercised("it was compiled again for its second shape")
+    if "dynamic" in program.arguments and program.open_sizes == 0:
+        raise NotExercised("all sizes of its graph are fixed")
     return outputs
 
 
@@ -343,6 +356,7 @@ def warm():
     torch._dynamo.guards.profile_guard_manager = lambda *_: 0.0
     AsyncCompile.cpp_pybinding = collect
     CompilerBisector.disable_subsystem = is_left_out
+    OutputGraph.call_user_compiler = watch(OutputGraph.call_user_compiler)
     # inductor looks at strides of one index again and again, and keeps the last 128 of them only.
     sympy.simplify = functools.lru_cache(1 << 16, typed=True)(sympy.simplify)
     gc.set_threshold(50000, 20, 100)  # a compilation's many objects stay until its end

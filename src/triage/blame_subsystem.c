@@ -37,7 +37,8 @@ static unsigned last_applied(const char *log, const char *name, struct arena *ar
         char *end;
         at += strlen(begin);
         n = (unsigned)strtoul(at, &end, 10);
-        *what = arena_printf(arena, "%.*s", (int)strcspn(end, "\n"), end + (*end == ' '));
+        end += *end == ' ';
+        *what = arena_printf(arena, "%.*s", (int)strcspn(end, "\n"), end);
     }
     return n;
 }

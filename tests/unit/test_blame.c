@@ -22,11 +22,20 @@ static struct fault {
     unsigned every;         /* wrong in each so manieth run; 0: in all */
     bool is_other_below;    /* another failure where it is not wrong by its level */
     const char *log;        /* of a traced run */
+    const char *part;       /* right without this part of the compiler; NULL: no such */
+    unsigned application;   /* of it is wrong, and each later one is of no matter; 0: not counted */
 } fault;
 static unsigned n_runs;
 
 static const char *const levels[] = {"none", "basic", "all", NULL};
-static const char *const order[] = {"opt", "threads", "disable", "trace", NULL};
+static const char *const order[] = {"opt", "threads", "disable", "trace", "skip", NULL};
+static const struct subsystem parts[] = {
+    {"early", "early", "opt=basic", "skip=early"},
+    {"passes", "pass", "opt=basic", "skip=passes", true},
+    {"late", "lowering", "opt=all", "skip=late", true},
+    {NULL},
+};
+enum { APPLICATIONS = 11 }; /* of each part that is counted */
 
 static enum err fake_option(struct target *t, const char *key, const char *value,
                             struct arena *arena)
@@ -70,11 +79,38 @@ static size_t n_disabled(const char *options, const char *names, size_t *n)
     return found;
 }
 
+/* Is the part of the fault left out, or its application? */
+static bool is_skipped(const char *options)
+{
+    const char *skip = strstr(options, "skip=");
+    size_t n = skip != NULL ? strcspn(skip + 5, ":,") : 0;
+    if (skip == NULL || strlen(fault.part) != n || memcmp(skip + 5, fault.part, n) != 0) {
+        return false;
+    }
+    return skip[5 + n] != ':' || strtoul(skip + 6 + n, NULL, 10) < fault.application;
+}
+
+/* "applied passes 1 pass-1" and so on, as many as are not left out. */
+static const char *applied_log(const char *options, struct arena *arena)
+{
+    const char *skip = strstr(options, "skip="), *colon = skip != NULL ? strchr(skip, ':') : NULL;
+    unsigned long most = colon != NULL ? strtoul(colon + 1, NULL, 10) : 0;
+    const char *log = "";
+    for (unsigned i = 1; i <= APPLICATIONS && i <= most; i++) {
+        log = arena_printf(arena, "%sapplied %.*s %u pass-%u\n", log, (int)(colon - skip - 5),
+                           skip + 5, i, i);
+    }
+    return log;
+}
+
 static bool is_wrong(const struct target *t, const struct test *test)
 {
     size_t n;
     n_runs++;
     bool is_it = fault.every == 0 || n_runs % fault.every == 0;
+    if (fault.part != NULL) {
+        is_it = is_it && !is_skipped(t->options);
+    }
     if (fault.any != NULL) {
         is_it = is_it && n_disabled(t->options, fault.any, &n) == 0;
     }
@@ -95,7 +131,9 @@ static void fake_run(const struct target *t, const struct test *test, struct are
     bool by_level = fault.from_level == NULL ||
                     level_of(t->options + strlen("opt=")) >= level_of(fault.from_level);
     *o = (struct outcome){.kind = OUTCOME_OK, .n_outputs = 1, .message = "", .phase = "run"};
-    o->log = strstr(t->options, "trace") != NULL && fault.log != NULL ? fault.log : "";
+    o->log = strstr(t->options, "trace") != NULL && fault.log != NULL
+                 ? fault.log
+                 : applied_log(t->options, arena);
     o->outputs = arena_copy(arena, test->inputs, sizeof(*test->inputs));
     if (by_level && is_wrong(t, test)) {
         o->outputs[0] = tensor_new(arena, test->inputs[0].dtype, &test->inputs[0].shape);
@@ -121,6 +159,7 @@ static const struct target_kind fake = {
     .levels = levels,
     .has_threads = true,
     .has_optimizers = true,
+    .subsystems = parts,
 };
 
 static int clear(void **state)
@@ -352,6 +391,46 @@ static void another_failure_below_is_no_proof(void **state)
     assert_says(&b, "fails in another way");
 }
 
+/* ---- parts of a compiler ---- */
+
+static void the_part_and_its_application_are_named(void **state)
+{
+    for (unsigned k = 1; k <= APPLICATIONS; k++) {
+        fault = (struct fault){.from_level = "basic", .part = "passes", .application = k};
+        struct blame b = blame_it(DTYPE_F32, *state);
+        assert_string_equal(b.component, arena_printf(*state, "pass pass-%u", k));
+        assert_says(&b, "Without passes (skip=passes) the program is right.");
+        assert_says(&b, arena_printf(*state,
+                                     "Of its 11 applications the first %u show it and the first "
+                                     "%u do not: it is the pass pass-%u.",
+                                     k, k - 1, k));
+        assert_int_equal(find_try(&b, "skip=early")->verdict, VERDICT_FINDING);
+        assert_int_equal(find_try(&b, "skip=passes")->verdict, VERDICT_PASS);
+        assert_string_equal(find_try(&b, "skip=passes")->target, "fake:opt=basic,skip=passes");
+        assert_null(find_try(&b, "skip=late")); /* of another level */
+    }
+}
+
+static void a_part_that_is_not_counted_is_named(void **state)
+{
+    fault = (struct fault){.from_level = "basic", .part = "early"};
+    struct blame b = blame_it(DTYPE_F32, *state);
+    assert_string_equal(b.component, "early");
+    assert_null(find_try(&b, "skip=passes"));
+}
+
+static void no_part_is_guilty(void **state)
+{
+    fault = (struct fault){.from_level = "all"};
+    struct blame b = blame_it(DTYPE_F32, *state);
+    assert_string_equal(b.component, "opt=all");
+    assert_says(&b, "No part of opt=all that can be left out makes it go away.");
+    fault = (struct fault){.part = "late"}; /* all levels show it, so no part is looked at */
+    b = blame_it(DTYPE_F32, *state);
+    assert_null(b.component);
+    assert_null(find_try(&b, "skip=late"));
+}
+
 /* ---- what nothing changes ---- */
 
 static void a_kernel_is_blamed_on_nothing(void **state)
@@ -542,6 +621,9 @@ int main(void)
         BLAME(a_rule_is_found_among_the_strings_of_the_library),
         BLAME(a_level_is_all_that_can_be_said),
         BLAME(another_failure_below_is_no_proof),
+        BLAME(the_part_and_its_application_are_named),
+        BLAME(a_part_that_is_not_counted_is_named),
+        BLAME(no_part_is_guilty),
         BLAME(a_kernel_is_blamed_on_nothing),
         BLAME(what_shows_by_chance_is_looked_at_more_often),
         BLAME(what_does_not_show_is_not_tried),

@@ -437,6 +437,44 @@ static void a_short_script_says_reals_as_people_do(void **state)
     }
 }
 
+/* Each number that is another at the other shape is said by the size that says it most simply. */
+static void plan_of_two_shapes(void **state)
+{
+    static const struct {
+        const char *x, *y, *other_x, *other_y, *shape; /* NULL: it cannot be said */
+    } cases[] = {
+        {"3,4", "12", "3,4", "12", "[12]"},
+        {"3,4", "12", "3,7", "21", "[3 * x.shape[1]]"},
+        {"4,1", "1,4", "7,1", "1,7", "[1, x.shape[0]]"},
+        {"4", "2,2", "8", "2,4", "[2, x.shape[0] // 2]"},
+        {"2,3", "6", "4,6", "24", "[9 * x.shape[0] - 12]"},
+        {"3,5", "15", "5,2", "10", NULL},
+    };
+    static const char text[] =
+        "x: f32[%s] = input\ny: f32[%s] = reshape(x, shape=[%s])\noutput y\n";
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct arena *arena = arena_new();
+        const char *y = cases[i].y, *other = cases[i].other_y;
+        struct program *p = parse(arena, arena_printf(arena, text, cases[i].x, y, y));
+        const struct test before = {
+            .program = parse(arena, arena_printf(arena, text, cases[i].other_x, other, other))};
+        struct buffer source = BUFFER_INIT;
+        struct plan *plan;
+        enum err e = torch_print(p, &before, arena, &plan, &source);
+        assert_int_equal(e, cases[i].shape ? ERR_OK : ERR_UNSUPPORTED);
+        if (cases[i].shape) {
+            assert_string_equal(source.data, arena_printf(arena,
+                                                          "def program(x):\n"
+                                                          "    y = torch.reshape(x, %s)\n"
+                                                          "    return (y,)\n",
+                                                          cases[i].shape));
+        }
+        buffer_release(&source);
+        arena_free(arena);
+    }
+}
+
 static void plan_prints_python(void **state)
 {
     assert_source("x: f32[2] = input\nw: f32[2] = const [1, 2]\ny: f32[2] = add(x, w)\noutput y\n",
@@ -709,6 +747,7 @@ int main(void)
         cmocka_unit_test(onnx_names_become_identifiers),
         cmocka_unit_test(plan_prints_python),
         cmocka_unit_test(a_short_script_says_reals_as_people_do),
+        cmocka_unit_test(plan_of_two_shapes),
         cmocka_unit_test(plan_names_are_free),
         cmocka_unit_test(plan_travels_as_bytes),
         cmocka_unit_test(plan_check_finds_damage),

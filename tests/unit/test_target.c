@@ -66,6 +66,11 @@ static void test_options(void **state)
         {"torch:compile,threads=2,dynamic,casts=strict", "", "casts=strict,threads=2,dynamic"},
         {"torch:compile,mode=reduce-overhead,casts=strict", "backend=aot_eager",
          "backend=aot_eager"},
+        {"torch:compile,dynamic,skip=lowerings", "skip=lowerings:12", "skip=lowerings:12,dynamic"},
+        {"torch:compile,skip=post_grad_passes:0", "backend=inductor", "skip=post_grad_passes:0"},
+        {"torch:compile,skip=lowerings", "backend=aot_eager_decomp_partition,skip=cse",
+         "backend=aot_eager_decomp_partition,skip=cse"},
+        {"torch:compile,skip=lowerings", "backend=eager", "backend=eager"},
     };
     struct arena *arena = arena_new();
 
@@ -114,6 +119,13 @@ static void test_parse_wrong(void **state)
         {"torch:compile,mode=fast", ERR_USAGE, "mode=default|reduce-overhead"},
         {"torch:compile,backend=eager,casts=strict", ERR_USAGE, "casts= is of backend=inductor"},
         {"torch:compile,dynamic=yes", ERR_USAGE, "not 'dynamic=yes'"},
+        {"torch:compile,skip", ERR_USAGE, "skip=NAME leaves out"},
+        {"torch:compile,skip=lowering", ERR_USAGE, "not 'lowering'"},
+        {"torch:compile,skip=lowerings:", ERR_USAGE, "not 'lowerings:'"},
+        {"torch:compile,skip=lowerings:3x", ERR_USAGE, "not 'lowerings:3x'"},
+        {"torch:compile,skip=layout_optimization:3", ERR_USAGE, "not 'layout_optimization:3'"},
+        {"torch:compile,skip=fused casts", ERR_USAGE, "not 'fused casts'"},
+        {"torch:compile,backend=aot_eager,skip=lowerings", ERR_USAGE, "not 'lowerings'"},
         {"torch:compile,", ERR_USAGE, "an option is empty"},
         {"torch:compiled", ERR_USAGE, "torch takes eager"},
         {"torch@", ERR_USAGE, "behind @ is empty"},

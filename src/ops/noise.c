@@ -44,6 +44,25 @@ void noise_rounding(struct evaluation *e, int units)
     }
 }
 
+void op_strict_noise(const struct node *node, const struct array *const *in,
+                     const struct array *out, real *const *noise)
+{
+    const struct elementwise *f = node->op->elementwise;
+    bool inexact = false;
+
+    if (!f || f->loss || f->units > UNITS_EXACT || !dtype_is_half(out->dtype) || !noise[0]) {
+        return;
+    }
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        inexact |= in[k] && in[k]->inexact;
+    }
+    real u = (real)f->units * dtype_roundoff(DTYPE_F32);
+    for (size_t i = 0; i < out->n; i++) {
+        bool is_exact = !inexact && is_value(DTYPE_F32, out->v[i]);
+        noise[0][i] = is_exact ? 0 : fminl(noise[0][i], u * fabsl(out->v[i]));
+    }
+}
+
 /* Elements of all float dtypes are doubles: their bits tell the lowest one that is set. */
 int grid_of(const struct array *x)
 {

@@ -302,6 +302,12 @@ void shape_strides(const struct shape *s, int64_t strides[RANK_MAX]);
  * absent inputs. noise: NULL or array of n_out pointers to fill. */
 void op_evaluate(const struct program *p, const struct node *node, const struct array *const *in,
                  bool round, struct array *out, real **noise, struct arena *arena);
+/* The noise of op_evaluate becomes what is left of it where every op rounds a half float: sums,
+ * products and others that round once in single precision, and then to the half, give the declared
+ * value (11 and 8 bits are less than half of 24: S. Figueroa, When is double rounding innocuous?,
+ * 1995), unless what they round is no value of single precision. */
+void op_strict_noise(const struct node *node, const struct array *const *in,
+                     const struct array *out, real *const *noise);
 struct array array_from_tensor(struct arena *arena, const struct tensor *t);
 /* Rounds to the array's dtype. */
 struct tensor tensor_from_array(struct arena *arena, const struct array *a);

@@ -290,6 +290,9 @@ static bool declare(struct sampler *s, const struct node *node, const struct arr
                     struct array *out, real **noise)
 {
     op_evaluate(s->p, node, in, false, out, noise, s->scratch);
+    if (s->is_strict) {
+        op_strict_noise(node, in, out, noise);
+    }
     bool exact = node_is_exact(s, node, out, noise);
     for (uint32_t o = 0; o < node->n_out; o++) {
         track_init(s, node->out[o], &out[o], exact);
@@ -313,6 +316,9 @@ static void evaluate_variant(struct sampler *s, const struct node *node, unsigne
         doubt_inputs(s, node->n_in, in);
     }
     op_evaluate(s->p, node, in, false, out, asks ? more : NULL, s->scratch);
+    if (asks && s->is_strict) {
+        op_strict_noise(node, in, out, more);
+    }
     if (asks) {
         widen_noise(s, node, noise, more);
     }
@@ -541,6 +547,7 @@ void bound_program(const struct bound_request *q, struct arena *arena, struct bo
                         .scratch = arena_new(),
                         .rng = rng_seeded(q->seed),
                         .asks_variants = !q->is_first,
+                        .is_strict = q->is_strict,
                         .is_settled = true};
     s.first_sample = !program_has_half(p) || q->is_strict ? 1 : q->is_first ? 2 : 2 + MIXED;
     s.n_variants = s.first_sample + q->samples;

@@ -56,6 +56,7 @@ struct sampler {
     bool traps; /* an element that is undefined was met: a library may refuse the program or die */
     bool is_settled;    /* of struct bounds */
     bool asks_variants; /* errors are those of moved inputs, too */
+    bool is_strict;     /* of struct bound_request */
 };
 
 /* Variant 1 keeps half floats in single precision. */

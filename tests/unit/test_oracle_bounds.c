@@ -25,6 +25,61 @@ static void test_wide_and_declared_both_pass(void **state)
     assert_found(&t, &o, "value");
 }
 
+static enum verdict_kind judged_strictly(const struct test *t, const struct outcome *o)
+{
+    struct target strict = here;
+    strict.strict_casts = true;
+    struct judgement j = {t, reference_new(t, arena), &strict, o, arena};
+    struct verdict v;
+    judge(&j, &v);
+    return v.kind;
+}
+
+/* One that claims every declared rounding may leave none out; in the last one it may err by a step,
+ * as any. */
+static void test_strict_casts_round_where_declared(void **state)
+{
+    struct test t = make_test("x: f16[2] = input\n"
+                              "w: f16[1] = const [1]\n"
+                              "a: f16[2] = add(x, w)\n"
+                              "y: f32[2] = cast(a, to=f32)\n"
+                              "z: f16[2] = tan(x)\n"
+                              "output y\noutput z\n");
+    set_input(&t, 0, (const double[]){2048, 0.5});
+    struct outcome o = right_outcome(&t);
+    assert_int_equal(judged_strictly(&t, &o), VERDICT_PASS);
+    put(&o, 1, 1, get(&o, 1, 1) + 0x1p-11L);
+    assert_int_equal(judged_strictly(&t, &o), VERDICT_PASS);
+    put(&o, 0, 0, 2049);
+    assert_passes(&t, &o);
+    assert_int_equal(judged_strictly(&t, &o), VERDICT_FINDING);
+}
+
+/* The verdict of a run that claims nothing is not that of one which gave the same bits and claims
+ * every rounding, and the other way round. */
+static void test_strict_casts_have_verdicts_of_their_own(void **state)
+{
+    struct test t = make_test("x: f16[1] = input\n"
+                              "w: f16[1] = const [1]\n"
+                              "a: f16[1] = add(x, w)\n"
+                              "y: f32[1] = cast(a, to=f32)\n"
+                              "output y\n");
+    set_input(&t, 0, (const double[]){2048});
+    struct outcome o[2] = {right_outcome(&t)};
+    struct target usual = here, strict = here;
+    struct verdict v[2];
+    strict.strict_casts = true;
+    put(&o[0], 0, 0, 2049);
+    o[1] = o[0];
+    for (int first = 0; first < 2; first++) {
+        struct target *const targets[] = {first == 0 ? &usual : &strict,
+                                          first == 0 ? &strict : &usual};
+        judge_runs(&t, reference_new(&t, arena), targets, o, 2, arena, v);
+        assert_int_equal(v[first].kind, VERDICT_PASS);
+        assert_int_equal(v[1 - first].kind, VERDICT_FINDING);
+    }
+}
+
 /* Sums of many terms may be reordered; the bound follows the magnitudes, not the cancelled result.
  */
 static void test_reordered_sum_passes_wrong_term_does_not(void **state)
@@ -323,6 +378,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_wide_and_declared_both_pass),
+        TEST(test_strict_casts_round_where_declared),
+        TEST(test_strict_casts_have_verdicts_of_their_own),
         TEST(test_reordered_sum_passes_wrong_term_does_not),
         TEST(test_overflow_on_the_way_is_not_compared),
         TEST(test_underflow_may_round_either_way),

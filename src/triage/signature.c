@@ -340,14 +340,37 @@ static int frame_size(const char *frame)
     return (int)(offset != NULL ? (size_t)(offset - frame) : strlen(frame));
 }
 
-/* The innermost three functions that say something. */
+/* Of a library that inductor had built for this program alone: its name is "c" and 51 digits in
+ * base 32 of its hash. */
+static bool is_of_program(const char *frame)
+{
+    enum { HASH = 51 };
+    return frame[0] == 'c' && strspn(frame + 1, "abcdefghijklmnopqrstuvwxyz234567") == HASH &&
+           frame[1 + HASH] == '.';
+}
+
+/* Which of several kernels it is, "kernel_12", hangs on what else was built. */
+static int kernel_size(const char *frame)
+{
+    static const char kernel[] = "kernel_";
+    size_t n = strlen(kernel);
+    bool is_it = strncmp(frame, kernel, n) == 0 && frame[n] != '\0' &&
+                 frame[n + strspn(frame + n, "0123456789")] == '\0';
+    return is_it ? (int)n - 1 : frame_size(frame);
+}
+
+/* The innermost three functions that say something; outside the code of a program they say how it
+ * was called. */
 static void put_frames(const struct outcome *o, struct buffer *text)
 {
     enum { FRAMES_KEPT = 3 };
     unsigned kept = 0;
     for (uint32_t i = 0; i < o->n_frames && i < FRAMES_MAX && kept < FRAMES_KEPT; i++) {
-        if (!is_machinery(o->frames[i])) {
-            buffer_printf(text, "%s%.*s", kept == 0 ? " at " : " < ", frame_size(o->frames[i]),
+        if (kept > 0 && is_of_program(o->frames[i])) {
+            return;
+        }
+        if (!is_machinery(o->frames[i]) && !is_of_program(o->frames[i])) {
+            buffer_printf(text, "%s%.*s", kept == 0 ? " at " : " < ", kernel_size(o->frames[i]),
                           o->frames[i]);
             kept++;
         }

@@ -130,6 +130,23 @@ static void signature_of_a_crash_has_the_frames_that_say_something(void **state)
                         "crash signal 8 at lib.so+0x520 < lib.so+0x77");
     const struct outcome gone = {.kind = OUTCOME_CRASH, .exit_status = 3};
     assert_string_equal(failure_signature(&v, &gone, *state), "crash exit 3");
+    /* Code of the program itself has a name by what else was built with it. */
+    struct outcome built = {
+        .kind = OUTCOME_CRASH,
+        .signal = 11,
+        .n_frames = 3,
+        .frames = {"kernel_19",
+                   "cdouezngo23o3rqohixiaag5d2jvdblghriedljrzp4fuogwcqzi.main.so+0xdd00+0xa9",
+                   "libpython3.11.so.1.0+0x1a6c80+0x41"}};
+    assert_string_equal(failure_signature(&v, &built, *state), "crash signal 11 at kernel");
+    built.frames[1] = "c2qbintsuu3frx2gkze7dcidgsyvfathc3pidfztou22yzudnrel.main.so+0x8040+0xa9";
+    built.frames[0] = "kernel";
+    assert_string_equal(failure_signature(&v, &built, *state), "crash signal 11 at kernel");
+    built.frames[0] = "kernel_of_ours";
+    built.frames[1] = "cdouezngo23.so+0x10+0x2";
+    assert_string_equal(failure_signature(&v, &built, *state),
+                        "crash signal 11 at kernel_of_ours < cdouezngo23.so+0x10 < "
+                        "libpython3.11.so.1.0+0x1a6c80");
 }
 
 static void signatures_are_alike_but_for_one_word_of_many(void **state)

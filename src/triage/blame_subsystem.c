@@ -88,12 +88,15 @@ static enum err find_application(struct blamer *b, const struct subsystem *s)
     if (named != least) {
         return ERR_OK; /* it died before it said so */
     }
-    blame_say(b,
-              "Of its %u applications the first %u show it and the first %u do not: it is the "
-              "%s %s.",
-              n, least, least - 1, s->noun, what);
+    const char *which = arena_printf(b->arena, "%s %s", s->noun, what);
+    if (n == 1) {
+        blame_say(b, "It is applied once: %s.", which);
+    } else {
+        blame_say(b, "The first %u of its %u applications show it and the first %u do not: %s.",
+                  least, n, least - 1, which);
+    }
     b->result->component = NULL;
-    blame_component(b, arena_printf(b->arena, "%s %s", s->noun, what));
+    blame_component(b, which);
     return ERR_OK;
 }
 

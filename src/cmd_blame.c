@@ -232,10 +232,12 @@ const struct command command_blame = {
     .summary = "Find out what makes a finding go away",
     .arguments = "ID|FOLDER",
     .help = "The reduced program is run again in variations of the failing target and\n"
-            "each run is judged: the optimisation level, then single optimizers of the\n"
-            "lowest level that shows it, the number of threads, where in memory its inputs\n"
-            "lie, the float dtype. An optimizer is named when the program is right without\n"
-            "it. The answer is left in the finding's folder as blame.json. Stopped by\n"
+            "each run is judged: the optimisation level (backend of torch:compile), then\n"
+            "single optimizers of the lowest level that shows it, or parts of that compiler\n"
+            "and which application of one (the lowering of an op) it is, the number of\n"
+            "threads, where in memory its inputs lie, the float dtype. An optimizer or part\n"
+            "is named when the program is right without it. The answer is left in the finding's "
+            "folder as blame.json. Stopped by\n"
             "Ctrl-C it keeps there what was tried, and the same command goes on.\n"
             "\n"
             "With --versions releases of the library run it too, and the first bad and the\n"

@@ -383,11 +383,9 @@ static const char *word_of(const char *verdict)
 /* "without", "with": how the sentence of a variation begins. */
 static const char *preposition(const char *kind)
 {
-    static const char *const words[][2] = {{"optimizer", "without"},
-                                           {"level", "at"},
-                                           {"threads", "with"},
-                                           {"layout", "with"},
-                                           {"dtype", "in"}};
+    static const char *const words[][2] = {{"optimizer", "without"}, {"subsystem", "with"},
+                                           {"level", "at"},          {"threads", "with"},
+                                           {"layout", "with"},       {"dtype", "in"}};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         if (strcmp(words[i][0], kind) == 0) {
             return words[i][1];

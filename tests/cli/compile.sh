@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# torch:compile: two defects of inductor that stand as examples, one backend beside another, whom
-# blame names, what is said without a C++ compiler. Two starts of a warm inductor, about 30 s of CPU.
+# torch:compile: two defects of inductor that stand as examples, one backend beside another, strict casts,
+# one function at two shapes, whom blame names, what is said without a C++ compiler. Starts inductor five times.
 . "${0%/*}/harness.sh"
 
 python=${OPJURY_PYTHON:-$root/.venv/bin/python}
@@ -28,13 +28,46 @@ e: i16[9,40] = add(a, b)
 y: i16[9,40] = min(d, e)
 output y
 END
+# The sum is 2049 or more and no half float in single precision: with strict casts it must be rounded.
+cat >halves.txt <<'END'
+h: f16[64] = input
+w: f16[64] = input
+s: f16[64] = add(h, w)
+y: f32[64] = cast(s, to=f32)
+output y
+END
 mkdir programs
-cp amin.txt min.txt programs/
+cp amin.txt min.txt halves.txt programs/
 
-run opjury run programs --domain a=3:6 --domain b=3:6 --domain c=3:6 --target torch:compile --target torch:compile,backend=aot_eager --target torch
-status_is 1 'two programs: status'
+run opjury run programs --domain a=3:6 --domain b=3:6 --domain c=3:6 --domain h=2048:4000 --domain w=0.5:1.5 \
+    --target torch:compile --target torch:compile,casts=strict --target torch:compile,backend=aot_eager --target torch
+out_lacks 'halves: strict casts round' 'halves.txt: finding'
 if [ "$version" = 2.13.0 ]; then
+    status_is 1 'defects: status'
     out_has 'int8 amin is wrong' 'amin.txt: finding'
     out_has 'int16 min does not compile' 'min.txt: finding'
 fi
+
+# A campaign finds the first of them, and the ladder of backends ends at the lowering of one op.
+printf '%s = 0\n' 'op.*' 'dtype.*' dead_percent >amin
+printf '%s\n' 'op.sub = 10' 'op.reduce_min = 10' 'dtype.i8 = 10' 'nodes = 2' >>amin
+if [ "$version" = 2.13.0 ]; then
+    run opjury fuzz --policy amin --target torch:compile --target torch --tests 8 --known none --out campaign
+    status_is 1 'campaign: status'
+    run opjury blame 1 --out campaign
+    out_has 'blame: the lowering' 'blamed: lowering amin'
+fi
+
+# One function at two shapes, with sizes that are open.
+run opjury fuzz --nodes 3 --tests 8 --target torch:compile,dynamic,backend=aot_eager --known none --json --out shapes
+passes 'two shapes: exercised' "$python" -c '
+import json, sys
+o = json.load(open(sys.argv[1]))["verdicts"]
+assert o["pass"] > 0, o
+' "$work/out"
+
+run env CXX=no-such-compiler "$OPJURY" run min.txt --domain a=3:6 --domain b=3:6 --domain c=3:6 \
+    --target torch:compile --target torch:compile,backend=aot_eager
+out_has 'without a compiler: not exercised' 'not_exercised'
+out_has 'without a compiler: what to install' 'scripts/setup compile'
 done_testing

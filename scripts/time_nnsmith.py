@@ -106,6 +106,12 @@ class Peer(nnsmith_peer.Nnsmith):
                 "failed": status.n_fail_make_test - before.n_fail_make_test}
 
     def compile(self, method, nodes, seed, seconds):
+        # An earlier run of the same seed must not have compiled them already.
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+            return self.compile_models(method, nodes, seed, seconds)
+
+    def compile_models(self, method, nodes, seed, seconds):
         import torch
         from nnsmith.materialize.torch import symbolnet
         # What it looks for and says between ops is no part of the model, and dynamo does not trace it.

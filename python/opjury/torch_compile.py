@@ -257,10 +257,12 @@ def shortened(error):
     """The command line of a compiler that failed says nothing of the program and hides what does."""
     head, _, rest = str(error).partition("\n\nCommand:\n")
     _, _, output = rest.partition("\n\nOutput:\n")
-    lines = [re.sub(r"^\S+: ", "", line) for line in output.splitlines() if " error: " in line]
+    lines = [re.sub(r"^\S+: error: ", "", line)
+             for line in output.splitlines() if " error: " in line]
     if not lines:
         return error
-    return type(type(error).__name__, (RuntimeError,), {})("\n".join([head, *lines]))
+    lines[0] = f"{head}: {lines[0]}"  # people see the first line of a message
+    return type(type(error).__name__, (RuntimeError,), {})("\n".join(lines))
 
 
 # ---- what the worker asks ----

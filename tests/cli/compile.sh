@@ -46,6 +46,7 @@ if [ "$version" = 2.13.0 ]; then
     status_is 1 'defects: status'
     out_has 'int8 amin is wrong' 'amin.txt: finding'
     out_has 'int16 min does not compile' 'min.txt: finding'
+    out_has 'and why' 'no matching function for call to'
 fi
 
 # A campaign finds the first of them, and the ladder of backends ends at the lowering of one op.

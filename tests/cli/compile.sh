@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# torch:compile: two defects of inductor that stand as examples, one backend beside another, strict casts,
-# one function at two shapes, whom blame names, what is said without a C++ compiler. Starts inductor five times.
+# torch:compile: two defects of inductor that stand as examples, one backend beside another, strict casts, what is
+# said without a C++ compiler. Campaigns are in tests/long/compile.sh.
 . "${0%/*}/harness.sh"
 
 python=${OPJURY_PYTHON:-$root/.venv/bin/python}
@@ -48,24 +48,6 @@ if [ "$version" = 2.13.0 ]; then
     out_has 'int16 min does not compile' 'min.txt: finding'
     out_has 'and why' 'no matching function for call to'
 fi
-
-# A campaign finds the first of them, and the ladder of backends ends at the lowering of one op.
-printf '%s = 0\n' 'op.*' 'dtype.*' dead_percent >amin
-printf '%s\n' 'op.sub = 10' 'op.reduce_min = 10' 'dtype.i8 = 10' 'nodes = 2' >>amin
-if [ "$version" = 2.13.0 ]; then
-    run opjury fuzz --policy amin --target torch:compile --target torch --tests 8 --known none --out campaign
-    status_is 1 'campaign: status'
-    run opjury blame 1 --out campaign
-    out_has 'blame: the lowering' 'blamed: lowering amin'
-fi
-
-# One function at two shapes, with sizes that are open.
-run opjury fuzz --nodes 3 --tests 8 --target torch:compile,dynamic,backend=aot_eager --known none --json --out shapes
-passes 'two shapes: exercised' "$python" -c '
-import json, sys
-o = json.load(open(sys.argv[1]))["verdicts"]
-assert o["pass"] > 0, o
-' "$work/out"
 
 run env CXX=no-such-compiler "$OPJURY" run min.txt --domain a=3:6 --domain b=3:6 --domain c=3:6 \
     --target torch:compile --target torch:compile,backend=aot_eager

@@ -54,6 +54,30 @@ static PyObject *int_list(const int64_t *values, uint32_t n)
     return list;
 }
 
+static PyObject *int_tuple(const int64_t *values, uint32_t n)
+{
+    PyObject *list = int_list(values, n);
+    PyObject *tuple = list ? PyList_AsTuple(list) : NULL;
+
+    Py_XDECREF(list);
+    return tuple;
+}
+
+static PyObject *tuple_of_tuples(const int64_t *values, uint32_t n, uint32_t width)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)n);
+
+    for (uint32_t i = 0; tuple && i < n; i++) {
+        PyObject *row = int_tuple(values + (size_t)i * width, width);
+        if (!row) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SetItem(tuple, (Py_ssize_t)i, row); /* steals */
+        }
+    }
+    return tuple;
+}
+
 static PyObject *find_dtype(const struct adapter *a, uint64_t dtype)
 {
     static const char *const names[WIRE_DTYPE_COUNT] = {
@@ -90,6 +114,11 @@ static PyObject *fixed_argument(const struct adapter *a, const struct call_plan 
         return find_dtype(a, arg->u);
     case PLAN_WIRE_TEXT:
         return PyUnicode_FromString(at(p, arg->at));
+    case PLAN_WIRE_OBJECT:
+        return find_callable(a, at(p, arg->at));
+    case PLAN_WIRE_TUPLE:
+        return arg->u ? tuple_of_tuples(at(p, arg->at), arg->n, (uint32_t)arg->u)
+                      : int_tuple(at(p, arg->at), arg->n);
     case PLAN_WIRE_VALUE:
     case PLAN_WIRE_VALUES:
     case PLAN_WIRE_KINDS:

@@ -18,12 +18,13 @@
 
 #include "opjury/wire.h"
 
-#define PLAN_WIRE_VERSION 1u
+#define PLAN_WIRE_VERSION 2u
 
 enum {
     PLAN_WIRE_SIZE_MAX = 64 << 20, /* bytes of a plan */
     PLAN_WIRE_REGISTERS_MAX = 1 << 20,
     PLAN_WIRE_ARGS_MAX = 32, /* of one call */
+    PLAN_WIRE_WIDTH_MAX = 8, /* of a tuple in a tuple */
 };
 
 enum plan_wire_kind {
@@ -36,6 +37,8 @@ enum plan_wire_kind {
     PLAN_WIRE_BOOL,   /* i: 0 or 1 */
     PLAN_WIRE_DTYPE,  /* i: enum wire_dtype; the library's own dtype object */
     PLAN_WIRE_TEXT,   /* NUL-terminated at byte `at` */
+    PLAN_WIRE_OBJECT, /* what the dotted path at byte `at` names */
+    PLAN_WIRE_TUPLE,  /* n int64_t at byte `at`; u > 0: n tuples of u each */
     PLAN_WIRE_KINDS,
 };
 
@@ -126,7 +129,11 @@ static inline bool plan_wire_arg_valid(const struct plan_wire *w, const struct p
     case PLAN_WIRE_DTYPE:
         return a->u > WIRE_DTYPE_NONE && a->u < WIRE_DTYPE_COUNT;
     case PLAN_WIRE_TEXT:
+    case PLAN_WIRE_OBJECT:
         return plan_wire_text(w, a->at);
+    case PLAN_WIRE_TUPLE:
+        return a->u <= PLAN_WIRE_WIDTH_MAX &&
+               plan_wire_array(w, a->at, a->n, (a->u ? a->u : 1) * sizeof(int64_t));
     default:
         return a->kind < PLAN_WIRE_KINDS;
     }

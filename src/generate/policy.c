@@ -168,7 +168,7 @@ static bool onnx_can(const struct op *op, int opset, enum dtype in, enum dtype o
 
 static bool torch_can(const struct op *op, int opset, enum dtype in, enum dtype out)
 {
-    return torch_can_spell(op, &in, 1, &out, 1);
+    return calls_can_spell(&torch_calls, op);
 }
 
 void policy_at_opset(struct policy *policy, uint32_t opset)

@@ -28,6 +28,8 @@ SAME_KIND(REAL)
 SAME_KIND(BOOL)
 SAME_KIND(DTYPE)
 SAME_KIND(TEXT)
+SAME_KIND(OBJECT)
+SAME_KIND(TUPLE)
 #undef SAME_KIND
 
 struct encoder {
@@ -83,7 +85,12 @@ static void encode_arg(struct encoder *e, const struct plan_arg *a, uint32_t at)
         w.i = a->dtype;
         break;
     case PLAN_TEXT:
+    case PLAN_OBJECT:
         w.at = put_text(e, a->text);
+        break;
+    case PLAN_TUPLE:
+        w.u = a->width;
+        w.at = put(e, a->ints, a->n * (a->width ? a->width : 1) * sizeof *a->ints);
         break;
     }
     memcpy(e->bytes->data + e->start + at, &w, sizeof w);
@@ -239,13 +246,33 @@ static void print_int(struct printer *f, int64_t a, int64_t b)
     }
 }
 
-static void print_ints(struct printer *f, const struct plan_arg *a, const struct plan_arg *b)
+static void print_ints(struct printer *f, const int64_t *a, const int64_t *b, uint32_t n)
 {
-    f->is_impossible |= a->n != b->n;
-    for (uint32_t i = 0; i < a->n && i < b->n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         buffer_puts(f->source, i ? ", " : "");
-        print_int(f, a->ints[i], b->ints[i]);
+        print_int(f, a[i], b[i]);
     }
+}
+
+static void print_tuple(struct printer *f, const int64_t *a, const int64_t *b, uint32_t n)
+{
+    buffer_puts(f->source, "(");
+    print_ints(f, a, b, n);
+    buffer_puts(f->source, n == 1 ? ",)" : ")");
+}
+
+static void print_tuples(struct printer *f, const struct plan_arg *a, const struct plan_arg *b)
+{
+    if (a->width == 0) {
+        print_tuple(f, a->ints, b->ints, a->n);
+        return;
+    }
+    buffer_puts(f->source, "(");
+    for (uint32_t i = 0; i < a->n; i++) {
+        buffer_puts(f->source, i ? ", " : "");
+        print_tuple(f, a->ints + i * a->width, b->ints + i * a->width, a->width);
+    }
+    buffer_puts(f->source, a->n == 1 ? ",)" : ")");
 }
 
 /* b: the other plan's, a itself where there is none. Their values are the same registers. */
@@ -256,7 +283,7 @@ static void print_arg(struct printer *f, const struct plan_arg *a, const struct 
     if (a->keyword) {
         buffer_printf(source, "%s=", a->keyword);
     }
-    f->is_impossible |= a->kind != b->kind;
+    f->is_impossible |= a->kind != b->kind || a->n != b->n || a->width != b->width;
     if (f->is_impossible) {
         return;
     }
@@ -269,7 +296,7 @@ static void print_arg(struct printer *f, const struct plan_arg *a, const struct 
         buffer_puts(source, f->plan->names[a->value]);
         break;
     case PLAN_VALUES:
-        f->is_impossible |= a->n != b->n || memcmp(a->values, b->values, a->n * sizeof *a->values);
+        f->is_impossible |= memcmp(a->values, b->values, a->n * sizeof *a->values);
         buffer_puts(source, "[");
         print_values(f, a->values, a->n);
         buffer_puts(source, "]");
@@ -279,7 +306,7 @@ static void print_arg(struct printer *f, const struct plan_arg *a, const struct 
         break;
     case PLAN_INTS:
         buffer_puts(source, "[");
-        print_ints(f, a, b);
+        print_ints(f, a->ints, b->ints, a->n);
         buffer_puts(source, "]");
         break;
     case PLAN_REAL:
@@ -295,11 +322,18 @@ static void print_arg(struct printer *f, const struct plan_arg *a, const struct 
         buffer_puts(source, a->i ? "True" : "False");
         break;
     case PLAN_DTYPE:
-        buffer_printf(source, "%s.%s", f->plan->library, python_dtype(a->dtype));
+        buffer_printf(source, "%s.%s", f->plan->dtypes, python_dtype(a->dtype));
         break;
     case PLAN_TEXT:
         f->is_impossible |= strcmp(a->text, b->text) != 0;
         python_string(source, a->text);
+        break;
+    case PLAN_OBJECT:
+        f->is_impossible |= strcmp(a->text, b->text) != 0;
+        buffer_puts(source, a->text);
+        break;
+    case PLAN_TUPLE:
+        print_tuples(f, a, b);
         break;
     }
 }

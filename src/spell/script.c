@@ -339,7 +339,7 @@ static enum err put_torch(struct text *t)
     struct plan *plan;
 
     buffer_puts(t->out, "\n");
-    TRY(torch_print(p, t->script->before, t->arena, &plan, t->out));
+    TRY(calls_print(&torch_calls, p, t->script->before, t->arena, &plan, t->out));
     buffer_puts(t->out, "\n\n");
     put_data(t);
     struct tensor *constants = ARENA_ARRAY(t->arena, struct tensor, plan->n_consts);

@@ -349,7 +349,7 @@ static enum err put_torch_body(struct text *t)
 {
     const struct program *p = t->script->program;
     struct plan *plan;
-    TRY(torch_plan(p, t->arena, &plan));
+    TRY(calls_plan(&torch_calls, p, t->arena, &plan));
     for (uint32_t i = 0; i < plan->n_inputs + plan->n_consts; i++) {
         bool is_input = i < plan->n_inputs;
         struct tensor constant;
@@ -414,7 +414,7 @@ static enum err print_program(const struct script *script, struct arena *arena, 
 {
     if (strcmp(script->library, "torch") == 0) {
         struct plan *plan;
-        return torch_print(script->program, script->before, arena, &plan, text);
+        return calls_print(&torch_calls, script->program, script->before, arena, &plan, text);
     }
     struct buffer model = BUFFER_INIT;
     enum err err = onnx_write(script->program, script->onnx, &model);

@@ -85,7 +85,9 @@ enum plan_arg_kind {
     PLAN_REAL,
     PLAN_BOOL,
     PLAN_DTYPE,
-    PLAN_TEXT
+    PLAN_TEXT,
+    PLAN_OBJECT, /* what a public dotted path names: a function that the callable calls */
+    PLAN_TUPLE   /* of n numbers; width > 0: of n tuples of so many */
 };
 
 /* An argument: keyword NULL means positional. Values are slots of the plan's register file:
@@ -93,7 +95,7 @@ enum plan_arg_kind {
 struct plan_arg {
     const char *keyword;
     enum plan_arg_kind kind;
-    uint32_t n;
+    uint32_t n, width;
     union {
         uint32_t value;
         const uint32_t *values;
@@ -101,7 +103,7 @@ struct plan_arg {
         const int64_t *ints;
         double f;
         enum dtype dtype; /* the library's own dtype object */
-        const char *text;
+        const char *text; /* PLAN_OBJECT: its path */
     };
 };
 /* result = callable(args). callable is a public dotted path ("torch.nn.functional.conv2d"). When
@@ -115,15 +117,20 @@ struct plan_call {
 };
 struct plan {
     const char *library; /* "torch" */
+    const char *dtypes;  /* the module of its dtype objects */
     uint32_t n_registers, n_inputs, n_consts, n_calls, n_outputs;
     const uint32_t *input_values, *const_values; /* program value ids behind the first registers */
     const struct plan_call *calls;
     const uint32_t *outputs;  /* registers, in program output order */
     const char *const *names; /* a Python identifier per register */
 };
-bool torch_can_spell(const struct op *op, const enum dtype *in, size_t n_in, const enum dtype *out,
-                     size_t n_out);
-MUST_USE enum err torch_plan(const struct program *p, struct arena *arena, struct plan **plan);
+/* A library that is driven by calls: how it says the ops (planner.h). */
+struct call_library;
+extern const struct call_library torch_calls;
+/* Has it a form of the op? Which dtypes a build implements is found by probing. */
+bool calls_can_spell(const struct call_library *library, const struct op *op);
+MUST_USE enum err calls_plan(const struct call_library *library, const struct program *p,
+                             struct arena *arena, struct plan **plan);
 /* Appends the bytes for the worker: layout and its check in python/opjury/plan_wire.h. The buffer's
  * size must be a multiple of 8, and still is afterwards. */
 void plan_encode(const struct plan *plan, struct buffer *bytes);
@@ -140,8 +147,9 @@ struct plan_shapes {
 MUST_USE enum err plan_print_shapes(const struct plan *plan, const struct plan_shapes *shapes,
                                     struct buffer *source);
 /* The plan and source of a program, at the shapes of `before` too unless that is NULL. */
-MUST_USE enum err torch_print(const struct program *p, const struct test *before,
-                              struct arena *arena, struct plan **plan, struct buffer *source);
+MUST_USE enum err calls_print(const struct call_library *library, const struct program *p,
+                              const struct test *before, struct arena *arena, struct plan **plan,
+                              struct buffer *source);
 
 /* ---- files ---- */
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How torch says indexing. Most of its functions take indices from 0 up only. */
-#include "spell/torch_internal.h"
+#include "spell/torch_forms.h"
 
 #include <string.h>
 
 /* May an index of input k count from the end? No constant that none does. */
 static bool may_be_below(const struct planner *b, uint32_t k)
 {
-    const struct value *v = torch_input_value(b, k);
+    const struct value *v = planner_input_value(b, k);
     size_t n = shape_numel(&v->shape), i = 0;
 
     while (v->data && i < n && dtype_load(v->dtype, v->data, i) >= 0) {
@@ -23,8 +23,8 @@ static uint32_t count_from_zero(struct planner *b, uint32_t k, uint32_t index, i
     if (!may_be_below(b, k)) {
         return index;
     }
-    uint32_t below = torch_step(b, "below"), moved = torch_step(b, "moved");
-    uint32_t chosen = torch_step(b, "index");
+    uint32_t below = planner_step(b, "below"), moved = planner_step(b, "moved");
+    uint32_t chosen = planner_step(b, "index");
 
     CALL(b, below, "torch.lt", VALUE(index), INT(NULL, 0));
     CALL(b, moved, "torch.add", VALUE(index), INT(NULL, dim));
@@ -35,18 +35,18 @@ static uint32_t count_from_zero(struct planner *b, uint32_t k, uint32_t index, i
 /* Input k in int64, which alone torch.gather and the like take. */
 static uint32_t wide_index(struct planner *b, uint32_t k)
 {
-    if (torch_input_value(b, k)->dtype == DTYPE_I64) {
-        return torch_input(b, k);
+    if (planner_input_value(b, k)->dtype == DTYPE_I64) {
+        return planner_input(b, k);
     }
-    uint32_t wide = torch_step(b, "wide");
-    CALL(b, wide, "torch.Tensor.to", VALUE(torch_input(b, k)), DTYPE(NULL, DTYPE_I64));
+    uint32_t wide = planner_step(b, "wide");
+    CALL(b, wide, "torch.Tensor.to", VALUE(planner_input(b, k)), DTYPE(NULL, DTYPE_I64));
     return wide;
 }
 
 static int64_t axis_size(const struct planner *b)
 {
-    const struct shape *data = &torch_input_value(b, 0)->shape;
-    int64_t axis = torch_attribute(b, "axis")->i[0];
+    const struct shape *data = &planner_input_value(b, 0)->shape;
+    int64_t axis = planner_attribute(b, "axis")->i[0];
 
     return data->dim[axis < 0 ? axis + data->rank : axis];
 }
@@ -56,22 +56,22 @@ static int64_t axis_size(const struct planner *b)
 /* index_select takes a vector: other indices are flattened, the result is unfolded. */
 static void emit_gather(struct planner *b, const char *callable)
 {
-    const struct shape *index = &torch_input_value(b, 1)->shape;
-    const struct shape *out = &torch_output_value(b)->shape;
-    int64_t axis = torch_attribute(b, "axis")->i[0];
+    const struct shape *index = &planner_input_value(b, 1)->shape;
+    const struct shape *out = &planner_output_value(b)->shape;
+    int64_t axis = planner_attribute(b, "axis")->i[0];
     int64_t *flat = arena_alloc(b->arena, sizeof *flat);
-    uint32_t chosen = count_from_zero(b, 1, torch_input(b, 1), axis_size(b));
-    uint32_t row = chosen, picked = torch_output(b);
+    uint32_t chosen = count_from_zero(b, 1, planner_input(b, 1), axis_size(b));
+    uint32_t row = chosen, picked = planner_output(b);
 
     if (index->rank != 1) {
         *flat = (int64_t)shape_numel(index);
-        row = torch_step(b, "flat");
+        row = planner_step(b, "flat");
         CALL(b, row, "torch.reshape", VALUE(chosen), INTS(NULL, 1, flat));
-        picked = torch_step(b, "picked");
+        picked = planner_step(b, "picked");
     }
-    CALL(b, picked, callable, VALUE(torch_input(b, 0)), INT(NULL, axis), VALUE(row));
+    CALL(b, picked, callable, VALUE(planner_input(b, 0)), INT(NULL, axis), VALUE(row));
     if (index->rank != 1) {
-        CALL(b, torch_output(b), "torch.reshape", VALUE(picked),
+        CALL(b, planner_output(b), "torch.reshape", VALUE(picked),
              INTS(NULL, (uint32_t)out->rank, out->dim));
     }
 }
@@ -82,8 +82,8 @@ static void emit_gather_elements(struct planner *b, const char *callable)
 {
     uint32_t index = count_from_zero(b, 1, wide_index(b, 1), axis_size(b));
 
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
-         INT(NULL, torch_attribute(b, "axis")->i[0]), VALUE(index));
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
+         INT(NULL, planner_attribute(b, "axis")->i[0]), VALUE(index));
 }
 
 /* What scatter_reduce calls the node's reduction; NULL: none. */
@@ -104,15 +104,15 @@ static const char *reduction_of(const struct planner *b)
 static void emit_scatter_elements(struct planner *b, const char *callable)
 {
     uint32_t index = count_from_zero(b, 1, wide_index(b, 1), axis_size(b));
-    uint32_t data = torch_input(b, 0), updates = torch_input(b, 2);
-    int64_t axis = torch_attribute(b, "axis")->i[0];
+    uint32_t data = planner_input(b, 0), updates = planner_input(b, 2);
+    int64_t axis = planner_attribute(b, "axis")->i[0];
     const char *reduction = reduction_of(b);
 
     if (reduction) {
-        CALL(b, torch_output(b), "torch.scatter_reduce", VALUE(data), INT(NULL, axis), VALUE(index),
-             VALUE(updates), TEXT(NULL, reduction));
+        CALL(b, planner_output(b), "torch.scatter_reduce", VALUE(data), INT(NULL, axis),
+             VALUE(index), VALUE(updates), TEXT(NULL, reduction));
     } else {
-        CALL(b, torch_output(b), callable, VALUE(data), INT(NULL, axis), VALUE(index),
+        CALL(b, planner_output(b), callable, VALUE(data), INT(NULL, axis), VALUE(index),
              VALUE(updates));
     }
 }
@@ -122,9 +122,9 @@ static void emit_scatter_elements(struct planner *b, const char *callable)
 /* The c-th parts of the rows. */
 static uint32_t part_of(struct planner *b, int64_t c)
 {
-    uint32_t part = torch_step(b, "part");
+    uint32_t part = planner_step(b, "part");
 
-    CALL(b, part, "torch.select", VALUE(torch_input(b, 1)), INT(NULL, -1), INT(NULL, c));
+    CALL(b, part, "torch.select", VALUE(planner_input(b, 1)), INT(NULL, -1), INT(NULL, c));
     return part;
 }
 
@@ -141,22 +141,22 @@ static const int64_t *ints_of(struct planner *b, int64_t first, int64_t second)
 /* Places in the dims of the parts taken as one, one row of them a batch. */
 static uint32_t places_of(struct planner *b, int64_t batch, int64_t n_batches, int64_t n_rows)
 {
-    const struct shape *data = &torch_input_value(b, 0)->shape;
-    int64_t parts = torch_attribute(b, "parts")->i[0];
+    const struct shape *data = &planner_input_value(b, 0)->shape;
+    int64_t parts = planner_attribute(b, "parts")->i[0];
     uint32_t places = 0;
 
     for (int64_t c = 0; c < parts; c++) {
         int64_t dim = data->dim[batch + c];
         uint32_t part = count_from_zero(b, 1, part_of(b, c), dim);
         if (c > 0) {
-            uint32_t scaled = torch_step(b, "scaled"), sum = torch_step(b, "place");
+            uint32_t scaled = planner_step(b, "scaled"), sum = planner_step(b, "place");
             CALL(b, scaled, "torch.mul", VALUE(places), INT(NULL, dim));
             CALL(b, sum, "torch.add", VALUE(scaled), VALUE(part));
             part = sum;
         }
         places = part;
     }
-    uint32_t rows = torch_step(b, "rows");
+    uint32_t rows = planner_step(b, "rows");
     CALL(b, rows, "torch.reshape", VALUE(places),
          INTS(NULL, 2, ints_of(b, n_batches, n_rows / (n_batches ? n_batches : 1))));
     return rows;
@@ -165,10 +165,10 @@ static uint32_t places_of(struct planner *b, int64_t batch, int64_t n_batches, i
 /* Batches and parts become one dim, which index_select takes from. */
 static void emit_gather_nd(struct planner *b, const char *callable)
 {
-    const struct shape *data = &torch_input_value(b, 0)->shape,
-                       *index = &torch_input_value(b, 1)->shape,
-                       *out = &torch_output_value(b)->shape;
-    int64_t batch = torch_attribute(b, "batch_dims")->i[0], parts = index->dim[index->rank - 1];
+    const struct shape *data = &planner_input_value(b, 0)->shape,
+                       *index = &planner_input_value(b, 1)->shape,
+                       *out = &planner_output_value(b)->shape;
+    int64_t batch = planner_attribute(b, "batch_dims")->i[0], parts = index->dim[index->rank - 1];
     int64_t n_batches = 1, n_places = 1, inside = 1;
 
     for (int64_t d = 0; d < data->rank; d++) {
@@ -180,21 +180,21 @@ static void emit_gather_nd(struct planner *b, const char *callable)
     int64_t n_rows = (int64_t)shape_numel(index) / parts;
     uint32_t rows = places_of(b, batch, n_batches, n_rows);
     if (batch > 0) {
-        uint32_t starts = torch_step(b, "starts"), column = torch_step(b, "column");
-        uint32_t moved = torch_step(b, "batched");
+        uint32_t starts = planner_step(b, "starts"), column = planner_step(b, "column");
+        uint32_t moved = planner_step(b, "batched");
         CALL(b, starts, "torch.arange", INT(NULL, 0), INT(NULL, n_batches * n_places),
              INT(NULL, n_places));
         CALL(b, column, "torch.reshape", VALUE(starts), INTS(NULL, 2, ints_of(b, n_batches, 1)));
         CALL(b, moved, "torch.add", VALUE(rows), VALUE(column));
         rows = moved;
     }
-    uint32_t flat = torch_step(b, "flat"), table = torch_step(b, "table");
-    uint32_t picked = torch_step(b, "picked");
+    uint32_t flat = planner_step(b, "flat"), table = planner_step(b, "table");
+    uint32_t picked = planner_step(b, "picked");
     CALL(b, flat, "torch.reshape", VALUE(rows), INTS(NULL, 1, ints_of(b, n_rows, 0)));
-    CALL(b, table, "torch.reshape", VALUE(torch_input(b, 0)),
+    CALL(b, table, "torch.reshape", VALUE(planner_input(b, 0)),
          INTS(NULL, 2, ints_of(b, n_batches * n_places, inside)));
     CALL(b, picked, callable, VALUE(table), INT(NULL, 0), VALUE(flat));
-    CALL(b, torch_output(b), "torch.reshape", VALUE(picked),
+    CALL(b, planner_output(b), "torch.reshape", VALUE(picked),
          INTS(NULL, (uint32_t)out->rank, out->dim));
 }
 
@@ -202,34 +202,34 @@ static void emit_gather_nd(struct planner *b, const char *callable)
  */
 static void emit_reducing_nd(struct planner *b, const char *reduction)
 {
-    const struct shape *data = &torch_input_value(b, 0)->shape,
-                       *index = &torch_input_value(b, 1)->shape;
-    int64_t parts = torch_attribute(b, "parts")->i[0], n_places = 1, inside = 1;
+    const struct shape *data = &planner_input_value(b, 0)->shape,
+                       *index = &planner_input_value(b, 1)->shape;
+    int64_t parts = planner_attribute(b, "parts")->i[0], n_places = 1, inside = 1;
 
     for (int64_t d = 0; d < data->rank; d++) {
         n_places *= d < parts ? data->dim[d] : 1;
         inside *= d >= parts ? data->dim[d] : 1;
     }
     int64_t n_rows = (int64_t)shape_numel(index) / parts;
-    uint32_t row = places_of(b, 0, 1, n_rows), column = torch_step(b, "column");
-    uint32_t wide = torch_step(b, "wide"), table = torch_step(b, "table");
-    uint32_t updates = torch_step(b, "updates"), reduced = torch_step(b, "reduced");
+    uint32_t row = places_of(b, 0, 1, n_rows), column = planner_step(b, "column");
+    uint32_t wide = planner_step(b, "wide"), table = planner_step(b, "table");
+    uint32_t updates = planner_step(b, "updates"), reduced = planner_step(b, "reduced");
     CALL(b, column, "torch.reshape", VALUE(row), INTS(NULL, 2, ints_of(b, n_rows, 1)));
     CALL(b, wide, "torch.broadcast_to", VALUE(column), INTS(NULL, 2, ints_of(b, n_rows, inside)));
-    CALL(b, table, "torch.reshape", VALUE(torch_input(b, 0)),
+    CALL(b, table, "torch.reshape", VALUE(planner_input(b, 0)),
          INTS(NULL, 2, ints_of(b, n_places, inside)));
-    CALL(b, updates, "torch.reshape", VALUE(torch_input(b, 2)),
+    CALL(b, updates, "torch.reshape", VALUE(planner_input(b, 2)),
          INTS(NULL, 2, ints_of(b, n_rows, inside)));
     CALL(b, reduced, "torch.scatter_reduce", VALUE(table), INT(NULL, 0), VALUE(wide),
          VALUE(updates), TEXT(NULL, reduction));
-    CALL(b, torch_output(b), "torch.reshape", VALUE(reduced),
+    CALL(b, planner_output(b), "torch.reshape", VALUE(reduced),
          INTS(NULL, (uint32_t)data->rank, data->dim));
 }
 
 /* index_put takes the parts one by one, and indices below 0; it replaces or adds. */
 static void emit_scatter_nd(struct planner *b, const char *callable)
 {
-    int64_t parts = torch_attribute(b, "parts")->i[0];
+    int64_t parts = planner_attribute(b, "parts")->i[0];
     uint32_t *places = ARENA_ARRAY(b->arena, uint32_t, (size_t)parts);
     const char *reduction = reduction_of(b);
     bool adds = reduction && strcmp(reduction, "sum") == 0;
@@ -242,11 +242,11 @@ static void emit_scatter_nd(struct planner *b, const char *callable)
         places[c] = part_of(b, c);
     }
     if (adds) {
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
-             VALUES((uint32_t)parts, places), VALUE(torch_input(b, 2)), BOOL("accumulate", true));
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
+             VALUES((uint32_t)parts, places), VALUE(planner_input(b, 2)), BOOL("accumulate", true));
     } else {
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
-             VALUES((uint32_t)parts, places), VALUE(torch_input(b, 2)));
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
+             VALUES((uint32_t)parts, places), VALUE(planner_input(b, 2)));
     }
 }
 
@@ -254,8 +254,8 @@ static void emit_scatter_nd(struct planner *b, const char *callable)
 
 static struct plan_arg level(const struct planner *b, const char *name)
 {
-    double v = torch_attribute(b, name)->f;
-    enum dtype d = torch_output_value(b)->dtype;
+    double v = planner_attribute(b, name)->f;
+    enum dtype d = planner_output_value(b)->dtype;
 
     if (d == DTYPE_BOOL) {
         return (struct plan_arg)BOOL(NULL, v != 0);
@@ -267,24 +267,24 @@ static struct plan_arg level(const struct planner *b, const char *name)
 /* torch's one_hot is 0 and 1 in int64, its new dim is the last. */
 static void emit_one_hot(struct planner *b, const char *callable)
 {
-    const struct shape *out = &torch_output_value(b)->shape;
-    int64_t depth = torch_attribute(b, "depth")->i[0];
+    const struct shape *out = &planner_output_value(b)->shape;
+    int64_t depth = planner_attribute(b, "depth")->i[0];
     uint32_t index = count_from_zero(b, 0, wide_index(b, 0), depth);
-    uint32_t ones = torch_step(b, "ones"), turned = torch_step(b, "turned");
-    uint32_t is_on = torch_step(b, "is_on"), off = torch_step(b, "off");
+    uint32_t ones = planner_step(b, "ones"), turned = planner_step(b, "turned");
+    uint32_t is_on = planner_step(b, "is_on"), off = planner_step(b, "off");
 
     CALL(b, ones, callable, VALUE(index), INT(NULL, depth));
     CALL(b, turned, "torch.movedim", VALUE(ones), INT(NULL, -1),
-         INT(NULL, torch_attribute(b, "axis")->i[0]));
+         INT(NULL, planner_attribute(b, "axis")->i[0]));
     CALL(b, is_on, "torch.gt", VALUE(turned), INT(NULL, 0));
     CALL(b, off, "torch.full", INTS(NULL, (uint32_t)out->rank, out->dim), level(b, "off"),
-         DTYPE("dtype", torch_output_value(b)->dtype));
-    CALL(b, torch_output(b), "torch.masked_fill", VALUE(off), VALUE(is_on), level(b, "on"));
+         DTYPE("dtype", planner_output_value(b)->dtype));
+    CALL(b, planner_output(b), "torch.masked_fill", VALUE(off), VALUE(is_on), level(b, "on"));
 }
 
 /* ---- the table ---- */
 
-const struct torch_form torch_index[] = {
+const struct call_form torch_index[] = {
     {"gather", "torch.index_select", emit_gather},
     {"index_select", "torch.index_select", emit_gather},
     {"gather_elements", "torch.gather", emit_gather_elements},

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How torch says the ops that move data or give it other dims; its parts: torch_slice.c. */
-#include "spell/torch_internal.h"
+#include "spell/torch_forms.h"
 
 #include <string.h>
 
 static void emit_transpose(struct planner *b, const char *callable)
 {
-    const struct attr *perm = torch_attribute(b, "perm");
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), INTS(NULL, perm->n, perm->i));
+    const struct attr *perm = planner_attribute(b, "perm");
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), INTS(NULL, perm->n, perm->i));
 }
 
 static void emit_reshape(struct planner *b, const char *callable)
 {
-    const struct shape *s = &torch_output_value(b)->shape;
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
+    const struct shape *s = &planner_output_value(b)->shape;
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
          INTS(NULL, (uint32_t)s->rank, s->dim));
 }
 
@@ -22,41 +22,41 @@ static void emit_concat(struct planner *b, const char *callable)
     uint32_t *parts = ARENA_ARRAY(b->arena, uint32_t, b->node->n_in);
 
     for (uint32_t k = 0; k < b->node->n_in; k++) {
-        parts[k] = torch_input(b, k);
+        parts[k] = planner_input(b, k);
     }
     const struct plan_arg list = {.kind = PLAN_VALUES, .n = b->node->n_in, .values = parts};
-    CALL(b, torch_output(b), callable, list, INT("dim", torch_attribute(b, "axis")->i[0]));
+    CALL(b, planner_output(b), callable, list, INT("dim", planner_attribute(b, "axis")->i[0]));
 }
 
 /* ---- other dims ---- */
 
 static void emit_tile(struct planner *b, const char *callable)
 {
-    const struct attr *repeats = torch_attribute(b, "repeats");
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
+    const struct attr *repeats = planner_attribute(b, "repeats");
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
          INTS(NULL, repeats->n, repeats->i));
 }
 
 static void emit_squeeze(struct planner *b, const char *callable)
 {
-    const struct attr *axes = torch_attribute(b, "axes");
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), INTS("dim", axes->n, axes->i));
+    const struct attr *axes = planner_attribute(b, "axes");
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), INTS("dim", axes->n, axes->i));
 }
 
 /* Axes are the result's: from the lowest up each is where it stays. */
 static void emit_unsqueeze(struct planner *b, const char *callable)
 {
-    const struct attr *axes = torch_attribute(b, "axes");
-    uint32_t x = torch_input(b, 0);
+    const struct attr *axes = planner_attribute(b, "axes");
+    uint32_t x = planner_input(b, 0);
     unsigned mask = 0;
-    int rank = torch_output_value(b)->shape.rank;
+    int rank = planner_output_value(b)->shape.rank;
 
     for (unsigned k = 0; k < axes->n; k++) {
         mask |= 1u << (axes->i[k] < 0 ? axes->i[k] + rank : axes->i[k]);
     }
     for (; mask != 0; mask &= mask - 1) {
         bool is_last = (mask & (mask - 1)) == 0;
-        uint32_t y = is_last ? torch_output(b) : torch_step(b, "part");
+        uint32_t y = is_last ? planner_output(b) : planner_step(b, "part");
         CALL(b, y, callable, VALUE(x), INT(NULL, __builtin_ctz(mask)));
         x = y;
     }
@@ -64,23 +64,24 @@ static void emit_unsqueeze(struct planner *b, const char *callable)
 
 static void emit_flatten(struct planner *b, const char *callable)
 {
-    int64_t axis = torch_attribute(b, "axis")->i[0];
-    int rank = torch_input_value(b, 0)->shape.rank;
+    int64_t axis = planner_attribute(b, "axis")->i[0];
+    int rank = planner_input_value(b, 0)->shape.rank;
 
     axis += axis < 0 ? rank : 0;
     if (axis == 0 || axis == rank) { /* a dim of 1 comes beside all of them */
         emit_reshape(b, "torch.reshape");
         return;
     }
-    uint32_t part = torch_step(b, "part");
-    CALL(b, part, callable, VALUE(torch_input(b, 0)), INT("start_dim", axis));
-    CALL(b, torch_output(b), callable, VALUE(part), INT("start_dim", 0), INT("end_dim", axis - 1));
+    uint32_t part = planner_step(b, "part");
+    CALL(b, part, callable, VALUE(planner_input(b, 0)), INT("start_dim", axis));
+    CALL(b, planner_output(b), callable, VALUE(part), INT("start_dim", 0),
+         INT("end_dim", axis - 1));
 }
 
 static void emit_triangle(struct planner *b, const char *callable)
 {
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
-         INT("diagonal", torch_attribute(b, "k")->i[0]));
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
+         INT("diagonal", planner_attribute(b, "k")->i[0]));
 }
 
 /* ---- blocks ---- */
@@ -88,29 +89,29 @@ static void emit_triangle(struct planner *b, const char *callable)
 /* torch's own are CRD; DCR is the six dims of the blocks in another order. */
 static void emit_blocks(struct planner *b, const struct shape *deep, bool is_to_space)
 {
-    int64_t size = torch_attribute(b, "blocksize")->i[0];
+    int64_t size = planner_attribute(b, "blocksize")->i[0];
     const int64_t n = deep->dim[0], c = deep->dim[1] / size / size, h = deep->dim[2],
                   w = deep->dim[3];
     const int64_t to_space[2][6] = {{n, size, size, c, h, w}, {0, 3, 4, 1, 5, 2}};
     const int64_t to_depth[2][6] = {{n, c, h, size, w, size}, {0, 3, 5, 1, 2, 4}};
     const int64_t *lists = arena_copy(b->arena, is_to_space ? to_space : to_depth, sizeof to_space);
-    const struct shape *out = &torch_output_value(b)->shape;
-    uint32_t blocks = torch_step(b, "blocks"), moved = torch_step(b, "moved");
+    const struct shape *out = &planner_output_value(b)->shape;
+    uint32_t blocks = planner_step(b, "blocks"), moved = planner_step(b, "moved");
 
-    CALL(b, blocks, "torch.reshape", VALUE(torch_input(b, 0)), INTS(NULL, 6, lists));
+    CALL(b, blocks, "torch.reshape", VALUE(planner_input(b, 0)), INTS(NULL, 6, lists));
     CALL(b, moved, "torch.permute", VALUE(blocks), INTS(NULL, 6, lists + 6));
-    CALL(b, torch_output(b), "torch.reshape", VALUE(moved), INTS(NULL, 4, out->dim));
+    CALL(b, planner_output(b), "torch.reshape", VALUE(moved), INTS(NULL, 4, out->dim));
 }
 
 static bool is_crd(const struct planner *b)
 {
-    return strcmp(torch_attribute(b, "mode")->text, "CRD") == 0;
+    return strcmp(planner_attribute(b, "mode")->text, "CRD") == 0;
 }
 
 static void emit_shuffle(struct planner *b, const char *callable)
 {
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
-         INT(NULL, torch_attribute(b, "blocksize")->i[0]));
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
+         INT(NULL, planner_attribute(b, "blocksize")->i[0]));
 }
 
 static void emit_depth_to_space(struct planner *b, const char *callable)
@@ -118,7 +119,7 @@ static void emit_depth_to_space(struct planner *b, const char *callable)
     if (is_crd(b)) {
         emit_shuffle(b, callable);
     } else {
-        emit_blocks(b, &torch_input_value(b, 0)->shape, true);
+        emit_blocks(b, &planner_input_value(b, 0)->shape, true);
     }
 }
 
@@ -127,7 +128,7 @@ static void emit_space_to_depth(struct planner *b, const char *callable)
     if (is_crd(b)) {
         emit_shuffle(b, callable);
     } else {
-        emit_blocks(b, &torch_output_value(b)->shape, false);
+        emit_blocks(b, &planner_output_value(b)->shape, false);
     }
 }
 
@@ -135,28 +136,28 @@ static void emit_space_to_depth(struct planner *b, const char *callable)
 
 static void emit_shape(struct planner *b, const char *callable)
 {
-    const struct value *x = torch_input_value(b, 0), *y = torch_output_value(b);
-    int64_t start = torch_attribute(b, "start")->i[0];
-    uint32_t dims = torch_step(b, "dims"), all = torch_step(b, "all");
+    const struct value *x = planner_input_value(b, 0), *y = planner_output_value(b);
+    int64_t start = planner_attribute(b, "start")->i[0];
+    uint32_t dims = planner_step(b, "dims"), all = planner_step(b, "all");
 
-    CALL(b, dims, callable, VALUE(torch_input(b, 0)));
+    CALL(b, dims, callable, VALUE(planner_input(b, 0)));
     CALL(b, all, "torch.tensor", VALUE(dims), DTYPE("dtype", y->dtype));
-    CALL(b, torch_output(b), "torch.narrow", VALUE(all), INT(NULL, 0),
+    CALL(b, planner_output(b), "torch.narrow", VALUE(all), INT(NULL, 0),
          INT(NULL, start < 0 ? start + x->shape.rank : start), INT(NULL, y->shape.dim[0]));
 }
 
 static void emit_size(struct planner *b, const char *callable)
 {
-    uint32_t count = torch_step(b, "count");
+    uint32_t count = planner_step(b, "count");
 
-    CALL(b, count, callable, VALUE(torch_input(b, 0)));
-    CALL(b, torch_output(b), "torch.tensor", VALUE(count),
-         DTYPE("dtype", torch_output_value(b)->dtype));
+    CALL(b, count, callable, VALUE(planner_input(b, 0)));
+    CALL(b, planner_output(b), "torch.tensor", VALUE(count),
+         DTYPE("dtype", planner_output_value(b)->dtype));
 }
 
 /* ---- the table ---- */
 
-const struct torch_form torch_move[] = {
+const struct call_form torch_move[] = {
     {"transpose", "torch.permute", emit_transpose},
     {"reshape", "torch.reshape", emit_reshape},
     {"concat", "torch.cat", emit_concat},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How torch says pooling, normalisation, resizing. */
-#include "spell/torch_internal.h"
+#include "spell/torch_forms.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,7 +9,7 @@ enum { SPATIAL_MAX = 3 };
 
 static int spatial_dims(const struct planner *b)
 {
-    return torch_input_value(b, 0)->shape.rank - 2;
+    return planner_input_value(b, 0)->shape.rank - 2;
 }
 
 /* "...max_pool" -> "...max_pool2d". */
@@ -29,13 +29,13 @@ struct pool_window {
 static struct pool_window pool_window(const struct planner *b)
 {
     return (struct pool_window){.n = spatial_dims(b),
-                                .kernel = torch_attribute(b, "kernel_shape")->i,
-                                .stride = torch_attribute(b, "strides")->i,
-                                .pads = torch_attribute(b, "pads")->i,
-                                .dilation = torch_attribute(b, "dilations")->i,
-                                .in = &torch_input_value(b, 0)->shape.dim[2],
-                                .out = &torch_output_value(b)->shape.dim[2],
-                                .ceil_mode = torch_attribute(b, "ceil_mode")->i[0] != 0};
+                                .kernel = planner_attribute(b, "kernel_shape")->i,
+                                .stride = planner_attribute(b, "strides")->i,
+                                .pads = planner_attribute(b, "pads")->i,
+                                .dilation = planner_attribute(b, "dilations")->i,
+                                .in = &planner_input_value(b, 0)->shape.dim[2],
+                                .out = &planner_output_value(b)->shape.dim[2],
+                                .ceil_mode = planner_attribute(b, "ceil_mode")->i[0] != 0};
 }
 
 /* torch pads both ends alike, by half of the kernel at most. */
@@ -53,12 +53,12 @@ static uint32_t pad_first(struct planner *b, const struct pool_window *w, const 
                           const int64_t *hi, struct plan_arg fill)
 {
     int64_t *around = ARENA_ARRAY(b->arena, int64_t, 2 * (size_t)w->n);
-    uint32_t x = torch_step(b, "pad");
+    uint32_t x = planner_step(b, "pad");
     for (int d = 0; d < w->n; d++) {
         around[2 * d] = lo[w->n - 1 - d];
         around[2 * d + 1] = hi[w->n - 1 - d];
     }
-    CALL(b, x, "torch.nn.functional.pad", VALUE(torch_input(b, 0)),
+    CALL(b, x, "torch.nn.functional.pad", VALUE(planner_input(b, 0)),
          INTS(NULL, (uint32_t)(2 * w->n), around), TEXT("mode", "constant"), fill);
     return x;
 }
@@ -66,7 +66,7 @@ static uint32_t pad_first(struct planner *b, const struct pool_window *w, const 
 /* Padded so that the windows wanted fit without ceil_mode: what lies behind is in no window. */
 static uint32_t pad_for_max(struct planner *b, const struct pool_window *w)
 {
-    enum dtype d = torch_output_value(b)->dtype;
+    enum dtype d = planner_output_value(b)->dtype;
     struct plan_arg fill = REAL("value", -INFINITY);
     int64_t hi[SPATIAL_MAX];
     if (!dtype_is_float(d)) {
@@ -86,9 +86,9 @@ static void emit_max_pool(struct planner *b, const char *callable)
     const struct pool_window w = pool_window(b);
     const uint32_t n = (uint32_t)w.n;
     bool is_plain = pads_itself(&w);
-    uint32_t x = is_plain ? torch_input(b, 0) : pad_for_max(b, &w);
+    uint32_t x = is_plain ? planner_input(b, 0) : pad_for_max(b, &w);
 
-    CALL(b, torch_output(b), by_dims(b, callable), VALUE(x), INTS("kernel_size", n, w.kernel),
+    CALL(b, planner_output(b), by_dims(b, callable), VALUE(x), INTS("kernel_size", n, w.kernel),
          INTS("stride", n, w.stride), INTS("padding", n, is_plain ? w.pads : none),
          INTS("dilation", n, w.dilation), BOOL("ceil_mode", is_plain && w.ceil_mode));
 }
@@ -117,25 +117,25 @@ static void emit_avg_pool(struct planner *b, const char *callable)
     static const int64_t none[SPATIAL_MAX] = {0};
     const struct pool_window w = pool_window(b);
     const uint32_t n = (uint32_t)w.n;
-    bool counts_pads = torch_attribute(b, "count_include_pad")->i[0] != 0;
+    bool counts_pads = planner_attribute(b, "count_include_pad")->i[0] != 0;
     bool is_plain = pads_itself(&w);
-    uint32_t x = torch_input(b, 0);
+    uint32_t x = planner_input(b, 0);
 
     for (int d = 0; d < w.n; d++) {
         is_plain = is_plain && !is_too_small(&w, d, w.in[d]);
         if (w.dilation[d] != 1) {
-            torch_refuse(b, "dilations here");
+            planner_refuse(b, "dilations here");
             return;
         }
     }
     if (!is_plain && !(counts_pads && may_pad_first(&w))) {
-        torch_refuse(b, "such pads");
+        planner_refuse(b, "such pads");
         return;
     }
     if (!is_plain) {
         x = pad_first(b, &w, w.pads, w.pads + w.n, (struct plan_arg)REAL("value", 0));
     }
-    CALL(b, torch_output(b), by_dims(b, callable), VALUE(x), INTS("kernel_size", n, w.kernel),
+    CALL(b, planner_output(b), by_dims(b, callable), VALUE(x), INTS("kernel_size", n, w.kernel),
          INTS("stride", n, w.stride), INTS("padding", n, is_plain ? w.pads : none),
          BOOL("ceil_mode", w.ceil_mode), BOOL("count_include_pad", counts_pads));
 }
@@ -143,14 +143,14 @@ static void emit_avg_pool(struct planner *b, const char *callable)
 static void emit_global(struct planner *b, const char *callable)
 {
     static const int64_t ones[SPATIAL_MAX] = {1, 1, 1};
-    CALL(b, torch_output(b), by_dims(b, callable), VALUE(torch_input(b, 0)),
+    CALL(b, planner_output(b), by_dims(b, callable), VALUE(planner_input(b, 0)),
          INTS("output_size", (uint32_t)spatial_dims(b), ones));
 }
 
 static void emit_adaptive(struct planner *b, const char *callable)
 {
-    const struct attr *size = torch_attribute(b, "output_size");
-    CALL(b, torch_output(b), by_dims(b, callable), VALUE(torch_input(b, 0)),
+    const struct attr *size = planner_attribute(b, "output_size");
+    CALL(b, planner_output(b), by_dims(b, callable), VALUE(planner_input(b, 0)),
          INTS("output_size", size->n, size->i));
 }
 
@@ -160,20 +160,21 @@ static struct plan_arg parameter(const struct planner *b, const char *keyword, u
 {
     struct plan_arg arg = {.keyword = keyword, .kind = PLAN_NONE};
     if (k < b->node->n_in && b->node->in[k] != VALUE_ABSENT) {
-        arg = (struct plan_arg){.keyword = keyword, .kind = PLAN_VALUE, .value = torch_input(b, k)};
+        arg =
+            (struct plan_arg){.keyword = keyword, .kind = PLAN_VALUE, .value = planner_input(b, k)};
     }
     return arg;
 }
 
 static struct plan_arg epsilon(const struct planner *b)
 {
-    return (struct plan_arg)REAL("eps", torch_attribute(b, "epsilon")->f);
+    return (struct plan_arg)REAL("eps", planner_attribute(b, "epsilon")->f);
 }
 
 static void emit_batch_norm(struct planner *b, const char *callable)
 {
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), VALUE(torch_input(b, 3)),
-         VALUE(torch_input(b, 4)), parameter(b, "weight", 1), parameter(b, "bias", 2),
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), VALUE(planner_input(b, 3)),
+         VALUE(planner_input(b, 4)), parameter(b, "weight", 1), parameter(b, "bias", 2),
          BOOL("training", false), epsilon(b));
 }
 
@@ -181,7 +182,7 @@ static void emit_batch_norm(struct planner *b, const char *callable)
  * value per channel when training"). */
 static int64_t spatial_numel(const struct planner *b)
 {
-    struct shape s = torch_input_value(b, 0)->shape;
+    struct shape s = planner_input_value(b, 0)->shape;
     s.dim[0] = s.dim[1] = 1;
     return (int64_t)shape_numel(&s);
 }
@@ -190,56 +191,56 @@ static int64_t spatial_numel(const struct planner *b)
  * variance is of n - 1, so the given one is scaled by n / (n - 1) before and all of it back. */
 static void emit_batch_norm_training(struct planner *b, const char *callable)
 {
-    double n = (double)(torch_input_value(b, 0)->shape.dim[0] * spatial_numel(b));
-    uint32_t mean = b->registers[b->node->out[1]], moved = torch_step(b, "var");
+    double n = (double)(planner_input_value(b, 0)->shape.dim[0] * spatial_numel(b));
+    uint32_t mean = b->registers[b->node->out[1]], moved = planner_step(b, "var");
 
     if (n == 1) {
-        torch_refuse(b, "norm of one element");
+        planner_refuse(b, "norm of one element");
         return;
     }
-    CALL(b, mean, "torch.clone", VALUE(torch_input(b, 3)));
-    CALL(b, moved, "torch.mul", VALUE(torch_input(b, 4)), REAL(NULL, n / (n - 1)));
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), VALUE(mean), VALUE(moved),
+    CALL(b, mean, "torch.clone", VALUE(planner_input(b, 3)));
+    CALL(b, moved, "torch.mul", VALUE(planner_input(b, 4)), REAL(NULL, n / (n - 1)));
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), VALUE(mean), VALUE(moved),
          parameter(b, "weight", 1), parameter(b, "bias", 2), BOOL("training", true),
-         REAL("momentum", 1 - torch_attribute(b, "momentum")->f), epsilon(b));
+         REAL("momentum", 1 - planner_attribute(b, "momentum")->f), epsilon(b));
     CALL(b, b->registers[b->node->out[2]], "torch.mul", VALUE(moved), REAL(NULL, (n - 1) / n));
 }
 
 /* normalized_shape is the scale's. */
 static void emit_layer_norm(struct planner *b, const char *callable)
 {
-    const struct shape *s = &torch_input_value(b, 1)->shape;
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
+    const struct shape *s = &planner_input_value(b, 1)->shape;
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
          INTS(NULL, (uint32_t)s->rank, s->dim), parameter(b, "weight", 1), parameter(b, "bias", 2),
          epsilon(b));
 }
 
 static void emit_rms_norm(struct planner *b, const char *callable)
 {
-    const struct shape *s = &torch_input_value(b, 1)->shape;
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)),
+    const struct shape *s = &planner_input_value(b, 1)->shape;
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
          INTS(NULL, (uint32_t)s->rank, s->dim), parameter(b, "weight", 1), epsilon(b));
 }
 
 static void emit_group_norm(struct planner *b, const char *callable)
 {
-    const int64_t *dim = torch_input_value(b, 0)->shape.dim;
-    int64_t groups = torch_attribute(b, "num_groups")->i[0];
+    const int64_t *dim = planner_input_value(b, 0)->shape.dim;
+    int64_t groups = planner_attribute(b, "num_groups")->i[0];
     if (dim[0] * dim[1] / groups * spatial_numel(b) == 1) {
-        torch_refuse(b, "norm of one element");
+        planner_refuse(b, "norm of one element");
         return;
     }
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), INT("num_groups", groups),
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), INT("num_groups", groups),
          parameter(b, "weight", 1), parameter(b, "bias", 2), epsilon(b));
 }
 
 static void emit_instance_norm(struct planner *b, const char *callable)
 {
     if (spatial_numel(b) == 1) {
-        torch_refuse(b, "norm of one element");
+        planner_refuse(b, "norm of one element");
         return;
     }
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), parameter(b, "weight", 1),
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), parameter(b, "weight", 1),
          parameter(b, "bias", 2), epsilon(b));
 }
 
@@ -247,7 +248,7 @@ static void emit_instance_norm(struct planner *b, const char *callable)
 
 static bool text_is(const struct planner *b, const char *name, const char *text)
 {
-    return strcmp(torch_attribute(b, name)->text, text) == 0;
+    return strcmp(planner_attribute(b, name)->text, text) == 0;
 }
 
 /* The mode of interpolate; NULL: none. pytorch_half_pixel is half_pixel but for a single element,
@@ -256,7 +257,7 @@ static const char *torch_mode(const struct planner *b, bool *has_corners)
 {
     static const char *const linear[] = {"linear", "bilinear", "trilinear"};
     const char *place = "coordinate_transformation_mode", *rounding = "nearest_mode";
-    const struct attr *sizes = torch_attribute(b, "sizes");
+    const struct attr *sizes = planner_attribute(b, "sizes");
     bool corners = text_is(b, place, "align_corners"), half = text_is(b, place, "half_pixel");
 
     if (text_is(b, place, "pytorch_half_pixel")) {
@@ -278,30 +279,30 @@ static const char *torch_mode(const struct planner *b, bool *has_corners)
     if (text_is(b, "mode", "linear")) {
         return linear[spatial_dims(b) - 1];
     }
-    return torch_attribute(b, "cubic_coeff_a")->f == -0.75 ? "bicubic" : NULL;
+    return planner_attribute(b, "cubic_coeff_a")->f == -0.75 ? "bicubic" : NULL;
 }
 
 static void emit_resize(struct planner *b, const char *callable)
 {
-    const struct attr *sizes = torch_attribute(b, "sizes");
+    const struct attr *sizes = planner_attribute(b, "sizes");
     bool has_corners = false;
     const char *mode = torch_mode(b, &has_corners);
     struct plan_arg size = INTS("size", sizes->n, sizes->i);
 
     if (!mode || node_attr(b->node, "scale_w") || node_int(b->node, "antialias", 0) != 0 ||
         node_int(b->node, "exclude_outside", 0) != 0) {
-        torch_refuse(b, "such coordinates or filters");
+        planner_refuse(b, "such coordinates or filters");
     } else if (text_is(b, "mode", "nearest")) {
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), size, TEXT("mode", mode));
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), size, TEXT("mode", mode));
     } else {
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), size, TEXT("mode", mode),
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), size, TEXT("mode", mode),
              BOOL("align_corners", has_corners));
     }
 }
 
 /* ---- the table ---- */
 
-const struct torch_form torch_pool[] = {
+const struct call_form torch_pool[] = {
     {"max_pool", "torch.nn.functional.max_pool", emit_max_pool},
     {"avg_pool", "torch.nn.functional.avg_pool", emit_avg_pool},
     {"global_max_pool", "torch.nn.functional.adaptive_max_pool", emit_global},

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How torch says the ops that work along axes: reductions, scans, sorting. */
-#include "spell/torch_internal.h"
+#include "spell/torch_forms.h"
 
 #include <string.h>
 
 static struct plan_arg axes_arg(const struct planner *b)
 {
-    const struct attr *axes = torch_attribute(b, "axes");
+    const struct attr *axes = planner_attribute(b, "axes");
     return (struct plan_arg)INTS("dim", axes->n, axes->i);
 }
 
 static struct plan_arg flag_arg(const struct planner *b, const char *keyword, const char *name)
 {
-    return (struct plan_arg)BOOL(keyword, torch_attribute(b, name)->i[0]);
+    return (struct plan_arg)BOOL(keyword, planner_attribute(b, name)->i[0]);
 }
 
 static struct plan_arg axis_arg(const struct planner *b)
 {
-    return (struct plan_arg)INT("dim", torch_attribute(b, "axis")->i[0]);
+    return (struct plan_arg)INT("dim", planner_attribute(b, "axis")->i[0]);
 }
 
 /* A list of one, which the plan borrows. */
@@ -32,17 +32,17 @@ static struct plan_arg list_of_one(const struct planner *b, int64_t value)
 
 static void emit_reduce(struct planner *b, const char *callable)
 {
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), axes_arg(b),
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), axes_arg(b),
          flag_arg(b, "keepdim", "keepdims"));
 }
 
 static void emit_extreme(struct planner *b, const char *callable)
 {
-    const struct shape *x = &torch_input_value(b, 0)->shape;
-    const struct attr *axes = torch_attribute(b, "axes");
+    const struct shape *x = &planner_input_value(b, 0)->shape;
+    const struct attr *axes = planner_attribute(b, "axes");
     for (size_t i = 0; i < axes->n; i++) {
         if (x->dim[axes->i[i] < 0 ? axes->i[i] + x->rank : axes->i[i]] == 0) {
-            torch_refuse(b, "largest or smallest along a dim of no elements");
+            planner_refuse(b, "largest or smallest along a dim of no elements");
             return;
         }
     }
@@ -52,13 +52,13 @@ static void emit_extreme(struct planner *b, const char *callable)
 /* torch would sum integers in int64: dtype keeps the input's. */
 static void sum_of(struct planner *b, uint32_t x, const char *callable)
 {
-    CALL(b, torch_output(b), callable, VALUE(x), axes_arg(b), flag_arg(b, "keepdim", "keepdims"),
-         DTYPE("dtype", torch_output_value(b)->dtype));
+    CALL(b, planner_output(b), callable, VALUE(x), axes_arg(b), flag_arg(b, "keepdim", "keepdims"),
+         DTYPE("dtype", planner_output_value(b)->dtype));
 }
 
 static void emit_sum(struct planner *b, const char *callable)
 {
-    sum_of(b, torch_input(b, 0), callable);
+    sum_of(b, planner_input(b, 0), callable);
 }
 
 /* The norm is of floats only. */
@@ -66,33 +66,33 @@ static void emit_norm(struct planner *b, const char *callable)
 {
     bool is_l1 = strcmp(b->node->op_name, "reduce_l1") == 0;
 
-    if (!dtype_is_float(torch_output_value(b)->dtype)) {
-        uint32_t magnitude = torch_step(b, "abs");
-        CALL(b, magnitude, "torch.abs", VALUE(torch_input(b, 0)));
+    if (!dtype_is_float(planner_output_value(b)->dtype)) {
+        uint32_t magnitude = planner_step(b, "abs");
+        CALL(b, magnitude, "torch.abs", VALUE(planner_input(b, 0)));
         sum_of(b, magnitude, "torch.sum");
         return;
     }
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), INT(NULL, is_l1 ? 1 : 2),
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), INT(NULL, is_l1 ? 1 : 2),
          axes_arg(b), flag_arg(b, "keepdim", "keepdims"));
 }
 
 /* torch.prod takes one axis: the reduced ones go to the end and become one. */
 static void emit_prod(struct planner *b, const char *callable)
 {
-    const struct attr *axes = torch_attribute(b, "axes");
-    const struct shape *x = &torch_input_value(b, 0)->shape, *y = &torch_output_value(b)->shape;
-    const struct plan_arg dtype = DTYPE("dtype", torch_output_value(b)->dtype);
+    const struct attr *axes = planner_attribute(b, "axes");
+    const struct shape *x = &planner_input_value(b, 0)->shape, *y = &planner_output_value(b)->shape;
+    const struct plan_arg dtype = DTYPE("dtype", planner_output_value(b)->dtype);
     int64_t *perm = ARENA_ARRAY(b->arena, int64_t, RANK_MAX);
     int64_t *flat = ARENA_ARRAY(b->arena, int64_t, RANK_MAX + 1);
     unsigned mask = 0;
     uint32_t n = 0, to = 0;
 
     if (axes->n == 0) {
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), dtype);
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), dtype);
         return;
     }
     if (axes->n == 1) {
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), INT("dim", axes->i[0]),
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), INT("dim", axes->i[0]),
              flag_arg(b, "keepdim", "keepdims"), dtype);
         return;
     }
@@ -112,33 +112,33 @@ static void emit_prod(struct planner *b, const char *callable)
             flat[n] *= x->dim[d];
         }
     }
-    uint32_t moved = torch_step(b, "moved"), rows = torch_step(b, "rows"),
-             product = torch_step(b, "product");
-    CALL(b, moved, "torch.permute", VALUE(torch_input(b, 0)), INTS(NULL, to, perm));
+    uint32_t moved = planner_step(b, "moved"), rows = planner_step(b, "rows"),
+             product = planner_step(b, "product");
+    CALL(b, moved, "torch.permute", VALUE(planner_input(b, 0)), INTS(NULL, to, perm));
     CALL(b, rows, "torch.reshape", VALUE(moved), INTS(NULL, n + 1, flat));
     CALL(b, product, callable, VALUE(rows), INT("dim", -1), dtype);
-    CALL(b, torch_output(b), "torch.reshape", VALUE(product),
+    CALL(b, planner_output(b), "torch.reshape", VALUE(product),
          INTS(NULL, (uint32_t)y->rank, y->dim));
 }
 
 static void emit_var(struct planner *b, const char *callable)
 {
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), axes_arg(b),
-         INT("correction", torch_attribute(b, "correction")->i[0]),
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), axes_arg(b),
+         INT("correction", planner_attribute(b, "correction")->i[0]),
          flag_arg(b, "keepdim", "keepdims"));
 }
 
 /* torch.all of uint8 is uint8: of the truth of the elements. */
 static void emit_truth(struct planner *b, const char *callable)
 {
-    uint32_t x = torch_input(b, 0);
+    uint32_t x = planner_input(b, 0);
 
-    if (torch_input_value(b, 0)->dtype == DTYPE_U8) {
-        uint32_t truth = torch_step(b, "truth");
+    if (planner_input_value(b, 0)->dtype == DTYPE_U8) {
+        uint32_t truth = planner_step(b, "truth");
         CALL(b, truth, "torch.ne", VALUE(x), INT(NULL, 0));
         x = truth;
     }
-    CALL(b, torch_output(b), callable, VALUE(x), axes_arg(b), flag_arg(b, "keepdim", "keepdims"));
+    CALL(b, planner_output(b), callable, VALUE(x), axes_arg(b), flag_arg(b, "keepdim", "keepdims"));
 }
 
 /* ---- arg_max, arg_min, softmax ---- */
@@ -147,26 +147,26 @@ static void emit_truth(struct planner *b, const char *callable)
 static void emit_arg(struct planner *b, const char *callable)
 {
     const struct attr *last = node_attr(b->node, "select_last_index");
-    const struct shape *s = &torch_input_value(b, 0)->shape;
-    int64_t axis = torch_attribute(b, "axis")->i[0];
+    const struct shape *s = &planner_input_value(b, 0)->shape;
+    int64_t axis = planner_attribute(b, "axis")->i[0];
 
     if (!last || last->i[0] == 0) {
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), axis_arg(b),
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), axis_arg(b),
              flag_arg(b, "keepdim", "keepdims"));
         return;
     }
-    uint32_t turned = torch_step(b, "turned"), at = torch_step(b, "at"),
-             minus = torch_step(b, "minus");
-    CALL(b, turned, "torch.flip", VALUE(torch_input(b, 0)), list_of_one(b, axis));
+    uint32_t turned = planner_step(b, "turned"), at = planner_step(b, "at"),
+             minus = planner_step(b, "minus");
+    CALL(b, turned, "torch.flip", VALUE(planner_input(b, 0)), list_of_one(b, axis));
     CALL(b, at, callable, VALUE(turned), axis_arg(b), flag_arg(b, "keepdim", "keepdims"));
     CALL(b, minus, "torch.neg", VALUE(at));
-    CALL(b, torch_output(b), "torch.add", VALUE(minus),
+    CALL(b, planner_output(b), "torch.add", VALUE(minus),
          INT(NULL, s->dim[axis < 0 ? axis + s->rank : axis] - 1));
 }
 
 static void emit_softmax(struct planner *b, const char *callable)
 {
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), axis_arg(b));
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), axis_arg(b));
 }
 
 /* ---- cum_sum ---- */
@@ -174,11 +174,11 @@ static void emit_softmax(struct planner *b, const char *callable)
 /* All but the last element, behind a zero. */
 static uint32_t shifted(struct planner *b, uint32_t x, uint32_t to)
 {
-    const struct shape *s = &torch_output_value(b)->shape;
-    int64_t axis = torch_attribute(b, "axis")->i[0];
+    const struct shape *s = &planner_output_value(b)->shape;
+    int64_t axis = planner_attribute(b, "axis")->i[0];
     int from_end = (int)(axis < 0 ? -axis - 1 : s->rank - 1 - axis);
     int64_t *pads = ARENA_ZARRAY(b->arena, int64_t, 2 * RANK_MAX);
-    uint32_t rest = torch_step(b, "rest");
+    uint32_t rest = planner_step(b, "rest");
 
     pads[2 * from_end] = 1; /* pairs from the last dim back */
     CALL(b, rest, "torch.narrow", VALUE(x), INT(NULL, axis), INT(NULL, 0),
@@ -190,33 +190,33 @@ static uint32_t shifted(struct planner *b, uint32_t x, uint32_t to)
 
 static void emit_cum_sum(struct planner *b, const char *callable)
 {
-    const struct shape *s = &torch_output_value(b)->shape;
-    int64_t axis = torch_attribute(b, "axis")->i[0];
-    bool reverse = torch_attribute(b, "reverse")->i[0] != 0;
-    bool shifts =
-        torch_attribute(b, "exclusive")->i[0] != 0 && s->dim[axis < 0 ? axis + s->rank : axis] > 0;
-    uint32_t x = torch_input(b, 0), turned = 0, moved = 0, sum = torch_output(b);
+    const struct shape *s = &planner_output_value(b)->shape;
+    int64_t axis = planner_attribute(b, "axis")->i[0];
+    bool reverse = planner_attribute(b, "reverse")->i[0] != 0;
+    bool shifts = planner_attribute(b, "exclusive")->i[0] != 0 &&
+                  s->dim[axis < 0 ? axis + s->rank : axis] > 0;
+    uint32_t x = planner_input(b, 0), turned = 0, moved = 0, sum = planner_output(b);
 
     if (reverse) {
-        turned = torch_step(b, "turned");
+        turned = planner_step(b, "turned");
         CALL(b, turned, "torch.flip", VALUE(x), list_of_one(b, axis));
         x = turned;
-        sum = torch_step(b, "sum");
+        sum = planner_step(b, "sum");
     }
     if (shifts) {
-        moved = torch_step(b, "moved");
+        moved = planner_step(b, "moved");
         x = shifted(b, x, moved);
     }
-    CALL(b, sum, callable, VALUE(x), axis_arg(b), DTYPE("dtype", torch_output_value(b)->dtype));
+    CALL(b, sum, callable, VALUE(x), axis_arg(b), DTYPE("dtype", planner_output_value(b)->dtype));
     if (reverse) {
-        CALL(b, torch_output(b), "torch.flip", VALUE(sum), list_of_one(b, axis));
+        CALL(b, planner_output(b), "torch.flip", VALUE(sum), list_of_one(b, axis));
     }
 }
 
 /* ---- top_k, sort ---- */
 
 #define CALL_PAIR(b, callable, ...)                                                                \
-    torch_call_tuple(                                                                              \
+    planner_call_tuple(                                                                            \
         b,                                                                                         \
         (const uint32_t[]){(b)->registers[(b)->node->out[0]], (b)->registers[(b)->node->out[1]]},  \
         2, callable, (const struct plan_arg[]){__VA_ARGS__},                                       \
@@ -224,19 +224,19 @@ static void emit_cum_sum(struct planner *b, const char *callable)
 
 static void emit_top_k(struct planner *b, const char *callable)
 {
-    CALL_PAIR(b, callable, VALUE(torch_input(b, 0)), INT(NULL, torch_attribute(b, "k")->i[0]),
+    CALL_PAIR(b, callable, VALUE(planner_input(b, 0)), INT(NULL, planner_attribute(b, "k")->i[0]),
               axis_arg(b), flag_arg(b, "largest", "largest"), flag_arg(b, "sorted", "sorted"));
 }
 
 static void emit_sort(struct planner *b, const char *callable)
 {
-    CALL_PAIR(b, callable, VALUE(torch_input(b, 0)), axis_arg(b),
+    CALL_PAIR(b, callable, VALUE(planner_input(b, 0)), axis_arg(b),
               flag_arg(b, "descending", "descending"), BOOL("stable", 1));
 }
 
 /* ---- the table ---- */
 
-const struct torch_form torch_reduce[] = {
+const struct call_form torch_reduce[] = {
     {"reduce_sum", "torch.sum", emit_sum},
     {"reduce_max", "torch.amax", emit_extreme},
     {"reduce_min", "torch.amin", emit_extreme},

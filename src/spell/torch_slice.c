@@ -3,14 +3,14 @@
  * How torch says the ops that take parts of a tensor or pad it: slice, flip, roll, split, pad. A
  * slice without Python's brackets is narrow, then windows of one element (unfold), then flip.
  */
-#include "spell/torch_internal.h"
+#include "spell/torch_forms.h"
 
 #include <string.h>
 
 /* The register of a node's next call: its output's when it is the last one. */
 static uint32_t next_step(struct planner *b, const char *what, unsigned *left)
 {
-    return --*left == 0 ? torch_output(b) : torch_step(b, what);
+    return --*left == 0 ? planner_output(b) : planner_step(b, what);
 }
 
 static const int64_t *keep(const struct planner *b, const int64_t *values, size_t n)
@@ -52,10 +52,12 @@ static uint32_t emit_slice_of(struct planner *b, uint32_t x, int64_t axis, int64
 
 static void emit_slice(struct planner *b, const char *callable)
 {
-    const struct shape *from = &torch_input_value(b, 0)->shape, *to = &torch_output_value(b)->shape;
-    const struct attr *axes = torch_attribute(b, "axes"), *starts = torch_attribute(b, "starts"),
-                      *steps = torch_attribute(b, "steps");
-    uint32_t x = torch_input(b, 0);
+    const struct shape *from = &planner_input_value(b, 0)->shape,
+                       *to = &planner_output_value(b)->shape;
+    const struct attr *axes = planner_attribute(b, "axes"),
+                      *starts = planner_attribute(b, "starts"),
+                      *steps = planner_attribute(b, "steps");
+    uint32_t x = planner_input(b, 0);
     unsigned left = 0;
 
     for (unsigned k = 0; k < axes->n; k++) {
@@ -77,32 +79,33 @@ static void emit_slice(struct planner *b, const char *callable)
 
 static void emit_flip(struct planner *b, const char *callable)
 {
-    const struct attr *axes = torch_attribute(b, "axes");
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), INTS(NULL, axes->n, axes->i));
+    const struct attr *axes = planner_attribute(b, "axes");
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), INTS(NULL, axes->n, axes->i));
 }
 
 static void emit_roll(struct planner *b, const char *callable)
 {
-    const struct attr *axes = torch_attribute(b, "axes"), *shifts = torch_attribute(b, "shifts");
-    CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), INTS(NULL, shifts->n, shifts->i),
-         INTS(NULL, axes->n, axes->i));
+    const struct attr *axes = planner_attribute(b, "axes"),
+                      *shifts = planner_attribute(b, "shifts");
+    CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
+         INTS(NULL, shifts->n, shifts->i), INTS(NULL, axes->n, axes->i));
 }
 
 static void emit_split(struct planner *b, const char *callable)
 {
-    const struct attr *split = torch_attribute(b, "split");
-    int64_t axis = torch_attribute(b, "axis")->i[0];
+    const struct attr *split = planner_attribute(b, "split");
+    int64_t axis = planner_attribute(b, "axis")->i[0];
     uint32_t parts[OP_OUTPUTS_MAX] = {0};
 
     for (uint32_t o = 0; o < b->node->n_out; o++) {
         parts[o] = b->registers[b->node->out[o]];
     }
-    const struct plan_arg args[] = {VALUE(torch_input(b, 0)), INTS(NULL, split->n, split->i),
+    const struct plan_arg args[] = {VALUE(planner_input(b, 0)), INTS(NULL, split->n, split->i),
                                     INT("dim", axis)};
     if (b->node->n_out > 1) {
-        torch_call_tuple(b, parts, b->node->n_out, callable, args, ARRAY_SIZE(args));
+        planner_call_tuple(b, parts, b->node->n_out, callable, args, ARRAY_SIZE(args));
     } else { /* a tuple of one */
-        CALL(b, parts[0], "torch.narrow", VALUE(torch_input(b, 0)), INT(NULL, axis), INT(NULL, 0),
+        CALL(b, parts[0], "torch.narrow", VALUE(planner_input(b, 0)), INT(NULL, axis), INT(NULL, 0),
              INT(NULL, split->i[0]));
     }
 }
@@ -112,7 +115,7 @@ static void emit_split(struct planner *b, const char *callable)
 /* torch lists the last dim first, both its ends together. */
 static struct plan_arg torch_pads(const struct planner *b, int rank, int n_dims)
 {
-    const struct attr *pads = torch_attribute(b, "pads");
+    const struct attr *pads = planner_attribute(b, "pads");
     int64_t list[2 * RANK_MAX] = {0};
 
     for (int k = 0; k < n_dims; k++) {
@@ -127,8 +130,8 @@ static struct plan_arg torch_pads(const struct planner *b, int rank, int n_dims)
  * 3, two of 3 or 4, three of 4 or 5, of floats that are not empty. 0: it cannot. */
 static int padded_together(const struct planner *b, int rank)
 {
-    const struct attr *pads = torch_attribute(b, "pads");
-    const struct value *x = torch_input_value(b, 0);
+    const struct attr *pads = planner_attribute(b, "pads");
+    const struct value *x = planner_input_value(b, 0);
     int first = 0;
 
     while (first < rank && pads->i[first] == 0 && pads->i[first + rank] == 0) {
@@ -143,25 +146,25 @@ static int padded_together(const struct planner *b, int rank)
 static uint32_t emit_beside(struct planner *b, uint32_t x, const struct shape *now, int axis,
                             int side, int64_t pad)
 {
-    const char *mode = torch_attribute(b, "mode")->text;
+    const char *mode = planner_attribute(b, "mode")->text;
     int64_t n = now->dim[axis];
     bool is_edge = strcmp(mode, "edge") == 0, is_reflect = strcmp(mode, "reflect") == 0;
     int64_t from = is_edge      ? (side == 0 ? 0 : n - 1)
                    : is_reflect ? (side == 0 ? 1 : n - 1 - pad)
                                 : (side == 0 ? n - pad : 0);
     const int64_t at = axis;
-    uint32_t part = torch_step(b, "part"), beside = part;
+    uint32_t part = planner_step(b, "part"), beside = part;
 
     CALL(b, part, "torch.narrow", VALUE(x), INT(NULL, axis), INT(NULL, from),
          INT(NULL, is_edge ? 1 : pad));
     if (is_edge) {
         struct shape wide = *now;
         wide.dim[axis] = pad;
-        beside = torch_step(b, "wide");
+        beside = planner_step(b, "wide");
         CALL(b, beside, "torch.broadcast_to", VALUE(part),
              INTS(NULL, (uint32_t)wide.rank, keep(b, wide.dim, RANK_MAX)));
     } else if (is_reflect) {
-        beside = torch_step(b, "back");
+        beside = planner_step(b, "back");
         CALL(b, beside, "torch.flip", VALUE(part), INTS(NULL, 1, keep(b, &at, 1)));
     }
     return beside;
@@ -170,9 +173,9 @@ static uint32_t emit_beside(struct planner *b, uint32_t x, const struct shape *n
 /* Axis by axis, of parts. */
 static void emit_pad_parts(struct planner *b, int rank)
 {
-    const struct attr *pads = torch_attribute(b, "pads");
-    struct shape now = torch_input_value(b, 0)->shape;
-    uint32_t x = torch_input(b, 0);
+    const struct attr *pads = planner_attribute(b, "pads");
+    struct shape now = planner_input_value(b, 0)->shape;
+    uint32_t x = planner_input(b, 0);
     unsigned left = 0;
 
     for (int d = 0; d < rank; d++) {
@@ -199,23 +202,23 @@ static void emit_pad_parts(struct planner *b, int rank)
 
 static void emit_pad(struct planner *b, const char *callable)
 {
-    const struct attr *pads = torch_attribute(b, "pads");
-    const char *mode = torch_attribute(b, "mode")->text;
-    int rank = torch_input_value(b, 0)->shape.rank, together = padded_together(b, rank);
+    const struct attr *pads = planner_attribute(b, "pads");
+    const char *mode = planner_attribute(b, "mode")->text;
+    int rank = planner_input_value(b, 0)->shape.rank, together = padded_together(b, rank);
     bool is_padded = false;
 
     for (unsigned k = 0; k < pads->n; k++) {
         is_padded = is_padded || pads->i[k] != 0;
     }
     if (strcmp(mode, "constant") == 0 || !is_padded) {
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), torch_pads(b, rank, rank),
-             TEXT("mode", "constant"), REAL("value", torch_attribute(b, "value")->f));
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)), torch_pads(b, rank, rank),
+             TEXT("mode", "constant"), REAL("value", planner_attribute(b, "value")->f));
     } else if (together > 0) {
         const char *name = strcmp(mode, "edge") == 0   ? "replicate"
                            : strcmp(mode, "wrap") == 0 ? "circular"
                                                        : mode;
-        CALL(b, torch_output(b), callable, VALUE(torch_input(b, 0)), torch_pads(b, rank, together),
-             TEXT("mode", name));
+        CALL(b, planner_output(b), callable, VALUE(planner_input(b, 0)),
+             torch_pads(b, rank, together), TEXT("mode", name));
     } else {
         emit_pad_parts(b, rank);
     }
@@ -223,7 +226,7 @@ static void emit_pad(struct planner *b, const char *callable)
 
 /* ---- the table ---- */
 
-const struct torch_form torch_slice[] = {
+const struct call_form torch_slice[] = {
     {"slice", "torch.narrow", emit_slice},
     {"flip", "torch.flip", emit_flip},
     {"roll", "torch.roll", emit_roll},

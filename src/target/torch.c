@@ -25,14 +25,14 @@ static enum err set_option(struct target *t, const char *key, const char *value,
 bool torch_target_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
                             size_t n_in, const enum dtype *out, size_t n_out)
 {
-    return torch_can_spell(op, in, n_in, out, n_out);
+    return calls_can_spell(&torch_calls, op);
 }
 
 static enum err encode(const struct target *t, const struct test *test, struct buffer *job)
 {
     struct arena *arena = arena_new();
     struct plan *plan;
-    enum err e = torch_plan(test->program, arena, &plan);
+    enum err e = calls_plan(&torch_calls, test->program, arena, &plan);
 
     if (!e) {
         plan_encode(plan, job);

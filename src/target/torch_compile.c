@@ -156,7 +156,8 @@ static enum err encode(const struct target *t, const struct test *test, struct b
 {
     struct arena *arena = arena_new();
     struct plan *plan;
-    enum err e = torch_print(test->program, t->dynamic ? test->before : NULL, arena, &plan, job);
+    enum err e = calls_print(&torch_calls, test->program, t->dynamic ? test->before : NULL, arena,
+                             &plan, job);
 
     arena_free(arena);
     return e;

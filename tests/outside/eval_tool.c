@@ -151,7 +151,7 @@ static enum err answer_torch(char **word, struct arena *arena)
     struct buffer source = BUFFER_INIT;
 
     TRY(read_program(word[0], word[1], NULL, 0, arena, &p));
-    TRY(torch_plan(p, arena, &plan));
+    TRY(calls_plan(&torch_calls, p, arena, &plan));
     plan_print_python(plan, &source);
     enum err err = file_write(word[2], source.data, source.size);
     buffer_release(&source);

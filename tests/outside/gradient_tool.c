@@ -270,7 +270,7 @@ static void check_op(struct policy *policy, size_t op, unsigned count, const cha
             p->n_outputs != p->nodes[0].n_out) {
             continue;
         }
-        if (torch_plan(p, arena, &plan) != ERR_OK) {
+        if (calls_plan(&torch_calls, p, arena, &plan) != ERR_OK) {
             refused++;
             continue;
         }

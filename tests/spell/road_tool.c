@@ -33,7 +33,7 @@ static void save(const struct test *test, const struct outcome *o, const char *d
     struct buffer source = BUFFER_INIT;
     const struct program *p = test->program;
 
-    must(torch_plan(p, arena, &plan));
+    must(calls_plan(&torch_calls, p, arena, &plan));
     size_t n = 0, n_all = plan->n_inputs + plan->n_consts + o->n_outputs;
     struct named_tensor *items = ARENA_ARRAY(arena, struct named_tensor, n_all);
     for (uint32_t k = 0; k < plan->n_inputs; k++, n++) {

@@ -78,7 +78,7 @@ static void export_program(const char *text, size_t size, struct onnx_version ve
         write_or_die(dir, index, "error", &bytes);
     }
     buffer_clear(&bytes);
-    if (torch_plan(p, arena, &plan) != ERR_OK) {
+    if (calls_plan(&torch_calls, p, arena, &plan) != ERR_OK) {
         fprintf(stderr, "program %u: %s\n", index, err_text());
         exit(2);
     }

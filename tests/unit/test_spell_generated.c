@@ -209,7 +209,7 @@ static void plans_are_whole(void **state)
         buffer_clear(&bytes);
         buffer_clear(&source);
         generate_test(f->policy, SEED, i, MATERIALIZE_NONE, arena, &test);
-        enum err err = torch_plan(test.program, arena, &plan);
+        enum err err = calls_plan(&torch_calls, test.program, arena, &plan);
         if (err == ERR_UNSUPPORTED) { /* attributes that torch has no call for */
             continue;
         }

@@ -167,7 +167,8 @@ static enum err open_triage(struct engine *e)
 static enum err engine_open(struct engine *e)
 {
     const struct engine_options *o = e->options;
-    TRY(jury_open(o->targets, o->n_targets, &(struct jury_options){0}, &e->jury));
+    const struct jury_options options = {.is_told = o->live != o->first};
+    TRY(jury_open(o->targets, o->n_targets, &options, &e->jury));
     TRY(campaign_policy(o->campaign->policy, o->campaign->nodes, o->targets, o->n_targets, e->arena,
                         &e->policy));
     if (o->campaign->generator != NULL) {

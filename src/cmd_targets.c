@@ -23,7 +23,7 @@ struct installed {
     const struct target_kind *kind;
     struct target **targets; /* the variants that `fuzz` runs */
     const char *version;
-    size_t n;
+    size_t n, n_devices; /* behind those n: variants on devices, whose no_device says more */
     const char *missing; /* why it cannot be used; NULL: it can */
 };
 
@@ -52,11 +52,26 @@ static enum err parse_variants(struct installed *it, const char *python, struct 
     while (options[it->n] != NULL) {
         it->n++;
     }
-    it->targets = ARENA_ZARRAY(arena, struct target *, it->n);
-    for (size_t i = 0; i < it->n; i++) {
-        TRY(target_parse(variant(it->kind, options[i], arena), python, arena, &it->targets[i]));
+    const char *const *devices = it->kind->devices;
+    while (devices != NULL && devices[it->n_devices] != NULL) {
+        it->n_devices++;
+    }
+    it->targets = ARENA_ZARRAY(arena, struct target *, it->n + it->n_devices);
+    for (size_t i = 0; i < it->n + it->n_devices; i++) {
+        const char *words = i < it->n ? options[i] : devices[i - it->n];
+        TRY(target_parse(variant(it->kind, words, arena), python, arena, &it->targets[i]));
     }
     return ERR_OK;
+}
+
+/* They end with the jury. */
+static void keep_texts(struct installed *it, struct arena *arena)
+{
+    it->version = arena_strdup(arena, it->targets[0]->version);
+    for (size_t i = it->n; i < it->n + it->n_devices; i++) {
+        struct target *t = it->targets[i];
+        t->no_device = t->no_device != NULL ? arena_strdup(arena, t->no_device) : NULL;
+    }
 }
 
 /* A library that is missing or does not start is an answer here, not an error. */
@@ -67,12 +82,13 @@ static struct installed look(const struct target_kind *kind, const char *python,
     struct jury *jury = NULL;
     enum err err = is_library(kind) ? parse_variants(&it, python, arena) : ERR_OK;
     if (err == ERR_OK && it.n > 0) {
-        err = jury_open(it.targets, it.n, &(struct jury_options){0}, &jury);
+        const struct jury_options options = {.is_told = true};
+        err = jury_open(it.targets, it.n + it.n_devices, &options, &jury);
     }
     if (err != ERR_OK) {
         it.missing = arena_strdup(arena, err_text());
     } else if (it.n > 0 && it.targets[0]->version != NULL) {
-        it.version = arena_strdup(arena, it.targets[0]->version); /* it ends with the jury */
+        keep_texts(&it, arena);
     }
     jury_close(jury);
     return it;
@@ -89,6 +105,11 @@ static void print_place(const struct installed *it)
     }
     for (size_t i = 0; i < it->n; i++) {
         printf("    %s %s\n", i == 0 ? "fuzz runs:" : "          ", it->targets[i]->text);
+    }
+    for (size_t i = it->n; i < it->n + it->n_devices; i++) {
+        const struct target *t = it->targets[i];
+        printf("    %s %s%s%s\n", i == it->n ? "device:   " : "          ", t->text,
+               t->no_device != NULL ? ": " : "", t->no_device != NULL ? t->no_device : "");
     }
 }
 
@@ -139,6 +160,16 @@ static void set_onnx(json_t *object, const struct target *t)
     }
 }
 
+/* By target, why it is not there; null: it is. */
+static json_t *devices_json(const struct installed *it)
+{
+    json_t *devices = json_object();
+    for (size_t i = it->n; i < it->n + it->n_devices; i++) {
+        set(devices, it->targets[i]->text, text_or_null(it->targets[i]->no_device));
+    }
+    return devices;
+}
+
 static json_t *kind_json(const struct installed *it, struct arena *arena)
 {
     json_t *object = json_object();
@@ -150,6 +181,7 @@ static json_t *kind_json(const struct installed *it, struct arena *arena)
         set(object, "version", text_or_null(it->version));
         set(object, "python", text_or_null(first->python));
         set_onnx(object, first);
+        set(object, "devices", devices_json(it));
     } else if (it->missing == NULL && it->version != NULL) {
         set(object, "version", text_or_null(it->version));
     } else if (it->missing != NULL) {
@@ -322,6 +354,9 @@ const struct command command_targets = {
     .help = "A target is NAME[:word|key=value,...][@PATH], PATH an interpreter or its "
             "virtual environment. Without PATH the interpreter is --python, "
             "$OPJURY_PYTHON, $VIRTUAL_ENV, the .venv beside the build, or python3.\n"
+            "\n"
+            "A target on a device that this machine lacks (torch:device=cuda) is passed over with "
+            "a line where others are named beside it.\n"
             "\n"
             "Examples:\n"
             "  opjury targets\n"

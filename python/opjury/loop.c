@@ -109,18 +109,38 @@ static void check_tensors(struct run *r)
 }
 
 /* The two roads of a library: a plan of calls, or an adapter that loads bytes and runs them. */
-static bool configure(struct run *r, const char *options)
+static PyObject *configure(struct run *r, const char *options)
 {
-    PyObject *done = PyObject_CallFunction(r->w->adapter->configure, "s", options);
+    PyObject *device = PyObject_CallFunction(r->w->adapter->configure, "s", options);
 
-    if (!done) {
+    if (!device) {
         result_raised(r, WIRE_LOAD);
     }
-    Py_XDECREF(done);
-    return done != NULL;
+    return device;
 }
 
-static void call_plan(struct run *r, PyObject *tensors)
+/* Tensors to the device or back: a new reference, or NULL with what was raised. */
+static PyObject *move(PyObject *device, const char *way, PyObject *tensors)
+{
+    if (!device || device == Py_None) {
+        Py_INCREF(tensors);
+        return tensors;
+    }
+    return PyObject_CallMethod(device, way, "(O)", tensors);
+}
+
+static PyObject *run_there(const struct call_plan *plan, PyObject *tensors, PyObject *device)
+{
+    PyObject *sent = move(device, "send", tensors);
+    PyObject *outputs = sent ? plan_run(plan, sent) : NULL;
+    PyObject *fetched = outputs ? move(device, "fetch", outputs) : NULL;
+
+    Py_XDECREF(sent);
+    Py_XDECREF(outputs);
+    return fetched;
+}
+
+static void call_plan(struct run *r, PyObject *tensors, PyObject *device)
 {
     struct call_plan *plan =
         plan_load(r->w->adapter, r->area + r->job->program_at, (size_t)r->job->program_size);
@@ -130,7 +150,7 @@ static void call_plan(struct run *r, PyObject *tensors)
     }
     step(r->w, r->job->seq, r->index, WIRE_RUN);
     r->cpu_start = cpu_now(r->w);
-    PyObject *outputs = plan_run(plan, tensors);
+    PyObject *outputs = run_there(plan, tensors, device);
     r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
     result_outputs(r, outputs);
     plan_free(plan);
@@ -140,13 +160,16 @@ static void call_plan(struct run *r, PyObject *tensors)
 static void run_plan(struct run *r, PyObject *tensors, const char *options)
 {
     bool is_set = r->w->adapter->configure && *options;
+    PyObject *device = is_set ? configure(r, options) : NULL;
 
-    if (is_set && !configure(r, options)) {
+    if (is_set && !device) {
         return;
     }
-    call_plan(r, tensors);
+    call_plan(r, tensors, device);
+    Py_XDECREF(device);
     if (is_set) {
-        (void)configure(r, "");
+        device = configure(r, "");
+        Py_XDECREF(device);
     }
 }
 
@@ -599,8 +622,9 @@ static uint64_t address_space(const struct worker *w)
     return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* What is used now, plus what the engine allows. No core files: the frames are recorded. A library
- * that keeps memory would make later, innocent runs fail: the worker retires at half of the limit.
+/* What is used now, plus what the engine allows; 0: no limit. No core files: the frames are
+ * recorded. A library that keeps memory would make later, innocent runs fail: the worker retires at
+ * half of the limit.
  */
 static void set_limits(struct worker *w, uint64_t memory_limit)
 {
@@ -611,6 +635,10 @@ static void set_limits(struct worker *w, uint64_t memory_limit)
     uint64_t start = w->statm >= 0 ? address_space(w) : 0;
     if (start == 0) {
         give_up("/proc/self/statm");
+    }
+    w->memory_retire = UINT64_MAX;
+    if (memory_limit == 0) {
+        return;
     }
     w->memory_retire = start + memory_limit / 2;
     limit.rlim_cur = limit.rlim_max = (rlim_t)(start + memory_limit);

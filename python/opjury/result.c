@@ -75,7 +75,8 @@ void result_raised(struct run *r, enum wire_phase phase)
     PyObject *name = type ? PyObject_GetAttrString(type, "__name__") : NULL;
     put_object_text(r, &r->result.error_class, name);
     put_object_text(r, &r->result.message, value);
-    if (name && PyUnicode_CompareWithASCIIString(name, "NotExercised") == 0) {
+    if (name && (PyUnicode_CompareWithASCIIString(name, "NotExercised") == 0 ||
+                 PyUnicode_CompareWithASCIIString(name, "NoDevice") == 0)) {
         r->result.status = WIRE_BROKEN;
     }
     Py_XDECREF(name);

@@ -11,6 +11,8 @@ import resource
 import sys
 import time
 
+from opjury import NoDevice
+
 FORMAT = {"BOOL": "?", "I8": "b", "U8": "B", "I16": "h", "U16": "H", "I32": "i", "U32": "I",
           "I64": "q", "F16": "e", "F32": "f", "F64": "d"}
 KEPT = []
@@ -120,12 +122,15 @@ ACTIONS = {
     "stale": lambda inputs: None,
     "chance": lambda inputs: None,
     "first": lambda inputs: None,
+    "device=present": lambda inputs: None,
 }
 
 
 def load(program, options):
     if options == "raise-load":
         raise RuntimeError("cannot load")
+    if options == "device=absent":
+        raise NoDevice("nothing is plugged in")
     if options == "segv-load":
         ctypes.string_at(8)
     return [options]

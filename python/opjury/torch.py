@@ -5,6 +5,8 @@ import importlib
 
 import torch
 
+from opjury import NoDevice
+
 torch.set_num_threads(1)  # before any op: a pool that a fork would lose must not start
 
 exchange = getattr(torch.Tensor, "__dlpack_c_exchange_api__", None)
@@ -35,9 +37,37 @@ def resolve(path):
     return found
 
 
+class Device:
+    """A device of torch's, by its name: what is made without one is made there."""
+
+    def __init__(self, name):
+        if not torch.cuda.is_available():
+            raise NoDevice("CUDA finds no GPU" if torch.backends.cuda.is_built()
+                           else f"torch {version()} is built without CUDA")
+        # As documented these round operands to 10 bits and sums to half floats: another claim than float32's.
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+        self.name = name
+
+    def send(self, tensors):
+        return [t.to(self.name) for t in tensors]
+
+    def fetch(self, tensors):
+        return [t.cpu() for t in tensors]
+
+
+def find_device(words):
+    """The Device that the options name; None: the CPU."""
+    return Device(words["device"]) if "device" in words else None
+
+
 def configure(options):
     words = dict(word.partition("=")[::2] for word in options.split(","))
     torch.set_num_threads(int(words.get("threads", 1)))
+    device = find_device(words)
+    torch.set_default_device(device.name if device else None)
+    return device
 
 
 def state():

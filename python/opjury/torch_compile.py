@@ -34,8 +34,8 @@ from torch._inductor.async_compile import AsyncCompile
 from torch._inductor.compiler_bisector import CompilerBisector
 
 from opjury import NotExercised
-from opjury.torch import (dtypes, exchange, from_dlpack, random_state, reset, state,  # noqa: F401
-                          version)
+from opjury.torch import (dtypes, exchange, find_device, from_dlpack, random_state,  # noqa: F401
+                          reset, state, version)
 
 del dtypes  # programs are no call plans here
 NAME = "opjury-compile-"
@@ -182,6 +182,7 @@ class Program:
         self.threads = int(words.get("threads", 1))
         self.backend = words.get("backend", "inductor")
         self.skip = Skip(words)
+        self.device = find_device(words)
         self.arguments = {"fullgraph": True, "backend": self.backend, **inductor_options(words)}
         if "dynamic" in words:
             self.arguments["dynamic"] = True
@@ -191,6 +192,15 @@ class Program:
         self.graphs, self.kernels, self.tensors = 0, [], []
         self.open_sizes = 0  # of the graph that was compiled last
 
+    def call_eager(self, tensors):
+        if not self.device:
+            return self.function(*tensors)
+        torch.set_default_device(self.device.name)
+        try:
+            return self.device.fetch(self.function(*self.device.send(tensors)))
+        finally:
+            torch.set_default_device(None)
+
     def call(self, tensors):
         """A first call compiles. Later: a kernel was reached that is yet to be built."""
         global under_way
@@ -199,6 +209,9 @@ class Program:
         if self.compiled is None:
             self.compiled = torch.compile(self.function, **self.arguments)
         torch.set_num_threads(self.threads)
+        if self.device:
+            torch.set_default_device(self.device.name)
+            tensors = self.device.send(tensors)
         counters.clear()
         try:
             if self.skip.name != "cse":
@@ -211,6 +224,8 @@ class Program:
         finally:
             under_way = None
             torch.set_num_threads(1)
+            if self.device:
+                torch.set_default_device(None)
             self.kernels += collected
             collected.clear()
             self.graphs += counters["stats"]["unique_graphs"]
@@ -296,7 +311,7 @@ def build(programs):
 
 def run(program, tensors):
     if program.is_probe:
-        return program.function(*tensors)
+        return program.call_eager(tensors)
     try:
         outputs = program.call(tensors)
     except Later:  # it was compiled again, for other shapes
@@ -306,7 +321,7 @@ def run(program, tensors):
         raise NotExercised("dynamo made no graph of it: there was nothing to compile")
     if "dynamic" in program.arguments and program.open_sizes == 0:
         raise NotExercised("all sizes of its graph are fixed")
-    return outputs
+    return program.device.fetch(outputs) if program.device else outputs
 
 
 # ---- files ----

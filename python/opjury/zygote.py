@@ -9,7 +9,8 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
       and prepare(loaded, tensors), build([loaded, ...]) -> [None or exception, ...]
                                     optional, between the two: what several programs share
       or dtypes: {"f32": object} and resolve(path) -> callable: driven by call plans
-      and configure(options)      optional: what the options say, "" for none, before the calls and after
+      and configure(options)      optional: what the options say, "" for none, before the calls and after; gives None
+                                    or a device: send(tensors) and fetch(tensors) move lists there and back
     exchange                        the type's __dlpack_c_exchange_api__ capsule, or None
     from_dlpack(capsule)            or from_memory(memoryview, dtype, shape): tensors in
     random_state() -> tensor        optional: state of the library's generator
@@ -17,7 +18,8 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
     reset(state)                    optional: put it back
     close()                         optional: when the zygote ends
 
-and raises opjury.NotExercised where it cannot do what a target's options claim.
+and raises opjury.NotExercised where it cannot do what a target's options claim, opjury.NoDevice where they
+name a device that is not there.
 
 Must be readable by interpreters that are too old for it: they get one clear line.
 """

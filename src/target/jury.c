@@ -40,8 +40,8 @@ struct jury {
 
 static bool same_library(const struct library *l, const struct target *t)
 {
-    return l->kind == t->kind && l->dynamic == t->dynamic && strcmp(l->python, t->python) == 0 &&
-           l->n_targets < WIRE_RUNS_MAX;
+    return l->kind == t->kind && l->dynamic == t->dynamic && l->device == t->device &&
+           strcmp(l->python, t->python) == 0 && l->n_targets < WIRE_RUNS_MAX;
 }
 
 static void join_library(struct jury *j, size_t target)
@@ -61,6 +61,7 @@ static void join_library(struct jury *j, size_t target)
         fresh->kind = t->kind;
         fresh->python = t->python;
         fresh->dynamic = t->dynamic;
+        fresh->device = t->device;
         fresh->arena = j->arena;
         fresh->zygote = ZYGOTE_NONE;
         for (unsigned w = 0; w < WIRE_WORKERS_MAX; w++) {
@@ -122,6 +123,10 @@ static struct jury *jury_new(struct target *const *targets, size_t n,
     for (size_t i = 0; i < j->n_libraries; i++) {
         double patience = j->libraries[i]->kind->patience;
         j->libraries[i]->options = with_defaults(options, patience > 0 ? patience : 1);
+        if (j->libraries[i]->device) {
+            /* Drivers reserve as much address space as all devices and the host have memory. */
+            j->libraries[i]->options.memory_limit = 0;
+        }
         j->libraries[i]->slots = j->n_window;
     }
     for (size_t i = 0; i < JURY_WINDOW_MAX; i++) {
@@ -148,12 +153,37 @@ static enum err open_libraries(struct jury *j)
     return ERR_OK;
 }
 
+/* What has no device is passed over, unless that is all. */
+static enum err check_devices(const struct jury *j, bool is_told)
+{
+    const struct target *missing = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < j->n_targets; i++) {
+        missing = j->targets[i]->no_device ? j->targets[i] : missing;
+        n += j->targets[i]->no_device != NULL;
+    }
+    if (n == 1 && n == j->n_targets) {
+        return err_set(ERR_MISSING, "%s: %s", missing->text, missing->no_device);
+    }
+    for (size_t i = 0; i < j->n_targets && !is_told; i++) {
+        if (j->targets[i]->no_device) {
+            log_warn("%s is passed over: %s", j->targets[i]->text, j->targets[i]->no_device);
+        }
+    }
+    if (n > 0 && n == j->n_targets) {
+        return err_set(ERR_MISSING, "no target has its device");
+    }
+    return ERR_OK;
+}
+
 enum err jury_open(struct target *const *targets, size_t n, const struct jury_options *options,
                    struct jury **jury)
 {
     struct jury *j = jury_new(targets, n, options);
     enum err e = open_libraries(j);
 
+    e = e ? e : check_devices(j, options && options->is_told);
     if (e) {
         jury_close(j);
         return e;
@@ -210,6 +240,10 @@ static enum err post_to_library(struct jury *j, struct posted *p, size_t index)
     for (size_t i = 0; i < l->n_targets; i++) {
         const struct target *t = j->targets[l->target[i]];
         struct answer *a = &p->answers[l->target[i]];
+        if (t->no_device) {
+            refuse(a, OUTCOME_NOT_EXERCISED, t->no_device);
+            continue;
+        }
         if (!target_supports(t, p->test->program)) {
             refuse(a, OUTCOME_UNSUPPORTED, "not in the target's support table");
             continue;

@@ -4,6 +4,7 @@
  */
 #include "target/kinds.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,39 @@ static enum err unknown_kind(const char *name)
     return e;
 }
 
+/* The option `key` in canonical options; its size, 0 when it is not there. */
+static size_t find_option(const char *options, const char *key, const char **found)
+{
+    size_t n = strlen(key);
+
+    for (const char *at = options; *at;) {
+        size_t size = strcspn(at, ",");
+        if (strncmp(at, key, n) == 0 && (n == size || at[n] == '=')) {
+            *found = at;
+            return size;
+        }
+        at += size + (at[size] == ',');
+    }
+    return 0;
+}
+
+/* Which of the kind's devices the options name. */
+static const char *find_device(const struct target *t)
+{
+    const char *found;
+
+    for (const char *const *d = t->kind->devices; d && *d; d++) {
+        const char *key = *d;
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(key, "="), key);
+        size_t size = find_option(t->options, name, &found);
+        if (size == strlen(*d) && strncmp(found, *d, size) == 0) {
+            return *d;
+        }
+    }
+    return NULL;
+}
+
 /* One "word" or "key=value" after the other; `text` is cut up. */
 static enum err parse_options(struct target *t, char *text, struct arena *arena)
 {
@@ -70,23 +104,8 @@ static enum err parse_options(struct target *t, char *text, struct arena *arena)
         }
         TRY(t->kind->option(t, text, value, arena));
     }
+    t->device = find_device(t);
     return ERR_OK;
-}
-
-/* The option `key` in canonical options; its size, 0 when it is not there. */
-static size_t find_option(const char *options, const char *key, const char **found)
-{
-    size_t n = strlen(key);
-
-    for (const char *at = options; *at;) {
-        size_t size = strcspn(at, ",");
-        if (strncmp(at, key, n) == 0 && (n == size || at[n] == '=')) {
-            *found = at;
-            return size;
-        }
-        at += size + (at[size] == ',');
-    }
-    return 0;
 }
 
 const char *target_option(const struct target *t, const char *key, struct arena *arena)
@@ -128,6 +147,27 @@ enum err options_threads(struct target *t, const char *const *order, const char 
     const char *said = n > 1 ? arena_printf(arena, "threads=%ld", n) : "";
     t->options = options_with(t->options, order, "threads", said, arena);
     return ERR_OK;
+}
+
+enum err options_device(struct target *t, const char *const *order, const char *key,
+                        const char *value, struct arena *arena)
+{
+    const char *said = arena_printf(arena, "%s=%s", key, value ? value : "");
+    struct buffer names = BUFFER_INIT;
+    bool is_usual = strcmp(said + strlen(key), "=cpu") == 0, is_device = is_usual;
+
+    for (const char *const *d = t->kind->devices; *d; d++) {
+        is_device = is_device || strcmp(*d, said) == 0;
+        buffer_printf(&names, "%s%s", names.size ? "|" : "", *d);
+    }
+    enum err e = is_device
+                     ? ERR_OK
+                     : err_set(ERR_USAGE, "%s takes %s, not '%s'", t->kind->name, names.data, said);
+    buffer_release(&names);
+    if (!e) {
+        t->options = options_with(t->options, order, key, is_usual ? "" : said, arena);
+    }
+    return e;
 }
 
 static const char *target_text(const struct target *t, const char *path, struct arena *arena)

@@ -23,6 +23,11 @@ const char *options_with(const char *options, const char *const *order, const ch
 MUST_USE enum err options_threads(struct target *t, const char *const *order, const char *value,
                                   struct arena *arena);
 
+/* key=VALUE into t->options where it is one of kind->devices, VALUE "cpu" as by default. */
+MUST_USE enum err options_device(struct target *t, const char *const *order, const char *key,
+                                 const char *value, struct arena *arena);
+
+extern const char *const torch_devices[];
 /* A program as a plan of torch calls, encoded; what torch spells. */
 bool torch_target_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
                             size_t n_in, const enum dtype *out, size_t n_out);

@@ -217,6 +217,22 @@ static enum err takes_version(struct probe *b, struct onnx_version version, bool
     return ERR_OK;
 }
 
+/* Whether the library has the device says its adapter, at the first program. */
+static enum err probe_device(struct probe *b)
+{
+    struct outcome o;
+
+    arena_reset(b->arena);
+    const struct program *p = make_program(op_find("relu"), DTYPE_F32, DTYPE_F32, 0, b->arena);
+    CHECK(p);
+    TRY(run(b, p, &o));
+    if (o.kind == OUTCOME_NOT_EXERCISED && o.error_class &&
+        strcmp(o.error_class, "NoDevice") == 0) {
+        b->library->no_device = arena_printf(b->library->arena, "no device: %s", o.message);
+    }
+    return ERR_OK;
+}
+
 static enum err probe_onnx(struct probe *b)
 {
     struct onnx_version version = {.opset = PROBE_OPSET_MIN, .ir = PROBE_IR_MAX};
@@ -274,6 +290,15 @@ static enum err probe_or_load(struct probe *b, struct arena *arena, struct suppo
     return ERR_OK;
 }
 
+/* Each device has kernels of its own: it is probed there. */
+static const char *plainest(const struct library *l)
+{
+    const char *options = l->kind->probe_options;
+
+    return l->device ? arena_printf(l->arena, "%s%s%s", options, *options ? "," : "", l->device)
+                     : options;
+}
+
 enum err probe_library(struct jury *jury, struct library *l, struct target **targets)
 {
     struct probe b = {.jury = jury, .library = l, .target = *targets[l->target[0]]};
@@ -281,20 +306,24 @@ enum err probe_library(struct jury *jury, struct library *l, struct target **tar
     enum err e = ERR_OK;
 
     b.target.version = l->version;
-    if (l->kind->probe_options) {
+    b.arena = arena_new();
+    if (l->device) {
+        e = probe_device(&b);
+    }
+    if (l->kind->probe_options && !l->no_device && !e) {
         support = ARENA_ZARRAY(l->arena, struct support, 1);
         support->pairs = arena_zalloc(l->arena, op_count * sizeof *support->pairs);
-        b.target.options = l->kind->probe_options;
+        b.target.options = plainest(l);
         b.target.support = NULL;
-        b.arena = arena_new();
         e = probe_or_load(&b, l->arena, support);
-        arena_free(b.arena);
     }
+    arena_free(b.arena);
     for (size_t i = 0; i < l->n_targets && !e; i++) {
         struct target *t = targets[l->target[i]];
         t->version = l->version;
         t->onnx = b.target.onnx;
         t->support = support;
+        t->no_device = l->no_device;
     }
     return e;
 }

@@ -8,9 +8,16 @@
 
 #include <string.h>
 
+static const char *const devices[] = {"device=present", "device=absent", NULL};
+
 static enum err set_option(struct target *t, const char *key, const char *value,
                            struct arena *arena)
 {
+    static const char *const order[] = {"device", NULL};
+
+    if (value && strcmp(key, "device") == 0) {
+        return options_device(t, order, key, value, arena);
+    }
     if (value || !*key) {
         return err_set(ERR_USAGE, "selftest takes one word, see python/opjury/selftest.py");
     }
@@ -35,11 +42,12 @@ static const char *const defaults[] = {NULL};
 const struct target_kind target_selftest = {
     .name = "selftest",
     .summary = "misbehaves on purpose, for tests",
-    .options = "echo|raise|segv|abort|...",
+    .options = "echo|raise|segv|abort|...|device=present|device=absent",
     .package = "",
     .adapter = "selftest",
     .option = set_option,
     .defaults = defaults,
+    .devices = devices,
     .can_spell = can_spell,
     .encode = encode,
 };

@@ -54,6 +54,9 @@ void support_combine(struct target *const *targets, size_t n, struct arena *aren
             dtype_set common = DT_ALL, some = 0;
             for (size_t i = 0; i < n; i++) {
                 /* Without a table it takes everything: our own evaluator. */
+                if (targets[i]->no_device) {
+                    continue;
+                }
                 dtype_set set = targets[i]->support ? targets[i]->support->pairs[op][d] : DT_ALL;
                 common &= set;
                 some |= set;
@@ -71,8 +74,12 @@ enum { SUPPORT_FORMAT = 1 };
 
 static void put_heading(const struct target *t, struct buffer *text)
 {
-    buffer_printf(text, "opjury support %d\nlibrary %s %s\npython %s\nops", SUPPORT_FORMAT,
+    buffer_printf(text, "opjury support %d\nlibrary %s %s\npython %s", SUPPORT_FORMAT,
                   t->kind->name, t->version, t->python);
+    if (t->device) {
+        buffer_printf(text, " %s", t->device);
+    }
+    buffer_puts(text, "\nops");
     for (size_t i = 0; i < op_count; i++) {
         buffer_printf(text, " %s", op_table[i]->name);
     }

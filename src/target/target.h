@@ -99,7 +99,10 @@ struct target_kind {
     const char *level_option;  /* "opt" */
     const char *const *levels; /* its values, the plainest first, NULL at the end; NULL: none */
     bool has_threads;          /* takes threads=N, 1 when not given */
-    bool has_optimizers;       /* takes disable=A+B and trace, see optimizers of triage */
+    /* Options that choose a device which a machine may lack, "device=cuda" (options_device), NULL
+     * at the end; NULL: none. Where there is none the adapter's load raises opjury.NoDevice. */
+    const char *const *devices;
+    bool has_optimizers;                /* takes disable=A+B and trace, see optimizers of triage */
     const struct subsystem *subsystems; /* those of all levels, in the order in which they work,
                                            name NULL at the end; NULL: none */
 };
@@ -111,11 +114,14 @@ struct target {
     const char *text;              /* canonical: "onnxruntime:opt=all" (with @PATH when given) */
     const char *options;           /* canonical options only, "opt=all": sent with each job */
     const char *python;            /* interpreter; NULL for in-process kinds */
+    const char *device;            /* of kind->devices; NULL: the usual one */
     bool dynamic;                  /* runs what it loaded at test.before's shapes first */
     bool strict_casts;             /* claims every declared rounding */
     const char *version;           /* of the library; NULL before probing */
     struct onnx_version onnx;      /* highest accepted; probed */
     const struct support *support; /* NULL before probing */
+    const char *no_device; /* why its device is not there: no run is exercised; NULL: it is there,
+                              or jury_open has not looked */
 };
 
 /* Text -> target. The interpreter: @PATH, else `python`, $OPJURY_PYTHON, $VIRTUAL_ENV, the .venv
@@ -149,11 +155,13 @@ struct jury_options {
     double wall_cap;           /* seconds; 0: 60 */
     uint64_t memory_limit;     /* bytes above the zygote's size; 0: 2 GiB */
     uint32_t tests_per_worker; /* replaced after; 0: 10,000 */
+    bool is_told;              /* a device that is missing needs no line any more */
 };
 struct jury;
 /* Starts a zygote per (library, interpreter). targets stay the caller's and must outlive the jury;
- * their version, onnx and support fields are filled (probed once, cached under cache_dir()), valid
- * until the jury is closed. */
+ * their version, onnx, support and no_device fields are filled (probed once, cached under
+ * cache_dir()), valid until the jury is closed. A target whose device is missing is passed over
+ * with a line; ERR_MISSING when no other is there. */
 MUST_USE enum err jury_open(struct target *const *targets, size_t n,
                             const struct jury_options *options, struct jury **jury);
 void jury_close(struct jury *jury); /* kills every process it started; NULL is fine */

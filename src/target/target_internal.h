@@ -140,6 +140,8 @@ struct library {
     const struct target_kind *kind;
     const char *python;
     bool dynamic; /* its targets' */
+    const char *device;
+    const char *no_device;
     const char *version;
     struct zygote zygote;
     struct worker worker[WIRE_WORKERS_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PyTorch on the CPU, eager, one thread or as many as asked for. A program is a plan of public
- * calls; constants travel as tensors like inputs.
+ * PyTorch, eager, on the CPU with one thread or as many as asked for, or on a GPU. A program is a
+ * plan of public calls; constants travel as tensors like inputs.
  */
 #include "target/kinds.h"
 
@@ -10,13 +10,18 @@
 static enum err set_option(struct target *t, const char *key, const char *value,
                            struct arena *arena)
 {
-    static const char *const order[] = {"threads", NULL};
+    static const char *const order[] = {"threads", "device", NULL};
 
     if (strcmp(key, "threads") == 0) {
         return options_threads(t, order, value, arena);
     }
+    if (strcmp(key, "device") == 0) {
+        return options_device(t, order, key, value, arena);
+    }
     if (value || strcmp(key, "eager") != 0) {
-        return err_set(ERR_USAGE, "torch takes eager and threads=N, or torch:compile,...; not '%s'",
+        return err_set(ERR_USAGE,
+                       "torch takes eager, threads=N and device=cuda, or torch:compile,...; "
+                       "not '%s'",
                        key);
     }
     return ERR_OK; /* the only mode, hence no option of the canonical text */
@@ -42,11 +47,12 @@ static enum err encode(const struct target *t, const struct test *test, struct b
 }
 
 static const char *const defaults[] = {"", NULL};
+const char *const torch_devices[] = {"device=cuda", NULL};
 
 const struct target_kind target_torch = {
     .name = "torch",
-    .summary = "PyTorch, CPU, eager",
-    .options = "eager, threads=N (1)",
+    .summary = "PyTorch, eager",
+    .options = "eager, threads=N (1), device=cuda",
     .package = "torch",
     .adapter = "torch",
     .option = set_option,
@@ -56,4 +62,5 @@ const struct target_kind target_torch = {
     .constants_as_tensors = true,
     .probe_options = "",
     .has_threads = true,
+    .devices = torch_devices,
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * torch.compile on the CPU. A program is the Python source of its calls, which dynamo traces as it
- * does anybody's; it must become one graph (fullgraph). What eager torch supports a compiler must
- * too, so eager is what is probed. inductor starts a C++ compiler, which costs more than all else:
- * the kernels of several programs are built together, each program is compiled by itself.
+ * torch.compile, on the CPU or a GPU. A program is the Python source of its calls, which dynamo
+ * traces as it does anybody's; it must become one graph (fullgraph). What eager torch supports a
+ * compiler must too, so eager is what is probed. inductor starts a C++ compiler, which costs more
+ * than all else: the kernels of several programs are built together, each program is compiled by
+ * itself.
  */
 #include "target/kinds.h"
 
@@ -20,7 +21,8 @@ static const char *const backends[] = {"eager", "aot_eager", "aot_eager_decomp_p
 static const char *const modes[] = {"default", "reduce-overhead", "max-autotune-no-cudagraphs",
                                     NULL};
 static const char *const casts[] = {"usual", "strict", NULL};
-static const char *const order[] = {"backend", "mode", "casts", "skip", "threads", "dynamic", NULL};
+static const char *const order[] = {"backend", "mode",   "casts",   "skip",
+                                    "threads", "device", "dynamic", NULL};
 
 /* Those of torch._inductor.compiler_bisector that do something on a CPU, in its order. */
 static const char partition[] = "backend=aot_eager_decomp_partition",
@@ -130,6 +132,9 @@ static enum err set_option(struct target *t, const char *key, const char *value,
     if (strcmp(key, "threads") == 0) {
         return options_threads(t, order, value, arena);
     }
+    if (strcmp(key, "device") == 0) {
+        return options_device(t, order, key, value, arena);
+    }
     if (strcmp(key, "skip") == 0) {
         return set_skip(t, value, arena);
     }
@@ -146,7 +151,7 @@ static enum err set_option(struct target *t, const char *key, const char *value,
         return err_set(ERR_USAGE,
                        "torch:compile takes backend=eager|aot_eager|aot_eager_decomp_partition|"
                        "inductor, mode=default|reduce-overhead|max-autotune-no-cudagraphs, "
-                       "casts=strict, skip=NAME, threads=N and dynamic, not '%s%s%s'",
+                       "casts=strict, skip=NAME, threads=N, device=cuda and dynamic, not '%s%s%s'",
                        key, value ? "=" : "", value ? value : "");
     }
     return ERR_OK;
@@ -168,11 +173,11 @@ static const char *const defaults[] = {NULL}; /* a hundred times slower than eag
 const struct target_kind target_torch_compile = {
     .name = "torch",
     .mode = "compile",
-    .summary = "PyTorch, CPU, torch.compile, one graph of each test",
+    .summary = "PyTorch, torch.compile, one graph of each test",
     .options = "backend=inductor|aot_eager_decomp_partition|aot_eager|eager, "
                "mode=default|reduce-overhead|max-autotune-no-cudagraphs, casts=strict, "
                "skip=NAME[:N] (a part of the compiler, as its bisector does), threads=N (1), "
-               "dynamic (one compilation for two shapes)",
+               "device=cuda, dynamic (one compilation for two shapes)",
     .package = "torch",
     .adapter = "torch_compile",
     .option = set_option,
@@ -187,4 +192,5 @@ const struct target_kind target_torch_compile = {
     .levels = backends,
     .subsystems = subsystems,
     .has_threads = true,
+    .devices = torch_devices,
 };

@@ -40,4 +40,19 @@ run opjury targets --support faulty:none
 status_is 2 'support of our own evaluator: status'
 err_has 'support of our own evaluator: says it' 'whole catalogue'
 
+# A device that is not there: the target is passed over, in one line; alone it is an error.
+run opjury fuzz --target selftest:device=absent --target faulty:none --tests 2 --quiet --out beside
+status_is 0 'no device: others run'
+err_has 'no device: one line says so' 'selftest:device=absent is passed over: no device: nothing is plugged in'
+passes 'no device: and only one' [ "$(grep -c 'no device' "$work/err")" = 1 ]
+run opjury fuzz --target selftest:device=absent --tests 2 --out alone
+status_is 2 'no device for any target: status'
+err_is 'no device for any target: one line' <<'END'
+opjury: selftest:device=absent: no device: nothing is plugged in
+END
+printf '%s\n' 'x: f32[2] = input' 'y: f32[2] = neg(x)' 'output y' >neg.txt
+run opjury run neg.txt --target selftest:device=absent --target faulty:none
+status_is 0 'run without a device: status'
+out_has 'run without a device: said in the table' 'no device: nothing is plugged in'
+
 done_testing

@@ -66,6 +66,9 @@ static void test_options(void **state)
         {"torch:compile,threads=2,dynamic,casts=strict", "", "casts=strict,threads=2,dynamic"},
         {"torch:compile,mode=reduce-overhead,casts=strict", "backend=aot_eager",
          "backend=aot_eager"},
+        {"torch:device=cuda,threads=2", "", "threads=2,device=cuda"},
+        {"torch:device=cuda", "device=cpu", ""},
+        {"torch:compile,dynamic,device=cuda", "backend=eager", "backend=eager,device=cuda,dynamic"},
         {"torch:compile,dynamic,skip=lowerings", "skip=lowerings:12", "skip=lowerings:12,dynamic"},
         {"torch:compile,skip=post_grad_passes:0", "backend=inductor", "skip=post_grad_passes:0"},
         {"torch:compile,skip=lowerings", "backend=aot_eager_decomp_partition,skip=cse",
@@ -115,6 +118,8 @@ static void test_parse_wrong(void **state)
         {"torch:threads=65", ERR_USAGE, "threads=N takes 1 to 64, not '65'"},
         {"torch:threads=4x", ERR_USAGE, "not '4x'"},
         {"torch:script", ERR_USAGE, "torch takes eager"},
+        {"torch:device", ERR_USAGE, "torch takes device=cuda, not 'device='"},
+        {"torch:compile,device=cuda:1", ERR_USAGE, "not 'device=cuda:1'"},
         {"torch:compile,backend=tvm", ERR_USAGE, "backend=eager|aot_eager"},
         {"torch:compile,mode=fast", ERR_USAGE, "mode=default|reduce-overhead"},
         {"torch:compile,backend=eager,casts=strict", ERR_USAGE, "casts= is of backend=inductor"},
@@ -439,6 +444,48 @@ static void test_state(void **state)
     close_jury(&f);
 }
 
+/* ---- devices ---- */
+
+/* What has no device is passed over, beside what has one and what needs none; a run says why. */
+static void test_devices(void **state)
+{
+    struct fixture f = open_jury(
+        3,
+        (const char *const[]){"selftest:device=absent", "selftest:device=present", "selftest:echo"},
+        &(struct jury_options){.is_told = true});
+    struct outcome o[3];
+    struct test *test = echo_test(f.arena, 7, PLACE_END);
+
+    assert_string_equal(f.targets[0]->device, "device=absent");
+    assert_string_equal(f.targets[0]->no_device, "no device: nothing is plugged in");
+    assert_string_equal(f.targets[1]->device, "device=present");
+    assert_null(f.targets[1]->no_device);
+    assert_null(f.targets[2]->device);
+    must(jury_post(f.jury, test));
+    must(jury_take(f.jury, f.arena, o));
+    assert_int_equal(o[0].kind, OUTCOME_NOT_EXERCISED);
+    assert_string_equal(o[0].message, "no device: nothing is plugged in");
+    assert_echo(test, &o[1]);
+    assert_echo(test, &o[2]);
+    /* Without the word it is a target like any other. */
+    const struct target *less = target_without(f.targets[0], 0, f.arena);
+    assert_non_null(less);
+    assert_null(less->device);
+    close_jury(&f);
+}
+
+/* It is an error where nothing else is to be run. */
+static void test_no_device_at_all(void **state)
+{
+    struct arena *arena = arena_new();
+    struct target *t = parse(arena, "selftest:device=absent");
+    struct jury *jury;
+
+    assert_int_equal(jury_open(&t, 1, NULL, &jury), ERR_MISSING);
+    assert_string_equal(err_text(), "selftest:device=absent: no device: nothing is plugged in");
+    arena_free(arena);
+}
+
 /* ---- support tables ---- */
 
 static struct support table_of(struct arena *arena, const char *op, enum dtype in, dtype_set out)
@@ -455,12 +502,13 @@ static void test_support_combines(void **state)
     struct support a = table_of(arena, "cast", DTYPE_F32, DT(F16) | DT(I8));
     struct support b = table_of(arena, "cast", DTYPE_F32, DT(I8) | DT(BOOL)), all, any;
     struct target first = {.support = &a}, second = {.support = &b}, ours = {.support = NULL};
+    struct target absent = {.no_device = "no device"};
 
     support_combine((struct target *const[]){&first, &second, &ours}, 3, arena, &all, &any);
     assert_int_equal(all.pairs[cast][DTYPE_F32], DT(I8));
     assert_int_equal(any.pairs[cast][DTYPE_F32], DT_ALL); /* without a table it takes everything */
     assert_int_equal(all.pairs[cast][DTYPE_I8], 0);
-    support_combine((struct target *const[]){&first, &second}, 2, arena, &all, &any);
+    support_combine((struct target *const[]){&first, &absent, &second}, 3, arena, &all, &any);
     assert_int_equal(any.pairs[cast][DTYPE_F32], DT(F16) | DT(I8) | DT(BOOL));
     arena_free(arena);
 }
@@ -555,6 +603,8 @@ int main(void)
         TEST(test_leak),
         TEST(test_fences),
         TEST(test_state),
+        TEST(test_devices),
+        TEST(test_no_device_at_all),
         TEST(test_support_combines),
         TEST(test_support_is_kept),
         TEST(test_faults_have_names),

@@ -41,7 +41,7 @@ status_is 2 'support of our own evaluator: status'
 err_has 'support of our own evaluator: says it' 'whole catalogue'
 
 # A device that is not there: the target is passed over, in one line; alone it is an error.
-run opjury fuzz --target selftest:device=absent --target faulty:none --tests 2 --quiet --out beside
+run opjury fuzz --target selftest:device=absent --target faulty:none --tests 2 --out beside
 status_is 0 'no device: others run'
 err_has 'no device: one line says so' 'selftest:device=absent is passed over: no device: nothing is plugged in'
 passes 'no device: and only one' [ "$(grep -c 'no device' "$work/err")" = 1 ]

@@ -98,6 +98,9 @@ enum err finding_target(const char *text, const char *python, struct arena *aren
     if (at == NULL || python != NULL) {
         return target_parse(label, python, arena, target);
     }
+    if (environment_is_configured(at + 1)) {
+        return target_parse(text, NULL, arena, target); /* a name of the user's own */
+    }
     /* Nothing runs before a jury opens. */
     enum err of_named = target_parse(text, NULL, arena, &named);
     if (of_named == ERR_USAGE) {

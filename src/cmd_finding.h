@@ -18,7 +18,8 @@ MUST_USE enum err findings_bucket(struct store *store, const char *dir, uint64_t
                                   struct arena *arena, struct bucket_row *bucket);
 /* The target that a finding's folder or a campaign names, on the interpreter `python` (NULL: found
  * as target_parse says). One behind its @ is not run because a folder says so, which may be a
- * stranger's: ERR_USAGE says how the user does; `python` takes its place. */
+ * stranger's: ERR_USAGE says how the user does; `python` takes its place. A name of the
+ * configuration is the user's own. */
 MUST_USE enum err finding_target(const char *text, const char *python, struct arena *arena,
                                  struct target **target);
 

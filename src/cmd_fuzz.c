@@ -82,7 +82,7 @@ enum err fuzz_option(int key, const char *value, void *settings, struct arena *a
         c->json = true;
         return ERR_OK;
     case KEY_PYTHON:
-        c->python = value;
+        c->python = python_add(c->python, value, arena);
         return ERR_OK;
     default:
         BUG("option %d has no meaning", key);

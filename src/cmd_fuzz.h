@@ -52,7 +52,7 @@ struct fuzz_settings {
         {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},                  \
         MAX_OPEN_OPTION(KEY_MAX_OPEN),                                                              \
         {"json", KEY_JSON, NULL, 0, "one line with one object on stdout", 0},                       \
-        {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0}
+        {"python", KEY_PYTHON, "PATH", 0, PYTHON_HELP, 0}
 
 /* One of these options, or an argument, into the settings. */
 MUST_USE enum err fuzz_option(int key, const char *value, void *settings, struct arena *arena);

@@ -96,7 +96,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         s->out = value;
         return ERR_OK;
     case KEY_PYTHON:
-        s->python = value;
+        s->python = python_add(s->python, value, arena);
         return ERR_OK;
     default:
         BUG("option %d", key);

@@ -574,7 +574,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         s->known = value;
         return ERR_OK;
     case KEY_PYTHON:
-        s->python = value;
+        s->python = python_add(s->python, value, arena);
         return ERR_OK;
     default:
         BUG("option %d has no meaning", key);
@@ -588,7 +588,7 @@ static const struct argp_option options[] = {
     {"seed", 's', "S", 0, "of made inputs (1)", 0},
     {"target", 't', "TARGET", 0, "run on this one; may be repeated (all installed)", 0},
     {"known", KEY_KNOWN, "FILE", 0, "rules of known bugs, or `none' (the shipped ones)", 0},
-    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {"python", KEY_PYTHON, "PATH", 0, PYTHON_HELP, 0},
     {0},
 };
 

@@ -21,7 +21,8 @@ struct targets_settings {
 /* One kind of target on this machine. */
 struct installed {
     const struct target_kind *kind;
-    struct target **targets; /* the variants that `fuzz` runs */
+    struct interpreters places; /* that have it, the one that runs it first */
+    struct target **targets;    /* the variants that `fuzz` runs, once they were opened */
     const char *version;
     size_t n, n_devices; /* behind those n: variants on devices, whose no_device says more */
     const char *missing; /* why it cannot be used; NULL: it can */
@@ -29,10 +30,10 @@ struct installed {
 
 /* ---- looking ---- */
 
-/* Kinds without variants of their own are tools of tests: run only when asked for. */
+/* Kinds without a package are tools of tests: run only when asked for. */
 static bool is_library(const struct target_kind *kind)
 {
-    return kind->defaults[0] != NULL;
+    return kind->package != NULL && kind->package[0] != '\0';
 }
 
 /* What does not travel as a model with its constants inside is not ONNX. */
@@ -74,44 +75,61 @@ static void keep_texts(struct installed *it, struct arena *arena)
     }
 }
 
-/* A library that is missing or does not start is an answer here, not an error. */
-static struct installed look(const struct target_kind *kind, const char *python,
-                             struct arena *arena)
+/* Is it in the interpreter that was given, or the default one? */
+static bool is_usual(const struct interpreter *it)
 {
-    struct installed it = {.kind = kind};
-    struct jury *jury = NULL;
-    enum err err = is_library(kind) ? parse_variants(&it, python, arena) : ERR_OK;
-    if (err == ERR_OK && it.n > 0) {
-        const struct jury_options options = {.is_told = true};
-        err = jury_open(it.targets, it.n + it.n_devices, &options, &jury);
-    }
-    if (err != ERR_OK) {
-        it.missing = arena_strdup(arena, err_text());
-    } else if (it.n > 0 && it.targets[0]->version != NULL) {
-        keep_texts(&it, arena);
+    return it->place == PLACE_GIVEN || it->place == PLACE_USUAL;
+}
+
+static enum err open_variants(struct installed *it, const char *python, struct arena *arena)
+{
+    struct jury *jury;
+    TRY(parse_variants(it, python, arena));
+    const struct jury_options options = {.is_told = true};
+    TRY(jury_open(it->targets, it->n + it->n_devices, &options, &jury));
+    if (it->targets[0]->version != NULL) {
+        keep_texts(it, arena);
     }
     jury_close(jury);
-    return it;
+    return ERR_OK;
+}
+
+static enum err missing(const struct target_kind *kind, const char *python, struct arena *arena)
+{
+    struct interpreters all;
+    TRY(interpreters_list(python, arena, &all));
+    return err_set(ERR_MISSING, "%s is not installed for %s", kind->name, all.items[0].python);
+}
+
+/*
+ * A library that is missing or does not start is an answer here, not an error. What fuzz runs
+ * unasked in the usual interpreter is started, for that takes seconds at most; of the rest the
+ * packages' metadata tells.
+ */
+static enum err look(const struct target_kind *kind, const char *python, struct arena *arena,
+                     struct installed *it)
+{
+    *it = (struct installed){.kind = kind};
+    if (!is_library(kind)) {
+        return ERR_OK;
+    }
+    TRY(interpreters_with(kind, python, arena, &it->places));
+    bool has_defaults = kind->defaults[0] != NULL;
+    enum err err = ERR_OK;
+    if (it->places.n == 0) {
+        err = missing(kind, python, arena);
+    } else if (has_defaults && is_usual(&it->places.items[0])) {
+        err = open_variants(it, python, arena);
+    } else {
+        it->version = it->places.items[0].version;
+    }
+    if (err != ERR_OK) {
+        it->missing = arena_strdup(arena, err_text());
+    }
+    return err == ERR_STOPPED ? err : ERR_OK;
 }
 
 /* ---- the list ---- */
-
-static void print_place(const struct installed *it)
-{
-    const struct target *first = it->targets[0];
-    printf("    runs in: %s\n", first->python != NULL ? first->python : "this process");
-    if (takes_onnx(it->kind)) {
-        printf("    takes ONNX up to opset %d, IR %d\n", first->onnx.opset, first->onnx.ir);
-    }
-    for (size_t i = 0; i < it->n; i++) {
-        printf("    %s %s\n", i == 0 ? "fuzz runs:" : "          ", it->targets[i]->text);
-    }
-    for (size_t i = it->n; i < it->n + it->n_devices; i++) {
-        const struct target *t = it->targets[i];
-        printf("    %s %s%s%s\n", i == it->n ? "device:   " : "          ", t->text,
-               t->no_device != NULL ? ": " : "", t->no_device != NULL ? t->no_device : "");
-    }
-}
 
 /* "torch:compile" */
 static const char *kind_label(const struct target_kind *kind, struct arena *arena)
@@ -121,24 +139,62 @@ static const char *kind_label(const struct target_kind *kind, struct arena *aren
                         has_mode ? kind->mode : "");
 }
 
+/* What a --target says to have it there. */
+static const char *target_at(const struct target_kind *kind, const struct interpreter *it,
+                             struct arena *arena)
+{
+    const char *at = it->environment != NULL ? it->environment : it->python;
+    return arena_printf(arena, "%s@%s", kind_label(kind, arena), at);
+}
+
+static void print_others(const struct installed *it, struct arena *arena)
+{
+    for (size_t i = 1; i < it->places.n; i++) {
+        const struct interpreter *place = &it->places.items[i];
+        printf("    also in: %s, version %s: --target %s\n", place->python, place->version,
+               target_at(it->kind, place, arena));
+    }
+}
+
+static void print_places(const struct installed *it, struct arena *arena)
+{
+    const struct target_kind *kind = it->kind;
+    printf("    runs in: %s%s%s\n", it->places.items[0].python, it->n > 0 ? "" : ": --target ",
+           it->n > 0 ? "" : kind_label(kind, arena));
+    if (it->n > 0 && takes_onnx(kind)) {
+        const struct target *first = it->targets[0];
+        printf("    takes ONNX up to opset %d, IR %d\n", first->onnx.opset, first->onnx.ir);
+    }
+    bool is_run = kind->defaults[0] != NULL && it->places.items[0].place != PLACE_BESIDE;
+    for (size_t i = 0; is_run && kind->defaults[i] != NULL; i++) {
+        printf("    %s %s\n", i == 0 ? "fuzz runs:" : "          ",
+               variant(kind, kind->defaults[i], arena));
+    }
+    for (size_t i = it->n; i < it->n + it->n_devices; i++) {
+        const struct target *t = it->targets[i];
+        printf("    %s %s%s%s\n", i == it->n ? "device:   " : "          ", t->text,
+               t->no_device != NULL ? ": " : "", t->no_device != NULL ? t->no_device : "");
+    }
+    print_others(it, arena);
+}
+
 static void print_kind(const struct installed *it, struct arena *arena)
 {
     const struct target_kind *kind = it->kind;
-    bool usable = it->missing == NULL && it->n > 0;
     const char *version = it->version != NULL ? it->version : "";
     printf("%s%s%s: %s\n", kind_label(kind, arena), version[0] != '\0' ? " " : "", version,
            kind->summary);
     printf("    options: %s\n", kind->options);
-    if (usable) {
-        print_place(it);
+    if (it->missing == NULL && it->places.n > 0) {
+        print_places(it, arena);
     } else if (it->missing == NULL) {
-        bool is_test = kind->package == NULL || kind->package[0] == '\0';
-        printf("    %sruns only when a --target names it\n", is_test ? "for tests: " : "");
+        printf("    %sruns only when a --target names it\n", kind->is_test ? "for tests: " : "");
     } else {
         printf("    not usable: %s\n", it->missing);
         printf("    to install: python3 -m pip install %s, or name another interpreter with "
                "--python\n",
                kind->package);
+        print_others(it, arena);
     }
 }
 
@@ -170,23 +226,41 @@ static json_t *devices_json(const struct installed *it)
     return devices;
 }
 
+/* The other places. */
+static json_t *also_json(const struct installed *it)
+{
+    json_t *list = json_array();
+    for (size_t i = 1; i < it->places.n; i++) {
+        const struct interpreter *place = &it->places.items[i];
+        json_t *object = json_object();
+        set(object, "version", text_or_null(place->version));
+        set(object, "python", text_or_null(place->python));
+        set(object, "environment", text_or_null(place->environment));
+        CHECK(json_array_append_new(list, object) == 0);
+    }
+    return list;
+}
+
 static json_t *kind_json(const struct installed *it, struct arena *arena)
 {
     json_t *object = json_object();
     json_t *defaults = json_array();
     set(object, "name", json_string(kind_label(it->kind, arena)));
     set(object, "installed", json_boolean(it->missing == NULL));
-    if (it->n > 0 && it->missing == NULL) {
-        const struct target *first = it->targets[0];
+    if (it->missing == NULL && it->places.n > 0) {
+        const struct interpreter *first = &it->places.items[0];
         set(object, "version", text_or_null(it->version));
         set(object, "python", text_or_null(first->python));
-        set_onnx(object, first);
-        set(object, "devices", devices_json(it));
-    } else if (it->missing == NULL && it->version != NULL) {
-        set(object, "version", text_or_null(it->version));
+        set(object, "environment", text_or_null(first->environment));
+        set(object, "beside", json_boolean(first->place == PLACE_BESIDE));
+        set(object, "also", also_json(it));
     } else if (it->missing != NULL) {
         set(object, "missing", json_string(it->missing));
         set(object, "package", text_or_null(it->kind->package));
+    }
+    if (it->missing == NULL && it->n > 0) {
+        set_onnx(object, it->targets[0]);
+        set(object, "devices", devices_json(it));
     }
     for (size_t i = 0; it->kind->defaults[i] != NULL; i++) {
         json_t *text = json_string(variant(it->kind, it->kind->defaults[i], arena));
@@ -209,13 +283,14 @@ static enum err list_kinds(const struct targets_settings *s, struct arena *arena
 {
     json_t *list = json_array();
     struct installed plain = {0};
-    for (size_t i = 0; i < target_kind_count && !stop_requested; i++) {
-        struct installed it = look(target_kind_table[i], s->python, arena);
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < target_kind_count && err == ERR_OK; i++) {
+        struct installed it;
+        err = look(target_kind_table[i], s->python, arena, &it);
         if (it.kind->mode == NULL) {
             plain = it;
-        } else if (strcmp(it.kind->name, plain.kind->name) == 0) {
+        } else if (strcmp(it.kind->name, plain.kind->name) == 0 && plain.missing != NULL) {
             it.missing = plain.missing; /* another mode of the same package */
-            it.version = plain.version;
         }
         if (s->json) {
             CHECK(json_array_append_new(list, kind_json(&it, arena)) == 0);
@@ -230,6 +305,7 @@ static enum err list_kinds(const struct targets_settings *s, struct arena *arena
     } else {
         json_decref(list);
     }
+    TRY(err);
     return output_flush();
 }
 
@@ -331,7 +407,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
         s->support = value;
         return ERR_OK;
     case KEY_PYTHON:
-        s->python = value;
+        s->python = python_add(s->python, value, arena);
         return ERR_OK;
     case KEY_JSON:
         s->json = true;
@@ -343,7 +419,7 @@ static enum err set_option(int key, const char *value, void *settings, struct ar
 
 static const struct argp_option options[] = {
     {"support", KEY_SUPPORT, "TARGET", 0, "print what this target takes", 0},
-    {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
+    {"python", KEY_PYTHON, "PATH", 0, PYTHON_HELP, 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object", 0},
     {0},
 };
@@ -351,16 +427,32 @@ static const struct argp_option options[] = {
 const struct command command_targets = {
     .name = "targets",
     .summary = "List libraries: where installed, versions, what each supports",
-    .help = "A target is NAME[:word|key=value,...][@PATH], PATH an interpreter or its "
-            "virtual environment. Without PATH the interpreter is --python, "
-            "$OPJURY_PYTHON, $VIRTUAL_ENV, the .venv beside the build, or python3.\n"
-            "\n"
-            "A target on a device that this machine lacks (torch:device=cuda) is passed over with "
-            "a line where others are named beside it.\n"
-            "\n"
-            "Examples:\n"
-            "  opjury targets\n"
-            "  opjury targets --support onnxruntime:opt=none\n",
+    .help =
+        "A target is NAME[:word|key=value,...][@PATH], PATH an interpreter, its virtual "
+        "environment, or the name of one in the configuration. Without PATH a library runs in the "
+        "first place that has it: with --python, of those given; else the default interpreter "
+        "($OPJURY_PYTHON, $VIRTUAL_ENV, the .venv beside the build, or python3), the environments "
+        "of the configuration, and the .venv-NAME beside the build that `scripts/setup NAME` "
+        "makes; these run only when a --target names them.\n"
+        "\n"
+        "The configuration is --config FILE, $OPJURY_CONFIG, opjury.yaml in this folder, or "
+        "~/.config/opjury/config.yaml; `none' stands for no file and nothing beside the build. In "
+        "it:\n"
+        "  environments:\n"
+        "    - name: old\n"
+        "      python: ~/venvs/onnxruntime-1.20\n"
+        "\n"
+        "What fuzz runs unasked is started to see what it takes; of all else the packages are "
+        "looked up.\n"
+        "\n"
+        "A target on a device that this machine lacks (torch:device=cuda) is passed over with a "
+        "line where others are named beside it.\n"
+        "\n"
+        "Examples:\n"
+        "  opjury targets\n"
+        "  opjury targets --python old-env --python new-env\n"
+        "  opjury targets --support onnxruntime:opt=none\n"
+        "  opjury targets --support onnxruntime@old\n",
     .options = options,
     .settings_size = sizeof(struct targets_settings),
     .option = set_option,

@@ -112,6 +112,11 @@ enum err parse_size(const char *what, const char *text, uint64_t *bytes)
     return ERR_OK;
 }
 
+const char *python_add(const char *given, const char *more, struct arena *arena)
+{
+    return given != NULL ? arena_printf(arena, "%s:%s", given, more) : more;
+}
+
 /* People wait this long without asking what is going on. */
 static const double live_after = 2, live_every = 0.2;
 

@@ -59,6 +59,12 @@ MUST_USE enum err parse_size(const char *what, const char *text,
      0}
 MUST_USE enum err parse_max_open(const char *text, uint64_t *max_open);
 
+/* --python of commands that take several, as target_parse wants them. */
+#define PYTHON_HELP                                                                                \
+    "interpreter of the libraries, or its environment; may be repeated (see `opjury targets "      \
+    "--help`)"
+const char *python_add(const char *given, const char *more, struct arena *arena);
+
 /* How far something is, for what may take long: a line on the terminal (nothing elsewhere) that
  * comes after 2 s, is written over, and is gone at the end. */
 struct live_line {

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "command.h"
+#include "target/target.h"
 
 #ifndef OPJURY_VERSION /* the build says it; tools that look at this file alone do not */
 #define OPJURY_VERSION "unknown"
@@ -34,8 +35,9 @@ static const char intro[] =
 
 static const char outro[] =
     "A target is NAME[:word|key=value,...][@PATH], for instance torch,\n"
-    "onnxruntime:opt=basic, or onnxruntime@old-env; PATH is an interpreter or its\n"
-    "virtual environment. `opjury targets` lists what is installed.\n"
+    "onnxruntime:opt=basic, or onnxruntime@old-env; PATH is an interpreter, its\n"
+    "virtual environment or the name of one in a configuration (docs/\n"
+    "configuration.md). `opjury targets` lists what is installed.\n"
     "\n"
     "Examples:\n"
     "  opjury fuzz --time 60s              all installed targets for a minute\n"
@@ -47,8 +49,8 @@ static const char outro[] =
     "Exit status: 0 nothing found, 1 new findings, 2 wrong use or trouble with the\n"
     "environment (one line on stderr says what).\n"
     "\n"
-    "Environment: OPJURY_PYTHON (interpreter of the libraries), OPJURY_CACHE,\n"
-    "NO_COLOR.\n";
+    "Environment: OPJURY_PYTHON (interpreter of the libraries), OPJURY_CONFIG (the\n"
+    "configuration), OPJURY_CACHE, NO_COLOR.\n";
 
 static void print_help(FILE *out)
 {
@@ -156,9 +158,16 @@ static error_t pass_option(int key, char *value, struct argp_state *state)
     return parse->err == ERR_OK ? 0 : EINVAL;
 }
 
+/* Options of every command. */
+enum { KEY_CONFIG = 0x1000 };
+
 static error_t help_option(int key, char *value, struct argp_state *state)
 {
     struct parse *parse = state->input;
+    if (key == KEY_CONFIG) {
+        config_choose(value);
+        return 0;
+    }
     if (key != 'h') {
         return ARGP_ERR_UNKNOWN;
     }
@@ -167,7 +176,12 @@ static error_t help_option(int key, char *value, struct argp_state *state)
     return ECANCELED;
 }
 
-static const struct argp_option help_options[] = {{"help", 'h', NULL, 0, "print this", -1}, {0}};
+static const struct argp_option help_options[] = {
+    {"config", KEY_CONFIG, "FILE", 0, "names environments and programs (opjury.yaml); or `none'",
+     -1},
+    {"help", 'h', NULL, 0, "print this", -1},
+    {0},
+};
 static const struct argp help_argp = {.options = help_options, .parser = help_option};
 
 /* Options into parse->settings. true: go on and run; else *status is how to end. */

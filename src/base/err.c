@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What went wrong, and what is worth saying: the thread's error record, the end of the process on a
- * fault of ours, the log. The log level and the stop flag are the only writable globals of the
- * engine; both are set by main.
+ * fault of ours, the log. The log level, the stop flag and the choice of a configuration are the
+ * only writable globals of the engine; all are set by main.
  */
 #include "base/base.h"
 

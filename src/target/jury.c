@@ -34,6 +34,7 @@ struct jury {
     struct posted window[JURY_WINDOW_MAX];
     uint32_t n_window;
     uint64_t posted, taken;
+    double command_cpu; /* of processes that kinds without an adapter started */
 };
 
 /* ---- open and close ---- */
@@ -301,31 +302,34 @@ static enum err wait_for(struct jury *j, const struct posted *p)
     return ERR_OK;
 }
 
-/* In this process: no worker, hence no deadline and no crash record. */
-static void run_here(const struct target *t, const struct test *test, struct arena *arena,
-                     struct outcome *o)
+/* In this process: no worker of ours, hence no crash record. */
+static enum err run_here(struct jury *j, const struct target *t, const struct test *test,
+                         struct arena *arena, struct outcome *o)
 {
     double start = clock_cpu_self();
 
     *o = (struct outcome){.message = "", .log = "", .phase = "run", .error_class = ""};
-    t->kind->run(t, test, arena, o);
-    o->cpu = clock_cpu_self() - start;
+    TRY(t->kind->run(t, test, arena, o));
+    j->command_cpu += o->cpu;
+    o->cpu += clock_cpu_self() - start;
+    return ERR_OK;
 }
 
-static void fill_outcome(struct jury *j, const struct posted *p, size_t target, struct arena *arena,
-                         struct outcome *o)
+static enum err fill_outcome(struct jury *j, const struct posted *p, size_t target,
+                             struct arena *arena, struct outcome *o)
 {
     const struct answer *a = &p->answers[target];
     size_t library = j->library_of[target];
 
     if (library == SIZE_MAX) {
-        run_here(j->targets[target], p->test, arena, o);
+        TRY(run_here(j, j->targets[target], p->test, arena, o));
     } else if (a->asked) {
         library_read(j->libraries[library], WORKER_STANDING, p->seq[library], a->run, arena, o);
     } else {
         *o = (struct outcome){.kind = a->why, .log = "", .phase = "load", .error_class = ""};
         o->message = arena_strdup(arena, a->text);
     }
+    return ERR_OK;
 }
 
 enum err jury_take(struct jury *j, struct arena *arena, struct outcome *outcomes)
@@ -335,7 +339,7 @@ enum err jury_take(struct jury *j, struct arena *arena, struct outcome *outcomes
 
     TRY(wait_for(j, p));
     for (size_t i = 0; i < j->n_targets; i++) {
-        fill_outcome(j, p, i, arena, &outcomes[i]);
+        TRY(fill_outcome(j, p, i, arena, &outcomes[i]));
         free(p->answers[i].text);
         p->answers[i].text = NULL;
     }
@@ -376,8 +380,7 @@ static enum err run_one(struct jury *j, size_t target, const struct target *t,
                         struct outcome *o)
 {
     if (j->library_of[target] == SIZE_MAX) {
-        run_here(t, test, arena, o);
-        return ERR_OK;
+        return run_here(j, t, test, arena, o);
     }
     return jury_run_on(j, j->libraries[j->library_of[target]], t, test, worker, arena, o);
 }
@@ -403,7 +406,7 @@ enum err jury_run(struct jury *j, size_t target, const struct test *test, struct
 
 struct jury_usage jury_usage(const struct jury *j)
 {
-    struct jury_usage usage = {0};
+    struct jury_usage usage = {.worker_cpu = j->command_cpu, .library_cpu = j->command_cpu};
 
     for (size_t i = 0; i < j->n_libraries; i++) {
         usage.worker_cpu += library_total_cpu(j->libraries[i]);

@@ -202,13 +202,15 @@ enum err target_parse(const char *text, const char *python, struct arena *arena,
     }
     t->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
     t->onnx = ONNX_VERSION_DEFAULT;
+    t->flushes_subnormals = t->kind->flushes_subnormals;
     TRY(parse_options(t, options, arena));
+    TRY(t->kind->finish ? t->kind->finish(t, arena) : ERR_OK);
     if (!t->kind->adapter && path) {
         return err_set(ERR_USAGE, "target '%s' runs inside opjury: it takes no @PATH",
                        t->kind->name);
     }
     if (t->kind->adapter) {
-        TRY(interpreter_find(path, python, arena, &t->python));
+        TRY(interpreter_find(path, python, t->kind, arena, &t->python));
     }
     t->text = target_text(t, path, arena);
     *target = t;
@@ -222,6 +224,7 @@ enum err target_vary(const struct target *t, const char *options, struct arena *
     const char *path = strchr(t->text, '@');
 
     TRY(parse_options(copy, arena_strdup(arena, options), arena));
+    TRY(t->kind->finish ? t->kind->finish(copy, arena) : ERR_OK);
     copy->text = target_text(copy, path ? path + 1 : NULL, arena);
     *varied = copy;
     return ERR_OK;
@@ -258,7 +261,8 @@ const struct target *target_without(const struct target *t, unsigned word, struc
     }
     less->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
     less->dynamic = false;
-    if (parse_options(less, *words ? words : NULL, arena)) {
+    if (parse_options(less, *words ? words : NULL, arena) ||
+        (t->kind->finish && t->kind->finish(less, arena))) {
         return NULL;
     }
     const char *path = strchr(t->text, '@');
@@ -266,13 +270,27 @@ const struct target *target_without(const struct target *t, unsigned word, struc
     return less;
 }
 
+/* Does `fuzz` run this library unasked? What lies beside the build is for tests of opjury itself.
+ */
+static enum err is_installed(const struct target_kind *kind, const char *python,
+                             struct arena *arena, bool *is)
+{
+    struct interpreters with;
+
+    *is = !kind->adapter;
+    if (!*is) {
+        TRY(interpreters_with(kind, python, arena, &with));
+        *is = with.n > 0 &&
+              (python ? with.items[0].place == PLACE_GIVEN : with.items[0].place != PLACE_BESIDE);
+    }
+    return ERR_OK;
+}
+
 enum err targets_installed(const char *python, struct arena *arena, struct target ***targets,
                            size_t *n)
 {
     size_t capacity = 0, count = 0;
-    const char *interpreter;
 
-    TRY(interpreter_find(NULL, python, arena, &interpreter));
     for (size_t i = 0; i < target_kind_count; i++) {
         for (size_t k = 0; target_kind_table[i]->defaults[k]; k++) {
             capacity++;
@@ -281,10 +299,9 @@ enum err targets_installed(const char *python, struct arena *arena, struct targe
     struct target **list = ARENA_ARRAY(arena, struct target *, capacity);
     for (size_t i = 0; i < target_kind_count; i++) {
         const struct target_kind *kind = target_kind_table[i];
-        if (!kind->defaults[0] || (kind->adapter && !interpreter_has(interpreter, kind->adapter))) {
-            continue;
-        }
-        for (size_t k = 0; kind->defaults[k]; k++) {
+        bool is = false;
+        TRY(kind->defaults[0] ? is_installed(kind, python, arena, &is) : ERR_OK);
+        for (size_t k = 0; is && kind->defaults[k]; k++) {
             const char *text = arena_printf(arena, "%s%s%s", kind->name,
                                             *kind->defaults[k] ? ":" : "", kind->defaults[k]);
             TRY(target_parse(text, python, arena, &list[count]));

@@ -42,6 +42,7 @@ static const char *const defaults[] = {NULL};
 const struct target_kind target_selftest = {
     .name = "selftest",
     .summary = "misbehaves on purpose, for tests",
+    .is_test = true,
     .options = "echo|raise|segv|abort|...|device=present|device=absent",
     .package = "",
     .adapter = "selftest",
@@ -57,6 +58,7 @@ const struct target_kind target_selftest_pack = {
     .name = "selftest",
     .mode = "pack",
     .summary = "misbehaves in packs, for tests",
+    .is_test = true,
     .options = "echo|raise-prepare|segv-build|...",
     .package = "",
     .adapter = "selftest_pack",

@@ -72,6 +72,8 @@ struct target_kind {
     const char *summary; /* for `opjury targets` */
     const char *options; /* help: "opt=all|extended|basic|none" */
     const char *package; /* what to install when it is missing */
+    const char *module;  /* what is imported, by which it is found; NULL: as `name` */
+    bool is_test;        /* for tests of opjury itself */
     const char *adapter; /* python module under opjury/, NULL: evaluated in this process */
     /* Check and normalise one option (word: value NULL) into target->options; one that is given
      * again replaces the first. ERR_USAGE teaches. Memory: the arena's. */
@@ -84,9 +86,12 @@ struct target_kind {
     /* Append the job's program bytes for the worker (ONNX model, call plan). */
     enum err (*encode)(const struct target *t, const struct test *test, struct buffer *job);
     bool constants_as_tensors; /* the bytes do not hold the constants: they travel beside them */
-    /* adapter == NULL: run here. */
-    void (*run)(const struct target *t, const struct test *test, struct arena *arena,
-                struct outcome *outcome);
+    /* adapter == NULL: run here. outcome->cpu: of processes that it started. ERR_STOPPED; ERR_IO,
+     * ERR_MISSING: what the world does, and the target has no part in. */
+    enum err (*run)(const struct target *t, const struct test *test, struct arena *arena,
+                    struct outcome *outcome);
+    /* All options are there: are they enough? Also fills what hangs on several. NULL: always. */
+    enum err (*finish)(struct target *t, struct arena *arena);
     /* Options of the plainest variant, under which support is probed; NULL: takes everything. */
     const char *probe_options;
     bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
@@ -109,6 +114,7 @@ struct target_kind {
 extern const struct target_kind *const target_kind_table[];
 extern const size_t target_kind_count;
 
+struct command;
 struct target {
     const struct target_kind *kind;
     const char *text;              /* canonical: "onnxruntime:opt=all" (with @PATH when given) */
@@ -117,6 +123,8 @@ struct target {
     const char *device;            /* of kind->devices; NULL: the usual one */
     bool dynamic;                  /* runs what it loaded at test.before's shapes first */
     bool strict_casts;             /* claims every declared rounding */
+    bool flushes_subnormals;       /* the kind's, or a command's */
+    const struct command *command; /* of the kind `command`; NULL: another kind */
     const char *version;           /* of the library; NULL before probing */
     struct onnx_version onnx;      /* highest accepted; probed */
     const struct support *support; /* NULL before probing */
@@ -124,8 +132,11 @@ struct target {
                               or jury_open has not looked */
 };
 
-/* Text -> target. The interpreter: @PATH, else `python`, $OPJURY_PYTHON, $VIRTUAL_ENV, the .venv
- * beside the build, python3. ERR_USAGE / ERR_MISSING say what and how to mend. */
+/* Text -> target. The interpreter: @PATH, a path or the name of an environment; else the first that
+ * has the library: of `python` (--python: a path, or several with ':' between them), or of
+ * $OPJURY_PYTHON, $VIRTUAL_ENV, the .venv beside the build, python3, then of the environments of
+ * the configuration, then of .venv-NAME beside the build. ERR_USAGE / ERR_MISSING say what and how
+ * to mend. */
 MUST_USE enum err target_parse(const char *text, const char *python, struct arena *arena,
                                struct target **target);
 /* The value of option `key`, NULL when it is not given. */
@@ -140,9 +151,40 @@ MUST_USE enum err target_vary(const struct target *t, const char *options, struc
 /* The target without the word-th of its options, which then is as by default; it may come out as it
  * was. Not probed again. NULL: there is no such word, or it cannot be left out. */
 const struct target *target_without(const struct target *t, unsigned word, struct arena *arena);
-/* Every default variant of every kind whose library imports in that interpreter. */
+/* Every default variant of every kind whose library is in `python`, or else in the default
+ * interpreter or in an environment of the configuration. */
 MUST_USE enum err targets_installed(const char *python, struct arena *arena,
                                     struct target ***targets, size_t *n);
+
+/* ---- interpreters ---- */
+
+enum interpreter_place {
+    PLACE_GIVEN,      /* --python */
+    PLACE_USUAL,      /* the default one */
+    PLACE_CONFIGURED, /* an environment of the configuration */
+    PLACE_BESIDE,     /* .venv-NAME beside the build */
+};
+struct interpreter {
+    const char *python;
+    const char *environment; /* its name, which may stand behind @; NULL: it has none */
+    enum interpreter_place place;
+    const char *version; /* of the library asked for */
+};
+struct interpreters {
+    size_t n;
+    struct interpreter *items; /* in the order in which libraries are looked for, each once */
+};
+/* All that are known; the first is the given or default one. */
+MUST_USE enum err interpreters_list(const char *python, struct arena *arena,
+                                    struct interpreters *all);
+/* Those that have the kind's library, by the metadata of its package: nothing is imported. */
+MUST_USE enum err interpreters_with(const struct target_kind *kind, const char *python,
+                                    struct arena *arena, struct interpreters *with);
+/* Is that the name of an environment of the configuration, which goes before any path? */
+bool environment_is_configured(const char *name);
+/* The file of the configuration, in place of those that are looked for (config.h); "none": there
+ * are no environments at all. path lives as long as the process. */
+void config_choose(const char *path);
 
 /* What every worker has in its environment under that name, whatever the caller has; NULL: what the
  * caller has. */

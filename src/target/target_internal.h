@@ -15,13 +15,19 @@
 
 /* ---- interpreter.c ---- */
 
-/* Which interpreter: `at` (of @PATH, NULL if not given), `python`, the environment, the build. */
-MUST_USE enum err interpreter_find(const char *at, const char *python, struct arena *arena,
+/* Which interpreter: `at` (of @PATH, NULL if not given), else the first that has the library. */
+MUST_USE enum err interpreter_find(const char *at, const char *python,
+                                   const struct target_kind *kind, struct arena *arena,
                                    const char **path);
 /* The folder that holds opjury/zygote.py and the extension. */
 MUST_USE enum err worker_dir(struct arena *arena, const char **dir);
-/* Can this interpreter find the package (without importing it)? */
-bool interpreter_has(const char *python, const char *package);
+
+/* ---- packages.c ---- */
+
+/* The version of the library that this interpreter has, "?" when its package does not say; NULL: it
+ * has none. Nothing is imported. */
+const char *package_version(const char *python, const struct target_kind *kind,
+                            struct arena *arena);
 
 /* ---- zygote.c ---- */
 

@@ -15,6 +15,7 @@ OPJURY=${OPJURY:-$root/build/opjury}
 [ -x "$OPJURY" ] || { echo "Bail out! $OPJURY is not built"; exit 2; }
 unset NO_COLOR
 export LC_ALL=C.UTF-8
+export OPJURY_CONFIG=none # whatever this machine has beside the usual libraries
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/in" && cd "$work/in" || exit 2

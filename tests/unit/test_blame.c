@@ -125,8 +125,8 @@ static bool is_wrong(const struct target *t, const struct test *test)
 }
 
 /* The program is relu of positive numbers: right is what came in. */
-static void fake_run(const struct target *t, const struct test *test, struct arena *arena,
-                     struct outcome *o)
+static enum err fake_run(const struct target *t, const struct test *test, struct arena *arena,
+                         struct outcome *o)
 {
     bool by_level = fault.from_level == NULL ||
                     level_of(t->options + strlen("opt=")) >= level_of(fault.from_level);
@@ -145,6 +145,7 @@ static void fake_run(const struct target *t, const struct test *test, struct are
                               .phase = "load",
                               .log = ""};
     }
+    return ERR_OK;
 }
 
 static const char *const fake_defaults[] = {"opt=all", NULL};

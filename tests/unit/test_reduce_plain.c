@@ -296,8 +296,8 @@ static const struct fault_case cases[] = {
 
 /* ---- running ---- */
 
-static void run_refused(const struct target *t, const struct test *test, struct arena *arena,
-                        struct outcome *o)
+static enum err run_refused(const struct target *t, const struct test *test, struct arena *arena,
+                            struct outcome *o)
 {
     const struct fault_case *c = &cases[atoi(t->options)];
     *o = (struct outcome){.kind = OUTCOME_OK, .message = "", .log = ""};
@@ -306,11 +306,12 @@ static void run_refused(const struct target *t, const struct test *test, struct 
         o->phase = "run";
         o->error_class = "Error";
         o->message = "refused";
-        return;
+        return ERR_OK;
     }
     o->n_outputs = test->program->n_outputs;
     o->outputs = ARENA_ARRAY(arena, struct tensor, o->n_outputs);
     fault_evaluate(test, NULL, 0, arena, o->outputs);
+    return ERR_OK;
 }
 
 static bool can_spell(const struct target *t, const struct op *op, const enum dtype *in,

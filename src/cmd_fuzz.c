@@ -153,7 +153,7 @@ const struct command command_fuzz = {
         "  opjury fuzz --time 10m --jobs 4\n"
         "  opjury fuzz --target onnxruntime:opt=all --target torch --tests 5000\n"
         "  opjury fuzz --target torch@old-env --target torch --out out/versions\n"
-        "  opjury fuzz --target torch:compile --target torch --time 1h --out out/compile\n",
+        "  opjury fuzz --target torch:compile --target torch --time 1h\n",
     .options = options,
     .settings_size = sizeof(struct fuzz_settings),
     .defaults = &defaults,

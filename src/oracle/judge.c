@@ -131,7 +131,8 @@ size_t judge_suspects(struct target *const *targets, const struct outcome *outco
 static bool is_same_run(const struct target *a, const struct outcome *x, const struct target *b,
                         const struct outcome *y)
 {
-    if (a->kind != b->kind || a->strict_casts != b->strict_casts || x->kind != OUTCOME_OK ||
+    if (a->kind != b->kind || a->strict_casts != b->strict_casts ||
+        a->flushes_subnormals != b->flushes_subnormals || x->kind != OUTCOME_OK ||
         y->kind != OUTCOME_OK || x->n_outputs != y->n_outputs ||
         x->input_changed != y->input_changed || x->out_of_bounds != y->out_of_bounds ||
         x->state_changed || y->state_changed) {

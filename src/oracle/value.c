@@ -75,7 +75,8 @@ static real distance(const struct expectation *x, size_t i, real a)
 /* Extra distance a target says it needs. */
 static real target_slack(const struct target *t, const struct expectation *x)
 {
-    bool flushes = t && t->flushes_subnormals && dtype_is_float(x->dtype);
+    bool may_flush = t && (t->flushes_subnormals || t->kind->flushes_subnormals);
+    bool flushes = may_flush && dtype_is_float(x->dtype);
     return flushes ? dtype_min_normal(x->dtype) : 0;
 }
 

@@ -202,7 +202,6 @@ enum err target_parse(const char *text, const char *python, struct arena *arena,
     }
     t->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
     t->onnx = ONNX_VERSION_DEFAULT;
-    t->flushes_subnormals = t->kind->flushes_subnormals;
     TRY(parse_options(t, options, arena));
     TRY(t->kind->finish ? t->kind->finish(t, arena) : ERR_OK);
     if (!t->kind->adapter && path) {

@@ -123,7 +123,7 @@ struct target {
     const char *device;            /* of kind->devices; NULL: the usual one */
     bool dynamic;                  /* runs what it loaded at test.before's shapes first */
     bool strict_casts;             /* claims every declared rounding */
-    bool flushes_subnormals;       /* the kind's, or a command's */
+    bool flushes_subnormals;       /* though its kind does not: a command */
     const struct command *command; /* of the kind `command`; NULL: another kind */
     const char *version;           /* of the library; NULL before probing */
     struct onnx_version onnx;      /* highest accepted; probed */

@@ -46,6 +46,7 @@ struct incident {
     struct failure failure;
     const struct trial *trial;
     const char *library;
+    const char *draws, *drawn; /* the target that drew its options, and with all of them; NULL */
     struct reduction reduction;
     bool reduced;
     const char *known; /* rule, NULL: none */
@@ -286,14 +287,14 @@ static const char *incident_json(const struct incident *in, struct arena *arena)
     const struct failure *f = &in->failure;
     json_t *root = json_pack(
         "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s, s:s*, s:s*, "
-        "s:o*}",
+        "s:s*, s:s*, s:o*}",
         "seed", (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
         f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
         (int)f->repeats, "reduced", in->reduced, "complete", in->reduced && in->reduction.complete,
         "known", in->known, "joined", in->joined, "gone_in", gone_in(in), "found_oracle",
         f->verdict.oracle, "found_known", in->found_known, "found_signature", in->found_signature,
-        "found_ops", in->found_ops, "own_key", in->own, "label", in->label, "merged",
-        in->merged.n > 0 ? json_texts(&in->merged) : NULL);
+        "found_ops", in->found_ops, "own_key", in->own, "label", in->label, "draws", in->draws,
+        "drawn", in->drawn, "merged", in->merged.n > 0 ? json_texts(&in->merged) : NULL);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */
@@ -304,7 +305,7 @@ static const char *incident_json(const struct incident *in, struct arena *arena)
 
 /* The verdict table of a finding shows what every target says of the reduced program. */
 static enum err run_everywhere(struct triage *triage, const struct incident *in,
-                               struct reference *reference, struct outcome *outcomes,
+                               const struct finding_files *files, struct outcome *outcomes,
                                struct verdict *verdicts, struct arena *arena)
 {
     const struct reduction *r = &in->reduction;
@@ -317,8 +318,8 @@ static enum err run_everywhere(struct triage *triage, const struct incident *in,
         TRY(jury_run(triage->o.jury, t, r->test, arena, &outcomes[t]));
         const struct judgement j = {
             .test = r->test,
-            .reference = reference,
-            .target = triage->o.targets[t],
+            .reference = files->reference,
+            .target = files->targets[t],
             .outcome = &outcomes[t],
             .arena = arena,
         };
@@ -332,12 +333,19 @@ static enum err write_folder(struct triage *triage, const struct incident *in, c
 {
     const struct failure *f = &in->failure;
     size_t n = triage->o.n_targets;
+    struct target **targets = arena_copy(arena, targets_drawn(triage->o.targets, n, f->test, arena),
+                                         n * sizeof(struct target *));
+    struct outcome *outcomes = arena_copy(arena, in->trial->outcomes, n * sizeof(*outcomes));
+    struct verdict *verdicts = arena_copy(arena, in->trial->verdicts, n * sizeof(*verdicts));
+    targets[f->target] = arena_copy(arena, f->what, sizeof(struct target));
+    outcomes[f->target] = f->outcome;
+    verdicts[f->target] = f->verdict;
     struct finding_files files = {
         .test = f->test,
         .original = f->test,
-        .targets = triage->o.targets,
-        .outcomes = in->trial->outcomes,
-        .verdicts = in->trial->verdicts,
+        .targets = targets,
+        .outcomes = outcomes,
+        .verdicts = verdicts,
         .n_targets = n,
         .culprit = f->target,
         .reference = in->trial->reference,
@@ -346,14 +354,10 @@ static enum err write_folder(struct triage *triage, const struct incident *in, c
         .n_elsewhere = in->n_elsewhere,
     };
     if (in->reduced) {
-        struct outcome *outcomes = ARENA_ZARRAY(arena, struct outcome, n);
-        struct verdict *verdicts = ARENA_ZARRAY(arena, struct verdict, n);
         files.test = in->reduction.test;
         files.reduction = &in->reduction;
         files.reference = reference_new(in->reduction.test, arena);
-        files.outcomes = outcomes;
-        files.verdicts = verdicts;
-        TRY(run_everywhere(triage, in, files.reference, outcomes, verdicts, arena));
+        TRY(run_everywhere(triage, in, &files, outcomes, verdicts, arena));
     }
     return finding_write(arena_printf(arena, "%s/%s", triage->o.dir, folder), &files);
 }
@@ -425,13 +429,17 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
     struct verdict *verdict = &trial->verdicts[t];
     struct incident in = {
         .failure = {.target = t,
-                    .what = triage->o.targets[t],
+                    .what = target_drawn(triage->o.targets[t], trial->test, arena),
                     .test = trial->test,
                     .verdict = *verdict,
                     .outcome = trial->outcomes[t]},
         .trial = trial,
         .library = triage->o.targets[t]->kind->name,
     };
+    if (triage->o.targets[t]->given != NULL) {
+        in.draws = triage->o.targets[t]->text;
+        in.drawn = target_label(in.failure.what, arena);
+    }
     in.failure.signature = failure_signature(verdict, &trial->outcomes[t], arena);
     const struct program *p = trial->test->program;
     in.ops = op_chain(failing_slice(p, verdict, &trial->outcomes[t], arena), arena);
@@ -446,6 +454,9 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
         set_known(&in, arena);
     } else {
         TRY(failure_repeats(triage->o.jury, &in.failure, arena, &repeated));
+        TRY(repeated && in.draws != NULL
+                ? failure_drop_options(triage->o.jury, &in.failure, triage->o.targets[t], arena)
+                : ERR_OK);
     }
     if (!repeated) {
         in.state = "flaky";

@@ -136,6 +136,12 @@ const struct command command_fuzz = {
         "there and a thousandth of that elsewhere. `opjury targets` lists its options, "
         "`opjury bench compile` measures it.\n"
         "\n"
+        "A target with the word `any`, such as onnxruntime:any, draws the options that are not "
+        "given "
+        "for each test anew (`opjury targets` lists what it draws); of a finding's target those "
+        "are "
+        "left out first that it does not need.\n"
+        "\n"
         "Policies: default; clean (all values finite, where ranges can tell); "
         "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file, "
         "described by `opjury gen --help`.\n"
@@ -152,6 +158,7 @@ const struct command command_fuzz = {
         "Examples:\n"
         "  opjury fuzz --time 10m --jobs 4\n"
         "  opjury fuzz --target onnxruntime:opt=all --target torch --tests 5000\n"
+        "  opjury fuzz --target onnxruntime:any --time 10m\n"
         "  opjury fuzz --target torch@old-env --target torch --out out/versions\n"
         "  opjury fuzz --target torch:compile --target torch --time 1h\n",
     .options = options,

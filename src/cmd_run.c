@@ -259,7 +259,7 @@ static enum err confirm(struct runner *r, const struct test *test, size_t t,
                         const struct outcome *outcome, struct verdict *verdict)
 {
     struct failure f = {.target = t,
-                        .what = r->targets[t],
+                        .what = target_drawn(r->targets[t], test, r->arena),
                         .test = test,
                         .verdict = *verdict,
                         .outcome = *outcome,
@@ -295,7 +295,7 @@ static enum err run_test(struct runner *r, const struct test *test, struct findi
     *files = (struct finding_files){
         .test = test,
         .original = test,
-        .targets = r->targets,
+        .targets = targets_drawn(r->targets, r->n_targets, test, r->arena),
         .outcomes = outcomes,
         .verdicts = verdicts,
         .n_targets = r->n_targets,

@@ -165,12 +165,20 @@ static enum err print_file(const char *folder, const char *name, const char *hea
 static void print_row(const struct finding_row *row, const struct bucket_row *bucket,
                       struct arena *arena)
 {
+    const char *drawn = row_text(row, "drawn", arena);
     const struct {
         const char *name, *text;
     } facts[] = {
-        {"state", bucket->state}, {"why", bucket->note},   {"reported", bucket->url},
-        {"target", row->target},  {"oracle", row->oracle}, {"ops", row->ops},
-        {"what", row->text},      {"bucket", row->bucket}, {"signature", row->signature},
+        {"state", bucket->state},
+        {"why", bucket->note},
+        {"reported", bucket->url},
+        {"target", row->target},
+        {"drawn", drawn != NULL ? drawn : ""},
+        {"oracle", row->oracle},
+        {"ops", row->ops},
+        {"what", row->text},
+        {"bucket", row->bucket},
+        {"signature", row->signature},
     };
     printf("finding %llu of test %llu\n", (unsigned long long)row->id,
            (unsigned long long)row->test_index);

@@ -178,6 +178,15 @@ static void print_places(const struct installed *it, struct arena *arena)
     print_others(it, arena);
 }
 
+/* "any draws: opt, threads" */
+static void print_draws(const struct target_kind *kind)
+{
+    for (const struct option_draw *d = kind->draws; d != NULL && d->key != NULL; d++) {
+        printf("%s%s", d == kind->draws ? "    any draws: " : ", ", d->key);
+    }
+    printf("%s", kind->draws != NULL ? "\n" : "");
+}
+
 static void print_kind(const struct installed *it, struct arena *arena)
 {
     const struct target_kind *kind = it->kind;
@@ -185,6 +194,7 @@ static void print_kind(const struct installed *it, struct arena *arena)
     printf("%s%s%s: %s\n", kind_label(kind, arena), version[0] != '\0' ? " " : "", version,
            kind->summary);
     printf("    options: %s\n", kind->options);
+    print_draws(kind);
     if (it->missing == NULL && it->places.n > 0) {
         print_places(it, arena);
     } else if (it->missing == NULL) {
@@ -267,6 +277,11 @@ static json_t *kind_json(const struct installed *it, struct arena *arena)
         CHECK(json_array_append_new(defaults, text) == 0);
     }
     set(object, "defaults", defaults);
+    json_t *draws = json_array();
+    for (const struct option_draw *d = it->kind->draws; d != NULL && d->key != NULL; d++) {
+        CHECK(json_array_append_new(draws, json_string(d->key)) == 0);
+    }
+    set(object, "draws", draws);
     return object;
 }
 
@@ -448,11 +463,16 @@ const struct command command_targets = {
         "A target on a device that this machine lacks (torch:device=cuda) is passed over with a "
         "line where others are named beside it.\n"
         "\n"
+        "With the word `any` each test draws the options that the target's text does not give, by "
+        "its seed and index: each is as by default in half of the tests. A finding is recorded "
+        "with those that it needs.\n"
+        "\n"
         "Examples:\n"
         "  opjury targets\n"
         "  opjury targets --python old-env --python new-env\n"
         "  opjury targets --support onnxruntime:opt=none\n"
-        "  opjury targets --support onnxruntime@old\n",
+        "  opjury targets --support onnxruntime@old\n"
+        "  opjury fuzz --target onnxruntime:opt=all,any\n",
     .options = options,
     .settings_size = sizeof(struct targets_settings),
     .option = set_option,

@@ -150,6 +150,7 @@ size_t judge_runs(const struct test *test, struct reference *reference,
                   struct target *const *targets, const struct outcome *outcomes, size_t n,
                   struct arena *arena, struct verdict *verdicts)
 {
+    targets = targets_drawn(targets, n, test, arena);
     for (size_t t = 0; t < n; t++) {
         size_t same = 0;
         while (same < t && !is_same_run(targets[same], &outcomes[same], targets[t], &outcomes[t])) {

@@ -199,8 +199,10 @@ enum err store_buckets(struct store *store, struct arena *arena, struct bucket_r
         "f.text, f.id, count(*),"
         " CASE WHEN sum(f.state = 'new') > 0 THEN iif(b.state = '', 'new', b.state)"
         "      WHEN sum(f.state = 'known') > 0 THEN 'known' ELSE 'flaky' END,"
-        " (SELECT group_concat(target, char(10)) FROM"
-        "  (SELECT DISTINCT target FROM findings WHERE bucket = b.id ORDER BY target)),"
+        /* One that draws its options is one target, whatever each test drew. */
+        " (SELECT group_concat(t, char(10)) FROM (SELECT DISTINCT coalesce("
+        "  iif(json_valid(json), json_extract(json, '$.draws'), NULL), target) AS t"
+        "  FROM findings WHERE bucket = b.id ORDER BY t)),"
         " b.url, min(f.id + iif(instr(f.json, '\"reduced\":true'), 0, 1 << 62))"
         " FROM findings f JOIN buckets b ON b.id = f.bucket GROUP BY b.id ORDER BY b.id",
         ""));

@@ -385,6 +385,11 @@ static enum err faulty_run(const struct target *t, const struct test *test, stru
     return ERR_OK;
 }
 
+/* Faults that a program seldom has all of: which of those that were drawn a failure needs. */
+static const char *const word[] = {"", NULL};
+static const struct option_draw faulty_draws[] = {
+    {"negate.add", word}, {"negate.mul", word}, {"negate.relu", word}, {NULL}};
+
 static const char *const faulty_defaults[] = {NULL}; /* only when asked for */
 
 const struct target_kind target_faulty = {
@@ -396,4 +401,5 @@ const struct target_kind target_faulty = {
     .defaults = faulty_defaults,
     .can_spell = faulty_can_spell,
     .run = faulty_run,
+    .draws = faulty_draws,
 };

@@ -26,6 +26,7 @@ struct posted {
 
 struct jury {
     struct arena *arena;
+    struct arena *scratch; /* of one post */
     struct target **targets;
     size_t n_targets;
     struct library **libraries;
@@ -113,6 +114,7 @@ static struct jury *jury_new(struct target *const *targets, size_t n,
     struct jury *j = ARENA_ZARRAY(arena, struct jury, 1);
 
     j->arena = arena;
+    j->scratch = arena_new();
     j->n_targets = n;
     j->targets = arena_copy(arena, targets, n * sizeof(struct target *));
     j->libraries = ARENA_ZARRAY(arena, struct library *, n);
@@ -206,6 +208,7 @@ void jury_close(struct jury *j)
             free(j->window[j->taken % JURY_WINDOW_MAX].answers[i].text);
         }
     }
+    arena_free(j->scratch);
     arena_free(j->arena);
 }
 
@@ -239,7 +242,7 @@ static enum err post_to_library(struct jury *j, struct posted *p, size_t index)
     const struct target *first = NULL;
 
     for (size_t i = 0; i < l->n_targets; i++) {
-        const struct target *t = j->targets[l->target[i]];
+        const struct target *t = target_drawn(j->targets[l->target[i]], p->test, j->scratch);
         struct answer *a = &p->answers[l->target[i]];
         if (t->no_device) {
             refuse(a, OUTCOME_NOT_EXERCISED, t->no_device);
@@ -282,6 +285,7 @@ enum err jury_post(struct jury *j, const struct test *test)
 
     p->test = test;
     memset(p->answers, 0, j->n_targets * sizeof *p->answers);
+    arena_reset(j->scratch);
     for (size_t i = 0; i < j->n_libraries; i++) {
         TRY(post_to_library(j, p, i));
     }
@@ -309,7 +313,7 @@ static enum err run_here(struct jury *j, const struct target *t, const struct te
     double start = clock_cpu_self();
 
     *o = (struct outcome){.message = "", .log = "", .phase = "run", .error_class = ""};
-    TRY(t->kind->run(t, test, arena, o));
+    TRY(t->kind->run(target_drawn(t, test, arena), test, arena, o));
     j->command_cpu += o->cpu;
     o->cpu += clock_cpu_self() - start;
     return ERR_OK;
@@ -382,7 +386,8 @@ static enum err run_one(struct jury *j, size_t target, const struct target *t,
     if (j->library_of[target] == SIZE_MAX) {
         return run_here(j, t, test, arena, o);
     }
-    return jury_run_on(j, j->libraries[j->library_of[target]], t, test, worker, arena, o);
+    return jury_run_on(j, j->libraries[j->library_of[target]], target_drawn(t, test, arena), test,
+                       worker, arena, o);
 }
 
 enum err jury_run_fresh(struct jury *j, size_t target, const struct test *test, struct arena *arena,

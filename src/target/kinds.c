@@ -172,11 +172,36 @@ enum err options_device(struct target *t, const char *const *order, const char *
 
 static const char *target_text(const struct target *t, const char *path, struct arena *arena)
 {
-    const char *mode = t->kind->mode;
+    const char *mode = t->kind->mode, *options = t->options;
 
-    return arena_printf(arena, "%s%s%s%s%s%s%s", t->kind->name, *t->options || mode ? ":" : "",
-                        mode ? mode : "", mode && *t->options ? "," : "", t->options,
-                        path ? "@" : "", path ? path : "");
+    if (t->given) {
+        options = arena_printf(arena, "%s%sany", t->given, *t->given ? "," : "");
+    }
+    return arena_printf(arena, "%s%s%s%s%s%s%s", t->kind->name, *options || mode ? ":" : "",
+                        mode ? mode : "", mode && *options ? "," : "", options, path ? "@" : "",
+                        path ? path : "");
+}
+
+/* The word `any`, which is no option, is cut out of the text. */
+static enum err take_any(struct target *t, char **text, struct arena *arena)
+{
+    const char *found;
+    size_t size = *text ? find_option(*text, "any", &found) : 0;
+
+    if (size != strlen("any")) {
+        return ERR_OK;
+    }
+    if (!t->kind->draws) {
+        return err_set(ERR_USAGE, "%s has no options that a test could draw: leave out 'any'",
+                       t->kind->name);
+    }
+    int before = (int)(found - *text);
+    bool is_last = found[size] == '\0';
+    *text = arena_printf(arena, "%.*s%s", before - (is_last && before > 0), *text,
+                         is_last ? "" : found + size + 1);
+    t->given = arena_strdup(arena, *text);
+    *text = is_last && before == 0 ? NULL : *text;
+    return ERR_OK;
 }
 
 enum err target_parse(const char *text, const char *python, struct arena *arena,
@@ -202,6 +227,7 @@ enum err target_parse(const char *text, const char *python, struct arena *arena,
     }
     t->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
     t->onnx = ONNX_VERSION_DEFAULT;
+    TRY(take_any(t, &options, arena));
     TRY(parse_options(t, options, arena));
     TRY(t->kind->finish ? t->kind->finish(t, arena) : ERR_OK);
     if (!t->kind->adapter && path) {
@@ -224,6 +250,7 @@ enum err target_vary(const struct target *t, const char *options, struct arena *
 
     TRY(parse_options(copy, arena_strdup(arena, options), arena));
     TRY(t->kind->finish ? t->kind->finish(copy, arena) : ERR_OK);
+    copy->given = NULL;
     copy->text = target_text(copy, path ? path + 1 : NULL, arena);
     *varied = copy;
     return ERR_OK;
@@ -267,6 +294,77 @@ const struct target *target_without(const struct target *t, unsigned word, struc
     const char *path = strchr(t->text, '@');
     less->text = target_text(less, path ? path + 1 : NULL, arena);
     return less;
+}
+
+/* "threads=4" of one, in half of the tests; NULL: as by default. */
+static const char *draw_option(const struct option_draw *draw, struct rng rng, struct arena *arena)
+{
+    size_t n = 0;
+
+    while (draw->values[n]) {
+        n++;
+    }
+    if (rng_below(&rng, 2) == 0) {
+        return NULL;
+    }
+    const char *value = draw->values[rng_below(&rng, n)];
+    return arena_printf(arena, "%s%s%s", draw->key, *value ? "=" : "", value);
+}
+
+const struct target *target_drawn(const struct target *t, const struct test *test,
+                                  struct arena *arena)
+{
+    const char *path = strchr(t->text, '@'), *found;
+
+    if (!t->given) {
+        return t;
+    }
+    struct target *drawn = arena_copy(arena, t, sizeof *t);
+    /* Whatever the interpreter: what is drawn for two versions of a library is the same. */
+    struct rng root =
+        rng_seeded(hash_text(target_label(t, arena), hash_mix(test->seed, test->index)));
+    drawn->given = NULL;
+    for (const struct option_draw *draw = t->kind->draws; draw->key; draw++) {
+        struct rng rng = rng_split(&root, hash_text(draw->key, 0));
+        const char *said = draw_option(draw, rng, arena);
+        struct target *varied;
+        if (said && !find_option(t->given, draw->key, &found) &&
+            target_vary(drawn, said, arena, &varied) == ERR_OK) {
+            drawn = varied;
+        }
+    }
+    CHECK(drawn->dynamic == t->dynamic);
+    drawn->text = target_text(drawn, path ? path + 1 : NULL, arena);
+    return drawn;
+}
+
+bool target_keeps_given(const struct target *t, const struct target *of)
+{
+    for (const char *at = of->given ? of->given : ""; *at;) {
+        char key[64];
+        const char *here, *there;
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(at, "=,"), at);
+        size_t n = find_option(t->options, key, &here);
+        if (n != find_option(of->options, key, &there) || (n && memcmp(here, there, n) != 0)) {
+            return false;
+        }
+        at += strcspn(at, ",");
+        at += *at == ',';
+    }
+    return true;
+}
+
+struct target *const *targets_drawn(struct target *const *targets, size_t n,
+                                    const struct test *test, struct arena *arena)
+{
+    struct target **drawn = arena_copy(arena, targets, n * sizeof(struct target *));
+
+    for (size_t i = 0; i < n; i++) {
+        if (targets[i]->given) {
+            drawn[i] = arena_copy(arena, target_drawn(targets[i], test, arena), sizeof **drawn);
+        }
+    }
+    return drawn;
 }
 
 /* Does `fuzz` run this library unasked? What lies beside the build is for tests of opjury itself.

@@ -85,6 +85,9 @@ static enum err encode(const struct target *t, const struct test *test, struct b
     return onnx_write_dynamic(test->program, t->dynamic ? test->before : NULL, t->onnx, job);
 }
 
+static const char *const thread_counts[] = {"2", "4", NULL};
+static const struct option_draw draws[] = {{"opt", levels}, {"threads", thread_counts}, {NULL}};
+
 const struct target_kind target_onnxruntime = {
     .name = "onnxruntime",
     .summary = "ONNX Runtime, CPU provider, one session for each test",
@@ -103,4 +106,5 @@ const struct target_kind target_onnxruntime = {
     .levels = levels,
     .has_threads = true,
     .has_optimizers = true,
+    .draws = draws,
 };

@@ -66,6 +66,12 @@ struct subsystem {
     bool is_counted;     /* "skip=lowerings:3" leaves out all but the first three applications, and
                             the log then has a line "applied lowerings K WHAT" for each of those */
 };
+/* An option that a target with the word `any` draws for each test: as by default in half of them,
+ * else one of the values. What does not go with what was drawn before it stays as by default. */
+struct option_draw {
+    const char *key;           /* "threads" */
+    const char *const *values; /* NULL at the end; of a word, which has no value: "" */
+};
 struct target_kind {
     const char *name; /* "onnxruntime" */
     const char *mode; /* "compile": the kind of torch:compile,...; NULL: the library's plain one */
@@ -110,6 +116,9 @@ struct target_kind {
     bool has_optimizers;                /* takes disable=A+B and trace, see optimizers of triage */
     const struct subsystem *subsystems; /* those of all levels, in the order in which they work,
                                            name NULL at the end; NULL: none */
+    /* What `any` draws, in this order; key NULL at the end; NULL: nothing. Not `dynamic`, which
+     * asks for other programs. */
+    const struct option_draw *draws;
 };
 extern const struct target_kind *const target_kind_table[];
 extern const size_t target_kind_count;
@@ -121,6 +130,8 @@ struct target {
     const char *options;           /* canonical options only, "opt=all": sent with each job */
     const char *python;            /* interpreter; NULL for in-process kinds */
     const char *device;            /* of kind->devices; NULL: the usual one */
+    const char *given;             /* "any": the other words, which it does not draw; NULL: it draws
+                                      nothing */
     bool dynamic;                  /* runs what it loaded at test.before's shapes first */
     bool strict_casts;             /* claims every declared rounding */
     bool flushes_subnormals;       /* though its kind does not: a command */
@@ -151,6 +162,14 @@ MUST_USE enum err target_vary(const struct target *t, const char *options, struc
 /* The target without the word-th of its options, which then is as by default; it may come out as it
  * was. Not probed again. NULL: there is no such word, or it cannot be left out. */
 const struct target *target_without(const struct target *t, unsigned word, struct arena *arena);
+/* As the test runs on it: a target with `any` with the options that the test's seed and index draw,
+ * fully spelled; another is itself. jury_post, the single runs and judge_runs ask by themselves. */
+const struct target *target_drawn(const struct target *t, const struct test *test,
+                                  struct arena *arena);
+struct target *const *targets_drawn(struct target *const *targets, size_t n,
+                                    const struct test *test, struct arena *arena);
+/* Does t, which another was varied to, have the options that `of` was given still? */
+bool target_keeps_given(const struct target *t, const struct target *of);
 /* Every default variant of every kind whose library is in `python`, or else in the default
  * interpreter or in an environment of the configuration. */
 MUST_USE enum err targets_installed(const char *python, struct arena *arena,

@@ -170,10 +170,17 @@ static bool is_tried(const struct reducer *r, uint64_t hash)
     return *tried_place(r->tried, r->tried_capacity, hash) == hash;
 }
 
+struct options_search {
+    struct reducer *r;
+    bool all; /* no word was left for which there was no run */
+};
+
 /* What a run has said of the best test in another form of the target is kept with what was tried:
- * a sitting of two runs has one to spend here. *all: false where no run was left to ask. */
-static bool shows_as(struct reducer *r, const struct target *what, bool *all)
+ * a sitting of two runs has one to spend here. */
+static bool shows_as(void *context, const struct target *what)
 {
+    struct options_search *s = context;
+    struct reducer *r = s->r;
     struct failure f = r->failure;
     struct outcome outcome = {.kind = OUTCOME_OK};
     struct verdict verdict = {.kind = VERDICT_PASS};
@@ -184,7 +191,7 @@ static bool shows_as(struct reducer *r, const struct target *what, bool *all)
         return is_tried(r, shown);
     }
     if (reduce_over(r)) {
-        *all = false;
+        s->all = false;
         return false;
     }
     f.what = what;
@@ -195,22 +202,6 @@ static bool shows_as(struct reducer *r, const struct target *what, bool *all)
         (void)tried_first(r, same ? shown : vain);
     }
     return r->err == ERR_OK && same;
-}
-
-/* The failing target with the fewest words that still show the failure. What was seen stays what
- * the target itself gave. *all: every word was asked about. */
-static const struct target *fewest_options(struct reducer *r, bool *all)
-{
-    const struct target *best = r->failure.what, *less;
-    *all = true;
-    for (unsigned word = 0; (less = target_without(best, word, r->origin)) != NULL;) {
-        if (strcmp(less->text, best->text) != 0 && shows_as(r, less, all)) {
-            best = less;
-        } else {
-            word++;
-        }
-    }
-    return best;
 }
 
 /* ---- the whole ---- */
@@ -310,7 +301,10 @@ enum err reduce(struct jury *jury, const struct failure *f, struct reduction *re
     const struct target *what = r.failure.what;
     if (result->complete) {
         r.form->end(&r);
-        what = fewest_options(&r, &result->complete);
+        /* What was seen stays what the target itself gave. */
+        struct options_search options = {.r = &r, .all = true};
+        what = fewest_options(what, shows_as, &options, r.origin);
+        result->complete = options.all;
     }
     result->target = arena_strdup(arena, what->text);
     give_result(&r, result, arena);

@@ -123,6 +123,11 @@ MUST_USE enum err recheck(struct jury *jury, struct failure *f, unsigned times,
 MUST_USE enum err failure_repeats(struct jury *jury, struct failure *f, struct arena *arena,
                                   bool *yes);
 
+/* Leaves the options of f's target out that `draws` drew and the failure does not need; outcome and
+ * verdict are then what the test gives so. Not of hangs. Memory: `arena`. */
+MUST_USE enum err failure_drop_options(struct jury *jury, struct failure *f,
+                                       const struct target *draws, struct arena *arena);
+
 /* A look at a failure in another configuration. */
 struct recheck_try {
     const char *kind, *what;   /* "threads", "threads=4"; "version", "1.31.1" */

@@ -26,6 +26,11 @@ bool is_value(const char *text);
 bool failure_is_slight(const struct verdict *v);
 bool failure_is_clear(const struct verdict *v);
 
+/* The target with the fewest options with which `shows` still says true. */
+typedef bool shows_on(void *context, const struct target *less);
+const struct target *fewest_options(const struct target *t, shows_on *shows, void *context,
+                                    struct arena *arena);
+
 /* ---- stand-ins ---- */
 
 /* A plain op: of one operand, which it gives back when asked twice, and nothing special about any

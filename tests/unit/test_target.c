@@ -95,6 +95,37 @@ static void test_options(void **state)
     arena_free(arena);
 }
 
+/* What `any` draws: by the test and the text alone; given options stay; each value comes up. */
+static void test_draws(void **state)
+{
+    struct arena *arena = arena_new();
+    struct target *t = parse(arena, "onnxruntime:threads=1,any@/bin/sh");
+    struct target *other = parse(arena, "onnxruntime:any,threads=1@/bin/env");
+    unsigned levels = 0, n_all = 0;
+
+    assert_string_equal(t->text, "onnxruntime:threads=1,any@/bin/sh");
+    assert_string_equal(other->text, "onnxruntime:threads=1,any@/bin/env");
+    for (uint64_t i = 0; i < 400; i++) {
+        const struct test test = {.seed = 3, .index = i};
+        const struct target *drawn = target_drawn(t, &test, arena);
+        assert_string_equal(drawn->options, target_drawn(t, &test, arena)->options);
+        assert_string_equal(drawn->options, target_drawn(other, &test, arena)->options);
+        assert_string_equal(parse(arena, drawn->text)->text, drawn->text);
+        assert_null(drawn->given);
+        assert_null(strstr(drawn->options, "threads"));
+        const char *level = target_option(drawn, "opt", arena);
+        n_all += strcmp(level, "all") == 0;
+        levels |= 1U << (level[0] % 32);
+    }
+    assert_int_equal(__builtin_popcount(levels), 4);
+    assert_in_range(n_all, 210, 290); /* 5 of 8 */
+    const struct test test = {.seed = 4, .index = 0};
+    t = parse(arena, "onnxruntime:opt=basic@/bin/sh");
+    assert_ptr_equal(target_drawn(t, &test, arena), t);
+    assert_ptr_equal(*targets_drawn(&t, 1, &test, arena), t);
+    arena_free(arena);
+}
+
 static void test_parse_wrong(void **state)
 {
     static const struct {
@@ -136,6 +167,10 @@ static void test_parse_wrong(void **state)
         {"torch@", ERR_USAGE, "behind @ is empty"},
         {"torch@/no/such/place", ERR_MISSING, "neither a Python interpreter nor a folder"},
         {"faulty:none@/usr/bin/python3", ERR_USAGE, "no @PATH"},
+        {"torch:any", ERR_USAGE, "torch has no options that a test could draw"},
+        {"onnxruntime:any,any", ERR_USAGE, "not 'any'"},
+        {"onnxruntime:any=3", ERR_USAGE, "not 'any=3'"},
+        {"onnxruntime:any,", ERR_USAGE, "an option is empty"},
         {"faulty:negate.relu,frob", ERR_USAGE, "no fault \"frob\""},
     };
     struct arena *arena = arena_new();
@@ -591,6 +626,7 @@ int main(void)
         TEST(test_parse),
         TEST(test_parse_path),
         TEST(test_options),
+        TEST(test_draws),
         TEST(test_parse_wrong),
         TEST(test_bad_interpreters),
         TEST(test_interpreter_order),

@@ -333,7 +333,7 @@ const struct target *target_drawn(const struct target *t, const struct test *tes
             drawn = varied;
         }
     }
-    CHECK(drawn->dynamic == t->dynamic);
+    CHECK(drawn->dynamic == t->dynamic && drawn->device == t->device);
     drawn->text = target_text(drawn, path ? path + 1 : NULL, arena);
     return drawn;
 }

@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
 static uint64_t nanoseconds(struct timeval t)
 {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
@@ -266,6 +267,30 @@ static const char *changed_state(struct worker *w, char *name, size_t size)
     return changed;
 }
 
+static int channel_fd(const struct worker *w, unsigned channel)
+{
+    const int fds[CHANNELS] = {w->job_fd, w->done_fd, STDOUT_FILENO, STDERR_FILENO};
+
+    return fds[channel];
+}
+
+/* Has a library closed what is ours, or put something else there? Then no more is written to it. */
+static bool channels_closed(struct worker *w, bool remember)
+{
+    struct stat now;
+
+    for (unsigned i = 0; i < CHANNELS && !w->is_cut_off; i++) {
+        const struct stat *base = &w->base_channel[i];
+        bool is_open = fstat(channel_fd(w, i), &now) == 0;
+        if (remember) {
+            w->base_channel[i] = now;
+        } else {
+            w->is_cut_off = !is_open || now.st_dev != base->st_dev || now.st_ino != base->st_ino;
+        }
+    }
+    return w->is_cut_off;
+}
+
 static void check_state(struct run *r)
 {
     struct worker *w = r->w;
@@ -285,7 +310,7 @@ static void check_state(struct run *r)
         Py_XDECREF(done);
         PyErr_Clear();
     }
-    changed = changed ? changed : library;
+    changed = w->is_cut_off ? "open files" : changed ? changed : library;
     if (changed) {
         result_text(r, &r->result.state_changed, changed, strlen(changed));
     }
@@ -343,10 +368,18 @@ static bool place(struct run *r, struct placed *p)
     return false;
 }
 
+/* What the run has done to the process. */
+static void look_around(struct run *r)
+{
+    if (!channels_closed(r->w, false)) {
+        result_log(r);
+    }
+    check_state(r);
+}
+
 static void write_result(struct run *r)
 {
-    result_log(r);
-    check_state(r);
+    look_around(r);
     /* The cursor still names this run: what dies up to here is its fault. */
     r->result.seq = r->job->seq + 1;
     memcpy(r->out, &r->result, sizeof r->result);
@@ -408,10 +441,32 @@ static void answer_job(struct worker *w, uint32_t seq)
     step(w, seq, 0, WIRE_IDLE);
     /* In one order with the engine's: it sets `wake`, then looks at `done`. */
     __atomic_store_n(&w->ring->done, seq + 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&w->ring->wake, __ATOMIC_SEQ_CST) == seq + 1 ||
-        __atomic_load_n(&w->ring->posted, __ATOMIC_SEQ_CST) == seq + 1) {
+    bool is_waited = __atomic_load_n(&w->ring->wake, __ATOMIC_SEQ_CST) == seq + 1 ||
+                     __atomic_load_n(&w->ring->posted, __ATOMIC_SEQ_CST) == seq + 1;
+    if (is_waited && !w->is_cut_off) {
         eventfd_write(w->done_fd, 1);
     }
+}
+
+/* A worker that could not do what comes next as a new one would. */
+static bool is_worn(const struct worker *w)
+{
+    return w->is_cut_off || limits_worn(&w->limits);
+}
+
+/* In the middle of a job too: what is answered stays so. */
+static _Noreturn void retire(const struct worker *w)
+{
+    __atomic_store_n(&w->ring->retired, 1, __ATOMIC_RELEASE);
+    _exit(0);
+}
+
+static bool is_last(const struct wire_job *job, uint32_t run)
+{
+    do {
+        run++;
+    } while (run < job->n_runs && is_skipped(job, run));
+    return run >= job->n_runs;
 }
 
 static void do_job(struct worker *w, uint32_t seq)
@@ -423,6 +478,9 @@ static void do_job(struct worker *w, uint32_t seq)
     for (uint32_t run = 0; run < job->n_runs; run++) {
         if (!is_skipped(job, run)) {
             do_run(w, seq, program, run, &placed);
+            if (!is_last(job, run) && is_worn(w)) {
+                retire(w);
+            }
         }
     }
     placed_clear(&placed);
@@ -477,8 +535,7 @@ static uint32_t load_job(struct worker *w, uint32_t seq, struct packed *p, uint3
         if (r->loaded) {
             prepare_program(r, &p->placed);
         }
-        result_log(r);
-        check_state(r);
+        look_around(r);
     }
     Py_XDECREF(program);
     return first_fence + job->n_tensors + job->n_before;
@@ -533,6 +590,9 @@ static void run_job(struct worker *w, uint32_t seq, struct packed *p)
             check_tensors(r);
         }
         write_result(r);
+        if (!is_last(job, i) && is_worn(w)) {
+            retire(w);
+        }
     }
     placed_clear(&p->placed);
     answer_job(w, seq);
@@ -612,41 +672,6 @@ static void map_ring(struct worker *w, int fd)
     w->jobs = map;
 }
 
-/* Bytes of address space in use, which is what RLIMIT_AS counts; 0: unknown. */
-static uint64_t address_space(const struct worker *w)
-{
-    char text[32];
-    ssize_t n = pread(w->statm, text, sizeof text - 1, 0);
-
-    text[n > 0 ? n : 0] = '\0';
-    return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-/* What is used now, plus what the engine allows; 0: no limit. No core files: the frames are
- * recorded. A library that keeps memory would make later, innocent runs fail: the worker retires at
- * half of the limit.
- */
-static void set_limits(struct worker *w, uint64_t memory_limit)
-{
-    struct rlimit limit = {0, 0};
-
-    setrlimit(RLIMIT_CORE, &limit);
-    w->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    uint64_t start = w->statm >= 0 ? address_space(w) : 0;
-    if (start == 0) {
-        give_up("/proc/self/statm");
-    }
-    w->memory_retire = UINT64_MAX;
-    if (memory_limit == 0) {
-        return;
-    }
-    w->memory_retire = start + memory_limit / 2;
-    limit.rlim_cur = limit.rlim_max = (rlim_t)(start + memory_limit);
-    if (setrlimit(RLIMIT_AS, &limit)) {
-        give_up("RLIMIT_AS");
-    }
-}
-
 _Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS])
 {
     struct worker w = {
@@ -665,7 +690,11 @@ _Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS
     w.base_fpu = fpu_mode();
     w.base_state = read_state(adapter);
     random_moved(&w, true);
-    set_limits(&w, w.ring->memory_limit);
+    channels_closed(&w, true);
+    const char *failed = limits_set(&w.limits, adapter, w.ring->memory_limit);
+    if (failed) {
+        give_up(failed);
+    }
 
     uint32_t seq = w.ring->start, end = w.ring->jobs ? seq + w.ring->jobs : 0;
     for (;;) {
@@ -682,9 +711,8 @@ _Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS
             do_job(&w, seq);
         }
         seq += n;
-        if ((w.ring->jobs && (int32_t)(seq - end) >= 0) || address_space(&w) > w.memory_retire) {
-            __atomic_store_n(&w.ring->retired, 1, __ATOMIC_RELEASE);
-            _exit(0);
+        if ((w.ring->jobs && (int32_t)(seq - end) >= 0) || is_worn(&w)) {
+            retire(&w);
         }
     }
 }

@@ -6,6 +6,11 @@
 
 #include "opjury/worker.h"
 
+#include <sys/stat.h>
+
+/* Descriptors of ours that a library may close. */
+enum { CHANNEL_JOB, CHANNEL_DONE, CHANNEL_STDOUT, CHANNEL_STDERR, CHANNELS };
+
 struct worker {
     const struct adapter *adapter;
     struct wire_ring *ring;
@@ -14,13 +19,14 @@ struct worker {
     uint64_t job_size, result_size;
     uint32_t slots;
     int job_fd, done_fd;
-    int statm;              /* /proc/self/statm, kept open */
-    uint64_t memory_retire; /* with more address space than this, make room for a new worker */
+    struct limits limits;
     struct fence *fence;
     PyObject *base_state; /* NULL: the adapter has none */
     uint8_t *base_random;
     size_t base_random_size;
     uint64_t base_fpu;
+    struct stat base_channel[CHANNELS];
+    bool is_cut_off; /* they are not what they were */
 };
 
 /* The run under way. */

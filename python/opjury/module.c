@@ -44,6 +44,8 @@ static PyObject *serve(PyObject *self, PyObject *args)
     a.state = offered(module, "state");
     a.reset = offered(module, "reset");
     a.close = offered(module, "close");
+    PyObject *starts = offered(module, "starts_processes");
+    a.starts_processes = starts && PyObject_IsTrue(starts) == 1;
     a.callables = PyDict_New();
     capsule = offered(module, "exchange");
     a.exchange = capsule ? exchange_from_capsule(capsule) : NULL;

@@ -7,7 +7,10 @@ It needs the standard library only, so tests of the workers run without any pack
 import ctypes
 import mmap
 import os
+import platform
+import re
 import resource
+import signal
 import sys
 import time
 
@@ -16,6 +19,7 @@ from opjury import NoDevice
 FORMAT = {"BOOL": "?", "I8": "b", "U8": "B", "I16": "h", "U16": "H", "I32": "i", "U32": "I",
           "I64": "q", "F16": "e", "F32": "f", "F64": "d"}
 KEPT = []
+starts_processes = True
 SETTING = ["as it was"]
 RAN = mmap.mmap(-1, 1)  # of all workers of one interpreter: has any run?
 
@@ -53,14 +57,36 @@ def recurse():
     again()
 
 
-def overwrite_ring():
-    """Fill every writable mapping that is shared with the engine."""
+def undefined_instruction():
+    """What compilers put where a program cannot come."""
+    code = {"x86_64": b"\x0f\x0b", "aarch64": b"\0\0\0\0"}[platform.machine()]
+    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(code)
+    ctypes.CFUNCTYPE(None)(address(page))()
+
+
+def shared_mappings():
+    """Places of what the worker may write and the engine reads: the header, then results."""
     with open("/proc/self/maps") as maps:
         for line in maps:
             span, access, *_ = line.split()
             if "opjury-ring" in line and access == "rw-s":
-                low, high = (int(x, 16) for x in span.split("-"))
-                ctypes.memset(low, 0xA5, min(high - low, 1 << 20))
+                yield [int(x, 16) for x in span.split("-")]
+
+
+def overwrite_ring():
+    for low, high in shared_mappings():
+        ctypes.memset(low, 0xA5, min(high - low, 1 << 20))
+
+
+def truncate_ring():
+    """By the only way there is: the descriptor was closed. Not for everyone; then 'echo'."""
+    for low, high in shared_mappings():
+        try:
+            ring = os.open(f"/proc/self/map_files/{low:x}-{high:x}", os.O_RDWR)
+        except OSError:
+            continue
+        os.ftruncate(ring, 4096)
 
 
 def leave_child():
@@ -69,6 +95,35 @@ def leave_child():
         os.setsid()
         time.sleep(600)
         os._exit(0)
+
+
+def bomb():
+    """Each process starts others, for ever; where none can be started, who runs the tests may work."""
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            time.sleep(0.01)
+
+
+def leak_files(n):
+    """Each is another file, or EMFILE."""
+    for _ in range(n):
+        KEPT.append(os.open("/dev/null", os.O_RDONLY))
+
+
+def close_files(reopen):
+    """Whatever is open, as a library that makes itself a daemon does."""
+    os.closerange(0, 1024)
+    if reopen:
+        leak_files(32)
+
+
+def write_much():
+    block = b"x" * (1 << 20)
+    for _ in range(1024):
+        os.write(1, block)
+    print("that was a gigabyte")
 
 
 def allocate():
@@ -94,13 +149,24 @@ ACTIONS = {
     "raise": lambda inputs: 1 // 0,
     "segv": lambda inputs: ctypes.string_at(8),
     "abort": lambda inputs: os.abort(),
+    "illegal": lambda inputs: undefined_instruction(),
     "fpe": lambda inputs: os.kill(os.getpid(), 8),
     "exit": lambda inputs: os._exit(0),
     "overflow": lambda inputs: recurse(),
     "spin": lambda inputs: spin(),
+    "spin-locked": lambda inputs: re.match("(a+)+$", "a" * 99 + "b"),  # never leaves C
     "sleep": lambda inputs: time.sleep(600),
+    "stop": lambda inputs: os.kill(os.getpid(), signal.SIGSTOP),
+    "child": lambda inputs: leave_child(),
+    "fork-bomb": lambda inputs: bomb(),
     "allocate": lambda inputs: allocate(),
     "leak": lambda inputs: KEPT.append(bytearray(100 << 20)),
+    "leak-files": lambda inputs: leak_files(100),
+    "all-files": lambda inputs: leak_files(10**6),
+    "close": lambda inputs: close_files(False),
+    "close-reopen": lambda inputs: close_files(True),
+    "gigabyte": lambda inputs: write_much(),
+    "truncate": lambda inputs: truncate_ring(),
     "garbage": lambda inputs: overwrite_ring(),
     "garbage-segv": lambda inputs: (overwrite_ring(), ctypes.string_at(8)),
     "garbage-later": lambda inputs: (overwrite_ring(), time.sleep(0.3), ctypes.string_at(8)),
@@ -113,7 +179,6 @@ ACTIONS = {
     "round": lambda inputs: ctypes.CDLL("libm.so.6").fesetround(0xC00),
     "setting": lambda inputs: SETTING.__setitem__(0, "changed"),
     "print": lambda inputs: (print("to stdout"), print("to stderr", file=sys.stderr)),
-    "child": lambda inputs: leave_child(),
     "kill-zygote": lambda inputs: (os.kill(os.getppid(), 9), time.sleep(600)),
     "text": lambda inputs: (_ for _ in ()).throw(RuntimeError("bad \udcff\x01 text")),
     "by-variable": lambda inputs: 1 // ("ORT_SELFTEST" not in os.environ),

@@ -38,6 +38,7 @@ from opjury.torch import (dtypes, exchange, find_device, from_dlpack, random_sta
                           reset, state, version)
 
 del dtypes  # programs are no call plans here
+starts_processes = True  # g++
 NAME = "opjury-compile-"
 ROOT = os.path.join(tempfile.gettempdir(), NAME + str(os.getpid()))  # of all workers of a zygote
 WARM = """def program(x):

@@ -2,7 +2,8 @@
 /*
  * worker: the parts of the extension that runs inside a library's interpreter. module.c is what
  * Python sees, zygote.c forks workers, loop.c does jobs, tensor.c moves tensors in and out, fence.c
- * is the memory inputs lie in, plan.c executes call plans, crash.c records how a worker died.
+ * is the memory inputs lie in, plan.c executes call plans, limits.c says what a worker may use,
+ * crash.c records how it died.
  */
 #ifndef OPJURY_WORKER_H
 #define OPJURY_WORKER_H
@@ -29,7 +30,8 @@ struct adapter {
     PyObject *from_dlpack, *from_memory;
     PyObject *random_state; /* () -> tensor that holds the state of the library's generator */
     PyObject *state, *reset;
-    PyObject *close; /* the zygote's last call; optional */
+    PyObject *close;       /* the zygote's last call; optional */
+    bool starts_processes; /* its workers run compilers */
 };
 
 /* ---- zygote.c ---- */
@@ -85,6 +87,21 @@ struct call_plan *plan_load(const struct adapter *a, const uint8_t *bytes, size_
 void plan_free(struct call_plan *plan); /* NULL is fine */
 /* Call it on a list of tensors (inputs, then constants): a new list of results, or NULL. */
 PyObject *plan_run(const struct call_plan *plan, PyObject *tensors);
+
+/* ---- limits.c ---- */
+
+struct limits {
+    int statm;       /* /proc/self/statm, kept open */
+    uint64_t memory; /* beyond this, and */
+    int files;       /* from this descriptor on, make room for a new worker */
+};
+/* Of this process from now on; `memory`: bytes above what it has, 0: any. NULL: they hold; else
+ * what does not, and errno. */
+const char *limits_set(struct limits *l, const struct adapter *a, uint64_t memory);
+/* Has a library kept so much that later, innocent runs might fail? */
+bool limits_worn(const struct limits *l);
+/* SIGKILL for all that is left of that worker, where it was a user of its own. */
+void limits_kill_user(pid_t worker);
 
 /* ---- crash.c ---- */
 

@@ -19,14 +19,24 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum {
+    /* What a run has printed lies in memory until its end. Beyond so much, all but the end goes. */
+    LOG_MAX = 64 << 20,
+    LOG_KEPT = 1 << 20,
+    LOG_TICK_MS = 100,
+};
 
 struct zygote {
     int socket, signals;
     sigset_t old_mask;
     const struct adapter *adapter;
     pid_t worker[WIRE_WORKERS_MAX]; /* 0: none */
+    int log[WIRE_WORKERS_MAX];      /* of its worker's stdout and stderr; -1: none */
+    pid_t swept;                    /* died last, and left processes; 0: none */
 };
 
 static bool is_worker(const struct zygote *z, pid_t pid)
@@ -61,29 +71,59 @@ static pid_t parent_of(pid_t pid)
     return parent;
 }
 
-/* SIGKILL every child; with `keep_workers` only those that are not workers: what dead workers left.
- */
-static void kill_children(const struct zygote *z, bool keep_workers)
+/* SIGKILL for a child, but not for a worker that is to be kept; true: it was sent. */
+static bool kill_child(const struct zygote *z, pid_t pid, bool keep_workers)
+{
+    return pid > 0 && !(keep_workers && is_worker(z, pid)) && kill(pid, SIGKILL) == 0;
+}
+
+/* Kernels without CONFIG_PROC_CHILDREN. */
+static bool kill_children_of_all(const struct zygote *z, bool keep_workers)
 {
     DIR *proc = opendir("/proc");
     const struct dirent *entry;
+    bool any = false;
 
     while (proc && (entry = readdir(proc))) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid > 0 && parent_of(pid) == getpid() && !(keep_workers && is_worker(z, pid))) {
-            kill(pid, SIGKILL);
-        }
+        any |= pid > 0 && parent_of(pid) == getpid() && kill_child(z, pid, keep_workers);
     }
     if (proc) {
         closedir(proc);
     }
+    return any;
+}
+
+/* SIGKILL every child; with `keep_workers` only those that are not workers: what dead workers left.
+ * true: there were some. */
+static bool kill_children(const struct zygote *z, bool keep_workers)
+{
+    char path[64];
+    int pid;
+    bool any = false;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *list = fopen(path, "re");
+    if (!list) {
+        return kill_children_of_all(z, keep_workers);
+    }
+    while (fscanf(list, "%d", &pid) == 1) {
+        any |= kill_child(z, (pid_t)pid, keep_workers);
+    }
+    fclose(list);
+    return any;
 }
 
 /* Killing a child hands us its children: repeat until none is left. */
 static _Noreturn void end_everything(const struct zygote *z)
 {
+    for (int w = 0; w < WIRE_WORKERS_MAX && z->adapter->starts_processes; w++) {
+        if (z->worker[w] > 0) {
+            limits_kill_user(z->worker[w]);
+        }
+    }
     for (;;) {
-        kill_children(z, false);
+        (void)kill_children(z, false);
         if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD) {
             if (z->adapter->close) {
                 Py_XDECREF(PyObject_CallFunctionObjArgs(z->adapter->close, NULL));
@@ -111,7 +151,6 @@ static void reap(struct zygote *z)
     struct rusage usage;
     int status;
     pid_t pid;
-    bool a_worker_died = false;
 
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
         for (uint32_t w = 0; w < WIRE_WORKERS_MAX; w++) {
@@ -121,20 +160,39 @@ static void reap(struct zygote *z)
             struct wire_report r = {.kind = WIRE_DIED, .worker = w, .pid = pid, .status = status};
             r.cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
             z->worker[w] = 0;
-            a_worker_died = true;
+            z->swept = pid;
             report(z, &r);
         }
     }
-    if (a_worker_died) {
-        kill_children(z, true);
+    /* Those that are killed hand us their own children: until none is left. */
+    if (z->swept && !kill_children(z, true)) {
+        z->swept = 0;
+    }
+    if (z->swept && z->adapter->starts_processes) {
+        limits_kill_user(z->swept);
     }
 }
 
-static void close_fds(const int *fds)
+/* A log that takes too much memory loses its beginning. */
+static void cut_logs(const struct zygote *z)
+{
+    struct stat s;
+
+    for (int w = 0; w < WIRE_WORKERS_MAX; w++) {
+        if (z->worker[w] > 0 && fstat(z->log[w], &s) == 0 && s.st_blocks > LOG_MAX / 512) {
+            (void)fallocate(z->log[w], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                            s.st_size - LOG_KEPT);
+        }
+    }
+}
+
+/* All but the log of worker w, which is kept. */
+static void close_fds(struct zygote *z, uint32_t w, const int *fds)
 {
     for (int i = 0; i < WIRE_FDS; i++) {
-        close(fds[i]);
+        close(i == WIRE_FD_LOG ? z->log[w] : fds[i]);
     }
+    z->log[w] = fds[WIRE_FD_LOG];
 }
 
 static void fork_worker(struct zygote *z, uint32_t w, const int *fds)
@@ -151,6 +209,9 @@ static void fork_worker(struct zygote *z, uint32_t w, const int *fds)
         PyOS_AfterFork_Child();
         close(z->socket);
         close(z->signals);
+        for (int i = 0; i < WIRE_WORKERS_MAX; i++) {
+            close(z->log[i]);
+        }
         sigprocmask(SIG_SETMASK, &z->old_mask, NULL);
         worker_main(z->adapter, fds);
     }
@@ -160,7 +221,7 @@ static void fork_worker(struct zygote *z, uint32_t w, const int *fds)
         z->worker[w] = r.pid;
     }
     PyOS_AfterFork_Parent();
-    close_fds(fds);
+    close_fds(z, w, fds);
     report(z, &r);
 }
 
@@ -218,7 +279,7 @@ static int count_threads(void)
 
 _Noreturn void zygote_serve(int socket, const struct adapter *adapter, const char *version)
 {
-    struct zygote z = {.socket = socket, .adapter = adapter};
+    struct zygote z = {.socket = socket, .adapter = adapter, .log = {-1, -1}};
     /* status: threads that the import and the warm-up left running; a fork would lose them. */
     struct wire_report ready = {.kind = WIRE_READY, .pid = getpid(), .status = count_threads()};
     struct rusage compilers;
@@ -243,9 +304,10 @@ _Noreturn void zygote_serve(int socket, const struct adapter *adapter, const cha
     for (;;) {
         struct pollfd p[2] = {{.fd = z.socket, .events = POLLIN},
                               {.fd = z.signals, .events = POLLIN}};
-        if (poll(p, 2, -1) < 0) {
+        if (poll(p, 2, LOG_TICK_MS) < 0) {
             continue;
         }
+        cut_logs(&z);
         if (p[1].revents) {
             struct signalfd_siginfo drained[8];
             while (read(z.signals, drained, sizeof drained) > 0) {

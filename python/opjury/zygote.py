@@ -17,6 +17,7 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
     state() -> ((name, value), ...) optional: what a call must leave as it was
     reset(state)                    optional: put it back
     close()                         optional: when the zygote ends
+    starts_processes = True         optional: its workers run compilers; others can start no process
 
 and raises opjury.NotExercised where it cannot do what a target's options claim, opjury.NoDevice where they
 name a device that is not there.

@@ -82,6 +82,8 @@ static struct jury_options with_defaults(const struct jury_options *given, doubl
 
     o.cpu_deadline = o.cpu_deadline > 0 ? o.cpu_deadline : 10 * patience;
     o.wall_cap = o.wall_cap > 0 ? o.wall_cap : 60 * patience;
+    /* Importing torch took 4 s and tensorflow 10 s on two busy cores. */
+    o.start_cap = o.start_cap > 0 ? o.start_cap : 180;
     o.memory_limit = o.memory_limit ? o.memory_limit : (uint64_t)2 << 30;
     o.tests_per_worker = o.tests_per_worker ? o.tests_per_worker : 10000;
     return o;

@@ -9,6 +9,7 @@ extern const struct target_kind target_onnxruntime;
 extern const struct target_kind target_torch;
 extern const struct target_kind target_torch_compile;
 extern const struct target_kind target_selftest;
+extern const struct target_kind target_selftest_denied;
 extern const struct target_kind target_selftest_pack;
 
 /* Most threads a target may be asked for: more than that is no use to find out whether it matters.

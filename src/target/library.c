@@ -70,7 +70,7 @@ static enum err start_zygote(struct library *l)
     if (!l->zygote.pid) {
         TRY(zygote_start(&l->zygote, l->python, l->kind->adapter));
     }
-    TRY(zygote_wait(&l->zygote, l->python, l->kind, l->arena, &version));
+    TRY(zygote_wait(&l->zygote, l->python, l->kind, l->options.start_cap, l->arena, &version));
     l->version = l->version ? l->version : version;
     return ERR_OK;
 }
@@ -276,6 +276,9 @@ static enum err on_death(struct library *l, unsigned index, int status)
         w->killed = KILLED_NOT;
     }
     w->pid = 0;
+    if (retired && has_work(w)) {
+        skip_runs(w, w->done); /* it may have done a part of a job */
+    }
     if (!retired) {
         blame(l, w, status);
         l->restarts++;

@@ -69,3 +69,18 @@ const struct target_kind target_selftest_pack = {
     .constants_as_tensors = true,
     .pack = 4,
 };
+
+/* In workers that may start no process, and with a set-up that dies (python/opjury/
+ * selftest_denied.py). */
+const struct target_kind target_selftest_denied = {
+    .name = "selftest",
+    .mode = "denied",
+    .summary = "misbehaves where no process may be started, for tests",
+    .options = "echo|child|fork-bomb|...",
+    .package = "",
+    .adapter = "selftest_denied",
+    .option = set_option,
+    .defaults = defaults,
+    .can_spell = can_spell,
+    .encode = encode,
+};

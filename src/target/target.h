@@ -217,6 +217,7 @@ struct jury_options {
     uint64_t memory_limit;     /* bytes above the zygote's size; 0: 2 GiB */
     uint32_t tests_per_worker; /* replaced after; 0: 10,000 */
     bool is_told;              /* a device that is missing needs no line any more */
+    double start_cap;          /* seconds in which a library is to be imported; 0: 180 */
 };
 struct jury;
 /* Starts a zygote per (library, interpreter). targets stay the caller's and must outlive the jury;

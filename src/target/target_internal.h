@@ -43,9 +43,9 @@ struct zygote {
 
 /* Start the interpreter; it imports while the caller does other things. */
 MUST_USE enum err zygote_start(struct zygote *z, const char *python, const char *adapter);
-/* Wait until it is ready: the library's version, or why it cannot be. */
+/* Wait until it is ready, at most `cap` seconds: the library's version, or why it cannot be. */
 MUST_USE enum err zygote_wait(struct zygote *z, const char *python, const struct target_kind *kind,
-                              struct arena *arena, const char **version);
+                              double cap, struct arena *arena, const char **version);
 MUST_USE enum err zygote_command(const struct zygote *z, uint32_t kind, uint32_t worker,
                                  const int *fds);
 /* The next report if one is there. false in *got: none; ERR_IO: the zygote is gone. */

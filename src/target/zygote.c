@@ -19,8 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Importing torch took 4 s and tensorflow 10 s on two busy cores. */
-static const double start_seconds = 180;
 /* From the closed socket to the zygote's end: it kills and reaps, no library code runs, but it may
  * wait for a core. Killed, it would leave the children of its workers behind. */
 static const double end_seconds = 30;
@@ -173,14 +171,14 @@ static enum err start_failed(struct zygote *z, const char *python, const struct 
 }
 
 enum err zygote_wait(struct zygote *z, const char *python, const struct target_kind *kind,
-                     struct arena *arena, const char **version)
+                     double cap, struct arena *arena, const char **version)
 {
     struct pollfd p = {.fd = z->socket, .events = POLLIN};
     struct wire_report report;
     bool got = false;
 
     while (!got) {
-        double left = z->wall_start + start_seconds - clock_wall();
+        double left = z->wall_start + cap - clock_wall();
         int n = left > 0 ? poll(&p, 1, (int)(left * 1000) + 1) : 0;
         if (stop_requested) {
             zygote_close(z);
@@ -189,7 +187,7 @@ enum err zygote_wait(struct zygote *z, const char *python, const struct target_k
         if (n == 0) {
             zygote_close(z);
             return err_set(ERR_MISSING, "%s did not import %s within %g s", python, kind->name,
-                           start_seconds);
+                           cap);
         }
         if (n > 0 && zygote_report(z, &report, &got)) {
             return start_failed(z, python, kind, arena);

@@ -36,6 +36,15 @@ for delay in 0.01 0.03 0.06 0.1 0.2 0.4 0.8; do
     done
 done
 
+# While a worker starts processes that start processes.
+tag=$$.bomb
+OPJURY_TAG=$tag "$OPJURY" run echo.txt --target selftest:fork-bomb >/dev/null 2>&1 &
+engine=$!
+sleep 1.5
+kill -9 "$engine"
+wait "$engine" 2>/dev/null
+passes 'engine killed under a fork bomb: nothing is left' all_gone "$tag"
+
 # Crashes and limits as the command tells them.
 run opjury run echo.txt --target selftest:segv
 status_is 1 'a crash is a finding'

@@ -5,7 +5,9 @@
  */
 #include "unit.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "target/target_internal.h"
 
@@ -185,6 +187,15 @@ static void test_the_last_byte_may_be_used(void **state)
     assert_true(read_answer(f, &o, &why));
 }
 
+/* A worker that still had the file could not take the memory away. */
+static void test_the_size_is_sealed(void **state)
+{
+    const struct fixture *f = *state;
+    assert_int_equal(ftruncate(f->ring.fd[WIRE_FD_MEMORY], WIRE_HEADER_SIZE), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(ftruncate(f->ring.fd[WIRE_FD_MEMORY], (off_t)f->ring.size + 1), -1);
+}
+
 /* ---- the crash record ---- */
 
 static void test_crash_records(void **state)
@@ -271,7 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_an_answer_is_read),         TEST(test_nonsense_is_refused),
         TEST(test_the_last_byte_may_be_used), TEST(test_crash_records),
-        TEST(test_jobs_beyond_the_ring),
+        TEST(test_jobs_beyond_the_ring),      TEST(test_the_size_is_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

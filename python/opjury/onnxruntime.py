@@ -22,6 +22,25 @@ LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC",
 WARM = base64.b64decode("CAg6MwoMCgF4EgF5IgRSZWx1EgF3Wg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ==")
 
 
+# Options of the target, and what each sets on the session's options.
+CHOICES = {
+    "execution=parallel": {"execution_mode": onnxruntime.ExecutionMode.ORT_PARALLEL, "inter_op_num_threads": 2},
+    "memory=no_pattern": {"enable_mem_pattern": False},
+    "memory=no_arena": {"enable_cpu_mem_arena": False},
+    "memory=no_reuse": {"enable_mem_reuse": False},
+    "prepacking=off": {"session.disable_prepacking": "1"},
+    "compute=deterministic": {"use_deterministic_compute": True},
+}
+
+
+def set_options(session, settings):
+    for name, value in settings.items():
+        if "." in name:
+            session.add_session_config_entry(name, value)
+        else:
+            setattr(session, name, value)
+
+
 def session_options(options):
     """(SessionOptions, names of disabled optimizers, is it traced?) of "opt=LEVEL,...": options of the target."""
     words = dict(word.partition("=")[::2] for word in options.split(","))
@@ -29,6 +48,8 @@ def session_options(options):
     session.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, LEVELS[words["opt"]])
     session.intra_op_num_threads = int(words.get("threads", 1))
     session.inter_op_num_threads = 1
+    for word in options.split(","):
+        set_options(session, CHOICES.get(word, {}))
     # Errors are raised as well. Only the most verbose log names an optimizer before it has ended.
     session.log_severity_level = 0 if "trace" in words else 4
     disabled = words["disable"].split("+") if "disable" in words else None
@@ -42,6 +63,7 @@ OPTIONS = {"opt=" + level: session_options("opt=" + level) for level in LEVELS}
 
 # More names than people type come from `opjury blame`, which has them from the library's own file.
 CHECKED_MAX = 16
+CHECKED = set()
 COMPOSED = re.compile(r"Level\d(_\w+)|(\w+)_CPUExecutionProvider")
 
 
@@ -84,14 +106,35 @@ def warm():
     run(load(WARM, "opt=all"), [numpy.zeros(1, "f4")])
 
 
+def load_saved(model, options, disabled, form):
+    """Saves the optimized model, which is loaded again as it is."""
+    session, _, _ = session_options(options)
+    session.add_session_config_entry("session.save_model_format", form)
+    fd = os.memfd_create("model")
+    try:
+        session.optimized_model_filepath = f"/proc/self/fd/{fd}"
+        onnxruntime.InferenceSession(model, session, providers=["CPUExecutionProvider"],
+                                     disabled_optimizers=disabled)
+        saved = os.pread(fd, os.fstat(fd).st_size, 0)
+    finally:
+        os.close(fd)
+    session, _, _ = session_options(re.sub(r"opt=\w+", "opt=none", options))
+    session.add_session_config_entry("session.load_model_format", form)
+    return onnxruntime.InferenceSession(saved, session, providers=["CPUExecutionProvider"])
+
+
 def load(model, options):
     """Whether its shapes are dynamic says the model."""
     if options not in OPTIONS:
         OPTIONS[options] = session_options(options)
     session, disabled, traced = OPTIONS[options]
-    if disabled and len(disabled) <= CHECKED_MAX:
+    if disabled and len(disabled) <= CHECKED_MAX and not CHECKED.issuperset(disabled):
         check_names(disabled)
+        CHECKED.update(disabled)
+    saved = re.search(r"saved=(\w+)", options)
     try:
+        if saved:
+            return load_saved(model, options, disabled, saved[1].upper())
         return onnxruntime.InferenceSession(model, session, providers=["CPUExecutionProvider"],
                                             disabled_optimizers=disabled)
     finally:

@@ -208,6 +208,7 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
         .library = t->kind->name,
         .setup = t->kind->mode != NULL ? target_setup(t, arena) : target_option(t, "opt", arena),
         .disabled = target_option(t, "disable", arena),
+        .options = t->options,
         .threads = threads != NULL ? (unsigned)strtoul(threads, NULL, 10) : 1,
         .program = test->program,
         .inputs = test->inputs,

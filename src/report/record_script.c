@@ -126,6 +126,7 @@ enum err record_write_script(struct record *r, struct arena *arena)
         .library = r->library,
         .setup = is_onnx ? option_of(r->target, "opt", arena) : setup_of(r->target, arena),
         .disabled = option_of(r->target, "disable", arena),
+        .options = setup_of(r->target, arena),
         .threads = threads != NULL ? (unsigned)strtoul(threads, NULL, 10) : 1,
         .program = r->test->program,
         .inputs = r->test->inputs,

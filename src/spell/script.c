@@ -58,6 +58,7 @@ static void put_head(struct text *t)
     struct buffer *out = t->out;
     bool is_onnx = strcmp(t->script->library, "onnxruntime") == 0;
     bool is_placed = t->script->at_page_end;
+    bool is_saved = is_onnx && session_saved(t->script->options);
 
     buffer_puts(out, "#!/usr/bin/env python3\n\"\"\"");
     for (const char *c = t->script->title; *c; c++) {
@@ -74,8 +75,9 @@ static void put_head(struct text *t)
                   "import base64\n"
                   "%s"
                   "import faulthandler\n"
-                  "%s"
+                  "%s%s"
                   "import sys\n"
+                  "%s"
                   "\n"
                   "try:\n"
                   "    import numpy as np\n"
@@ -87,7 +89,8 @@ static void put_head(struct text *t)
                   t->script->library,
                   is_placed || (is_onnx && has_bf16_ends(t->script->program)) ? "import ctypes\n"
                                                                               : "",
-                  is_placed ? "import mmap\n" : "", t->script->library);
+                  is_placed ? "import mmap\n" : "", is_saved ? "import os\n" : "",
+                  is_saved ? "import tempfile\n" : "", t->script->library);
 }
 
 /* Helpers are written where they are used only. */
@@ -251,6 +254,40 @@ static unsigned n_threads(const struct script *script)
     return script->threads > 0 ? script->threads : 1;
 }
 
+/* The session, of the model as it is or as it was saved and loaded again. */
+static void put_session(struct text *t)
+{
+    static const char make[] = "onnxruntime.InferenceSession(\n"
+                               "        %s, options, providers=[\"CPUExecutionProvider\"]";
+    const char *saved = session_saved(t->script->options);
+
+    if (saved) {
+        buffer_printf(
+            t->out,
+            "    saved = os.path.join(tempfile.mkdtemp(), \"model\")\n"
+            "    options.optimized_model_filepath = saved\n"
+            "    options.add_session_config_entry(\"session.save_model_format\", \"%s\")\n"
+            "    ",
+            saved);
+        buffer_printf(t->out, make, "MODEL");
+        python_disabled(t->out, t->script->disabled, "        ");
+        buffer_printf(
+            t->out,
+            ")\n"
+            "    options = onnxruntime.SessionOptions()\n"
+            "    options.graph_optimization_level = (\n"
+            "        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)\n"
+            "    options.intra_op_num_threads = %u\n"
+            "    options.add_session_config_entry(\"session.load_model_format\", \"%s\")\n",
+            n_threads(t->script), saved);
+        session_lines(t->script->options, "    ", t->out);
+    }
+    buffer_puts(t->out, "    session = ");
+    buffer_printf(t->out, make, saved ? "saved" : "MODEL");
+    python_disabled(t->out, saved ? NULL : t->script->disabled, "        ");
+    buffer_puts(t->out, ")\n");
+}
+
 static enum err put_onnxruntime(struct text *t)
 {
     const char *level = optimization_level(t->script->setup);
@@ -280,12 +317,10 @@ static enum err put_onnxruntime(struct text *t)
                       "    options = onnxruntime.SessionOptions()\n"
                       "    options.graph_optimization_level = (\n"
                       "        onnxruntime.GraphOptimizationLevel.%s)\n"
-                      "    options.intra_op_num_threads = %u\n"
-                      "    session = onnxruntime.InferenceSession(\n"
-                      "        MODEL, options, providers=[\"CPUExecutionProvider\"]",
+                      "    options.intra_op_num_threads = %u\n",
                       level, n_threads(t->script));
-        python_disabled(t->out, t->script->disabled, "        ");
-        buffer_puts(t->out, ")\n");
+        session_lines(t->script->options, "    ", t->out);
+        put_session(t);
         buffer_printf(t->out, "%s\n", is_dynamic ? run_twice : once);
     }
     buffer_release(&model);

@@ -128,12 +128,11 @@ static void put_onnx_run(struct text *t)
     const struct program *p = t->script->program;
     buffer_puts(t->out, "\noptions = onnxruntime.SessionOptions()\n");
     put_level(t);
-    buffer_printf(t->out,
-                  "options.intra_op_num_threads = %u\n"
-                  "session = onnxruntime.InferenceSession(\n"
-                  "    model.SerializeToString(), options, "
-                  "providers=[\"CPUExecutionProvider\"]",
-                  n_threads(t));
+    buffer_printf(t->out, "options.intra_op_num_threads = %u\n", n_threads(t));
+    session_lines(t->script->options, "", t->out);
+    buffer_puts(t->out, "session = onnxruntime.InferenceSession(\n"
+                        "    model.SerializeToString(), options, "
+                        "providers=[\"CPUExecutionProvider\"]");
     python_disabled(t->out, t->script->disabled, "    ");
     buffer_puts(t->out, ")\n[");
     for (uint32_t o = 0; o < p->n_outputs; o++) {
@@ -255,6 +254,9 @@ static enum err put_onnxruntime(struct text *t)
     struct buffer model = BUFFER_INIT, body = BUFFER_INIT, *whole = t->out;
     if (has_bf16_ends(t->script->program)) { /* they enter and leave as OrtValue only */
         return err_set(ERR_UNSUPPORTED, "bfloat16 inputs and outputs need more than one line");
+    }
+    if (session_saved(t->script->options)) {
+        return err_set(ERR_UNSUPPORTED, "a saved model needs more than a few lines");
     }
     enum err err = onnx_write(t->script->program, t->script->onnx, &model);
     t->out = &body;

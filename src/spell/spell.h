@@ -183,6 +183,7 @@ struct script {
     const char *setup;    /* onnxruntime's level, "all"; "compile,dynamic" and other options of
                              torch:compile; NULL */
     const char *disabled; /* onnxruntime's optimizers that are off, "A+B"; NULL */
+    const char *options;  /* onnxruntime's all, "opt=all,prepacking=off": session_choices; NULL */
     unsigned threads;     /* 0: 1 */
     const struct program *program;
     const struct tensor *inputs;
@@ -196,6 +197,14 @@ struct script {
     const char *expected_error; /* the fault is an error whose text holds this; NULL: values */
 };
 MUST_USE enum err script_write(const struct script *script, struct buffer *source);
+
+/* An option of ONNX Runtime's sessions that a target may have, and the lines of a script that set
+ * it on `options`. */
+struct session_choice {
+    const char *option; /* "prepacking=off"; NULL at the end of the table */
+    const char *lines;
+};
+extern const struct session_choice session_choices[];
 
 /* What the short script asserts at its end. */
 enum script_claim_kind {

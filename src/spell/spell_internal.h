@@ -26,6 +26,11 @@ void python_single(struct buffer *source, float value);
 /* A string literal with escapes. */
 void python_string(struct buffer *source, const char *text);
 /* "A+B" as the argument of a session that turns two optimizers off; NULL: nothing. */
+/* Lines of a script that set on `options` what these options of a target say (session_choices). */
+void session_lines(const char *options, const char *indent, struct buffer *source);
+/* The format, "ONNX" or "ORT", in which the optimized model is saved and loaded again; NULL: it is
+ * not. */
+const char *session_saved(const char *options);
 void python_disabled(struct buffer *source, const char *names, const char *indent);
 /* `name` itself, or with underscores behind it where Python or `reserved` (NULL-terminated) has
  * that word; other characters than identifiers' become underscores. */

@@ -3,7 +3,8 @@
  * ONNX Runtime on the CPU, one thread or as many as asked for. A program is an ONNX model with its
  * constants as initializers; the optimisation level is the session's. The four levels of one
  * interpreter share a worker. With `dynamic` the model's dims are symbolic, and one session runs a
- * test's two shapes.
+ * test's two shapes. Left out: session.set_denormal_as_zero, which by its documentation only the
+ * first session of a process heeds.
  */
 #include "target/kinds.h"
 
@@ -13,7 +14,29 @@
 /* Canonical options begin with the level: targets without other options are these. */
 static const char *const defaults[] = {"opt=all", "opt=extended", "opt=basic", "opt=none", NULL};
 static const char *const levels[] = {"none", "basic", "extended", "all", NULL};
-static const char *const order[] = {"opt", "threads", "disable", "trace", "dynamic", NULL};
+static const char *const order[] = {"opt",     "execution", "memory",  "prepacking",
+                                    "compute", "saved",     "threads", "disable",
+                                    "trace",   "dynamic",   NULL};
+
+/* What users set, and what it changes: how nodes and memory are scheduled, which form of weights
+ * kernels read, which kernels are chosen, and with `saved` the model itself: written after it was
+ * optimized, in that format, and loaded again. */
+static const char *const executions[] = {"parallel", NULL};
+static const char *const memories[] = {"no_pattern", "no_arena", "no_reuse", NULL};
+static const char *const packings[] = {"off", NULL};
+static const char *const computes[] = {"deterministic", NULL};
+static const char *const formats[] = {"onnx", "ort", NULL};
+static const char *const thread_counts[] = {"2", "4", NULL};
+static const char *const optimizers[] = {"ConstantFolding", NULL};
+static const struct option_draw draws[] = {{"opt", levels},
+                                           {"execution", executions},
+                                           {"memory", memories},
+                                           {"prepacking", packings},
+                                           {"compute", computes},
+                                           {"saved", formats},
+                                           {"threads", thread_counts},
+                                           {"disable", optimizers},
+                                           {NULL}};
 
 static enum err set_level(struct target *t, const char *value, struct arena *arena)
 {
@@ -49,6 +72,24 @@ static enum err set_disabled(struct target *t, const char *value, struct arena *
     return ERR_OK;
 }
 
+/* "memory=no_arena", one of those that are drawn; "memory=usual" is as by default. */
+static bool set_choice(struct target *t, const char *key, const char *value, struct arena *arena)
+{
+    for (const struct option_draw *d = draws; value && d->key; d++) {
+        bool is_value = strcmp(value, "usual") == 0;
+        for (size_t i = 0; d->values[i]; i++) {
+            is_value = is_value || strcmp(value, d->values[i]) == 0;
+        }
+        if (is_value && strcmp(d->key, key) == 0) {
+            bool is_said = strcmp(value, "usual") != 0;
+            const char *said = is_said ? arena_printf(arena, "%s=%s", key, value) : "";
+            t->options = options_with(t->options, order, key, said, arena);
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum err set_option(struct target *t, const char *key, const char *value,
                            struct arena *arena)
 {
@@ -63,11 +104,12 @@ static enum err set_option(struct target *t, const char *key, const char *value,
     if (strcmp(key, "threads") == 0) {
         return options_threads(t, order, value, arena);
     }
+    if (set_choice(t, key, value, arena)) {
+        return ERR_OK;
+    }
     if (value || !is_word) {
-        return err_set(ERR_USAGE,
-                       "onnxruntime takes opt=all|extended|basic|none, threads=N, disable=A+B, "
-                       "trace and dynamic, not '%s%s%s'",
-                       key, value ? "=" : "", value ? value : "");
+        return err_set(ERR_USAGE, "onnxruntime takes %s; not '%s%s%s'", t->kind->options, key,
+                       value ? "=" : "", value ? value : "");
     }
     t->dynamic |= strcmp(key, "dynamic") == 0;
     t->options = options_with(t->options, order, key, key, arena);
@@ -85,15 +127,15 @@ static enum err encode(const struct target *t, const struct test *test, struct b
     return onnx_write_dynamic(test->program, t->dynamic ? test->before : NULL, t->onnx, job);
 }
 
-static const char *const thread_counts[] = {"2", "4", NULL};
-static const struct option_draw draws[] = {{"opt", levels}, {"threads", thread_counts}, {NULL}};
-
 const struct target_kind target_onnxruntime = {
     .name = "onnxruntime",
     .summary = "ONNX Runtime, CPU provider, one session for each test",
     .options =
-        "opt=all|extended|basic|none, threads=N (1), disable=A+B (optimizers by their names), "
-        "trace (the log names the optimizers that ran), dynamic (one session at two shapes)",
+        "opt=all|extended|basic|none, execution=parallel, memory=no_pattern|no_arena|no_reuse, "
+        "prepacking=off, compute=deterministic, saved=onnx|ort (the optimized model is saved so "
+        "and "
+        "loaded again), threads=N (1), disable=A+B (optimizers by their names), trace (the log "
+        "names the optimizers that ran), dynamic (one session at two shapes)",
     .package = "onnxruntime",
     .adapter = "onnxruntime",
     .option = set_option,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Targets that draw their options (`any`): the same in every campaign of a seed, whatever the number of engines; what is
-# recorded is what a failure needs. Faults are planted in our own evaluator, so no library is needed.
+# recorded is what a failure needs. Faults are planted in our own evaluator, so no library is needed, but for the last part.
 . "${0%/*}/harness.sh"
 
 {
@@ -59,4 +59,39 @@ passes 'a given option stays' [ "$(rows given | grep -vc ' faulty:negate.add.* f
 run opjury fuzz --target selftest:any --tests 1
 status_is 2 'nothing to draw: status'
 err_has 'nothing to draw: says it' "leave out 'any'"
+
+python=${OPJURY_PYTHON:-$root/.venv/bin/python}
+if "$python" -c 'import onnxruntime' 2>/dev/null; then
+    cat >program.txt <<'END'
+x: f32[2,3] = input
+w: f32[3,4] = const [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3]
+y: f32[2,4] = matmul(x, w)
+z: f32[2,4] = relu(y)
+output z
+END
+    # shellcheck disable=SC2046 # words
+    run opjury run program.txt $(printf -- '--target onnxruntime:%s ' execution=parallel memory=no_pattern memory=no_arena \
+        memory=no_reuse prepacking=off compute=deterministic saved=onnx saved=ort opt=none,saved=ort,threads=2,memory=no_arena)
+    status_is 0 'each option of a session: right'
+    passes 'each option of a session: was run' [ "$(grep -c '  pass' "$work/out")" = 9 ]
+    run opjury run program.txt --target onnxruntime:any
+    status_is 0 'run with options that are drawn: status'
+    out_has 'run: they are spelled' 'onnxruntime:opt='
+    passes 'options reach the session' env PYTHONPATH="$root/python" "$python" - <<'END'
+import onnxruntime
+from opjury import onnxruntime as adapter
+
+def made(options):
+    session = adapter.session_options("opt=all," + options)[0]
+    return (session.execution_mode == onnxruntime.ExecutionMode.ORT_PARALLEL, session.enable_mem_pattern,
+            session.enable_cpu_mem_arena, session.enable_mem_reuse, session.use_deterministic_compute)
+
+usual = made("threads=2")
+assert usual == (False, True, True, True, False), usual
+for place, option in enumerate(("execution=parallel", "memory=no_pattern", "memory=no_arena", "memory=no_reuse",
+                                "compute=deterministic")):
+    assert [i for i in range(5) if made(option)[i] != usual[i]] == [place], option
+assert adapter.session_options("opt=all,prepacking=off")[0].get_session_config_entry("session.disable_prepacking") == "1"
+END
+fi
 done_testing

@@ -59,6 +59,9 @@ static void test_options(void **state)
         {"onnxruntime:disable=A_1+B,threads=2", "opt=extended",
          "opt=extended,threads=2,disable=A_1+B"},
         {"onnxruntime:disable=A,dynamic", "disable=C,trace", "opt=all,disable=C,trace,dynamic"},
+        {"onnxruntime:saved=ort,memory=no_arena,opt=none", "execution=parallel",
+         "opt=none,execution=parallel,memory=no_arena,saved=ort"},
+        {"onnxruntime:saved=ort,prepacking=off", "saved=usual", "opt=all,prepacking=off"},
         {"torch", "threads=4", "threads=4"},
         {"torch:threads=4,eager", "threads=1", ""},
         {"torch:compile", "", ""},
@@ -126,6 +129,18 @@ static void test_draws(void **state)
     arena_free(arena);
 }
 
+/* What scripts can set a target can choose. */
+static void test_session_choices(void **state)
+{
+    struct arena *arena = arena_new();
+
+    for (const struct session_choice *c = session_choices; c->option; c++) {
+        struct target *t = parse(arena, arena_printf(arena, "onnxruntime:%s@/bin/sh", c->option));
+        assert_string_equal(t->options, arena_printf(arena, "opt=all,%s", c->option));
+    }
+    arena_free(arena);
+}
+
 static void test_parse_wrong(void **state)
 {
     static const struct {
@@ -144,6 +159,8 @@ static void test_parse_wrong(void **state)
         {"onnxruntime:disable=A+", ERR_USAGE, "takes names of optimizers, not ''"},
         {"onnxruntime:disable=A+b c", ERR_USAGE, "takes names of optimizers, not 'b c'"},
         {"onnxruntime:trace=yes", ERR_USAGE, "not 'trace=yes'"},
+        {"onnxruntime:memory=none", ERR_USAGE, "not 'memory=none'"},
+        {"onnxruntime:saved", ERR_USAGE, "not 'saved'"},
         {"onnxruntime:threads", ERR_USAGE, "threads=N takes 1 to 64, not ''"},
         {"onnxruntime:threads=0", ERR_USAGE, "threads=N takes 1 to 64, not '0'"},
         {"torch:threads=65", ERR_USAGE, "threads=N takes 1 to 64, not '65'"},
@@ -627,6 +644,7 @@ int main(void)
         TEST(test_parse_path),
         TEST(test_options),
         TEST(test_draws),
+        TEST(test_session_choices),
         TEST(test_parse_wrong),
         TEST(test_bad_interpreters),
         TEST(test_interpreter_order),

@@ -95,6 +95,7 @@ enum err finding_target(const char *text, const char *python, struct arena *aren
 {
     struct target *named, *usual;
     const char *at = strchr(text, '@'), *label = target_text_label(text, arena);
+    TRY(command_target_allows(text));
     if (at == NULL || python != NULL) {
         return target_parse(label, python, arena, target);
     }

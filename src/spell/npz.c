@@ -248,30 +248,40 @@ static void put_member(const struct named_tensor *item, struct buffer *file,
     buffer_release(&name);
 }
 
-enum err npz_write(const char *path, const struct named_tensor *items, size_t n)
+enum err npz_print(const char *path, const struct named_tensor *items, size_t n,
+                   struct buffer *file)
 {
-    struct buffer file = BUFFER_INIT, directory = BUFFER_INIT;
-    enum err err = ERR_OK;
+    struct buffer directory = BUFFER_INIT;
+    CHECK(file->size == 0); /* places in it count from its start */
 
     for (size_t i = 0; i < n; i++) {
-        put_member(&items[i], &file, &directory);
+        put_member(&items[i], file, &directory);
     }
-    size_t at = file.size;
-    buffer_append(&file, directory.data, directory.size);
-    put_field(&file, END_SIGNATURE, 4);
-    put_field(&file, 0, 4); /* disks */
-    put_field(&file, n, 2);
-    put_field(&file, n, 2);
-    put_field(&file, directory.size, 4);
-    put_field(&file, at, 4);
-    put_field(&file, 0, 2);                              /* comment */
-    if (n > UINT16_MAX - 1 || file.size >= UINT32_MAX) { /* beyond is another format, zip64 */
-        err = err_set(ERR_LIMIT, "%s: more than 4 GiB or 65,534 arrays", path);
-    } else {
+    size_t at = file->size;
+    buffer_append(file, directory.data, directory.size);
+    put_field(file, END_SIGNATURE, 4);
+    put_field(file, 0, 4); /* disks */
+    put_field(file, n, 2);
+    put_field(file, n, 2);
+    put_field(file, directory.size, 4);
+    put_field(file, at, 4);
+    put_field(file, 0, 2); /* comment */
+    buffer_release(&directory);
+    if (n > UINT16_MAX - 1 || file->size >= UINT32_MAX) { /* beyond is another format, zip64 */
+        return err_set(ERR_LIMIT, "%s: more than 4 GiB or 65,534 arrays", path);
+    }
+    return ERR_OK;
+}
+
+enum err npz_write(const char *path, const struct named_tensor *items, size_t n)
+{
+    struct buffer file = BUFFER_INIT;
+    enum err err = npz_print(path, items, n, &file);
+
+    if (err == ERR_OK) {
         err = file_write(path, file.data, file.size);
     }
     buffer_release(&file);
-    buffer_release(&directory);
     return err;
 }
 

@@ -163,6 +163,9 @@ MUST_USE enum err models_under(const char *folder, struct arena *arena, struct t
  * caller knows which inputs are bf16; numpy's "V2" arrays of ml_dtypes.bfloat16 are read as bf16).
  */
 MUST_USE enum err npz_write(const char *path, const struct named_tensor *items, size_t n);
+/* What npz_write writes; `path` is for error texts. */
+MUST_USE enum err npz_print(const char *path, const struct named_tensor *items, size_t n,
+                            struct buffer *file);
 MUST_USE enum err npz_read(const char *path, struct arena *arena, struct named_tensor **items,
                            size_t *n);
 /* The same from memory; `path` is for error texts. */

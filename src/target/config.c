@@ -126,8 +126,11 @@ static enum err check(const char *path, const char *text, struct config *c, stru
         struct command_config *command = &c->commands[i];
         TRY(check_name(path, text, command->name, config_command(c, command->name) != command));
         TRY(check_words(path, text, command));
-        if (command->run_count > 0 && strchr(command->run[0], '/') != NULL) {
-            command->run[0] = absolute(path, command->run[0], arena);
+        for (unsigned w = 0; w < command->run_count; w++) {
+            const char *word = command->run[w];
+            bool is_path = strncmp(word, "./", 2) == 0 || strncmp(word, "../", 3) == 0 ||
+                           strncmp(word, "~/", 2) == 0 || (w == 0 && strchr(word, '/') != NULL);
+            command->run[w] = is_path ? absolute(path, word, arena) : word;
         }
     }
     return ERR_OK;

@@ -155,6 +155,13 @@ static enum err open_libraries(struct jury *j)
     for (size_t i = 0; i < j->n_libraries; i++) {
         TRY(probe_library(j, j->libraries[i], j->targets));
     }
+    for (size_t i = 0; i < j->n_targets; i++) {
+        struct target *t = j->targets[i];
+        if (!t->kind->adapter && t->kind->encode) {
+            t->support = probe_declared(t, j->arena);
+            TRY(probe_plain(t));
+        }
+    }
     return ERR_OK;
 }
 

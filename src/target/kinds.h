@@ -8,6 +8,7 @@
 extern const struct target_kind target_onnxruntime;
 extern const struct target_kind target_torch;
 extern const struct target_kind target_torch_compile;
+extern const struct target_kind target_command;
 extern const struct target_kind target_selftest;
 extern const struct target_kind target_selftest_denied;
 extern const struct target_kind target_selftest_pack;

@@ -327,3 +327,56 @@ enum err probe_library(struct jury *jury, struct library *l, struct target **tar
     }
     return e;
 }
+
+/* ---- what is not run to be probed ---- */
+
+static bool declares_pair(const struct probe *b, const struct op *op, enum dtype in, enum dtype out)
+{
+    for (unsigned variant = 0; variant < PROBE_VARIANTS; variant++) {
+        arena_reset(b->arena);
+        const struct program *p = make_program(op, in, out, variant, b->arena);
+        if (p && can_spell(b, p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct support *probe_declared(const struct target *t, struct arena *arena)
+{
+    struct probe b = {.target = *t, .arena = arena_new()};
+    struct support *support = ARENA_ZARRAY(arena, struct support, 1);
+
+    support->pairs = arena_zalloc(arena, op_count * sizeof *support->pairs);
+    for (size_t i = 0; i < op_count; i++) {
+        for (enum dtype in = 1; in < DTYPE_COUNT; in++) {
+            for (enum dtype out = 1; out < DTYPE_COUNT && dtype_in(in, op_table[i]->in[0].dtypes);
+                 out++) {
+                bool is = declares_pair(&b, op_table[i], in, out);
+                support->pairs[i][in] |= is ? (dtype_set)1 << out : 0;
+            }
+        }
+    }
+    arena_free(b.arena);
+    return support;
+}
+
+enum err probe_plain(const struct target *t)
+{
+    struct arena *arena = arena_new();
+    struct outcome o = {.kind = OUTCOME_UNSUPPORTED, .message = ""};
+    enum err e = ERR_OK;
+    const struct program *p = make_program(op_find("relu"), DTYPE_F32, DTYPE_F32, 0, arena);
+
+    CHECK(p);
+    const struct test test = make_test(p, arena);
+    if (target_supports(t, p)) {
+        e = t->kind->run(t, &test, arena, &o);
+    }
+    if (!e && o.kind != OUTCOME_OK && o.kind != OUTCOME_UNSUPPORTED) {
+        e = err_set(ERR_MISSING, "%s does not run a model of one relu: %s (docs/command.md)",
+                    t->text, o.message);
+    }
+    arena_free(arena);
+    return e;
+}

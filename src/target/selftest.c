@@ -76,6 +76,7 @@ const struct target_kind target_selftest_denied = {
     .name = "selftest",
     .mode = "denied",
     .summary = "misbehaves where no process may be started, for tests",
+    .is_test = true,
     .options = "echo|child|fork-bomb|...",
     .package = "",
     .adapter = "selftest_denied",

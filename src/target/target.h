@@ -123,22 +123,22 @@ struct target_kind {
 extern const struct target_kind *const target_kind_table[];
 extern const size_t target_kind_count;
 
-struct command;
+struct command_target;
 struct target {
     const struct target_kind *kind;
-    const char *text;              /* canonical: "onnxruntime:opt=all" (with @PATH when given) */
-    const char *options;           /* canonical options only, "opt=all": sent with each job */
-    const char *python;            /* interpreter; NULL for in-process kinds */
-    const char *device;            /* of kind->devices; NULL: the usual one */
-    const char *given;             /* "any": the other words, which it does not draw; NULL: it draws
-                                      nothing */
-    bool dynamic;                  /* runs what it loaded at test.before's shapes first */
-    bool strict_casts;             /* claims every declared rounding */
-    bool flushes_subnormals;       /* though its kind does not: a command */
-    const struct command *command; /* of the kind `command`; NULL: another kind */
-    const char *version;           /* of the library; NULL before probing */
-    struct onnx_version onnx;      /* highest accepted; probed */
-    const struct support *support; /* NULL before probing */
+    const char *text;        /* canonical: "onnxruntime:opt=all" (with @PATH when given) */
+    const char *options;     /* canonical options only, "opt=all": sent with each job */
+    const char *python;      /* interpreter; NULL for in-process kinds */
+    const char *device;      /* of kind->devices; NULL: the usual one */
+    const char *given;       /* "any": the other words, which it does not draw; NULL: it draws
+                                nothing */
+    bool dynamic;            /* runs what it loaded at test.before's shapes first */
+    bool strict_casts;       /* claims every declared rounding */
+    bool flushes_subnormals; /* though its kind does not: a command */
+    const struct command_target *command; /* of the kind `command`; NULL: another kind */
+    const char *version;                  /* of the library; NULL before probing */
+    struct onnx_version onnx;             /* highest accepted; probed */
+    const struct support *support;        /* NULL before probing */
     const char *no_device; /* why its device is not there: no run is exercised; NULL: it is there,
                               or jury_open has not looked */
 };
@@ -201,6 +201,9 @@ MUST_USE enum err interpreters_with(const struct target_kind *kind, const char *
                                     struct arena *arena, struct interpreters *with);
 /* Is that the name of an environment of the configuration, which goes before any path? */
 bool environment_is_configured(const char *name);
+/* May this target, of a finding's folder, run as far as its program goes? A command must be one of
+ * the configuration: ERR_USAGE says how it becomes one. */
+MUST_USE enum err command_target_allows(const char *target);
 /* The file of the configuration, in place of those that are looked for (config.h); "none": there
  * are no environments at all. path lives as long as the process. */
 void config_choose(const char *path);

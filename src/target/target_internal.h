@@ -196,6 +196,11 @@ MUST_USE enum err support_save(const char *path, const struct target *t,
 
 /* Fill version, onnx and support of the library's targets: from the cache, else by running it. */
 MUST_USE enum err probe_library(struct jury *jury, struct library *l, struct target **targets);
+/* What a kind that is not probed takes, as far as it can say: in the arena. */
+const struct support *probe_declared(const struct target *t, struct arena *arena);
+/* A model of one relu, which it must run, unless it takes none: ERR_MISSING says what came instead.
+ */
+MUST_USE enum err probe_plain(const struct target *t);
 /* One program on one library in its standing worker, under a target's options. */
 MUST_USE enum err jury_run_on(struct jury *jury, struct library *l, const struct target *t,
                               const struct test *test, unsigned worker, struct arena *arena,

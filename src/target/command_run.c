@@ -59,7 +59,7 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static bool set_limit(int resource, uint64_t most)
+static bool set_limit(enum __rlimit_resource resource, uint64_t most)
 {
     struct rlimit limit;
     if (getrlimit(resource, &limit)) {

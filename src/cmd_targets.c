@@ -316,9 +316,11 @@ static enum err list_kinds(const struct targets_settings *s, struct arena *arena
     if (s->json) {
         json_t *root = json_object();
         set(root, "targets", list);
+        set(root, "sandbox", json_string(sandbox_text(arena)));
         print_json(root);
     } else {
         json_decref(list);
+        printf("%s\n", sandbox_text(arena));
     }
     TRY(err);
     return output_flush();

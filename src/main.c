@@ -50,7 +50,8 @@ static const char outro[] =
     "environment (one line on stderr says what).\n"
     "\n"
     "Environment: OPJURY_PYTHON (interpreter of the libraries), OPJURY_CONFIG (the\n"
-    "configuration), OPJURY_CACHE, NO_COLOR.\n";
+    "configuration), OPJURY_CACHE, OPJURY_SANDBOX (as --sandbox),\n"
+    "NO_COLOR.\n";
 
 static void print_help(FILE *out)
 {
@@ -184,11 +185,42 @@ static const struct argp_option help_options[] = {
 };
 static const struct argp help_argp = {.options = help_options, .parser = help_option};
 
+/* Of the commands that run libraries: those that take an interpreter. */
+static bool runs_libraries(const struct command *c)
+{
+    for (const struct argp_option *o = c->options; o != NULL && (o->name || o->key); o++) {
+        if (o->name != NULL && strcmp(o->name, "python") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum { KEY_SANDBOX = COMMAND_KEYS }; /* keys are of each parser */
+
+static error_t sandbox_option(int key, char *value, struct argp_state *state)
+{
+    if (key != KEY_SANDBOX) {
+        return ARGP_ERR_UNKNOWN;
+    }
+    setenv("OPJURY_SANDBOX", value, 1); /* for all that this process starts */
+    return 0;
+}
+
+static const struct argp_option sandbox_options[] = {
+    {"sandbox", KEY_SANDBOX, "MODE", 0,
+     "on: confine the workers as far as this system can; require: all of it, or nothing runs; off: "
+     "for debuggers (on)",
+     -1},
+    {0}};
+static const struct argp sandbox_argp = {.options = sandbox_options, .parser = sandbox_option};
+
 /* Options into parse->settings. true: go on and run; else *status is how to end. */
 static bool parse_options(struct parse *parse, int argc, char **argv, int *status)
 {
     const struct command *c = parse->command;
-    struct argp_child children[] = {{.argp = &help_argp}, {0}};
+    struct argp_child children[] = {
+        {.argp = &help_argp}, {.argp = runs_libraries(c) ? &sandbox_argp : NULL}, {0}};
     const struct argp argp = {
         .options = c->options,
         .parser = pass_option,
@@ -234,7 +266,8 @@ static int run_command(const struct command *command, int argc, char **argv)
     int status;
     if (parse_options(&parse, argc, argv, &status)) {
         bool found = false;
-        enum err e = command->run(parse.settings, arena, &found);
+        enum err e = runs_libraries(command) ? sandbox_check() : ERR_OK;
+        e = e != ERR_OK ? e : command->run(parse.settings, arena, &found);
         status = found ? EXIT_FOUND : EXIT_NOTHING_FOUND;
         if (e != ERR_OK && e != ERR_CLOSED) {
             fprintf(stderr, "opjury: %s\n", err_text());

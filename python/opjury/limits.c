@@ -72,12 +72,15 @@ static bool keep_files(void)
     return true;
 }
 
-/* false: it cannot be done, or we are not root. */
-static bool become_own_user(void)
+/* false: it cannot be done, or we are not root. The folder becomes that user's: g++ asks access(2),
+ * which knows of no capabilities, whether it may write there. */
+static bool become_own_user(const char *folder)
 {
+    const uid_t user = OWN_USERS + (uid_t)getpid();
     pid_t parent = getppid();
 
-    if (geteuid() != 0 || prctl(PR_SET_KEEPCAPS, 1) || !set_user(OWN_USERS + (uid_t)getpid())) {
+    if (geteuid() != 0 || lchown(folder, user, user) || prctl(PR_SET_KEEPCAPS, 1) ||
+        !set_user(user)) {
         return false;
     }
     /* The change has taken away what these say. */
@@ -234,10 +237,10 @@ static uint64_t address_space(const struct limits *l)
     return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-const char *limits_set(struct limits *l, const struct adapter *a, uint64_t memory)
+const char *limits_set(struct limits *l, const struct adapter *a, const char *folder)
 {
     struct rlimit files;
-    bool is_own_user = become_own_user();
+    bool is_own_user = become_own_user(folder);
     bool is_denied = !a->starts_processes && deny_processes();
 
     if (is_own_user ? !bound(RLIMIT_NPROC, tasks_max()) : !is_denied && !bound_processes()) {
@@ -248,12 +251,17 @@ const char *limits_set(struct limits *l, const struct adapter *a, uint64_t memor
         !bound(RLIMIT_NOFILE, FILES_MAX) || getrlimit(RLIMIT_NOFILE, &files)) {
         return "a limit";
     }
+    l->files = (int)(files.rlim_cur / 2);
+    return NULL;
+}
+
+const char *limits_memory(struct limits *l, uint64_t memory)
+{
     l->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     uint64_t start = l->statm >= 0 ? address_space(l) : 0;
     if (start == 0) {
         return "/proc/self/statm";
     }
-    l->files = (int)(files.rlim_cur / 2);
     l->memory = UINT64_MAX;
     if (memory == 0) {
         return NULL;

@@ -8,6 +8,7 @@
  * one by one.
  */
 #include "opjury/loop.h"
+#include "opjury/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -672,7 +673,35 @@ static void map_ring(struct worker *w, int fd)
     w->jobs = map;
 }
 
-_Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS])
+void worker_folder(const struct confinement *c, uint32_t worker, char path[WORKER_FOLDER_MAX])
+{
+    snprintf(path, WORKER_FOLDER_MAX, "%s/worker-%u", c->scratch, (unsigned)worker);
+}
+
+/* Before the first call into the library, which may start threads: they would not be confined. The
+ * user is changed while that is allowed. */
+static void confine(struct worker *w, const struct confinement *c, uint32_t worker)
+{
+    char path[WORKER_FOLDER_MAX];
+
+    worker_folder(c, worker, path);
+    const char *failed = limits_set(&w->limits, w->adapter, path);
+    if (failed) {
+        give_up(failed);
+    }
+    if (c->sandbox && !sandbox_enter(c->sandbox, path)) {
+        give_up("the sandbox (see --sandbox)");
+    }
+    PyObject *done = PyObject_CallFunction(c->settle, "s", path);
+    if (!done) {
+        PyErr_Print();
+        give_up(path);
+    }
+    Py_DECREF(done);
+}
+
+_Noreturn void worker_main(const struct adapter *adapter, const struct confinement *confinement,
+                           uint32_t worker, const int fds[WIRE_FDS])
 {
     struct worker w = {
         .adapter = adapter, .job_fd = fds[WIRE_FD_JOB], .done_fd = fds[WIRE_FD_DONE]};
@@ -683,6 +712,7 @@ _Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS
     close(fds[WIRE_FD_LOG]);
     map_ring(&w, fds[WIRE_FD_MEMORY]);
     close(fds[WIRE_FD_MEMORY]);
+    confine(&w, confinement, worker);
     w.fence = fence_new();
     if (!w.fence || !crash_install(&w.ring->crash)) {
         give_up("set-up");
@@ -691,7 +721,7 @@ _Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS
     w.base_state = read_state(adapter);
     random_moved(&w, true);
     channels_closed(&w, true);
-    const char *failed = limits_set(&w.limits, adapter, w.ring->memory_limit);
+    const char *failed = limits_memory(&w.limits, w.ring->memory_limit);
     if (failed) {
         give_up(failed);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * module: opjury._worker, the extension as Python sees it. One function: serve(socket, adapter,
- * version) turns the interpreter into a zygote and never returns.
+ * version, scratch, settle, places) turns the interpreter into a zygote and never returns.
  */
+#include "opjury/sandbox.h"
 #include "opjury/worker.h"
 
 /* An attribute of the adapter or NULL; None counts as absent. A new reference that is kept. */
@@ -21,15 +22,45 @@ static PyObject *offered(PyObject *module, const char *name)
     return object;
 }
 
+/* What the system has and these places, which may be read and started from. */
+static bool allow_places(struct sandbox *s, PyObject *places)
+{
+    sandbox_init(s);
+    bool done = sandbox_allow_system(s);
+    for (Py_ssize_t i = 0; done && i < PyList_Size(places); i++) {
+        PyObject *path = NULL;
+        if (!PyUnicode_FSConverter(PyList_GetItem(places, i), (void *)&path)) {
+            return false;
+        }
+        done = sandbox_allow(s, PyBytes_AsString(path), SANDBOX_READ | SANDBOX_EXECUTE);
+        Py_DECREF(path);
+    }
+    if (!done) {
+        PyErr_Format(PyExc_OSError,
+                     "sys.path and what is imported lie in more than %d places: use --sandbox=off",
+                     SANDBOX_PLACES_MAX);
+    }
+    return done;
+}
+
 static PyObject *serve(PyObject *self, PyObject *args)
 {
-    static struct adapter a; /* lives as long as the process */
-    PyObject *module, *capsule;
+    static struct adapter a; /* these live as long as the process */
+    static struct sandbox sandbox;
+    static struct confinement confinement;
+    PyObject *module, *capsule, *places;
     const char *version;
     int socket;
 
-    if (!PyArg_ParseTuple(args, "iOs", &socket, &module, &version)) {
+    if (!PyArg_ParseTuple(args, "iOssOO", &socket, &module, &version, &confinement.scratch,
+                          &confinement.settle, &places)) {
         return NULL;
+    }
+    if (places != Py_None) {
+        if (!allow_places(&sandbox, places)) {
+            return NULL;
+        }
+        confinement.sandbox = &sandbox;
     }
     a.load = offered(module, "load");
     a.run = offered(module, "run");
@@ -58,11 +89,12 @@ static PyObject *serve(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_TypeError, "the adapter has no way to make a tensor");
         return NULL;
     }
-    zygote_serve(socket, &a, version);
+    zygote_serve(socket, &a, version, &confinement);
 }
 
 static PyMethodDef methods[] = {
-    {"serve", serve, METH_VARARGS, "serve(socket, adapter, version): fork workers until the end."},
+    {"serve", serve, METH_VARARGS,
+     "serve(socket, adapter, version, scratch, settle, places): fork workers until the end."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-from opjury import NoDevice
+from opjury import NoDevice, selftest_sandbox
 
 FORMAT = {"BOOL": "?", "I8": "b", "U8": "B", "I16": "h", "U16": "H", "I32": "i", "U32": "I",
           "I64": "q", "F16": "e", "F32": "f", "F64": "d"}
@@ -188,6 +188,7 @@ ACTIONS = {
     "chance": lambda inputs: None,
     "first": lambda inputs: None,
     "device=present": lambda inputs: None,
+    **selftest_sandbox.ACTIONS,
 }
 
 

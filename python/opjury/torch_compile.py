@@ -39,8 +39,7 @@ from opjury.torch import (dtypes, exchange, find_device, from_dlpack, random_sta
 
 del dtypes  # programs are no call plans here
 starts_processes = True  # g++
-NAME = "opjury-compile-"
-ROOT = os.path.join(tempfile.gettempdir(), NAME + str(os.getpid()))  # of all workers of a zygote
+places = []  # precompiled headers
 WARM = """def program(x):
     return (torch.softmax(torch.sin(x) + x, 0), torch.matmul(x, x), torch.cumsum(x, 0), x.sum())
 """
@@ -332,20 +331,17 @@ is_dirty = False  # something was compiled since all was forgotten
 unusable = ""     # why inductor is
 
 
-def remove_leftovers(folder, prefix):
-    """What processes left that are no more, by the number in the name."""
-    for name in os.listdir(folder):
-        number = name.removeprefix(prefix)
-        if name.startswith(prefix) and number.isdecimal() and not os.path.exists(f"/proc/{number}"):
-            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+def put_headers(folder):
+    codecache._HEADER_DIR = os.path.join(folder, "torch-headers")
+    codecache._HEADER_LOCK_DIR = os.path.join(codecache._HEADER_DIR, "locks")
 
 
 def begin_pack():
-    """Forget the last pack; a worker's first has its own folder."""
+    """Forget the last pack; a worker's first has its own folder, and headers that none needed before."""
     global scratch, is_dirty
     if scratch is None:
-        remove_leftovers(ROOT, "")
-        scratch = os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(ROOT, str(os.getpid()))
+        scratch = os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(tempfile.gettempdir(), "inductor")
+        put_headers(tempfile.gettempdir())
     elif is_dirty:
         torch._dynamo.reset()
         codecache.PyCodeCache.cache_clear()
@@ -357,19 +353,12 @@ def begin_pack():
     is_dirty = False
 
 
-def close():
-    shutil.rmtree(ROOT, ignore_errors=True)
-
-
 def warm():
     """Imports, pattern tables, instruction sets, precompiled headers: what each worker inherits."""
     global unusable
-    remove_leftovers(os.path.dirname(ROOT), NAME)
-    os.makedirs(ROOT, mode=0o700, exist_ok=True)
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(ROOT, "warm")
-    headers = os.path.join(os.environ.get("OPJURY_CACHE", ROOT), "torch-headers")
-    codecache._HEADER_DIR = headers
-    codecache._HEADER_LOCK_DIR = os.path.join(headers, "locks")
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(tempfile.gettempdir(), "inductor")
+    put_headers(os.environ.get("OPJURY_CACHE", tempfile.gettempdir()))
+    places.append(codecache._HEADER_DIR)
     # It times guards after it has flushed all caches, for a log: of no effect on what is compiled.
     torch._dynamo.guards.profile_guard_manager = lambda *_: 0.0
     AsyncCompile.cpp_pybinding = collect

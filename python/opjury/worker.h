@@ -3,7 +3,7 @@
  * worker: the parts of the extension that runs inside a library's interpreter. module.c is what
  * Python sees, zygote.c forks workers, loop.c does jobs, tensor.c moves tensors in and out, fence.c
  * is the memory inputs lie in, plan.c executes call plans, limits.c says what a worker may use,
- * crash.c records how it died.
+ * sandbox.c and scratch.c what it may do and where, crash.c records how it died.
  */
 #ifndef OPJURY_WORKER_H
 #define OPJURY_WORKER_H
@@ -18,6 +18,7 @@
 #include "opjury/wire.h"
 
 struct dl_exchange;
+struct sandbox;
 
 /* What an adapter module offers; see zygote.py for the contract. NULL: it does not. */
 struct adapter {
@@ -34,15 +35,27 @@ struct adapter {
     bool starts_processes; /* its workers run compilers */
 };
 
+/* What a worker may do and where. */
+struct confinement {
+    const struct sandbox *sandbox; /* NULL: anything */
+    const char *scratch; /* holds a folder for each worker; it is the zygote's to remove */
+    PyObject *settle;    /* tell the interpreter: its folder's path */
+};
+enum { WORKER_FOLDER_MAX = 4096 };
+/* A worker's folder into `path`. */
+void worker_folder(const struct confinement *c, uint32_t worker, char path[WORKER_FOLDER_MAX]);
+
 /* ---- zygote.c ---- */
 
 /* Answers the engine until the socket closes, then kills every descendant and ends the process. */
-_Noreturn void zygote_serve(int socket, const struct adapter *adapter, const char *version);
+_Noreturn void zygote_serve(int socket, const struct adapter *adapter, const char *version,
+                            const struct confinement *confinement);
 
 /* ---- loop.c ---- */
 
 /* The life of a worker, right after the fork. fds: as WIRE_FD_* orders them. */
-_Noreturn void worker_main(const struct adapter *adapter, const int fds[WIRE_FDS]);
+_Noreturn void worker_main(const struct adapter *adapter, const struct confinement *confinement,
+                           uint32_t worker, const int fds[WIRE_FDS]);
 
 /* ---- tensor.c ---- */
 
@@ -95,9 +108,11 @@ struct limits {
     uint64_t memory; /* beyond this, and */
     int files;       /* from this descriptor on, make room for a new worker */
 };
-/* Of this process from now on; `memory`: bytes above what it has, 0: any. NULL: they hold; else
- * what does not, and errno. */
-const char *limits_set(struct limits *l, const struct adapter *a, uint64_t memory);
+/* Of this process from now on: its user, who gets the folder, processes and files. NULL: they hold;
+ * else what does not, and errno. */
+const char *limits_set(struct limits *l, const struct adapter *a, const char *folder);
+/* The same of its memory: bytes above what it has, 0: no limit. */
+const char *limits_memory(struct limits *l, uint64_t memory);
 /* Has a library kept so much that later, innocent runs might fail? */
 bool limits_worn(const struct limits *l);
 /* SIGKILL for all that is left of that worker, where it was a user of its own. */

@@ -5,6 +5,7 @@
  * when a worker dies what it left behind dies too, and when the engine is gone (even by SIGKILL:
  * the socket closes) every descendant and then the zygote itself ends.
  */
+#include "opjury/sandbox.h"
 #include "opjury/worker.h"
 
 #include <dirent.h>
@@ -34,6 +35,7 @@ struct zygote {
     int socket, signals;
     sigset_t old_mask;
     const struct adapter *adapter;
+    const struct confinement *confinement;
     pid_t worker[WIRE_WORKERS_MAX]; /* 0: none */
     int log[WIRE_WORKERS_MAX];      /* of its worker's stdout and stderr; -1: none */
     pid_t swept;                    /* died last, and left processes; 0: none */
@@ -128,6 +130,7 @@ static _Noreturn void end_everything(const struct zygote *z)
             if (z->adapter->close) {
                 Py_XDECREF(PyObject_CallFunctionObjArgs(z->adapter->close, NULL));
             }
+            scratch_remove(z->confinement->scratch);
             _exit(0);
         }
     }
@@ -195,11 +198,22 @@ static void close_fds(struct zygote *z, uint32_t w, const int *fds)
     z->log[w] = fds[WIRE_FD_LOG];
 }
 
+/* What the worker before it left there is gone. */
+static void make_folder(const struct zygote *z, uint32_t w)
+{
+    char path[WORKER_FOLDER_MAX];
+
+    worker_folder(z->confinement, w, path);
+    scratch_empty(path);
+    (void)mkdir(path, S_IRWXU); /* or it is there; without it the worker says so */
+}
+
 static void fork_worker(struct zygote *z, uint32_t w, const int *fds)
 {
     struct wire_report r = {.kind = WIRE_FORKED, .worker = w};
     pid_t self = getpid();
 
+    make_folder(z, w);
     PyOS_BeforeFork();
     r.pid = fork();
     if (r.pid == 0) {
@@ -213,7 +227,7 @@ static void fork_worker(struct zygote *z, uint32_t w, const int *fds)
             close(z->log[i]);
         }
         sigprocmask(SIG_SETMASK, &z->old_mask, NULL);
-        worker_main(z->adapter, fds);
+        worker_main(z->adapter, z->confinement, w, fds);
     }
     if (r.pid < 0) {
         r.status = errno;
@@ -277,9 +291,11 @@ static int count_threads(void)
     return n;
 }
 
-_Noreturn void zygote_serve(int socket, const struct adapter *adapter, const char *version)
+_Noreturn void zygote_serve(int socket, const struct adapter *adapter, const char *version,
+                            const struct confinement *confinement)
 {
-    struct zygote z = {.socket = socket, .adapter = adapter, .log = {-1, -1}};
+    struct zygote z = {
+        .socket = socket, .adapter = adapter, .confinement = confinement, .log = {-1, -1}};
     /* status: threads that the import and the warm-up left running; a fork would lose them. */
     struct wire_report ready = {.kind = WIRE_READY, .pid = getpid(), .status = count_threads()};
     struct rusage compilers;

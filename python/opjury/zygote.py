@@ -18,17 +18,21 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
     reset(state)                    optional: put it back
     close()                         optional: when the zygote ends
     starts_processes = True         optional: its workers run compilers; others can start no process
+    places                          optional: what workers read besides what is imported, paths
 
 and raises opjury.NotExercised where it cannot do what a target's options claim, opjury.NoDevice where they
-name a device that is not there.
+name a device that is not there. Workers run in a sandbox (sandbox.h): files go to tempfile.gettempdir(),
+which is a worker's own and empty at its start.
 
 Must be readable by interpreters that are too old for it: they get one clear line.
 """
 
+import fcntl
 import gc
 import importlib
 import os
 import sys
+import tempfile
 
 ENVIRONMENT, MISSING = 3, 4  # wire.h: WIRE_EXIT_*
 
@@ -51,8 +55,20 @@ def check_interpreter():
                 % (sys.executable, version))
 
 
+def settle(folder):
+    """The temporary folder, home and working directory of this process and of all it starts."""
+    os.environ["HOME"] = os.environ["TMPDIR"] = folder
+    tempfile.tempdir = None
+    os.chdir(folder)
+
+
 def main(name, socket):
     check_interpreter()
+    scratch = os.environ.pop("OPJURY_SCRATCH")
+    lock = os.open(scratch, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_SH)  # scratch.c: as long as we live
+    os.mkdir(scratch + "/zygote", 0o700)
+    os.environ["HOME"] = os.environ["TMPDIR"] = scratch + "/zygote"
     try:
         adapter = importlib.import_module("opjury." + name)
     except ModuleNotFoundError as e:
@@ -62,10 +78,12 @@ def main(name, socket):
     except Exception as e:
         give_up(ENVIRONMENT, "import of %s fails in %s: %s: %s"
                 % (name, sys.executable, type(e).__name__, str(e).replace("\n", " ")))
-    from opjury import _worker
+    from opjury import _worker, places
 
     if hasattr(adapter, "warm"):
         adapter.warm()
     gc.collect()
     gc.freeze()  # what is imported stays: a collection in a worker need not touch its pages
-    _worker.serve(socket, adapter, adapter.version())
+    confined = None if os.environ.get("OPJURY_SANDBOX") == "off" else \
+        places.readable(adapter) + [scratch + "/zygote"]
+    _worker.serve(socket, adapter, adapter.version(), scratch, settle, confined)

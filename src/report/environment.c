@@ -109,47 +109,12 @@ static const char *python_version(const char *python, struct arena *arena)
 
 /* ---- variables ---- */
 
-/* By what a name may begin; MALLOC_PERTURB_ and ATEN_CPU_CAPABILITY are whole names. Of oneDNN both
- * its names, of OpenMP those of GNU and LLVM. */
-static const char *const prefixes[] = {
-    "DNNL_", "GOMP_",     "KMP_",   "MKL_",         "OMP_",           "ONEDNN_",
-    "ORT_",  "OPENBLAS_", "TORCH_", "TORCHDYNAMO_", "TORCHINDUCTOR_",
-};
-static const char *const whole_names[] = {FILL_VARIABLE, "ATEN_CPU_CAPABILITY"};
-/* Whose variable it is does not tell what somebody keeps in it. */
-static const char *const secrets[] = {"KEY", "PASSWORD", "SECRET", "TOKEN"};
 enum { VALUE_MAX = 256 };
-
-static bool is_name(const char *name)
-{
-    return name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
-}
-
-static bool is_listed(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(whole_names); i++) {
-        if (strcmp(name, whole_names[i]) == 0) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
-        size_t n = strlen(prefixes[i]);
-        if (strncmp(name, prefixes[i], n) == 0 && name[n] != '\0') {
-            return true;
-        }
-    }
-    return false;
-}
 
 bool environment_allows(const char *name, const char *value)
 {
-    if (!is_listed(name) || !is_name(name) || strlen(value) > VALUE_MAX) {
+    if (variable_use(name) != VARIABLE_CHOICE || strlen(value) > VALUE_MAX) {
         return false;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
-        if (strstr(name, secrets[i]) != NULL) {
-            return false;
-        }
     }
     for (const char *c = value; *c != '\0'; c++) {
         /* A path is of this machine, or to be loaded; quotes might end the text of a script. */

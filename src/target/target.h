@@ -208,9 +208,24 @@ MUST_USE enum err command_target_allows(const char *target);
  * are no environments at all. path lives as long as the process. */
 void config_choose(const char *path);
 
+/* ---- what workers have of the caller (environment.c) ---- */
+
 /* What every worker has in its environment under that name, whatever the caller has; NULL: what the
- * caller has. */
+ * caller has, if they have it at all. */
 const char *worker_variable(const char *name);
+enum variable_use {
+    VARIABLE_OTHER,  /* not for workers: theirs alone, or a secret */
+    VARIABLE_WORKER, /* by which programs find what they need */
+    VARIABLE_CHOICE, /* by which libraries choose kernels, threads and memory */
+};
+enum variable_use variable_use(const char *name);
+
+/* Workers are confined, see python/opjury/sandbox.h, unless $OPJURY_SANDBOX is "off"; "require"
+ * wants all of it. Said once, at a command's start: ERR_MISSING where it is required and this
+ * system lacks a part, a warning where it is not, ERR_USAGE for another value. */
+MUST_USE enum err sandbox_check(void);
+/* "workers are confined: Landlock 7, seccomp", or what it lacks. Memory: the arena's. */
+const char *sandbox_text(struct arena *arena);
 
 /* ---- the jury: workers for a set of targets ---- */
 

@@ -29,17 +29,24 @@ MUST_USE enum err worker_dir(struct arena *arena, const char **dir);
 const char *package_version(const char *python, const struct target_kind *kind,
                             struct arena *arena);
 
+/* ---- environment.c ---- */
+
+/* A worker's whole environment, NULL-terminated. cache: cache_dir, NULL: none. */
+char **worker_environment(const char *cache, const char *scratch, struct arena *arena);
+
 /* ---- zygote.c ---- */
 
 struct zygote {
     pid_t pid; /* 0: none */
     int socket;
-    int log; /* memfd: its stderr until it is ready */
+    int log;       /* memfd: its stderr until it is ready */
+    char *scratch; /* its workers' folders are in this one, NULL: none; */
+    int lock;      /* which is nobody's leftover while this is open */
     double wall_start;
     bool ready;      /* it listens: a closed socket ends it */
     double warm_cpu; /* of compilers that its warm-up ran */
 };
-#define ZYGOTE_NONE ((struct zygote){.socket = -1, .log = -1})
+#define ZYGOTE_NONE ((struct zygote){.socket = -1, .log = -1, .lock = -1})
 
 /* Start the interpreter; it imports while the caller does other things. */
 MUST_USE enum err zygote_start(struct zygote *z, const char *python, const char *adapter);

@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "opjury/sandbox.h"
+
 /* From the closed socket to the zygote's end: it kills and reaps, no library code runs, but it may
  * wait for a core. Killed, it would leave the children of its workers behind. */
 static const double end_seconds = 30;
@@ -28,42 +30,13 @@ static const char bootstrap[] =
     "import sys; sys.path[:] = [sys.argv[1]] + [p for p in sys.path if p]; "
     "from opjury import zygote; zygote.main(sys.argv[2], int(sys.argv[3]))";
 
-/* One core a worker: thread pools would be lost by fork and only slow small programs down. The
- * hash seed is fixed so that two workers iterate over sets alike. ONNX Runtime's telemetry (1.31
- * has it in the Linux wheel) starts a thread at import and would report our sessions. Fresh memory
- * is filled (glibc, mallopt(3) M_PERTURB; the byte makes -0.37 of f32, -1.7 of f16, -66 of i8), or
- * an output that no kernel writes would be zeros here and something else there: ONNX Runtime's
- * MatMul by a vector with K = 0 was right in every fresh process. Costs 7 % of a campaign's CPU.
- */
-static const char *const environment[][2] = {
-    {"OMP_NUM_THREADS", "1"},  {"MKL_NUM_THREADS", "1"},  {"OPENBLAS_NUM_THREADS", "1"},
-    {"PYTHONHASHSEED", "0"},   {"PYTHONUNBUFFERED", "1"}, {"ORT_DISABLE_TELEMETRY", "1"},
-    {"MALLOC_PERTURB_", "65"},
-};
-
-const char *worker_variable(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(environment); i++) {
-        if (strcmp(environment[i][0], name) == 0) {
-            return environment[i][1];
-        }
-    }
-    return NULL;
-}
-
-static _Noreturn void exec_interpreter(const char *python, const char *dir, const char *cache,
-                                       const char *adapter, int socket, int log, pid_t engine)
+static _Noreturn void exec_interpreter(const char *python, const char *dir, const char *adapter,
+                                       char *const *environment, int socket, int log, pid_t engine)
 {
     char number[16];
     int null = open("/dev/null", O_RDONLY);
 
     snprintf(number, sizeof number, "%d", socket);
-    for (size_t i = 0; i < ARRAY_SIZE(environment); i++) {
-        setenv(environment[i][0], environment[i][1], 1);
-    }
-    if (cache) {
-        setenv("OPJURY_CACHE", cache, 1); /* as found: an adapter need not look for it */
-    }
     /* Its own session: a Ctrl-C at the terminal is the engine's to handle. */
     if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_CHILD_SUBREAPER, 1) ||
         getppid() != engine || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
@@ -71,9 +44,31 @@ static _Noreturn void exec_interpreter(const char *python, const char *dir, cons
         dprintf(log, "set-up of the zygote: %s\n", strerror(errno));
         _exit(WIRE_EXIT_EXEC);
     }
-    execl(python, python, "-c", bootstrap, dir, adapter, number, (char *)NULL);
+    execle(python, python, "-c", bootstrap, dir, adapter, number, (char *)NULL, environment);
     dprintf(log, "%s: %s\n", python, strerror(errno));
     _exit(WIRE_EXIT_EXEC);
+}
+
+static enum err make_scratch(struct zygote *z)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    tmp = tmp && *tmp ? tmp : "/tmp";
+    char *parent = realpath(tmp, NULL); /* it must do from other folders too */
+    z->scratch = parent ? scratch_make(parent, &z->lock) : NULL;
+    int error = errno;
+    free(parent);
+    errno = error;
+    return z->scratch ? ERR_OK : err_set(ERR_IO, "cannot make a folder for workers in %s: %m", tmp);
+}
+
+static void remove_scratch(struct zygote *z)
+{
+    if (z->scratch) {
+        scratch_remove(z->scratch); /* by now the zygote has, unless it was killed */
+        free(z->scratch);
+        close(z->lock);
+    }
 }
 
 enum err zygote_start(struct zygote *z, const char *python, const char *adapter)
@@ -92,6 +87,11 @@ enum err zygote_start(struct zygote *z, const char *python, const char *adapter)
     if (cache_dir(arena, &cache)) {
         log_debug("%s", err_text());
     }
+    e = make_scratch(&fresh);
+    if (e) {
+        goto out;
+    }
+    char **environment = worker_environment(cache, fresh.scratch, arena);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
         (fresh.log = memfd_create("opjury-zygote-log", MFD_CLOEXEC)) < 0 ||
         (fresh.pid = fork()) < 0) {
@@ -99,7 +99,7 @@ enum err zygote_start(struct zygote *z, const char *python, const char *adapter)
         goto out;
     }
     if (fresh.pid == 0) {
-        exec_interpreter(python, dir, cache, adapter, pair[1], fresh.log, engine);
+        exec_interpreter(python, dir, adapter, environment, pair[1], fresh.log, engine);
     }
     fresh.socket = pair[0];
     fresh.wall_start = clock_wall();
@@ -113,6 +113,9 @@ out:
     }
     if (e && fresh.log >= 0) {
         close(fresh.log);
+    }
+    if (e) {
+        remove_scratch(&fresh);
     }
     arena_free(arena);
     return e;
@@ -262,6 +265,7 @@ double zygote_close(struct zygote *z)
     if (z->log >= 0) {
         close(z->log);
     }
+    remove_scratch(z);
     *z = ZYGOTE_NONE;
     return cpu;
 }

@@ -203,6 +203,8 @@ def use_files_in_memory():
     os.truncate(fd, 4096)
     with mmap.mmap(fd, 4096) as memory:
         memory[0] = 1
+    write(f"/proc/self/fd/{fd}")
+    assert os.pread(fd, 2, 0) == b"x"
     os.eventfd(0)
 
 

@@ -182,10 +182,12 @@ static bool has_script(const char *library)
     return strcmp(library, "onnxruntime") == 0 || strcmp(library, "torch") == 0;
 }
 
-/* "compile,dynamic" of torch:compile,dynamic */
+/* "compile,dynamic" of torch:compile,dynamic; of onnxruntime its level. */
 static const char *target_setup(const struct target *t, struct arena *arena)
 {
-    return strchr(target_label(t, arena), ':') + 1;
+    const char *options = strchr(target_label(t, arena), ':');
+
+    return t->kind->speaks_onnx ? target_option(t, "opt", arena) : options ? options + 1 : NULL;
 }
 
 static enum err write_repro(const char *folder, const struct finding_files *f, const char *title,
@@ -206,7 +208,7 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
     struct script script = {
         .title = title,
         .library = t->kind->name,
-        .setup = t->kind->mode != NULL ? target_setup(t, arena) : target_option(t, "opt", arena),
+        .setup = target_setup(t, arena),
         .disabled = target_option(t, "disable", arena),
         .options = t->options,
         .threads = threads != NULL ? (unsigned)strtoul(threads, NULL, 10) : 1,

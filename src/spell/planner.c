@@ -28,7 +28,8 @@ const struct value *planner_output_value(const struct planner *b)
 
 static uint32_t add_register(struct planner *b, const char *name)
 {
-    const char *const reserved[] = {b->library->name, "program", "base64", "inf", "nan", NULL};
+    const char *const reserved[] = {b->library->name, "program", "Program", "self",
+                                    "base64",         "inf",     "nan",     NULL};
     uint32_t r = b->plan->n_registers++;
 
     b->names = arena_room(b->arena, b->names, r, sizeof *b->names);

@@ -59,6 +59,7 @@ static void put_head(struct text *t)
     bool is_onnx = strcmp(t->script->library, "onnxruntime") == 0;
     bool is_placed = t->script->at_page_end;
     bool is_saved = is_onnx && session_saved(t->script->options);
+    bool is_exported = torch_mode_of(t->script) == TORCH_ONNX;
 
     buffer_puts(out, "#!/usr/bin/env python3\n\"\"\"");
     for (const char *c = t->script->title; *c; c++) {
@@ -68,29 +69,31 @@ static void put_head(struct text *t)
     if (t->script->command) {
         buffer_printf(out, "\n\nRun it as %s:\n%s.", t->script->command, t->script->why);
     }
-    buffer_printf(out,
-                  "\n\n"
-                  "Needs %s and numpy. Exit status: 1 the fault shows, 0 it does not, 2 it cannot "
-                  "run.\n\"\"\"\n"
-                  "import base64\n"
-                  "%s"
-                  "import faulthandler\n"
-                  "%s%s"
-                  "import sys\n"
-                  "%s"
-                  "\n"
-                  "try:\n"
-                  "    import numpy as np\n"
-                  "    from numpy import inf, nan\n"
-                  "    import %s\n"
-                  "except ImportError as missing:\n"
-                  "    print(missing)\n"
-                  "    sys.exit(2)\n\n",
-                  t->script->library,
-                  is_placed || (is_onnx && has_bf16_ends(t->script->program)) ? "import ctypes\n"
-                                                                              : "",
-                  is_placed ? "import mmap\n" : "", is_saved ? "import os\n" : "",
-                  is_saved ? "import tempfile\n" : "", t->script->library);
+    buffer_printf(
+        out,
+        "\n\n"
+        "Needs %s%s and numpy. Exit status: 1 the fault shows, 0 it does not, 2 it cannot "
+        "run.\n\"\"\"\n"
+        "import base64\n"
+        "%s"
+        "import faulthandler\n"
+        "%s%s%s"
+        "import sys\n"
+        "%s"
+        "\n"
+        "try:\n"
+        "    import numpy as np\n"
+        "    from numpy import inf, nan\n"
+        "    import %s\n"
+        "%s"
+        "except ImportError as missing:\n"
+        "    print(missing)\n"
+        "    sys.exit(2)\n\n",
+        t->script->library, is_exported ? ", onnxruntime, onnxscript" : "",
+        is_placed || (is_onnx && has_bf16_ends(t->script->program)) ? "import ctypes\n" : "",
+        is_exported ? "import io\n" : "", is_placed ? "import mmap\n" : "",
+        is_saved ? "import os\n" : "", is_saved ? "import tempfile\n" : "", t->script->library,
+        is_exported ? "    import onnxruntime\n" : "");
 }
 
 /* Helpers are written where they are used only. */
@@ -332,12 +335,12 @@ static enum err put_onnxruntime(struct text *t)
 static const char torch_run[] =
     "\ndef to_torch(x, is_bfloat16):\n"
     "    return (torch.from_numpy(x.view(np.int16)).view(torch.bfloat16) if is_bfloat16\n"
-    "            else torch.from_numpy(x))\n"
+    "            else torch.from_numpy(x))%s\n"
     "\n\n"
     "def to_numpy(y):\n"
     "    if y.dtype == torch.bfloat16:\n"
-    "        return y.contiguous().view(torch.int16).numpy().view(np.uint16)\n"
-    "    return y.numpy()\n"
+    "        return y%s.contiguous().view(torch.int16).numpy().view(np.uint16)\n"
+    "    return y%s.numpy()\n"
     "\n\n"
     "def run():\n";
 
@@ -353,12 +356,45 @@ static const char compiled_call[] =
     "    return [to_numpy(y) for y in compiled(*arguments)]\n"
     "\n";
 
+/* What is made on no device in particular is made there; these round as documented. */
+static const char torch_device[] =
+    "    torch.set_default_device(\"%s\")\n"
+    "    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False\n"
+    "    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False\n"
+    "    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False\n";
+
+static const char module_head[] =
+    "    tensors = [to_torch(x, b) for x, b in zip(inputs + constants, is_bfloat16)]\n"
+    "    module = Program(*tensors[len(inputs):]).eval()\n"
+    "    tensors = tuple(tensors[:len(inputs)])\n";
+
+static void put_module_run(struct text *t)
+{
+    buffer_puts(t->out, module_head);
+    buffer_puts(t->out, t->script->before
+                            ? "    example = tuple(to_torch(x, b) for x, b in zip(other_inputs, "
+                              "is_bfloat16))\n"
+                            : "    example = tensors\n");
+    python_convert(t->script, "    ", t->out);
+    buffer_puts(t->out, t->script->before ? "    compiled(*example)\n" : "");
+    buffer_puts(t->out, "    return [to_numpy(y) for y in compiled(*tensors)]\n\n");
+}
+
 static void put_torch_run(struct text *t)
 {
-    buffer_puts(t->out, torch_run);
+    const char *device = torch_device_of(t->script, t->arena);
+    const char *to = device ? arena_printf(t->arena, ".to(\"%s\")", device) : "";
+    buffer_printf(t->out, torch_run, to, device ? ".cpu()" : "", device ? ".cpu()" : "");
     buffer_printf(t->out, "    torch.set_num_threads(%u)\n", n_threads(t->script));
-    if (!is_compiled(t->script)) {
+    if (device) {
+        buffer_printf(t->out, torch_device, device);
+    }
+    if (torch_mode_of(t->script) == TORCH_EAGER) {
         buffer_puts(t->out, torch_call);
+        return;
+    }
+    if (torch_mode_of(t->script) != TORCH_COMPILE) {
+        put_module_run(t);
         return;
     }
     buffer_puts(t->out, "    compiled = ");
@@ -375,6 +411,9 @@ static enum err put_torch(struct text *t)
 
     buffer_puts(t->out, "\n");
     TRY(calls_print(&torch_calls, p, t->script->before, t->arena, &plan, t->out));
+    if (torch_mode_of(t->script) > TORCH_COMPILE) {
+        torch_print_module(plan, t->out);
+    }
     buffer_puts(t->out, "\n\n");
     put_data(t);
     struct tensor *constants = ARENA_ARRAY(t->arena, struct tensor, plan->n_consts);

@@ -283,7 +283,9 @@ static void put_torch_head(struct text *t, const struct buffer *body)
         buffer_printf(t->out, "from math import %s%s%s\n", inf ? "inf" : "", inf && nan ? ", " : "",
                       nan ? "nan" : "");
     }
+    buffer_puts(t->out, uses(body, "io.BytesIO") ? "import io\n" : "");
     buffer_puts(t->out, t->out->size > 0 ? "\n" : "");
+    buffer_puts(t->out, uses(body, "onnxruntime.") ? "import onnxruntime\n" : "");
     buffer_printf(t->out, "import torch\n\ntorch.set_num_threads(%u)\n\n", n_threads(t));
 }
 
@@ -334,6 +336,24 @@ static void put_names(struct text *t, const struct plan *plan, const uint32_t *v
     buffer_puts(t->out, n == 1 && values ? "," : "");
 }
 
+/* As compiled, with the constants as the module's buffers. */
+static void put_module_calls(struct text *t, const struct plan *plan)
+{
+    plan_print_python(plan, t->out);
+    torch_print_module(plan, t->out);
+    buffer_puts(t->out, "\n\nmodule = Program(");
+    for (uint32_t i = 0; i < plan->n_consts; i++) {
+        buffer_printf(t->out, "%s%s", i > 0 ? ", " : "", plan->names[plan->n_inputs + i]);
+    }
+    buffer_puts(t->out, ").eval()\nexample = (");
+    put_names(t, plan, NULL, plan->n_inputs);
+    buffer_puts(t->out, plan->n_inputs == 1 ? ",)\n" : ")\n");
+    python_convert(t->script, "", t->out);
+    put_names(t, plan, plan->outputs, plan->n_outputs);
+    buffer_puts(t->out, plan->n_outputs > 0 ? " = " : "");
+    buffer_puts(t->out, "compiled(*example)\n");
+}
+
 /* The function before what it is called with, as dynamo sees no more than the function. */
 static void put_compiled_calls(struct text *t, const struct plan *plan)
 {
@@ -366,8 +386,10 @@ static enum err put_torch_body(struct text *t)
         }
     }
     buffer_puts(t->out, "\n");
-    if (is_compiled(t->script)) {
+    if (torch_mode_of(t->script) == TORCH_COMPILE) {
         put_compiled_calls(t, plan);
+    } else if (torch_mode_of(t->script) != TORCH_EAGER) {
+        put_module_calls(t, plan);
     } else {
         plan_print_calls(plan, "", !has_dtype(p, DTYPE_F64), t->out);
     }
@@ -400,6 +422,8 @@ enum err script_write_short(const struct script *script, const struct script_cla
                                        "need the long script");
     } else if (strcmp(script->library, "onnxruntime") == 0) {
         err = put_onnxruntime(&t);
+    } else if (torch_device_of(script, t.arena)) {
+        err = err_set(ERR_UNSUPPORTED, "what is moved to a device and back needs the long script");
     } else if (strcmp(script->library, "torch") == 0) {
         err = put_torch(&t);
     } else {

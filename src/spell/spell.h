@@ -150,6 +150,9 @@ MUST_USE enum err plan_print_shapes(const struct plan *plan, const struct plan_s
 MUST_USE enum err calls_print(const struct call_library *library, const struct program *p,
                               const struct test *before, struct arena *arena, struct plan **plan,
                               struct buffer *source);
+/* `class Program(torch.nn.Module)`, to stand behind the function: forward takes the inputs, buffers
+ * hold the constants. */
+void torch_print_module(const struct plan *plan, struct buffer *source);
 
 /* ---- files ---- */
 
@@ -184,7 +187,7 @@ struct script {
     const char *title;    /* one line */
     const char *library;  /* "torch" or "onnxruntime" */
     const char *setup;    /* onnxruntime's level, "all"; "compile,dynamic" and other options of
-                             torch:compile; NULL */
+                             torch:compile, of torch's other modes too; NULL */
     const char *disabled; /* onnxruntime's optimizers that are off, "A+B"; NULL */
     const char *options;  /* onnxruntime's all, "opt=all,prepacking=off": session_choices; NULL */
     unsigned threads;     /* 0: 1 */

@@ -54,10 +54,16 @@ void python_torch_tensor(struct buffer *source, const struct tensor *t);
 
 /* ---- torch_script.c ---- */
 
-/* Is it a script of torch.compile? */
-bool is_compiled(const struct script *script);
+/* How the target runs a program: its mode. */
+enum torch_mode { TORCH_EAGER, TORCH_COMPILE, TORCH_JIT, TORCH_EXPORT, TORCH_ONNX };
+enum torch_mode torch_mode_of(const struct script *script);
+/* The device that the target names; NULL: the CPU. */
+const char *torch_device_of(const struct script *script, struct arena *arena);
 /* torch.compile(program, fullgraph=True, ...) by the options of the target. */
 void python_compile(const struct script *script, struct buffer *source);
+/* Lines behind `indent` that make `compiled` of `module` and `example`, a tuple of its inputs: of
+ * the modes that take a module. */
+void python_convert(const struct script *script, const char *indent, struct buffer *source);
 
 /* ---- onnx_python.c ---- */
 

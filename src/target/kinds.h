@@ -9,6 +9,8 @@ extern const struct target_kind target_onnxruntime;
 extern const struct target_kind target_torch;
 extern const struct target_kind target_torch_compile;
 extern const struct target_kind target_command;
+extern const struct target_kind target_torch_export;
+extern const struct target_kind target_torch_jit;
 extern const struct target_kind target_selftest;
 extern const struct target_kind target_selftest_denied;
 extern const struct target_kind target_selftest_pack;
@@ -30,6 +32,9 @@ MUST_USE enum err options_device(struct target *t, const char *const *order, con
                                  const char *value, struct arena *arena);
 
 extern const char *const torch_devices[];
+/* A program as the source of a module, constants as its buffers. */
+MUST_USE enum err torch_encode_module(const struct target *t, const struct test *test,
+                                      struct buffer *job);
 /* A program as a plan of torch calls, encoded; what torch spells. */
 bool torch_target_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
                             size_t n_in, const enum dtype *out, size_t n_out);

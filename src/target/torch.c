@@ -46,6 +46,20 @@ static enum err encode(const struct target *t, const struct test *test, struct b
     return e;
 }
 
+enum err torch_encode_module(const struct target *t, const struct test *test, struct buffer *job)
+{
+    struct arena *arena = arena_new();
+    struct plan *plan;
+    const struct test *before = t->dynamic ? test->before : NULL;
+    enum err e = calls_print(&torch_calls, test->program, before, arena, &plan, job);
+
+    if (!e) {
+        torch_print_module(plan, job);
+    }
+    arena_free(arena);
+    return e;
+}
+
 static const char *const defaults[] = {"", NULL};
 const char *const torch_devices[] = {"device=cuda", NULL};
 

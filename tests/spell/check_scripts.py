@@ -58,6 +58,15 @@ def check_statuses(tap, tool, path):
                            f"{library} {setup} {name}: {fault}", done.stdout, done.stderr)
         done, _ = script(tool, SCALAR, library, setup, "none", path)
         tap.result(done.returncode == 0, f"{library} {setup} rank 0", done.stdout, done.stderr)
+    for setup in ("device=cpu", "jit", "jit,opt=none", "jit,script,opt=freeze", "jit,opt=inference", "export",
+                  "export,strict,decompositions=core"):
+        done, _ = script(tool, BF16 if setup == "export" else SMALL, "torch", setup, "value", path)
+        tap.result(done.returncode == 1 and "1 of" in done.stdout, f"torch {setup}: the fault shows", done.stdout,
+                   done.stderr)
+        done, _ = script(tool, SMALL, "torch", setup, "short-value", path)
+        if setup != "device=cpu":
+            tap.result(done.returncode == 0 and "expected" in done.stdout, f"torch {setup}: short", done.stdout,
+                       done.stderr)
     _, text = script(tool, SMALL, "torch", "-", "end", path)
     data = {}
     exec(text.split("\ndef run")[0], data)  # pylint: disable=exec-used

@@ -60,7 +60,7 @@ bool percent(struct maker *g, uint32_t share)
     return rng_chance(&g->rng, share, 100);
 }
 
-/* A dtype of the set by the policy's weights; any of it when none has one; DTYPE_NONE for none. */
+/* A dtype of the set by the program's weights; any of it when none has one; DTYPE_NONE for none. */
 static enum dtype draw_dtype(struct maker *g, dtype_set set)
 {
     if (set != 0 && (set & (set - 1)) == 0) { /* as mostly: no choice */
@@ -68,7 +68,7 @@ static enum dtype draw_dtype(struct maker *g, dtype_set set)
     }
     uint32_t weights[DTYPE_COUNT] = {0};
     for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
-        weights[d] = dtype_in(d, set) ? g->policy->dtype_weight[d] : 0;
+        weights[d] = dtype_in(d, set) ? g->dtype_weight[d] : 0;
     }
     size_t drawn = rng_weighted(&g->rng, weights, DTYPE_COUNT);
     for (enum dtype d = 1; d < DTYPE_COUNT && drawn == DTYPE_COUNT; d++) {

@@ -62,6 +62,7 @@ MUST_USE enum err generator_find(const char *name, const struct generator **gene
     X(usual_percent, 0, 100)        /* a real attribute is a library's default */                  \
     X(large_percent, 0, 100)        /* programs with tensors to numel_max; else to a quarter */    \
     X(union_percent, 0, 100)        /* programs that may use what only some targets support */     \
+    X(theme_percent, 0, 100)        /* programs mostly of one dtype, any with the same chance */   \
     X(motif_percent, 0, 100)        /* instead of one op a motif: what optimisers look for */      \
     X(dynamic_percent, 0, 100)      /* pairs of tests 2k, 2k + 1: one program at two shapes */     \
     X(opset, 1, 1000)

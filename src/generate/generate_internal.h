@@ -130,7 +130,8 @@ struct maker {
     uint32_t numel_max;       /* of any tensor of this program */
     int rank_limit;           /* the policy's largest rank with a weight */
     uint32_t special_kinds;
-    uint32_t weight_up_to[OP_WEIGHTS_MAX]; /* of ops 0..i of op_table that are supported */
+    uint64_t weight_up_to[OP_WEIGHTS_MAX]; /* of ops 0..i of op_table that are supported */
+    uint32_t dtype_weight[DTYPE_COUNT];
 };
 
 /*

@@ -108,17 +108,44 @@ static bool is_supported(const struct support *support, size_t op)
     return is;
 }
 
-/* Ops that only some targets support make up in the programs that may use them for those that may
- * not, so that none is rare. */
-static void weigh_ops(struct maker *g)
+/* Of those that the policy has; DTYPE_NONE: this program has none. Half are floats, or the many ops
+ * of floats alone would be rare. */
+static enum dtype draw_theme(struct maker *g)
 {
-    enum { UNION_BOOST = 5 };
-    uint32_t sum = 0;
+    uint32_t weights[DTYPE_COUNT];
+    for (enum dtype d = 0; d < DTYPE_COUNT; d++) {
+        weights[d] = g->policy->dtype_weight[d] == 0 ? 0 : dtype_is_float(d) ? 2 : 1;
+    }
+    bool is_themed = percent(g, g->policy->theme_percent);
+    size_t drawn = is_themed ? rng_weighted(&g->rng, weights, DTYPE_COUNT) : DTYPE_COUNT;
+    return drawn < DTYPE_COUNT ? (enum dtype)drawn : DTYPE_NONE;
+}
+
+/* Ops that only some targets support make up in the programs that may use them for those that may
+ * not, so that none is rare. Those that take no theme as their first input are. */
+static void weigh_ops(struct maker *g, enum dtype theme)
+{
+    enum { UNION_BOOST = 5, THEME_BOOST = 8 };
+    uint64_t sum = 0;
     for (size_t i = 0; i < op_count; i++) {
         bool is_rare = g->support == &g->policy->any && !is_supported(&g->policy->all, i);
-        uint32_t weight = is_supported(g->support, i) ? g->policy->op_weight[i] : 0;
-        sum += is_rare ? weight * UNION_BOOST : weight;
+        uint64_t weight = is_supported(g->support, i) ? g->policy->op_weight[i] : 0;
+        weight *= is_rare ? UNION_BOOST : 1;
+        sum += weight * (theme && g->support->pairs[i][theme] ? THEME_BOOST : 1);
         g->weight_up_to[i] = sum;
+    }
+}
+
+/* Nine values in ten of a theme, where there is a choice. */
+static void weigh_dtypes(struct maker *g, enum dtype theme)
+{
+    uint32_t others = 0;
+    for (enum dtype d = 0; d < DTYPE_COUNT; d++) {
+        g->dtype_weight[d] = g->policy->dtype_weight[d];
+        others += d == theme ? 0 : g->dtype_weight[d];
+    }
+    if (theme) {
+        g->dtype_weight[theme] += 9 * others;
     }
 }
 
@@ -139,7 +166,9 @@ void maker_init(struct maker *g, const struct policy *policy, bool is_clean, str
     for (int rank = 0; rank <= RANK_MAX; rank++) {
         g->rank_limit = policy->rank_weight[rank] > 0 ? rank : g->rank_limit;
     }
-    weigh_ops(g);
+    enum dtype theme = draw_theme(g);
+    weigh_ops(g, theme);
+    weigh_dtypes(g, theme);
     maker_reserve(g, policy->nodes); /* for twice as many, which is what most have */
 }
 

@@ -144,6 +144,7 @@ const struct motif motif_table[] = {
     {"hard_swish",
      {{"add", {X, IS(3)}}, {"relu6|clip", {OF(0)}}, {"mul", {X, OF(1)}}, {"div", {OF(2), IS(6)}}}},
     {"clip_clip", {{"relu|relu6|clip", {X}}, {"relu|relu6|clip", {OF(0)}}}},
+    {"map_limit", {{"abs|sign|neg|square|" BINARY, {X, OPEN}}, {"min|max|clip", {OF(0), OPEN}}}},
     {"min_max", {{"min", {X, IS(4)}}, {"max", {OF(0), IS(-4)}}}},
     {"leaky_relu_select",
      {{"greater", {X, IS(0)}}, {"mul", {X, IS(0.125)}}, {"where", {OF(0), X, OF(1)}}}},

@@ -15,7 +15,9 @@
  * ops' slots allow (support_baseline). Weights: f32 and rank 2..4 are what people run most;
  * numel_max and large_percent keep the median tensor near 100 elements, where a test costs a
  * millisecond: what larger ones cost is ours, not the library's. Ops whose results say little of
- * their inputs are rarer: what is wrong before them is not seen.
+ * their inputs are rarer: what is wrong before them is not seen. A dtype that few people run makes
+ * up hardly a program by its weight alone, and what goes wrong there takes several ops of it: hence
+ * themes.
  */
 static const char default_text[] = "name = default\n"
                                    "nodes = 10\n"
@@ -38,6 +40,7 @@ static const char default_text[] = "name = default\n"
                                    "usual_percent = 40\n"
                                    "large_percent = 33\n"
                                    "union_percent = 10\n"
+                                   "theme_percent = 30\n"
                                    "motif_percent = 7\n"
                                    "dynamic_percent = 0\n"
                                    "opset = 21\n"

@@ -187,7 +187,7 @@ static void draw_design(struct design *d)
 /* All supported ops that have a weight, with the same one. */
 static void weigh_equally(struct maker *g)
 {
-    uint32_t sum = 0, before = 0;
+    uint64_t sum = 0, before = 0;
     for (size_t i = 0; i < op_count; i++) {
         bool is_drawn = g->weight_up_to[i] > before;
         before = g->weight_up_to[i];

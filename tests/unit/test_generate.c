@@ -272,7 +272,7 @@ static void test_themes(void **state)
     }
     for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
         print_message("# %s: %u of %d\n", dtype_name(d), themes[d], N);
-        assert_in_range(themes[d], N / 40, N / 4);
+        assert_in_range(themes[d], N / 100, N / 4);
     }
     assert_true(themed > N / 2);
 }

@@ -105,8 +105,8 @@ static void break_node(struct choice *c, Onnx__NodeProto *node)
 
 static void break_tensor(struct choice *c, Onnx__TensorProto *t)
 {
-    if (is_it(c, "data of another size")) {
-        t->raw_data.len -= t->raw_data.len > 0;
+    if (t->raw_data.len > 0 && is_it(c, "data of another size")) {
+        t->raw_data.len--;
     } else if (is_it(c, "a dtype that there is not")) {
         t->data_type = 99;
     } else if (is_it(c, "another dtype")) {

@@ -249,34 +249,6 @@ static void test_few_programs_are_large(void **state)
     }
 }
 
-/* Of the results of most themed programs half or more have one dtype, and each dtype is that of
- * some. */
-static void test_themes(void **state)
-{
-    enum { N = 600 };
-    struct fixture *f = *state;
-    unsigned themes[DTYPE_COUNT] = {0}, themed = 0;
-    f->policy->theme_percent = 100;
-    for (uint64_t i = 0; i < N; i++) {
-        struct test test = make(f, 5, i, MATERIALIZE_NONE);
-        unsigned of[DTYPE_COUNT] = {0}, all = 0;
-        for (uint32_t id = 0; id < test.program->n_values; id++) {
-            const struct value *v = &test.program->values[id];
-            of[v->dtype] += v->kind == VALUE_NODE;
-            all += v->kind == VALUE_NODE;
-        }
-        for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
-            themes[d] += 2 * of[d] >= all;
-            themed += 2 * of[d] >= all;
-        }
-    }
-    for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
-        print_message("# %s: %u of %d\n", dtype_name(d), themes[d], N);
-        assert_in_range(themes[d], N / 100, N / 4);
-    }
-    assert_true(themed > N / 2);
-}
-
 static void test_work_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -792,7 +764,6 @@ int main(void)
         TEST(test_backward_insertion),
         TEST(test_limits_are_kept),
         TEST(test_few_programs_are_large),
-        TEST(test_themes),
         TEST(test_work_is_bounded),
         TEST(test_each_op_and_dtype_alone),
         TEST(test_support_tables_are_kept),

@@ -418,6 +418,34 @@ static void test_reductions_of_many_are_not_always_the_same(void **state)
     arena_free(arena);
 }
 
+/* Of the results of most themed programs half or more have one dtype, and each dtype is that of
+ * some. */
+static void test_themes(void **state)
+{
+    enum { N = 600 };
+    struct fixture *f = *state;
+    unsigned themes[DTYPE_COUNT] = {0}, themed = 0;
+    f->policy->theme_percent = 100;
+    for (uint64_t i = 0; i < N; i++) {
+        struct test test = make(f, 0, i);
+        unsigned of[DTYPE_COUNT] = {0}, all = 0;
+        for (uint32_t id = 0; id < test.program->n_values; id++) {
+            const struct value *v = &test.program->values[id];
+            of[v->dtype] += v->kind == VALUE_NODE;
+            all += v->kind == VALUE_NODE;
+        }
+        for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
+            themes[d] += 2 * of[d] >= all;
+            themed += 2 * of[d] >= all;
+        }
+    }
+    for (enum dtype d = 1; d < DTYPE_COUNT; d++) {
+        print_message("# %s: %u of %d\n", dtype_name(d), themes[d], N);
+        assert_in_range(themes[d], N / 100, N / 4);
+    }
+    assert_true(themed > N / 2);
+}
+
 static void test_unknown_names(void **state)
 {
     (void)state;
@@ -445,6 +473,7 @@ int main(void)
         TEST(test_weights_change),
         TEST(test_elements_lie_where_recipes_say),
         TEST(test_reductions_of_many_are_not_always_the_same),
+        TEST(test_themes),
         TEST(test_unknown_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ struct bench_settings {
     const char *save, *load, *plot;
     struct texts from;  /* `buckets` alone: campaigns, */
     const char *labels; /* and which finding is of which cause */
-    double time;        /* `campaign`, `compile`: seconds; 0: their default */
+    double time;        /* `campaign`, `compile`, `crash`: seconds; 0: their default */
 };
 
 struct bench_subject {
@@ -39,7 +39,7 @@ struct bench_subject {
 
 extern const struct bench_subject bench_judge, bench_bounds, bench_diversity, bench_evaluate,
     bench_observability, bench_throughput, bench_generator, bench_inputs, bench_unjudged,
-    bench_campaign, bench_compile, bench_reduce, bench_buckets;
+    bench_campaign, bench_compile, bench_reduce, bench_buckets, bench_crash;
 
 /* One target by itself, its window kept full as in a campaign; CPU seconds, start-up apart. */
 struct throughput {

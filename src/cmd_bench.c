@@ -27,7 +27,7 @@ enum {
 static const struct bench_subject *const subject_table[] = {
     &bench_judge,      &bench_bounds,    &bench_diversity, &bench_evaluate, &bench_observability,
     &bench_throughput, &bench_generator, &bench_inputs,    &bench_unjudged, &bench_campaign,
-    &bench_compile,    &bench_reduce,    &bench_buckets,
+    &bench_compile,    &bench_reduce,    &bench_buckets,   &bench_crash,
 };
 
 static const struct bench_subject *find_subject(const char *name)
@@ -138,7 +138,7 @@ static const struct argp_option options[] = {
     {"tests", 'n', "N", 0, "how many (the subject says)", 0},
     {"seed", 's', "S", 0, "of all chance (1)", 0},
     {"target", 't', "TARGET", 0, "measure this one; may be repeated (the subject says)", 0},
-    {"time", KEY_TIME, "20s", 0, "campaign, compile: how long each", 0},
+    {"time", KEY_TIME, "20s", 0, "campaign, compile, crash: how long each", 0},
     {"policy", KEY_POLICY, "P", 0, "of the programs: name or file (the subject says)", 0},
     {"python", KEY_PYTHON, "PATH", 0, "interpreter of the libraries, or its environment", 0},
     {"json", KEY_JSON, NULL, 0, "one line with one object", 0},

@@ -418,6 +418,27 @@ enum err jury_run(struct jury *j, size_t target, const struct test *test, struct
     return run_one(j, target, j->targets[target], test, WORKER_STANDING, arena, outcome);
 }
 
+enum err jury_run_struck(struct jury *j, size_t target, const struct test *test, int signal,
+                         struct arena *arena, struct outcome *o, struct strike *strike)
+{
+    struct library *l = j->libraries[j->library_of[target]];
+    const struct target *t = target_drawn(j->targets[target], test, arena);
+    struct job job = {.test = test, .n_runs = 1, .options = {t->options}};
+    bool struck = false;
+    uint32_t seq;
+
+    CHECK(j->posted == j->taken);
+    TRY(encode_and_post(l, t, &job, WORKER_STANDING, &seq));
+    TRY(library_strike(l, WORKER_STANDING, seq, signal, &struck));
+    *strike = (struct strike){.wall = clock_wall(),
+                              .cpu = clock_cpu_self() + jury_usage(j).worker_cpu,
+                              .is_late = !struck};
+    TRY(library_finish(l, WORKER_STANDING, seq, j->libraries, j->n_libraries));
+    library_read(l, WORKER_STANDING, seq, 0, arena, o);
+    library_forget(l, WORKER_STANDING, seq);
+    return ERR_OK;
+}
+
 struct jury_usage jury_usage(const struct jury *j)
 {
     struct jury_usage usage = {.worker_cpu = j->command_cpu, .library_cpu = j->command_cpu};

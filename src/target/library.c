@@ -532,22 +532,51 @@ bool library_done(struct library *l, unsigned index, uint32_t seq)
     return (int32_t)(w->done - seq) > 0;
 }
 
+/* Of job seq's answer the engine is told. */
+static enum err ask_for(struct worker *w, uint32_t seq)
+{
+    /* When half of what is queued from there on is done: one wake-up for several jobs, while the
+     * worker has others to do. */
+    uint32_t more = (w->posted - seq - 1) / 2;
+
+    __atomic_store_n(&ring_header(&w->ring)->wake, seq + 1 + more, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (w->pack > 1 && eventfd_write(w->ring.fd[WIRE_FD_JOB], 1)) {
+        return err_set(ERR_IO, "cannot signal a worker: %m"); /* not to wait for a full pack */
+    }
+    return ERR_OK;
+}
+
 enum err library_finish(struct library *l, unsigned index, uint32_t seq,
                         struct library *const *libraries, size_t n)
 {
     struct worker *w = &l->worker[index];
 
     while (!library_done(l, index, seq)) {
-        /* When half of what is queued from there on is done: one wake-up for several jobs, while
-         * the worker has others to do. */
-        uint32_t more = (w->posted - seq - 1) / 2;
-        __atomic_store_n(&ring_header(&w->ring)->wake, seq + 1 + more, __ATOMIC_SEQ_CST);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        if (w->pack > 1 && eventfd_write(w->ring.fd[WIRE_FD_JOB], 1)) {
-            return err_set(ERR_IO, "cannot signal a worker: %m"); /* not to wait for a full pack */
-        }
+        TRY(ask_for(w, seq));
         if (!library_done(l, index, seq)) {
             TRY(libraries_wait(libraries, n));
+        }
+    }
+    return ERR_OK;
+}
+
+enum err library_strike(struct library *l, unsigned index, uint32_t seq, int signal, bool *struck)
+{
+    struct worker *w = &l->worker[index];
+
+    *struck = false;
+    TRY(ask_for(w, seq));
+    while (!*struck && !library_done(l, index, seq)) {
+        const struct wire_cursor *c = &ring_header(&w->ring)->cursor;
+        if (w->pid <= 0 || w->forking) {
+            TRY(libraries_wait(&l, 1));
+        } else if (__atomic_load_n(&c->steps, __ATOMIC_ACQUIRE) > 0 && c->seq == seq &&
+                   c->phase == WIRE_RUN) {
+            /* No sleep before: many a run takes less than a wake-up. */
+            *struck = kill(w->pid, signal) == 0;
+        } else if (stop_requested) {
+            return err_set(ERR_STOPPED, "stopped");
         }
     }
     return ERR_OK;

@@ -265,6 +265,14 @@ MUST_USE enum err jury_run_fresh_as(struct jury *jury, size_t target, const stru
 /* One test on one target in the standing worker; nothing may be posted meanwhile. */
 MUST_USE enum err jury_run(struct jury *jury, size_t target, const struct test *test,
                            struct arena *arena, struct outcome *outcome);
+/* For figures: the same, but the worker is sent a signal once the run has begun. */
+struct strike {
+    double wall, cpu; /* clock_wall() then, and CPU time of the engine and of all workers */
+    bool is_late;     /* the run had ended before */
+};
+MUST_USE enum err jury_run_struck(struct jury *jury, size_t target, const struct test *test,
+                                  int signal, struct arena *arena, struct outcome *outcome,
+                                  struct strike *strike);
 
 struct jury_usage {
     double worker_cpu;  /* user + system of all zygotes and workers, ended ones included */

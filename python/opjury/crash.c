@@ -6,7 +6,6 @@
  */
 #include "opjury/worker.h"
 
-#include <dlfcn.h>
 #include <elf.h>
 #include <execinfo.h>
 #include <link.h>
@@ -26,10 +25,13 @@ enum {
     HANDLER_SECONDS = 10,
 };
 
-/* A signal handler has no argument to carry it. */
-static struct wire_crash *crash_record;
-
 static const int crash_signals[] = {SIGSEGV, SIGABRT, SIGFPE, SIGBUS, SIGILL, SIGTRAP, SIGSYS};
+
+/* A signal handler has no argument to carry them. */
+static struct wire_crash *crash_record;
+static struct sigaction previous[NSIG]; /* Python's, which writes where its code is to stderr */
+static const struct fence *run_fence;   /* the tensors of the run under way: where they lie, */
+static uint32_t run_first, run_inputs;  /* its first place there, and how many are inputs */
 
 static size_t put_text_in(char *to, size_t size, size_t at, const char *text)
 {
@@ -58,6 +60,19 @@ static size_t put_hex(char *to, size_t at, uintptr_t value)
     return put_text(to, at, digits + n);
 }
 
+static size_t put_number(char *to, size_t at, uint64_t value)
+{
+    char digits[24];
+    size_t n = sizeof digits - 1;
+
+    digits[n] = '\0';
+    do {
+        digits[--n] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    return put_text(to, at, digits + n);
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -67,36 +82,36 @@ static const char *base_name(const char *path)
 /* "symbol"; where the library exports no name for the place, "module+0xfunction+0xoffset", the
  * function being where the unwind table says that it begins, or "module+0xoffset". The address is
  * that of the fault or behind a call, which may be the last thing in its function. */
-static void name_frame(char *to, void *address, bool is_fault)
+static void name_frame(char *to, const void *address, bool is_fault)
 {
-    Dl_info info;
+    struct place place;
 
     to[0] = '\0';
-    if (!dladdr(address, &info) || !info.dli_fname) {
+    if (!symbols_find(address, &place)) {
         put_hex(to, put_text(to, 0, "0x"), (uintptr_t)address);
         return;
     }
-    if (info.dli_sname) {
-        put_text(to, 0, info.dli_sname);
+    if (place.symbol) {
+        put_text(to, 0, place.symbol);
         return;
     }
-    size_t at = put_text(to, 0, base_name(info.dli_fname));
+    size_t at = put_text(to, 0, base_name(place.path));
     at = put_text(to, at, "+0x");
-    void *function = _Unwind_FindEnclosingFunction((char *)address + is_fault);
+    void *function = _Unwind_FindEnclosingFunction((char *)(uintptr_t)address + is_fault);
     if (function) {
-        at = put_hex(to, at, (uintptr_t)function - (uintptr_t)info.dli_fbase);
+        at = put_hex(to, at, (uintptr_t)function - (uintptr_t)place.base);
         at = put_text(to, at, "+0x");
     }
-    put_hex(to, at, (uintptr_t)address - (uintptr_t)(function ? function : info.dli_fbase));
+    put_hex(to, at, (uintptr_t)address - (uintptr_t)(function ? function : place.base));
 }
 
 /* Frames of this extension and of what called it are the same for every run. */
-static bool is_ours(void *address)
+static bool is_ours(const void *address)
 {
-    Dl_info info, own;
+    struct place place, own;
 
-    return dladdr(address, &info) && dladdr((void *)&crash_record, &own) &&
-           info.dli_fbase == own.dli_fbase;
+    return symbols_find(address, &place) && symbols_find((void *)&crash_record, &own) &&
+           place.base == own.base;
 }
 
 /* ---- build ids ---- */
@@ -121,9 +136,9 @@ static const uint8_t *find_build_id(const uint8_t *notes, size_t size, size_t *n
 }
 
 /* "module: 0123abcd..." as it is linked in; an offset into a stripped file says nothing without. */
-static size_t put_module(char *to, size_t size, size_t at, const Dl_info *info)
+static size_t put_module(char *to, size_t size, size_t at, const struct place *place)
 {
-    const uint8_t *base = info->dli_fbase;
+    const uint8_t *base = place->base;
     const ElfW(Ehdr) *file = (const void *)base;
     const ElfW(Phdr) *parts = (const void *)(base + file->e_phoff);
 
@@ -132,10 +147,10 @@ static size_t put_module(char *to, size_t size, size_t at, const Dl_info *info)
         const uint8_t *id = parts[i].p_type == PT_NOTE
                                 ? find_build_id(base + parts[i].p_vaddr, parts[i].p_memsz, &n)
                                 : NULL;
-        if (!id || at + strlen(base_name(info->dli_fname)) + 2 * n + 4 > size) {
+        if (!id || at + strlen(base_name(place->path)) + 2 * n + 4 > size) {
             continue;
         }
-        at = put_text_in(to, size, at, base_name(info->dli_fname));
+        at = put_text_in(to, size, at, base_name(place->path));
         at = put_text_in(to, size, at, ": ");
         for (size_t k = 0; k < n; k++) {
             const char digits[] = {"0123456789abcdef"[id[k] >> 4], "0123456789abcdef"[id[k] & 15],
@@ -156,14 +171,14 @@ static void record_modules(struct wire_crash *record, void *const *frames, int n
 
     record->modules[0] = '\0';
     for (int i = 0; i < n && n_seen < sizeof seen / sizeof *seen; i++) {
-        Dl_info info;
-        bool is_new = dladdr(frames[i], &info) && info.dli_fname && !info.dli_sname;
+        struct place place;
+        bool is_new = symbols_find(frames[i], &place) && !place.symbol;
         for (size_t k = 0; k < n_seen; k++) {
-            is_new = is_new && seen[k] != info.dli_fbase;
+            is_new = is_new && seen[k] != place.base;
         }
         if (is_new) {
-            seen[n_seen++] = info.dli_fbase;
-            at = put_module(record->modules, sizeof record->modules, at, &info);
+            seen[n_seen++] = place.base;
+            at = put_module(record->modules, sizeof record->modules, at, &place);
         }
     }
 }
@@ -188,6 +203,37 @@ static void record_frames(struct wire_crash *record)
     record_modules(record, frames + first + 1, (int)record->n_frames);
 }
 
+/* "16 bytes behind the end of input 0", where the address lies beside or in a tensor. */
+static void record_place(struct wire_crash *record)
+{
+    uint32_t index;
+    int64_t outside;
+    char *to = record->place;
+
+    to[0] = '\0';
+    if (!run_fence || !fence_find(run_fence, (const void *)record->address, &index, &outside) ||
+        index < run_first) {
+        return;
+    }
+    size_t at = 0;
+    if (outside != 0) {
+        at = put_number(to, at, (uint64_t)(outside < 0 ? -outside : outside - 1));
+        at = put_text(to, at, outside < 0 ? " bytes before " : " bytes behind the end of ");
+    } else {
+        at = put_text(to, at, "inside ");
+    }
+    index -= run_first;
+    at = put_text(to, at, index < run_inputs ? "input " : "constant ");
+    put_number(to, at, index < run_inputs ? index : index - run_inputs);
+}
+
+void crash_watch(const struct fence *fence, uint32_t first, uint32_t n_inputs)
+{
+    run_fence = fence;
+    run_first = first;
+    run_inputs = n_inputs;
+}
+
 static void on_crash(int number, siginfo_t *info, void *context)
 {
     struct wire_crash *record = crash_record;
@@ -200,10 +246,12 @@ static void on_crash(int number, siginfo_t *info, void *context)
         record->code = info->si_code;
         record->address = (uintptr_t)info->si_addr;
         record->n_frames = 0;
+        record_place(record);
         record_frames(record);
         __atomic_store_n(&record->valid, 2, __ATOMIC_SEQ_CST);
     }
     /* A fault comes again when we return; what was sent (abort, kill) must be sent again. */
+    sigaction(number, &previous[number], NULL);
     raise(number);
 }
 
@@ -223,7 +271,7 @@ bool crash_install(struct wire_crash *record)
     }
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof crash_signals / sizeof crash_signals[0]; i++) {
-        if (sigaction(crash_signals[i], &action, NULL)) {
+        if (sigaction(crash_signals[i], &action, &previous[crash_signals[i]])) {
             return false;
         }
     }

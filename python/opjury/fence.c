@@ -129,3 +129,22 @@ uint32_t fence_check(struct fence *f, uint32_t index, const void *bytes)
     }
     return flags;
 }
+
+bool fence_find(const struct fence *f, const void *address, uint32_t *index, int64_t *outside)
+{
+    const uint8_t *at = address;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    for (uint32_t i = 0; i < f->n; i++) {
+        const struct region *r = &f->regions[i];
+        if (!r->pages || at < r->pages - page || at >= r->pages + r->capacity + page) {
+            continue;
+        }
+        *index = i;
+        *outside = at < r->data             ? (int64_t)(at - r->data)
+                   : at < r->data + r->size ? 0
+                                            : (int64_t)(at - (r->data + r->size)) + 1;
+        return true;
+    }
+    return false;
+}

@@ -202,6 +202,7 @@ static void load_program(struct run *r, PyObject *program, const char *options)
 static void run_program(struct run *r, PyObject *tensors, PyObject *before)
 {
     step(r->w, r->job->seq, r->index, WIRE_RUN);
+    crash_watch(r->w->fence, r->first_fence, r->job->n_inputs);
     r->cpu_start = cpu_now(r->w);
     PyObject *outputs = run_shapes(r, r->loaded, tensors, before);
     r->result.cpu_ns += cpu_now(r->w) - r->cpu_start;
@@ -345,6 +346,7 @@ static struct run start_run(struct worker *w, uint32_t seq, uint32_t index, uint
 
     r.out = w->results + (seq % w->slots) * w->result_size + index * share;
     step(w, seq, index, WIRE_LOAD);
+    crash_watch(w->fence, first_fence, job->n_inputs);
     return r;
 }
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Engine and extension of one build only; raised with every change of this file. */
-#define WIRE_VERSION 4u
+#define WIRE_VERSION 5u
 
 enum {
     WIRE_SLOTS_MAX = 32, /* tests under way */
@@ -115,6 +115,7 @@ struct wire_crash {
     int32_t code;
     uint32_t n_frames;
     uint64_t address;
+    char place[WIRE_FRAME_SIZE]; /* of the address, beside which tensor; "" for none */
     char frame[WIRE_FRAMES_MAX][WIRE_FRAME_SIZE];
     /* "module: build id" a line, of modules that frames name; as many as there is room for */
     char modules[WIRE_MODULES_SIZE];

@@ -91,6 +91,9 @@ void *fence_place(struct fence *f, uint32_t index, const struct wire_tensor *for
                   const void *bytes, uint32_t placement);
 /* WIRE_INPUT_CHANGED | WIRE_OUT_OF_BOUNDS; what was damaged is restored. */
 uint32_t fence_check(struct fence *f, uint32_t index, const void *bytes);
+/* Safe in a signal handler. In which place's pages the address lies; *outside: bytes before the
+ * tensor (< 0), one more than the bytes behind its end (> 0), or 0. */
+bool fence_find(const struct fence *f, const void *address, uint32_t *index, int64_t *outside);
 
 /* ---- plan.c ---- */
 
@@ -118,10 +121,25 @@ bool limits_worn(const struct limits *l);
 /* SIGKILL for all that is left of that worker, where it was a user of its own. */
 void limits_kill_user(pid_t worker);
 
+/* ---- symbols.c ---- */
+
+/* Where an address lies in what is loaded. */
+struct place {
+    const char *path;   /* of the library's file */
+    const void *base;   /* where that is loaded */
+    const char *symbol; /* NULL: no exported function */
+};
+/* Once, in the zygote, when all is imported. */
+void symbols_index(void);
+/* Safe in a signal handler, for what was loaded then. false: it lies nowhere. */
+bool symbols_find(const void *address, struct place *place);
+
 /* ---- crash.c ---- */
 
 /* Record SIGSEGV, SIGABRT, SIGFPE, SIGBUS, SIGILL, SIGTRAP and SIGSYS in `record`, on a stack of
  * its own. false: errno. */
 bool crash_install(struct wire_crash *record);
+/* Which tensors the run under way has, to say where a fault lies. */
+void crash_watch(const struct fence *fence, uint32_t first, uint32_t n_inputs);
 
 #endif

@@ -301,6 +301,7 @@ _Noreturn void zygote_serve(int socket, const struct adapter *adapter, const cha
     struct rusage compilers;
     sigset_t child;
 
+    symbols_index();
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     snprintf(ready.text, sizeof ready.text, "%s", version);

@@ -32,8 +32,11 @@ static bool crash_judge(const struct judgement *j, struct verdict *v)
     }
     const char *where = o->n_frames ? o->frames[0] : "no frame known";
     if (o->signal) {
-        return spoke_of_end(
-            j, v, arena_printf(j->arena, "killed by SIG%s in %s", sigabbrev_np(o->signal), where));
+        const char *why = o->assertion ? o->assertion : o->fault;
+        return spoke_of_end(j, v,
+                            arena_printf(j->arena, "killed by SIG%s in %s%s%s",
+                                         sigabbrev_np(o->signal), where, why ? ": " : "",
+                                         why ? why : ""));
     }
     return spoke(v, VERDICT_FINDING,
                  arena_printf(j->arena, "the process ended with status %d", o->exit_status));

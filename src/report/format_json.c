@@ -53,6 +53,11 @@ static json_t *run_json(const struct record_run *run)
     json_object_set_new(root, "exit_status", json_integer(run->exit_status));
     json_object_set_new(root, "frames", texts_json(&run->frames));
     json_object_set_new(root, "modules", texts_json(&run->modules));
+    set_text(root, "address", run->address);
+    set_text(root, "fault", run->fault);
+    set_text(root, "python_frame", run->python_frame);
+    set_text(root, "assertion", run->assertion);
+    set_text(root, "stderr", run->log);
     return root;
 }
 

@@ -169,6 +169,11 @@ static void read_run(const json_t *row, const struct program *p, struct record_r
         .message = text_or_null(row, "message", arena),
         .signal = (int)json_integer_value(json_object_get(row, "signal")),
         .exit_status = (int)json_integer_value(json_object_get(row, "exit_status")),
+        .address = text_or_null(row, "address", arena),
+        .fault = text_or_null(row, "fault", arena),
+        .python_frame = text_or_null(row, "python_frame", arena),
+        .assertion = text_or_null(row, "assertion", arena),
+        .log = text_or_null(row, "stderr", arena),
     };
     run->library = library_of(run->target, arena);
     if (json_is_string(json_object_get(row, "element"))) {

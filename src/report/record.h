@@ -42,6 +42,8 @@ struct record_run {
     int signal, exit_status;                   /* of a crash */
     struct texts frames;                       /* of a crash, innermost first */
     struct texts modules; /* "module: build id", of those that frames name; none in older folders */
+    /* As in struct outcome; NULL where there is none, and in older folders. */
+    const char *address, *fault, *python_frame, *assertion, *log;
 };
 /* What was tried to make it go away (blame.json). */
 struct record_trial {

@@ -222,10 +222,17 @@ void part_actual(struct report_text *t)
     } else if (has_oracle(r, "crash")) {
         if (run->signal != 0) {
             buffer_printf(t->out, "The process is killed by SIG%s.\n", sigabbrev_np(run->signal));
+            if (run->fault != NULL && run->address != NULL) {
+                buffer_printf(t->out, "The address was %s: %s.\n", code(run->address, t->arena),
+                              code(run->fault, t->arena));
+            }
+            if (run->assertion != NULL) {
+                buffer_printf(t->out, "Before, it says %s.\n", code(run->assertion, t->arena));
+            }
         } else {
             buffer_printf(t->out, "The process ends with status %d.\n", run->exit_status);
         }
-        if (run->frames.n > 0) {
+        if (run->frames.n > 0 || (run->log != NULL && run->log[0] != '\0')) {
             buffer_puts(t->out, "\n");
             part_log(t);
         }
@@ -261,6 +268,23 @@ static void put_modules(const struct record_run *run, struct buffer *text)
     }
 }
 
+/* The last lines say why. */
+static void put_stderr(const struct record_run *run, struct buffer *text)
+{
+    enum { LINES = 20 };
+    const char *at = run->log != NULL ? run->log : "";
+    unsigned lines = 0;
+    for (const char *s = at; *s != '\0'; s++) {
+        lines += *s == '\n' && s[1] != '\0';
+    }
+    for (; lines >= LINES; lines--) {
+        at = strchr(at, '\n') + 1;
+    }
+    if (*at != '\0') {
+        buffer_printf(text, "stderr:\n%s%s", at, at[strlen(at) - 1] == '\n' ? "" : "\n");
+    }
+}
+
 void part_log(struct report_text *t)
 {
     const struct record_run *run = t->record->culprit;
@@ -276,7 +300,11 @@ void part_log(struct report_text *t)
         }
         buffer_printf(&text, "#%zu %s\n", i, run->frames.items[i]);
     }
+    if (run->python_frame != NULL) {
+        buffer_printf(&text, "in Python: %s\n", run->python_frame);
+    }
     put_modules(run, &text);
+    put_stderr(run, &text);
     put_block(t->out, "", text.size > 0 ? text.data : run->text);
     buffer_release(&text);
 }

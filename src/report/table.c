@@ -190,6 +190,26 @@ static void put_worst(json_t *row, const struct finding_files *f, const struct v
     json_object_set_new(row, "wrong", json_integer((json_int_t)v->n_wrong));
 }
 
+/* The end of what was printed, from the beginning of a line. */
+static const char *log_tail(const char *log)
+{
+    enum { TAIL = 4000 };
+    size_t n = log != NULL ? strlen(log) : 0;
+    if (n <= TAIL) {
+        return log;
+    }
+    const char *line = strchr(log + n - TAIL, '\n');
+    return line != NULL ? line + 1 : log + n - TAIL;
+}
+
+/* Not a number: JSON's have 53 bits. */
+static json_t *address_json(const struct outcome *o)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "0x%llx", (unsigned long long)o->address);
+    return json_text(o->fault != NULL ? text : NULL);
+}
+
 static void put_outcome(json_t *row, const struct outcome *o)
 {
     if (o->kind == OUTCOME_ERROR) {
@@ -205,6 +225,11 @@ static void put_outcome(json_t *row, const struct outcome *o)
         json_object_set_new(row, "exit_status", json_integer(o->exit_status));
         json_object_set_new(row, "frames", frames);
         json_object_set_new(row, "modules", json_text(o->modules != NULL ? o->modules : ""));
+        json_object_set_new(row, "address", address_json(o));
+        json_object_set_new(row, "fault", json_text(o->fault));
+        json_object_set_new(row, "python_frame", json_text(o->python));
+        json_object_set_new(row, "assertion", json_text(o->assertion));
+        json_object_set_new(row, "stderr", json_text(log_tail(o->log)));
     }
 }
 

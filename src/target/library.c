@@ -163,6 +163,7 @@ static void record_death(struct worker *w, uint32_t seq, uint32_t run, enum outc
             o->message = arena_printf(p->arena, "%s; before, %s", o->message, overwritten_text);
         }
         ring_read_crash(&w->ring, p->arena, o);
+        last_words_read(p->arena, o);
     }
     o->message = arena_strdup(p->arena, o->message);
     p->died[run] = true;
@@ -590,7 +591,10 @@ static void copy_death(const struct outcome *death, struct arena *arena, struct 
     for (uint32_t i = 0; i < death->n_frames; i++) {
         o->frames[i] = arena_strdup(arena, death->frames[i]);
     }
-    o->modules = death->modules != NULL ? arena_strdup(arena, death->modules) : NULL;
+    const char **const texts[] = {&o->modules, &o->fault, &o->python, &o->assertion};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        *texts[i] = *texts[i] ? arena_strdup(arena, *texts[i]) : NULL;
+    }
 }
 
 void library_read(struct library *l, unsigned index, uint32_t seq, uint32_t run,

@@ -410,6 +410,10 @@ void ring_read_crash(const struct ring *r, struct arena *arena, struct outcome *
         outcome->frames[outcome->n_frames++] =
             clean_text((const uint8_t *)crash.frame[i], size, arena);
     }
+    const char *place =
+        clean_text((const uint8_t *)crash.place, strnlen(crash.place, WIRE_FRAME_SIZE), arena);
+    outcome->fault = fault_text(crash.signal, crash.code, place, arena);
+    outcome->address = outcome->fault ? crash.address : 0;
     size_t size = strnlen(crash.modules, WIRE_MODULES_SIZE);
     outcome->modules = clean_text((const uint8_t *)crash.modules, size, arena);
 }

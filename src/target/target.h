@@ -50,7 +50,14 @@ struct outcome {
                            "module+0xfunction+0xoffset" or "module+0xoffset" */
     const char *frames[FRAMES_MAX];
     const char
-        *modules; /* CRASH: "module: build id" a line, of those that frames name; NULL: none */
+        *modules;      /* CRASH: "module: build id" a line, of those that frames name; NULL: none */
+    uint64_t address;  /* CRASH: that was accessed, and */
+    const char *fault; /* what is wrong with it: "16 bytes behind the end of input 0"; NULL: it died
+                          of something else */
+    const char *python;    /* CRASH: the library's innermost Python code, "nn/functional.py:12 in
+                              relu"; NULL: there was none */
+    const char *assertion; /* CRASH: what it said before it ended itself, "Check failed: n > 0";
+                              NULL: nothing of the kind */
 };
 
 /* ---- targets ---- */

@@ -111,6 +111,15 @@ char *ring_read_log(const struct ring *r, struct arena *arena);
 /* The crash record, checked, into outcome's signal and frames. */
 void ring_read_crash(const struct ring *r, struct arena *arena, struct outcome *outcome);
 
+/* ---- last_words.c ---- */
+
+/* From the log of a process that died: outcome's python, assertion, and the log without what
+ * Python's faulthandler added. */
+void last_words_read(struct arena *arena, struct outcome *outcome);
+/* What is wrong with the address that was accessed (siginfo's si_code; `place`: beside which tensor
+ * it lies, "" for none). NULL: the signal is of no access. */
+const char *fault_text(int signal, int code, const char *place, struct arena *arena);
+
 /* ---- library.c ---- */
 
 enum { WORKER_STANDING, WORKER_FRESH };

@@ -47,6 +47,9 @@ static struct outcome outcome_clone(const struct outcome *o, struct arena *arena
         copy.frames[i] = text_clone(o->frames[i], arena);
     }
     copy.modules = text_clone(o->modules, arena);
+    copy.fault = text_clone(o->fault, arena);
+    copy.python = text_clone(o->python, arena);
+    copy.assertion = text_clone(o->assertion, arena);
     return copy;
 }
 

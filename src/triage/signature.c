@@ -180,6 +180,9 @@ static size_t put_path(const char *s, size_t n, struct buffer *out)
 static size_t put_normal(const char *s, char before, struct buffer *out)
 {
     size_t n = quoted_length(s, before);
+    if (n > 2 && path_length(s + 1) == n - 2 && is_source_name(s + 1, n - 2)) {
+        return 1 + put_path(s + 1, n - 2, out) + 1; /* where an assertion stands */
+    }
     if (n > 0) {
         buffer_puts(out, "*");
         return n + type_length(s + n);
@@ -377,6 +380,21 @@ static void put_frames(const struct outcome *o, struct buffer *text)
     }
 }
 
+/* An assertion is one check in the library, whoever came there; else the functions, native ones
+ * first. Addresses differ from run to run. */
+static void put_cause_of_death(const struct outcome *o, struct buffer *text, struct arena *arena)
+{
+    size_t before = text->size;
+    if (o->assertion != NULL) {
+        buffer_printf(text, " saying %s", normalise_message(o->assertion, arena));
+        return;
+    }
+    put_frames(o, text);
+    if (text->size == before && o->python != NULL) {
+        buffer_printf(text, " at %s", normalise_message(o->python, arena));
+    }
+}
+
 static void put_side_effect(const struct outcome *o, struct buffer *text, struct arena *arena)
 {
     if (o->input_changed) {
@@ -462,7 +480,7 @@ const char *failure_signature(const struct verdict *v, const struct outcome *o, 
         } else {
             buffer_printf(&text, " exit %d", o->exit_status);
         }
-        put_frames(o, &text);
+        put_cause_of_death(o, &text, arena);
         break;
     case OUTCOME_OK:
         put_side_effect(o, &text, arena);

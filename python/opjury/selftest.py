@@ -89,6 +89,12 @@ def truncate_ring():
         os.ftruncate(ring, 4096)
 
 
+def fail_assertion():
+    """As glibc's assert ends a process."""
+    os.write(2, b"a line before\npython: library.cc:12: int f(int): Assertion `n > 0' failed.\n")
+    os.abort()
+
+
 def leave_child():
     """A process that would outlive us, as a compiler that a library started."""
     if os.fork() == 0:
@@ -149,6 +155,7 @@ ACTIONS = {
     "raise": lambda inputs: 1 // 0,
     "segv": lambda inputs: ctypes.string_at(8),
     "abort": lambda inputs: os.abort(),
+    "assert": lambda inputs: fail_assertion(),
     "illegal": lambda inputs: undefined_instruction(),
     "fpe": lambda inputs: os.kill(os.getpid(), 8),
     "exit": lambda inputs: os._exit(0),

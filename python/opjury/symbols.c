@@ -66,7 +66,9 @@ static void index_functions(struct module *m, const ElfW(Dyn) * dynamic)
     const uint32_t *hash = NULL;
 
     for (; dynamic->d_tag != DT_NULL; dynamic++) {
-        const void *at = (const void *)dynamic->d_un.d_ptr; /* the loader has added the base */
+        /* glibc's loader has added the base, but not of what the kernel maps. */
+        uintptr_t value = dynamic->d_un.d_ptr;
+        const void *at = (const void *)(value < m->base ? value + m->base : value);
         symbols = dynamic->d_tag == DT_SYMTAB ? at : symbols;
         names = dynamic->d_tag == DT_STRTAB ? at : names;
         hash = dynamic->d_tag == DT_GNU_HASH ? at : hash;

@@ -87,6 +87,7 @@ static const char *python_place(const char *line, struct arena *arena)
 {
     static const char file[] = "  File \"", number[] = "\", line ";
     static const char packages[] = "-packages/", own[] = "/opjury";
+    static const char library[] = "/lib/python3.";
     const char *path = line + strlen(file), *end = strstr(line, number);
 
     if (strncmp(line, file, strlen(file)) != 0 || !end || end > strchr(line, '\n')) {
@@ -99,8 +100,10 @@ static const char *python_place(const char *line, struct arena *arena)
     if (is_ours || strcmp(name, "<string>") == 0) {
         return NULL;
     }
-    const char *installed = strstr(name, packages);
-    kept = installed ? installed + strlen(packages) : kept;
+    const char *installed = strstr(name, packages), *shipped = strstr(name, library);
+    const char *folder = shipped ? strchr(shipped + 1, '/') : NULL;
+    folder = folder ? strchr(folder + 1, '/') : NULL;
+    kept = installed ? installed + strlen(packages) : folder ? folder + 1 : kept;
     end += strlen(number);
     return arena_printf(arena, "%s:%.*s", kept, (int)strcspn(end, "\n"), end);
 }

@@ -380,12 +380,24 @@ static void put_frames(const struct outcome *o, struct buffer *text)
     }
 }
 
-/* An assertion is one check in the library, whoever came there; else the functions, native ones
- * first. Addresses differ from run to run. */
+/* One place in the library, unlike what its malloc or an exception says. */
+static bool is_check(const char *assertion)
+{
+    static const char *const words[] = {"Check failed", "Assertion `", "INTERNAL ASSERT FAILED"};
+    for (size_t i = 0; assertion != NULL && i < ARRAY_SIZE(words); i++) {
+        if (strstr(assertion, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The check that did not hold, whoever came there; else the functions, native ones first. Addresses
+ * differ from run to run. */
 static void put_cause_of_death(const struct outcome *o, struct buffer *text, struct arena *arena)
 {
     size_t before = text->size;
-    if (o->assertion != NULL) {
+    if (is_check(o->assertion)) {
         buffer_printf(text, " saying %s", normalise_message(o->assertion, arena));
         return;
     }

@@ -454,6 +454,80 @@ static void test_leak(void **state)
     close_jury(&f);
 }
 
+/* ---- what a dead process said ---- */
+
+static void test_assertions_are_read(void **state)
+{
+    static const struct {
+        const char *log, *assertion;
+    } cases[] = {
+        {"", NULL},
+        {"a warning: all is well\n", NULL},
+        {"F0000 00:00:17.123 4711 shape.cc:12] Check failed: n > 0 (0 vs. 1)\n",
+         "Check failed: n > 0 (0 vs. 1)"},
+        {"first\npython: ../x.c:7: f: Assertion `x == 1' failed.\nlast\n",
+         "../x.c:7: f: Assertion `x == 1' failed."},
+        {"terminate called after throwing an instance of 'std::bad_alloc'\n  what():  no room\n",
+         "no room"},
+        {"terminate called after throwing an instance of 'int'\n",
+         "terminate called after throwing an instance of 'int'"},
+        {"x INTERNAL ASSERT FAILED at \"../c10/core/Tensor.h\":12, please report a bug",
+         "x INTERNAL ASSERT FAILED at \"../c10/core/Tensor.h\":12, please report a bug"},
+        {"double free or corruption (out)\n", "double free or corruption (out)"},
+    };
+    struct arena *arena = arena_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct outcome o = {.kind = OUTCOME_CRASH, .log = cases[i].log};
+        last_words_read(arena, &o);
+        if (cases[i].assertion) {
+            assert_non_null(o.assertion);
+            assert_string_equal(o.assertion, cases[i].assertion);
+        } else {
+            assert_null(o.assertion);
+        }
+        assert_string_equal(o.log, cases[i].log);
+    }
+    arena_free(arena);
+}
+
+/* Of the library, without what hangs on the machine; what is ours is passed over. */
+static void test_python_code_is_read(void **state)
+{
+    static const char head[] =
+        "said\nFatal Python error: Aborted\n\nCurrent thread 0x00007f1 (most "
+        "recent call first):\n";
+    static const char ours[] = "  File \"/home/u/opjury/python/opjury/zygote.py\", line 7 in main\n"
+                               "  File \"<string>\", line 1 in <module>\n";
+    static const struct {
+        const char *line, *python;
+    } cases[] = {
+        {"", NULL},
+        {"  File \"/home/u/opjury/v/lib/python3.11/site-packages/torch/f.py\", line 3 in g\n",
+         "torch/f.py:3 in g"},
+        {"  File \"/usr/lib/python3.12/ctypes/__init__.py\", line 9 in f\n",
+         "ctypes/__init__.py:9 in f"},
+        {"  File \"/tmp/x/ckernel.py\", line 2 in call\n", "ckernel.py:2 in call"},
+        {"  File \"<program 3>\", line 2 in program\n", "<program 3>:2 in program"},
+        {"  File \"cut", NULL},
+    };
+    struct arena *arena = arena_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct outcome o = {.kind = OUTCOME_CRASH};
+        o.log = arena_printf(arena, "%s%s%s", head, cases[i].line, ours);
+        last_words_read(arena, &o);
+        if (cases[i].python) {
+            assert_non_null(o.python);
+            assert_string_equal(o.python, cases[i].python);
+        } else {
+            assert_null(o.python);
+        }
+        assert_string_equal(o.log, "said\n");
+    }
+    arena_free(arena);
+}
+
 /* ---- what a run leaves behind ---- */
 
 static void test_fences(void **state)
@@ -667,6 +741,8 @@ int main(void)
         TEST(test_hangs),
         TEST(test_memory),
         TEST(test_leak),
+        TEST(test_assertions_are_read),
+        TEST(test_python_code_is_read),
         TEST(test_fences),
         TEST(test_state),
         TEST(test_devices),

@@ -62,6 +62,35 @@ static void test_frames(void **state)
     close_jury(&f);
 }
 
+/* The address, beside which tensor it lies, the library's words and its Python code. */
+static void test_crash_facts(void **state)
+{
+    struct fixture f;
+    struct outcome o = provoke(&f, "segv", NULL, PLACE_ALIGNED);
+
+    assert_true(o.address == 8);
+    assert_string_equal(o.fault, "not mapped");
+    assert_non_null(strstr(o.python, "ctypes/__init__.py:"));
+    assert_non_null(strstr(o.python, " in string_at"));
+    assert_null(o.assertion);
+    assert_string_equal(o.log, ""); /* what Python added is taken out */
+    close_jury(&f);
+
+    o = provoke(&f, "read-behind", NULL, PLACE_END);
+    assert_string_equal(o.fault, "0 bytes behind the end of input 0");
+    close_jury(&f);
+    o = provoke(&f, "write-before", NULL, PLACE_START);
+    assert_string_equal(o.fault, "1 bytes before input 0");
+    close_jury(&f);
+
+    o = provoke(&f, "assert", NULL, PLACE_ALIGNED);
+    assert_int_equal(o.signal, SIGABRT);
+    assert_string_equal(o.assertion, "library.cc:12: int f(int): Assertion `n > 0' failed.");
+    assert_null(o.fault);
+    assert_non_null(strstr(o.log, "a line before"));
+    close_jury(&f);
+}
+
 static void test_crash_among_others(void **state)
 {
     struct fixture f = open_jury(2, (const char *const[]){"selftest:segv", "selftest:echo"}, NULL);
@@ -388,19 +417,13 @@ static void test_usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_crashes),
-        TEST(test_frames),
-        TEST(test_crash_among_others),
-        TEST(test_garbage),
-        TEST(test_close_ends_all),
-        TEST(test_orphans_die),
-        TEST(test_engine_killed),
-        TEST(test_zygote_killed),
-        TEST(test_zygote_killed_again),
-        TEST(test_worker_killed),
-        TEST(test_worker_without_memory),
-        TEST(test_fresh),
-        TEST(test_usage),
+        TEST(test_crashes),       TEST(test_frames),
+        TEST(test_crash_facts),   TEST(test_crash_among_others),
+        TEST(test_garbage),       TEST(test_close_ends_all),
+        TEST(test_orphans_die),   TEST(test_engine_killed),
+        TEST(test_zygote_killed), TEST(test_zygote_killed_again),
+        TEST(test_worker_killed), TEST(test_worker_without_memory),
+        TEST(test_fresh),         TEST(test_usage),
     };
 
     return cmocka_run_group_tests_name("target_deaths", tests, NULL, NULL);

@@ -171,6 +171,24 @@ static void signatures_are_alike_but_for_one_word_of_many(void **state)
     assert_false(signatures_alike("crash signal 8 at a", "crash signal 8 at b"));
 }
 
+/* A check that did not hold is one place whatever led there; what malloc says may be any. */
+static void signature_of_an_assertion_is_its_text(void **state)
+{
+    const struct verdict v = {.kind = VERDICT_FINDING, .oracle = "crash"};
+    struct outcome o = {.kind = OUTCOME_CRASH,
+                        .signal = 6,
+                        .address = 4711,
+                        .n_frames = 1,
+                        .frames = {"conv_kernel"},
+                        .assertion = "Check failed: rank > 0 (0 vs. 1)"};
+    assert_string_equal(failure_signature(&v, &o, *state),
+                        "crash signal 6 saying Check failed: rank > # (# vs. #)");
+    o.assertion = "double free or corruption (out)";
+    assert_string_equal(failure_signature(&v, &o, *state), "crash signal 6 at conv_kernel");
+    o = (struct outcome){.kind = OUTCOME_CRASH, .signal = 11, .python = "nn/f.py:12 in relu"};
+    assert_string_equal(failure_signature(&v, &o, *state), "crash signal 11 at f.py:# in relu");
+}
+
 static void signature_of_a_wrong_value_has_its_class_only(void **state)
 {
     const struct outcome o = {.kind = OUTCOME_OK};

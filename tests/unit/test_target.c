@@ -497,13 +497,13 @@ static void test_python_code_is_read(void **state)
     static const char head[] =
         "said\nFatal Python error: Aborted\n\nCurrent thread 0x00007f1 (most "
         "recent call first):\n";
-    static const char ours[] = "  File \"/home/u/opjury/python/opjury/zygote.py\", line 7 in main\n"
+    static const char ours[] = "  File \"/opt/opjury/python/opjury/zygote.py\", line 7 in main\n"
                                "  File \"<string>\", line 1 in <module>\n";
     static const struct {
         const char *line, *python;
     } cases[] = {
         {"", NULL},
-        {"  File \"/home/u/opjury/v/lib/python3.11/site-packages/torch/f.py\", line 3 in g\n",
+        {"  File \"/opt/opjury/v/lib/python3.11/site-packages/torch/f.py\", line 3 in g\n",
          "torch/f.py:3 in g"},
         {"  File \"/usr/lib/python3.12/ctypes/__init__.py\", line 9 in f\n",
          "ctypes/__init__.py:9 in f"},

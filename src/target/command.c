@@ -144,6 +144,8 @@ static enum err set_option(struct target *t, const char *key, const char *value,
     made->timeout = c->timeout > 0 ? c->timeout : TIMEOUT;
     made->memory = (uint64_t)(c->memory > 0 ? c->memory : MEMORY) << 20;
     made->output = (uint64_t)(c->output > 0 ? c->output : OUTPUT) << 20;
+    made->reads = c->sandbox;
+    made->n_reads = c->sandbox_count;
     t->options = key;
     t->version = c->version;
     t->flushes_subnormals = c->flushes_subnormals;

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +22,8 @@
 
 #include "target/command.h"
 #include "target/target_internal.h"
+
+#include "opjury/sandbox.h"
 
 enum {
     TICK_MS = 50,
@@ -70,6 +71,36 @@ static bool set_limit(enum __rlimit_resource resource, uint64_t most)
     return setrlimit(resource, &limit) == 0;
 }
 
+/* No tokens and keys of the caller's. */
+static void clean_environment(void)
+{
+    for (size_t i = 0; environ != NULL && environ[i] != NULL;) {
+        char *name = strndup(environ[i], strcspn(environ[i], "="));
+        if (name == NULL || variable_use(name) != VARIABLE_OTHER || unsetenv(name) != 0) {
+            i++;
+        }
+        free(name);
+    }
+}
+
+/* As workers are, see sandbox_check for what lacks. */
+static bool confine(const struct command_target *c, const char *program, const char *scratch)
+{
+    static struct sandbox s;
+    const char *wanted = getenv("OPJURY_SANDBOX");
+    if (c->reads == NULL || (wanted != NULL && strcmp(wanted, "off") == 0)) {
+        return true;
+    }
+    clean_environment();
+    sandbox_init(&s);
+    bool done =
+        sandbox_allow_system(&s) && sandbox_allow(&s, program, SANDBOX_READ | SANDBOX_EXECUTE);
+    for (size_t i = 0; done && i < c->n_reads; i++) {
+        done = sandbox_allow(&s, c->reads[i], SANDBOX_READ | SANDBOX_EXECUTE);
+    }
+    return done && setenv("HOME", scratch, 1) == 0 && sandbox_enter(&s, scratch);
+}
+
 static _Noreturn void exec_program(const struct command_target *c, char *const *words,
                                    const char *scratch, int log, int failed)
 {
@@ -78,7 +109,8 @@ static _Noreturn void exec_program(const struct command_target *c, char *const *
     if (null >= 0 && setsid() >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
         chdir(scratch) == 0 && dup2(null, 0) >= 0 && dup2(log, 1) >= 0 && dup2(log, 2) >= 0 &&
         set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_FSIZE, c->output) &&
-        set_limit(RLIMIT_DATA, c->memory) && setenv("TMPDIR", scratch, 1) == 0) {
+        set_limit(RLIMIT_DATA, c->memory) && setenv("TMPDIR", scratch, 1) == 0 &&
+        confine(c, words[0], scratch)) {
         execv(words[0], words);
     }
     int why = errno;
@@ -386,28 +418,6 @@ static enum err write_files(const struct target *t, const struct test *test,
     return err;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)!remove(path);
-    return 0;
-}
-
-/* Folders that nobody may enter are opened first. */
-static int open_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    if (type == FTW_DNR || type == FTW_D) {
-        (void)!chmod(path, 0700);
-    }
-    return 0;
-}
-
-static void remove_folder(const char *path)
-{
-    enum { FDS = 16 };
-    (void)nftw(path, open_one, FDS, FTW_PHYS);
-    (void)nftw(path, remove_one, FDS, FTW_PHYS | FTW_DEPTH);
-}
-
 /* ---- what came out ---- */
 
 static void failed(struct outcome *o, const char *class, const char *message)
@@ -580,6 +590,6 @@ enum err command_target_run(const struct target *t, const struct test *test, str
     } else if (err == ERR_OK) {
         err = run_program(t, test, scratch, files, arena, o);
     }
-    remove_folder(scratch);
+    scratch_remove(scratch);
     return err;
 }

@@ -50,6 +50,7 @@ static const cyaml_schema_field_t command_fields[] = {
     NUMBER(output),
     CYAML_FIELD_BOOL("flushes_subnormals", CYAML_FLAG_OPTIONAL, struct command_config,
                      flushes_subnormals),
+    TEXTS(sandbox),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t command_schema = {
@@ -131,6 +132,9 @@ static enum err check(const char *path, const char *text, struct config *c, stru
             bool is_path = strncmp(word, "./", 2) == 0 || strncmp(word, "../", 3) == 0 ||
                            strncmp(word, "~/", 2) == 0 || (w == 0 && strchr(word, '/') != NULL);
             command->run[w] = is_path ? absolute(path, word, arena) : word;
+        }
+        for (unsigned p = 0; p < command->sandbox_count; p++) {
+            command->sandbox[p] = absolute(path, command->sandbox[p], arena);
         }
     }
     return ERR_OK;

@@ -31,6 +31,8 @@ struct command_config {
     unsigned memory;    /* MiB that each of its processes may have as data */
     unsigned output;    /* MiB that each of its files may have */
     bool flushes_subnormals;
+    const char **sandbox; /* it is confined, and reads these besides */
+    unsigned sandbox_count;
 };
 
 struct config {

@@ -140,6 +140,34 @@ END
 run opjury run neg.txt --target command:bomb --config limits.yaml
 out_has 'memory beyond its limit' 'MemoryError'
 
+# Confined: its own folder and what is named, nothing else; the same program reads all that without.
+mkdir named other
+echo 'a key' >named/key
+cp named/key other/key
+program confined <<END
+ends() { echo "it ends at \$1" >&2; exit 1; }
+cat $PWD/named/key || ends 'what is named'
+cat $PWD/other/key && ends 'what is not'
+echo x >$PWD/other/new && ends 'a file outside'
+python3 -c 'import socket; socket.socket()' && ends 'a socket'
+[ -z "\${SOME_TOKEN:-}" ] || ends 'a token'
+kill -0 \$PPID && ends 'a signal'
+cp "\$2" "\$3" && cp "\$1" "\$HOME/copy" && ends 'the end'
+END
+cat >confined.yaml <<END
+commands:
+  - {name: confined, run: [./confined], sandbox: [./named]}
+  - {name: free, run: [./confined]}
+END
+if OPJURY_SANDBOX=require "$OPJURY" targets --python python3 >/dev/null 2>&1; then
+    run env SOME_TOKEN=1 "$OPJURY" run neg.txt --target command:confined --config confined.yaml
+    out_has 'confined: what it may and no more' 'it ends at the end'
+    run env SOME_TOKEN=1 "$OPJURY" run neg.txt --target command:confined --config confined.yaml --sandbox off
+    out_has 'confined, with --sandbox=off: it may all' 'it ends at what is not'
+fi
+run opjury run neg.txt --target command:free --config confined.yaml
+out_has 'not confined: it may all' 'it ends at what is not'
+
 # bfloat16 is its bits, both ways.
 cat >flip.py <<'END'
 import struct, sys, zipfile

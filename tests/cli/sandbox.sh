@@ -78,7 +78,8 @@ status_is 2 'no place for scratch folders: status'
 err_has 'no place for scratch folders: named' "$PWD/nowhere"
 unset TMPDIR
 
-# Another user than root, who owns less but is confined alike.
+# Another user than root, who owns less but is confined alike. Their environment is in their home, which
+# is on Python's path as a whole; so is what must not be read.
 as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 tests=$root/${OPJURY_BUILD:-build}/tests/unit/test_target_sandbox
 theirs=/usr/bin/python3
@@ -89,8 +90,9 @@ if [ "$(id -u)" = 0 ] && [ -x "$tests" ] &&
     cp -r "${OPJURY%/*}/python" "$tests" "$own"
     chown 65534:65534 "$own/home"
     chmod 755 "$own"
+    as_nobody "$theirs" -m venv --without-pip "$own/home/env"
     run as_nobody env HOME="$own/home" TMPDIR="$own/home" OPJURY_CACHE="$own/home/cache" \
-        OPJURY_PYTHON="$theirs" "$own/test_target_sandbox"
+        PYTHONPATH="$own/home" OPJURY_PYTHON="$own/home/env" "$own/test_target_sandbox"
     status_is 0 'as nobody: all is refused and all is there'
     rm -rf "$own"
 fi

@@ -6,6 +6,7 @@
  */
 #include "campaign.h"
 #include "command.h"
+#include "run_test.h"
 
 #include <errno.h>
 #include <math.h>
@@ -45,7 +46,6 @@ static const char *const fate_names[] = {
 };
 
 enum {
-    RECHECKS = 2,
     /* Elements of all values together: the reference holds each as a long double, several times
      * over for its bounds; 2^25 of them are half a GiB once. */
     ELEMENTS_MAX = 1 << 25,
@@ -255,55 +255,6 @@ static enum err open_jury(struct runner *r)
     return jury_open(r->targets, r->n_targets, &(struct jury_options){0}, &r->jury);
 }
 
-static enum err confirm(struct runner *r, const struct test *test, size_t t,
-                        const struct outcome *outcome, struct verdict *verdict)
-{
-    struct failure f = {.target = t,
-                        .what = target_drawn(r->targets[t], test, r->arena),
-                        .test = test,
-                        .verdict = *verdict,
-                        .outcome = *outcome,
-                        .signature = failure_signature(verdict, outcome, r->arena)};
-    const char *rule = known_match(r->known, f.what, test->program, verdict, outcome, r->arena);
-    if (rule != NULL) {
-        verdict->kind = VERDICT_KNOWN;
-        verdict->text = arena_printf(r->arena, "known bug %s: %s", rule, verdict->text);
-        return ERR_OK;
-    }
-    TRY(recheck(r->jury, &f, RECHECKS, r->arena));
-    if (f.repeats < f.runs) {
-        verdict->kind = VERDICT_FLAKY;
-        verdict->text = arena_printf(r->arena, "%u of %u further runs fail alike: %s", f.repeats,
-                                     f.runs, verdict->text);
-    }
-    return ERR_OK;
-}
-
-static enum err run_test(struct runner *r, const struct test *test, struct finding_files *files)
-{
-    struct outcome *outcomes = ARENA_ZARRAY(r->arena, struct outcome, r->n_targets);
-    struct verdict *verdicts = ARENA_ZARRAY(r->arena, struct verdict, r->n_targets);
-    TRY(jury_post(r->jury, test));
-    struct reference *reference = reference_new(test, r->arena);
-    TRY(jury_take(r->jury, r->arena, outcomes));
-    judge_runs(test, reference, r->targets, outcomes, r->n_targets, r->arena, verdicts);
-    for (size_t t = 0; t < r->n_targets; t++) {
-        if (verdicts[t].kind == VERDICT_FINDING) {
-            TRY(confirm(r, test, t, &outcomes[t], &verdicts[t]));
-        }
-    }
-    *files = (struct finding_files){
-        .test = test,
-        .original = test,
-        .targets = targets_drawn(r->targets, r->n_targets, test, r->arena),
-        .outcomes = outcomes,
-        .verdicts = verdicts,
-        .n_targets = r->n_targets,
-        .reference = reference,
-    };
-    return ERR_OK;
-}
-
 static enum fate fate_of(const struct finding_files *f)
 {
     static const enum fate of_verdict[VERDICT_COUNT] = {
@@ -402,7 +353,9 @@ static enum err judge_source(struct runner *r, const char *name, const struct te
 {
     struct finding_files files;
     TRY(open_jury(r));
-    TRY(run_test(r, test, &files));
+    const struct test_runner runner = {r->targets, r->n_targets, r->jury, r->known};
+    struct failure *failures;
+    TRY(run_test(&runner, test, r->arena, &files, &failures));
     enum fate fate = fate_of(&files);
     say_table(r, name, fate, &files);
     r->fates[fate]++;

@@ -35,8 +35,8 @@ struct command {
 };
 
 extern const struct command command_bench, command_blame, command_ci, command_compare, command_fuzz,
-    command_gen, command_known, command_mark, command_reduce, command_report, command_run,
-    command_show, command_targets, command_verify;
+    command_gen, command_known, command_mark, command_matrix, command_reduce, command_report,
+    command_run, command_show, command_targets, command_verify;
 
 /* Readers of option values; `what` names the option in the message ("--seed"). ERR_USAGE. */
 MUST_USE enum err parse_u64(const char *what, const char *text, uint64_t *value); /* 10, 0x1f */

@@ -22,9 +22,10 @@
 
 /* In the order of the help; each struct is in src/cmd_NAME.c. */
 static const struct command *const command_table[] = {
-    &command_fuzz,   &command_gen,     &command_run,     &command_show,   &command_report,
-    &command_reduce, &command_blame,   &command_mark,    &command_verify, &command_known,
-    &command_ci,     &command_targets, &command_compare, &command_bench,  NULL,
+    &command_fuzz,    &command_gen,     &command_run,   &command_show,
+    &command_report,  &command_reduce,  &command_blame, &command_mark,
+    &command_verify,  &command_known,   &command_ci,    &command_matrix,
+    &command_targets, &command_compare, &command_bench, NULL,
 };
 
 static const char intro[] =

@@ -12,21 +12,12 @@
 #include <jansson.h>
 #include <string.h>
 
-/* ---- RFC 4180 ---- */
+/* ---- cells and lines ---- */
 
 static void put_text(struct buffer *out, const char *text)
 {
-    struct buffer clean = BUFFER_INIT;
-    buffer_puts(&clean, "");
-    utf8_put(&clean, text);
-    bool is_quoted = strpbrk(clean.data, ",\"\r\n") != NULL;
-    buffer_puts(out, is_quoted ? "\"" : "");
-    for (const char *c = clean.data; *c != '\0'; c++) {
-        buffer_append(out, c, 1);
-        buffer_puts(out, *c == '"' ? "\"" : "");
-    }
-    buffer_puts(out, is_quoted ? "\"," : ",");
-    buffer_release(&clean);
+    csv_put(out, text);
+    buffer_puts(out, ",");
 }
 
 static void put_count(struct buffer *out, uint64_t n)

@@ -276,3 +276,18 @@ const char *shell_word(const char *text, struct arena *arena)
 {
     return escaped(shell_put, text, arena);
 }
+
+void csv_put(struct buffer *out, const char *text)
+{
+    struct buffer clean = BUFFER_INIT;
+    buffer_puts(&clean, "");
+    utf8_put(&clean, text);
+    const char *quote = strpbrk(clean.data, ",\"\r\n") != NULL ? "\"" : "";
+    buffer_puts(out, quote);
+    for (const char *c = clean.data; *c != '\0'; c++) {
+        buffer_append(out, c, 1);
+        buffer_puts(out, *c == '"' ? "\"" : "");
+    }
+    buffer_puts(out, quote);
+    buffer_release(&clean);
+}

@@ -30,6 +30,9 @@ void markdown_text(struct buffer *out, const char *text);
 void markdown_code_cell(struct buffer *out, const char *text);
 void markdown_cell(struct buffer *out, const char *text);
 
+/* As a cell of a CSV file (RFC 4180). */
+void csv_put(struct buffer *out, const char *text);
+
 /* As one word of a shell's command: as it is, or in single quotes where a shell would read more in
  * it. */
 void shell_put(struct buffer *out, const char *text);

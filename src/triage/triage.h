@@ -102,6 +102,7 @@ struct failure {
     struct verdict verdict;
     struct outcome outcome;
     const char *signature;
+    const char *rule; /* that knows it; NULL: none, or nobody has asked */
     /* Rechecks made, how many showed the same signature, and how many passed. */
     unsigned runs, repeats, passes;
     /* What the last of those showed that neither showed it nor passed; NULL: there was none. */

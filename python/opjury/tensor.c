@@ -3,7 +3,8 @@
  * tensor: library tensors from memory and back, without a copy on the way in and with one on the
  * way out. Three roads in, the first that the library offers: its C exchange table
  * (__dlpack_c_exchange_api__), a DLPack capsule, a memoryview. Three roads out: the table, the
- * buffer protocol, __dlpack__. The DLPack structures follow dlpack.h 1.x, whose layout is its ABI.
+ * buffer protocol (also of bits whose dtype is named), __dlpack__. The DLPack structures follow
+ * dlpack.h 1.x, whose layout is its ABI.
  */
 #include "opjury/worker.h"
 
@@ -289,6 +290,26 @@ static int export_buffer(struct export *e, PyObject *tensor)
     return shape_export(e, b->ndim, dim, stride, 1);
 }
 
+/* (memory of its bits, "BF16"): of a dtype that buffers have no format for. */
+static int export_named(struct export *e, PyObject *pair)
+{
+    PyObject *bits = NULL;
+    const char *name;
+
+    if (!PyArg_ParseTuple(pair, "Os", &bits, &name) || export_buffer(e, bits)) {
+        return -1;
+    }
+    size_t bytes = dtypes[e->form.dtype].bytes;
+    for (int d = 1; d < WIRE_DTYPE_COUNT; d++) {
+        if (strcmp(dtypes[d].name, name) == 0 && dtypes[d].bytes == bytes) {
+            e->form.dtype = (enum wire_dtype)d;
+            return 0;
+        }
+    }
+    PyErr_Format(PyExc_TypeError, "%s has not %zu bytes", name, bytes);
+    return -1;
+}
+
 static int export_capsule(struct export *e, PyObject *tensor)
 {
     e->capsule = PyObject_CallMethod(tensor, "__dlpack__", NULL);
@@ -312,6 +333,9 @@ int tensor_export(const struct adapter *a, PyObject *tensor, struct export *e)
             return export_dl(e, &t);
         }
         return -1;
+    }
+    if (PyTuple_Check(tensor)) {
+        return export_named(e, tensor);
     }
     if (PyObject_CheckBuffer(tensor)) {
         return export_buffer(e, tensor);

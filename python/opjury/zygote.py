@@ -5,7 +5,8 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
 
     version() -> str
     warm()                          optional: first calls whose cost every worker would pay
-    load(program, options), run(loaded, tensors) -> sequence of outputs
+    load(program, options), run(loaded, tensors) -> sequence of outputs: tensors, or (memory of
+                                    its bits, "BF16") where the library's buffers have no such dtype
       and prepare(loaded, tensors), build([loaded, ...]) -> [None or exception, ...]
                                     optional, between the two: what several programs share
       or dtypes: {"f32": object} and resolve(path) -> callable: driven by call plans

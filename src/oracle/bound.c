@@ -285,6 +285,24 @@ static void widen_noise(struct sampler *s, const struct node *node, real **noise
     }
 }
 
+/* The error of a formula that the library documents. */
+static void approximate(const struct sampler *s, const struct node *node, const struct array *x,
+                        const struct array *y, real *noise)
+{
+    real error = s->precision ? (real)approximation_of(s->precision, node) : 0;
+    for (size_t i = 0; error > 0 && i < y->n; i++) {
+        real size = isfinite(x->v[i]) ? fabsl(x->v[i]) : 0;
+        noise[i] = isfinite(y->v[i]) ? fmaxl(noise[i], error * fmaxl(size, 1)) : noise[i];
+    }
+}
+
+/* A cast of program_narrow. */
+static bool is_entry(const struct program *p, const struct node *node)
+{
+    return node->n_attrs == 0 && p->values[node->in[0]].kind != VALUE_NODE &&
+           strcmp(node->op_name, "cast") == 0;
+}
+
 /* The declared result, its errors, and room for the samples. true: it is exact. */
 static bool declare(struct sampler *s, const struct node *node, const struct array **in,
                     struct array *out, real **noise)
@@ -293,6 +311,7 @@ static bool declare(struct sampler *s, const struct node *node, const struct arr
     if (s->is_strict) {
         op_strict_noise(node, in, out, noise);
     }
+    approximate(s, node, in[0], out, noise[0]);
     bool exact = node_is_exact(s, node, out, noise);
     for (uint32_t o = 0; o < node->n_out; o++) {
         track_init(s, node->out[o], &out[o], exact);
@@ -301,6 +320,9 @@ static bool declare(struct sampler *s, const struct node *node, const struct arr
     keep_variant(s, node, 0, out, out, noise);
     mark_unspecified(s, node, in, 0);
     mark_overflowed(s, node, out);
+    for (uint32_t o = 0; s->precision && o < node->n_out; o++) {
+        mark_unclaimed(s, node->out[o], is_entry(s->p, node) ? in[0] : NULL);
+    }
     return exact;
 }
 
@@ -526,6 +548,7 @@ static void sample_program(struct sampler *s, const struct bound_request *q)
     for (uint32_t id = 0; id < p->n_values; id++) {
         if (p->values[id].kind != VALUE_NODE && s->tracks[id].is_needed) {
             track_init(s, id, &q->leaves[id], true);
+            mark_unclaimed(s, id, NULL);
         }
     }
     for (uint32_t n = 0; n < p->n_nodes; n++) {
@@ -548,6 +571,7 @@ void bound_program(const struct bound_request *q, struct arena *arena, struct bo
                         .rng = rng_seeded(q->seed),
                         .asks_variants = !q->is_first,
                         .is_strict = q->is_strict,
+                        .precision = q->precision,
                         .is_settled = true};
     s.first_sample = !program_has_half(p) || q->is_strict ? 1 : q->is_first ? 2 : 2 + MIXED;
     s.n_variants = s.first_sample + q->samples;
@@ -585,15 +609,15 @@ real bound_at(const struct expectation *x, double c, size_t i)
     return (real)c * d + step;
 }
 
-void expectation_tensors(const struct expectation *x, struct arena *arena, struct tensor *expected,
-                         struct tensor *bound)
+void expectation_tensors(const struct expectation *x, enum dtype stored, struct arena *arena,
+                         struct tensor *expected, struct tensor *bound)
 {
-    *expected = tensor_new(arena, x->dtype, &x->shape);
+    *expected = tensor_new(arena, stored, &x->shape);
     *bound = tensor_new(arena, DTYPE_F64, &x->shape);
     for (size_t i = 0; i < x->n; i++) {
         real d = x->declared[i];
         real slack = isfinite(d) ? bound_at(x, bound_table.c, i) + fabsl(x->wide[i] - d) : 0;
-        dtype_store(x->dtype, expected->data, i, d);
+        dtype_store(stored, expected->data, i, d);
         dtype_store(DTYPE_F64, bound->data, i, x->state[i] == ELEMENT_COMPARED ? slack : (real)NAN);
     }
 }

@@ -132,8 +132,8 @@ static bool is_same_run(const struct target *a, const struct outcome *x, const s
                         const struct outcome *y)
 {
     if (a->kind != b->kind || a->strict_casts != b->strict_casts ||
-        a->flushes_subnormals != b->flushes_subnormals || x->kind != OUTCOME_OK ||
-        y->kind != OUTCOME_OK || x->n_outputs != y->n_outputs ||
+        a->flushes_subnormals != b->flushes_subnormals || a->precision != b->precision ||
+        x->kind != OUTCOME_OK || y->kind != OUTCOME_OK || x->n_outputs != y->n_outputs ||
         x->input_changed != y->input_changed || x->out_of_bounds != y->out_of_bounds ||
         x->state_changed || y->state_changed) {
         return false;

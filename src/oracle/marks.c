@@ -52,6 +52,30 @@ void mark_unspecified(struct sampler *s, const struct node *node, const struct a
     s->traps = s->traps || (node->op->traps && node->op->traps(&e));
 }
 
+static bool is_unclaimed(const struct precision *precision, enum dtype d, bool is_constant, real v)
+{
+    enum dtype in = precision->computes[d];
+    if (dtype_is_int(d)) {
+        return dtype_is_int(in) && !(v >= dtype_lowest(in) && v <= dtype_max(in));
+    }
+    bool may_flush = (d == DTYPE_BF16 && precision->flushes_bf16) ||
+                     (d == DTYPE_F32 && is_constant && precision->flushes_constants);
+    return may_flush && v != 0 && fabsl(v) < dtype_min_normal(d);
+}
+
+void mark_unclaimed(struct sampler *s, uint32_t id, const struct array *given)
+{
+    struct track *t = &s->tracks[id];
+    const struct array *y = &t->variant[0];
+    bool is_constant = s->p->values[id].kind == VALUE_CONST;
+    for (size_t i = 0; s->precision && i < y->n; i++) {
+        bool overflows = given && isinf(y->v[i]) && isfinite(given->v[i]);
+        if (overflows || is_unclaimed(s->precision, y->dtype, is_constant, y->v[i])) {
+            mark_of(t)[i] |= MARK_UNSPECIFIED;
+        }
+    }
+}
+
 static void run_taint(struct sampler *s, const struct node *node, const struct array *const *in,
                       struct taint *taint)
 {

@@ -51,17 +51,19 @@ struct expectation {
 };
 /* Distance allowed outside [declared, wide] at element i, for multiplier c. */
 real bound_at(const struct expectation *x, double c, size_t i);
-/* Expected values as they are stored, and how far from them (f64) a correct result may lie, by
- * bound_table.c. NaN: not compared; 0 of infinity or NaN: only their own class will do. */
-void expectation_tensors(const struct expectation *x, struct arena *arena, struct tensor *expected,
-                         struct tensor *bound);
+/* Expected values as they are stored in the output's dtype, and how far from them (f64) a correct
+ * result may lie, by bound_table.c. NaN: not compared; 0 of infinity or NaN: only their own class
+ * will do. */
+void expectation_tensors(const struct expectation *x, enum dtype stored, struct arena *arena,
+                         struct tensor *expected, struct tensor *bound);
 
 struct reference;
 /* Evaluates the declared semantics now; bounds only when they are asked for. Memory: the test's
  * arena, as long as the test. seed decides the perturbations. */
 struct reference *reference_new(const struct test *test, struct arena *arena);
-/* Of the same values, by bounds for libraries that claim every declared rounding. */
-struct reference *reference_strict(struct reference *r);
+/* By what the target claims: every declared rounding, or results of the dtypes that it computes in
+ * (whose arrays are of those). It may be r itself. */
+struct reference *reference_for(struct reference *r, const struct target *t);
 /* Computes the bounds on first call. */
 const struct expectation *reference_expectation(struct reference *r, uint32_t output);
 /* Another K than bound_table's, for the curves; forgets bounds computed before. */
@@ -69,6 +71,8 @@ void reference_set_samples(struct reference *r, unsigned samples);
 /* May a library refuse the program or die, for an undefined element (integer division by zero, an
  * index out of range)? */
 bool reference_traps(struct reference *r);
+/* The declared result that output o is. */
+const struct array *reference_output(struct reference *r, uint32_t o);
 /* All values' declared results by id (reduction records intermediates). */
 const struct array *reference_values(struct reference *r);
 

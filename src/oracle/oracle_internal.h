@@ -6,6 +6,14 @@
 #include "oracle/oracle.h"
 
 bool program_has_half(const struct program *p);
+/* The absolute error that is documented of the node's op, 0 for none. */
+double approximation_of(const struct precision *precision, const struct node *node);
+/* Does the precision claim less of that program than what is declared? */
+bool program_is_narrowed(const struct program *p, const struct precision *precision);
+/* p in the dtypes that floats are computed in; inputs, constants and the places of outputs are p's.
+ * For evaluation alone. */
+struct program *program_narrow(const struct program *p, const struct precision *precision,
+                               struct arena *arena);
 struct bound_request {
     const struct program *p;
     const struct array *leaves; /* declared arrays by value id, inputs and constants filled */
@@ -15,6 +23,7 @@ struct bound_request {
     const bool *wanted; /* by output; NULL: all of them */
     bool is_first;      /* errors of the declared inputs alone, which are no larger */
     bool is_strict;     /* half floats are rounded by every op */
+    const struct precision *precision; /* what it does not claim is not compared; NULL: all is */
 };
 struct bounds {
     struct expectation *outputs; /* by output, zero where not wanted */

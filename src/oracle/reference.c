@@ -22,7 +22,8 @@ struct reference {
     struct partial some, first; /* by all samples, by the first */
     bool is_widened;
     bool is_strict;
-    struct reference *strict; /* NULL until asked for */
+    const struct precision *precision;   /* NULL: what is declared */
+    struct reference *strict, *narrowed; /* NULL until asked for */
 };
 
 struct reference *reference_new(const struct test *test, struct arena *arena)
@@ -37,7 +38,34 @@ struct reference *reference_new(const struct test *test, struct arena *arena)
     return r;
 }
 
-struct reference *reference_strict(struct reference *r)
+static struct reference *narrow(struct reference *r, const struct precision *precision)
+{
+    struct test *test = arena_copy(r->arena, r->test, sizeof(*test));
+    test->program = program_narrow(r->test->program, precision, r->arena);
+    struct reference *n = reference_new(test, r->arena);
+    n->samples = r->samples;
+    n->precision = precision;
+    n->narrowed = r->narrowed;
+    return n;
+}
+
+/* One for each map of dtypes that has been asked for: as many as a library has precisions. */
+static struct reference *reference_narrowed(struct reference *r, const struct precision *precision)
+{
+    struct reference *n = r->narrowed;
+    if (!program_is_narrowed(r->test->program, precision)) {
+        return r;
+    }
+    while (n && n->precision != precision) {
+        n = n->narrowed;
+    }
+    if (!n) {
+        n = r->narrowed = narrow(r, precision);
+    }
+    return n;
+}
+
+static struct reference *reference_strict(struct reference *r)
 {
     if (!program_has_half(r->test->program)) {
         return r;
@@ -53,6 +81,14 @@ struct reference *reference_strict(struct reference *r)
     return r->strict;
 }
 
+struct reference *reference_for(struct reference *r, const struct target *t)
+{
+    if (t && t->strict_casts) {
+        return reference_strict(r);
+    }
+    return t && t->precision ? reference_narrowed(r, t->precision) : r;
+}
+
 /* wanted: NULL for all, by all samples. */
 static void find_bounds(struct reference *r, unsigned samples, unsigned draw, const bool *wanted,
                         bool is_first, struct bounds *bounds)
@@ -66,7 +102,8 @@ static void find_bounds(struct reference *r, unsigned samples, unsigned draw, co
                                           .c = bound_table.c,
                                           .wanted = wanted,
                                           .is_first = is_first,
-                                          .is_strict = r->is_strict};
+                                          .is_strict = r->is_strict,
+                                          .precision = r->precision};
     bound_program(&request, r->arena, bounds);
 }
 
@@ -165,4 +202,9 @@ void reference_set_samples(struct reference *r, unsigned samples)
 const struct array *reference_values(struct reference *r)
 {
     return r->values;
+}
+
+const struct array *reference_output(struct reference *r, uint32_t o)
+{
+    return &r->values[r->test->program->outputs[o]];
 }

@@ -57,6 +57,7 @@ struct sampler {
     bool is_settled;    /* of struct bounds */
     bool asks_variants; /* errors are those of moved inputs, too */
     bool is_strict;     /* of struct bound_request */
+    const struct precision *precision;
 };
 
 /* Variant 1 keeps half floats in single precision. */
@@ -88,6 +89,10 @@ void move_results(struct sampler *s, unsigned k, const struct array *out, const 
 
 /* ---- marks.c: each after the variants of a node are there, `in` being the declared inputs ---- */
 
+/* Of a value that is there what the precision does not claim: integers that do not fit the dtype
+ * that they are computed in, subnormals that may become 0, and those of `given` (NULL: none) that a
+ * cast to the dtype of the value makes infinite. */
+void mark_unclaimed(struct sampler *s, uint32_t id, const struct array *given);
 /* Of the result of variant k, whose inputs `in` are. */
 void mark_unspecified(struct sampler *s, const struct node *node, const struct array *const *in,
                       unsigned k);

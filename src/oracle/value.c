@@ -44,12 +44,11 @@ static void compare_steps(const struct array *expected, struct received *got)
 
 static struct received *receive(const struct judgement *j)
 {
-    const struct program *p = j->test->program;
-    const struct array *values = reference_values(j->reference);
-    struct received *got = ARENA_ZARRAY(j->arena, struct received, p->n_outputs + 1);
-    for (uint32_t o = 0; o < p->n_outputs; o++) {
+    uint32_t n = j->test->program->n_outputs;
+    struct received *got = ARENA_ZARRAY(j->arena, struct received, n + 1);
+    for (uint32_t o = 0; o < n; o++) {
         const struct tensor *t = &j->outcome->outputs[o];
-        const struct array *expected = &values[p->outputs[o]];
+        const struct array *expected = reference_output(j->reference, o);
         real *v = ARENA_ARRAY(j->arena, real, expected->n);
         dtype_load_many(t->dtype, t->data, expected->n, v);
         got[o].v = v;
@@ -168,7 +167,7 @@ static const bool *wanted_outputs(const struct judgement *j, const struct receiv
     const struct program *p = j->test->program;
     bool *wanted = ARENA_ZARRAY(j->arena, bool, p->n_outputs + 1);
     for (uint32_t o = 0; o < p->n_outputs; o++) {
-        wanted[o] = needs_bounds(&got[o], &reference_values(j->reference)[p->outputs[o]]);
+        wanted[o] = needs_bounds(&got[o], reference_output(j->reference, o));
     }
     return wanted;
 }
@@ -215,9 +214,7 @@ static bool all_near(const struct program *p, const struct received *got)
 static bool value_judge(const struct judgement *given, struct verdict *v)
 {
     struct judgement own = *given, *j = &own;
-    if (j->target && j->target->strict_casts) {
-        own.reference = reference_strict(given->reference);
-    }
+    own.reference = reference_for(given->reference, given->target);
     const struct received *got = receive(j);
     if (all_near(j->test->program, got)) {
         return false;

@@ -122,9 +122,10 @@ static void expected_of(const struct finding_files *f, struct tensor *expected,
                         struct tensor *bound, struct arena *arena)
 {
     for (uint32_t o = 0; o < f->test->program->n_outputs; o++) {
-        struct reference *reference =
-            f->targets[f->culprit]->strict_casts ? reference_strict(f->reference) : f->reference;
-        expectation_tensors(reference_expectation(reference, o), arena, &expected[o], &bound[o]);
+        const struct program *p = f->test->program;
+        struct reference *reference = reference_for(f->reference, f->targets[f->culprit]);
+        expectation_tensors(reference_expectation(reference, o), p->values[p->outputs[o]].dtype,
+                            arena, &expected[o], &bound[o]);
     }
 }
 
@@ -177,17 +178,14 @@ static void put_command(const struct finding_files *f, bool unwritten, struct sc
     }
 }
 
-static bool has_script(const char *library)
-{
-    return strcmp(library, "onnxruntime") == 0 || strcmp(library, "torch") == 0;
-}
-
 /* "compile,dynamic" of torch:compile,dynamic; of onnxruntime its level. */
 static const char *target_setup(const struct target *t, struct arena *arena)
 {
     const char *options = strchr(target_label(t, arena), ':');
 
-    return t->kind->speaks_onnx ? target_option(t, "opt", arena) : options ? options + 1 : NULL;
+    return strcmp(t->kind->name, "onnxruntime") == 0 ? target_option(t, "opt", arena)
+           : options                                 ? options + 1
+                                                     : NULL;
 }
 
 static enum err write_repro(const char *folder, const struct finding_files *f, const char *title,
@@ -195,7 +193,7 @@ static enum err write_repro(const char *folder, const struct finding_files *f, c
 {
     const struct target *t = f->targets[f->culprit];
     const struct outcome *o = &f->outcomes[f->culprit];
-    if (!has_script(t->kind->name)) {
+    if (!script_has_library(t->kind->name)) {
         forget(folder, "repro.py", arena);
         return ERR_OK; /* evaluated in this process: there is no library to call */
     }

@@ -106,11 +106,11 @@ static void set_script(struct record *r, const char *script, const char *package
 enum err record_write_script(struct record *r, struct arena *arena)
 {
     struct script_claim claim = {0};
-    bool is_onnx = strcmp(r->library, "onnxruntime") == 0;
+    bool is_onnx = script_is_onnx(r->library);
     if (r->repro == NULL) { /* there is no library to call */
         return ERR_OK;
     }
-    set_script(r, r->repro, arena_printf(arena, "numpy and %s", r->library), arena);
+    set_script(r, r->repro, script_needs(r->library, false, arena), arena);
     if (!find_claim(r, &claim)) {
         return ERR_OK;
     }
@@ -124,7 +124,8 @@ enum err record_write_script(struct record *r, struct arena *arena)
     const char *threads = option_of(r->target, "threads", arena);
     struct script script = {
         .library = r->library,
-        .setup = is_onnx ? option_of(r->target, "opt", arena) : setup_of(r->target, arena),
+        .setup = strcmp(r->library, "onnxruntime") == 0 ? option_of(r->target, "opt", arena)
+                                                        : setup_of(r->target, arena),
         .disabled = option_of(r->target, "disable", arena),
         .options = setup_of(r->target, arena),
         .threads = threads != NULL ? (unsigned)strtoul(threads, NULL, 10) : 1,
@@ -145,8 +146,8 @@ enum err record_write_script(struct record *r, struct arena *arena)
     struct buffer source = BUFFER_INIT;
     enum err err = script_write_short(&script, &claim, &source);
     if (err == ERR_OK) {
-        set_script(r, arena_strdup(arena, source.data),
-                   is_onnx ? "numpy, onnx and onnxruntime" : r->library, arena);
+        set_script(r, arena_strdup(arena, source.data), script_needs(r->library, true, arena),
+                   arena);
     }
     buffer_release(&source);
     return err == ERR_UNSUPPORTED ? ERR_OK : err;

@@ -56,6 +56,7 @@ static bool has_bf16_ends(const struct program *p)
 static void put_head(struct text *t)
 {
     struct buffer *out = t->out;
+    const struct onnx_runner *runner = onnx_runner_of(t->script->library);
     bool is_onnx = strcmp(t->script->library, "onnxruntime") == 0;
     bool is_placed = t->script->at_page_end;
     bool is_saved = is_onnx && session_saved(t->script->options);
@@ -69,31 +70,35 @@ static void put_head(struct text *t)
     if (t->script->command) {
         buffer_printf(out, "\n\nRun it as %s:\n%s.", t->script->command, t->script->why);
     }
-    buffer_printf(
-        out,
-        "\n\n"
-        "Needs %s%s and numpy. Exit status: 1 the fault shows, 0 it does not, 2 it cannot "
-        "run.\n\"\"\"\n"
-        "import base64\n"
-        "%s"
-        "import faulthandler\n"
-        "%s%s%s"
-        "import sys\n"
-        "%s"
-        "\n"
-        "try:\n"
-        "    import numpy as np\n"
-        "    from numpy import inf, nan\n"
-        "    import %s\n"
-        "%s"
-        "except ImportError as missing:\n"
-        "    print(missing)\n"
-        "    sys.exit(2)\n\n",
-        t->script->library, is_exported ? ", onnxruntime, onnxscript" : "",
-        is_placed || (is_onnx && has_bf16_ends(t->script->program)) ? "import ctypes\n" : "",
-        is_exported ? "import io\n" : "", is_placed ? "import mmap\n" : "",
-        is_saved ? "import os\n" : "", is_saved ? "import tempfile\n" : "", t->script->library,
-        is_exported ? "    import onnxruntime\n" : "");
+    buffer_printf(out,
+                  "\n\n"
+                  "Needs %s. Exit status: 1 the fault shows, 0 it does not, 2 it cannot "
+                  "run.\n\"\"\"\n"
+                  "import base64\n"
+                  "%s"
+                  "import faulthandler\n"
+                  "%s%s%s"
+                  "import sys\n"
+                  "%s"
+                  "\n"
+                  "try:\n"
+                  "    import numpy as np\n"
+                  "    from numpy import inf, nan\n"
+                  "%s"
+                  "%s"
+                  "except ImportError as missing:\n"
+                  "    print(missing)\n"
+                  "    sys.exit(2)\n\n",
+                  runner != NULL ? script_needs(t->script->library, false, t->arena)
+                                 : arena_printf(t->arena, "%s%s and numpy", t->script->library,
+                                                is_exported ? ", onnxruntime, onnxscript" : ""),
+                  is_placed || (is_onnx && has_bf16_ends(t->script->program)) ? "import ctypes\n"
+                                                                              : "",
+                  is_exported ? "import io\n" : "", is_placed ? "import mmap\n" : "",
+                  is_saved ? "import os\n" : "", is_saved ? "import tempfile\n" : "",
+                  runner != NULL ? runner->long_imports
+                                 : arena_printf(t->arena, "    import %s\n", t->script->library),
+                  is_exported ? "    import onnxruntime\n" : "");
 }
 
 /* Helpers are written where they are used only. */
@@ -291,43 +296,79 @@ static void put_session(struct text *t)
     buffer_puts(t->out, ")\n");
 }
 
-static enum err put_onnxruntime(struct text *t)
+/* MODEL, in base64 behind its listing. */
+static enum err put_model(struct text *t)
 {
-    const char *level = optimization_level(t->script->setup);
-    const char *once = has_bf16_ends(t->script->program) ? run_values : run_session;
-    bool is_bf16 = has_bf16_ends(t->script->program), is_dynamic = t->script->before != NULL;
     struct buffer model = BUFFER_INIT;
-
-    if (!level) {
-        return err_set(ERR_UNSUPPORTED, "onnxruntime has no level '%s'; all, extended, basic, none",
-                       t->script->setup);
-    }
     enum err err =
         onnx_write_dynamic(t->script->program, t->script->before, t->script->onnx, &model);
+
     if (err == ERR_OK) {
         buffer_printf(t->out, "# An ONNX model of opset %d:\n", t->script->onnx.opset);
         put_listing(t);
         buffer_puts(t->out, "MODEL = base64.b64decode(\"\"\"");
         python_base64(t->out, model.data, model.size);
         buffer_puts(t->out, "\"\"\")\n");
-        put_data(t);
-        buffer_puts(t->out, is_bf16 ? values_to_numpy : "\n");
-        if (is_dynamic) {
-            buffer_printf(t->out, "\ndef run_session(session, inputs):\n%s\n", once);
-        }
-        buffer_printf(t->out,
-                      "\ndef run():\n"
-                      "    options = onnxruntime.SessionOptions()\n"
-                      "    options.graph_optimization_level = (\n"
-                      "        onnxruntime.GraphOptimizationLevel.%s)\n"
-                      "    options.intra_op_num_threads = %u\n",
-                      level, n_threads(t->script));
-        session_lines(t->script->options, "    ", t->out);
-        put_session(t);
-        buffer_printf(t->out, "%s\n", is_dynamic ? run_twice : once);
     }
     buffer_release(&model);
     return err;
+}
+
+static enum err put_onnxruntime(struct text *t)
+{
+    const char *level = optimization_level(t->script->setup);
+    const char *once = has_bf16_ends(t->script->program) ? run_values : run_session;
+    bool is_bf16 = has_bf16_ends(t->script->program), is_dynamic = t->script->before != NULL;
+
+    if (!level) {
+        return err_set(ERR_UNSUPPORTED, "onnxruntime has no level '%s'; all, extended, basic, none",
+                       t->script->setup);
+    }
+    TRY(put_model(t));
+    put_data(t);
+    buffer_puts(t->out, is_bf16 ? values_to_numpy : "\n");
+    if (is_dynamic) {
+        buffer_printf(t->out, "\ndef run_session(session, inputs):\n%s\n", once);
+    }
+    buffer_printf(t->out,
+                  "\ndef run():\n"
+                  "    options = onnxruntime.SessionOptions()\n"
+                  "    options.graph_optimization_level = (\n"
+                  "        onnxruntime.GraphOptimizationLevel.%s)\n"
+                  "    options.intra_op_num_threads = %u\n",
+                  level, n_threads(t->script));
+    session_lines(t->script->options, "    ", t->out);
+    put_session(t);
+    buffer_printf(t->out, "%s\n", is_dynamic ? run_twice : once);
+    return ERR_OK;
+}
+
+/* ---- libraries that compile a model ---- */
+
+static void put_flags(struct buffer *out, const char *name, const bool *flags, uint32_t n)
+{
+    buffer_printf(out, "%s = [", name);
+    for (uint32_t i = 0; i < n; i++) {
+        buffer_printf(out, "%s%s", i > 0 ? ", " : "", flags[i] ? "True" : "False");
+    }
+    buffer_puts(out, "]\n");
+}
+
+static enum err put_compiled_model(struct text *t, const struct onnx_runner *runner)
+{
+    const struct program *p = t->script->program;
+    uint32_t n = program_n_inputs(p);
+    bool *is_bf16 = ARENA_ZARRAY(t->arena, bool, n + 1);
+
+    for (uint32_t k = 0; k < n; k++) {
+        is_bf16[k] = p->values[program_input(p, k)].dtype == DTYPE_BF16;
+    }
+    TRY(put_model(t));
+    put_data(t);
+    put_flags(t->out, "is_bfloat16", is_bf16, n);
+    buffer_puts(t->out, "\n");
+    runner->put_run(t->script, t->arena, t->out);
+    return ERR_OK;
 }
 
 /* ---- torch ---- */
@@ -423,14 +464,15 @@ static enum err put_torch(struct text *t)
     put_tensors("constants", constants,
                 value_labels(p, plan->const_values, plan->n_consts, t->arena), plan->n_consts,
                 t->out);
-    buffer_puts(t->out, "is_bfloat16 = [");
-    for (uint32_t i = 0; i < plan->n_inputs + plan->n_consts; i++) {
+    uint32_t n = plan->n_inputs + plan->n_consts;
+    bool *is_bf16 = ARENA_ZARRAY(t->arena, bool, n + 1);
+    for (uint32_t i = 0; i < n; i++) {
         uint32_t id =
             i < plan->n_inputs ? plan->input_values[i] : plan->const_values[i - plan->n_inputs];
-        buffer_printf(t->out, "%s%s", i ? ", " : "",
-                      p->values[id].dtype == DTYPE_BF16 ? "True" : "False");
+        is_bf16[i] = p->values[id].dtype == DTYPE_BF16;
     }
-    buffer_puts(t->out, "]\n\n");
+    put_flags(t->out, "is_bfloat16", is_bf16, n);
+    buffer_puts(t->out, "\n");
     put_torch_run(t);
     return ERR_OK;
 }
@@ -505,12 +547,11 @@ static void put_judgement(struct text *t)
         buffer_puts(t->out, "print(\"no error\")\nsys.exit(0)\n");
         return;
     }
-    buffer_puts(t->out, "is_output_bfloat16 = [");
+    bool *is_bf16 = ARENA_ZARRAY(t->arena, bool, p->n_outputs + 1);
     for (uint32_t o = 0; o < p->n_outputs; o++) {
-        buffer_printf(t->out, "%s%s", o ? ", " : "",
-                      p->values[p->outputs[o]].dtype == DTYPE_BF16 ? "True" : "False");
+        is_bf16[o] = p->values[p->outputs[o]].dtype == DTYPE_BF16;
     }
-    buffer_puts(t->out, "]\n");
+    put_flags(t->out, "is_output_bfloat16", is_bf16, p->n_outputs);
     buffer_puts(t->out, judge_part);
 }
 
@@ -525,6 +566,8 @@ enum err script_write(const struct script *script, struct buffer *source)
         err = put_onnxruntime(&t);
     } else if (strcmp(script->library, "torch") == 0) {
         err = put_torch(&t);
+    } else if (onnx_runner_of(script->library) != NULL) {
+        err = put_compiled_model(&t, onnx_runner_of(script->library));
     } else {
         err = err_set(ERR_UNSUPPORTED, "no script can be written for %s", script->library);
     }

@@ -19,9 +19,11 @@ struct text {
 /* ---- what both libraries share ---- */
 
 /* Names of the script's own that no value may take. */
-static const char *const reserved[] = {"np",           "onnxruntime", "base64",  "helper",  "graph",
-                                       "numpy_helper", "TensorProto", "model",   "inf",     "nan",
-                                       "packed",       "bfloat16",    "options", "session", NULL};
+static const char *const reserved[] = {
+    "np",      "onnxruntime", "base64",   "helper", "graph",    "numpy_helper", "TensorProto",
+    "model",   "inf",         "nan",      "packed", "bfloat16", "options",      "session",
+    "core",    "compiled",    "openvino", "tvm",    "relax",    "from_onnx",    "module",
+    "machine", "given",       "tensor",   "x",      NULL};
 
 static const char *output_name(const struct text *t, uint32_t o)
 {
@@ -98,7 +100,9 @@ static void put_onnx_head(struct text *t, const struct buffer *body)
         buffer_printf(t->out, "from numpy import %s%s%s\n", inf ? "inf" : "",
                       inf && nan ? ", " : "", nan ? "nan" : "");
     }
-    buffer_printf(t->out, "import onnxruntime\nfrom onnx import TensorProto, helper%s\n\n",
+    const struct onnx_runner *runner = onnx_runner_of(t->script->library);
+    buffer_printf(t->out, "%sfrom onnx import TensorProto, helper%s\n\n",
+                  runner != NULL ? runner->short_imports : "import onnxruntime\n",
                   uses(body, "numpy_helper") ? ", numpy_helper" : "");
 }
 
@@ -123,9 +127,35 @@ static unsigned n_threads(const struct text *t)
     return t->script->threads > 0 ? t->script->threads : 1;
 }
 
+/* "x0, x1" */
+static const char *joined(const struct text *t, const char *list, const char *name)
+{
+    return *list != '\0' ? arena_printf(t->arena, "%s, %s", list, name) : name;
+}
+
+static void put_compiled_run(struct text *t, const struct onnx_runner *runner)
+{
+    const struct program *p = t->script->program;
+    const char *inputs = "", *outputs = "";
+    for (uint32_t k = 0; k < program_n_inputs(p); k++) {
+        const char *name = p->values[program_input(p, k)].name;
+        inputs = joined(t, inputs, python_identifier(t->arena, name, reserved));
+    }
+    for (uint32_t o = 0; o < p->n_outputs; o++) {
+        outputs = joined(t, outputs, output_name(t, o));
+    }
+    buffer_puts(t->out, "\n");
+    runner->put_short(t->script, inputs, outputs, t->arena, t->out);
+}
+
 static void put_onnx_run(struct text *t)
 {
     const struct program *p = t->script->program;
+    const struct onnx_runner *runner = onnx_runner_of(t->script->library);
+    if (runner != NULL) {
+        put_compiled_run(t, runner);
+        return;
+    }
     buffer_puts(t->out, "\noptions = onnxruntime.SessionOptions()\n");
     put_level(t);
     buffer_printf(t->out, "options.intra_op_num_threads = %u\n", n_threads(t));
@@ -420,7 +450,8 @@ enum err script_write_short(const struct script *script, const struct script_cla
     if (script->before != NULL || script->at_page_end) {
         err = err_set(ERR_UNSUPPORTED, "other shapes first, or inputs that end where a page does, "
                                        "need the long script");
-    } else if (strcmp(script->library, "onnxruntime") == 0) {
+    } else if (strcmp(script->library, "onnxruntime") == 0 ||
+               onnx_runner_of(script->library) != NULL) {
         err = put_onnxruntime(&t);
     } else if (torch_device_of(script, t.arena)) {
         err = err_set(ERR_UNSUPPORTED, "what is moved to a device and back needs the long script");

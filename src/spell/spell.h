@@ -185,9 +185,9 @@ MUST_USE enum err npz_inputs(const char *path, const struct named_tensor *items,
  * 2 when it cannot run. */
 struct script {
     const char *title;    /* one line */
-    const char *library;  /* "torch" or "onnxruntime" */
+    const char *library;  /* "torch", "onnxruntime", "openvino" or "tvm" */
     const char *setup;    /* onnxruntime's level, "all"; "compile,dynamic" and other options of
-                             torch:compile, of torch's other modes too; NULL */
+                             torch:compile, of torch's other modes, of openvino and tvm; NULL */
     const char *disabled; /* onnxruntime's optimizers that are off, "A+B"; NULL */
     const char *options;  /* onnxruntime's all, "opt=all,prepacking=off": session_choices; NULL */
     unsigned threads;     /* 0: 1 */
@@ -229,6 +229,11 @@ struct script_claim {
  * where that is not said in a few lines. */
 MUST_USE enum err script_write_short(const struct script *script, const struct script_claim *claim,
                                      struct buffer *source);
+/* Can scripts run that library, and as an ONNX model? */
+bool script_has_library(const char *library);
+bool script_is_onnx(const char *library);
+/* What a script needs: "numpy and openvino"; the short one makes its model by the onnx package. */
+const char *script_needs(const char *library, bool is_short, struct arena *arena);
 /* Does this long script run the program as it would be spelled now? One of an older version may say
  * an op in another way, and show what this way does not. */
 bool script_has_program(const struct script *script, const char *source);

@@ -65,6 +65,21 @@ void python_compile(const struct script *script, struct buffer *source);
  * the modes that take a module. */
 void python_convert(const struct script *script, const char *indent, struct buffer *source);
 
+/* ---- onnx_run.c ---- */
+
+/* A library that compiles an ONNX model, in scripts. */
+struct onnx_runner {
+    const char *library, *package; /* the module, and what pip installs */
+    bool reads_by_onnx;            /* the model's bytes become a model by the onnx package */
+    const char *long_imports, *short_imports;
+    /* The function run() of the long script, which has MODEL, inputs, other_inputs, is_bfloat16. */
+    void (*put_run)(const struct script *script, struct arena *arena, struct buffer *out);
+    /* One run of `model` on "x0, x1", which gives "v0, v1". */
+    void (*put_short)(const struct script *script, const char *inputs, const char *outputs,
+                      struct arena *arena, struct buffer *out);
+};
+const struct onnx_runner *onnx_runner_of(const char *library); /* NULL: none */
+
 /* ---- onnx_python.c ---- */
 
 /* A serialised model that the writer made, as calls of onnx.helper that make `model`. Constants are

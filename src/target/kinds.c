@@ -12,9 +12,10 @@
 #include "target/target_internal.h"
 
 const struct target_kind *const target_kind_table[] = {
-    &target_onnxruntime,     &target_torch,         &target_torch_compile, &target_torch_export,
-    &target_torch_jit,       &target_command,       &target_faulty,        &target_selftest,
-    &target_selftest_denied, &target_selftest_pack,
+    &target_onnxruntime,  &target_torch,           &target_torch_compile,
+    &target_torch_export, &target_torch_jit,       &target_openvino,
+    &target_tvm,          &target_command,         &target_faulty,
+    &target_selftest,     &target_selftest_denied, &target_selftest_pack,
 };
 const size_t target_kind_count = ARRAY_SIZE(target_kind_table);
 
@@ -171,6 +172,20 @@ enum err options_device(struct target *t, const char *const *order, const char *
     return e;
 }
 
+bool op_rounds_inside(const struct op *op, dtype_set dtypes, const enum dtype *in, size_t n_in,
+                      const enum dtype *out, size_t n_out)
+{
+    bool is_of = false;
+
+    for (size_t i = 0; i < n_in; i++) {
+        is_of = is_of || dtype_in(in[i], dtypes);
+    }
+    for (size_t i = 0; i < n_out; i++) {
+        is_of = is_of || dtype_in(out[i], dtypes);
+    }
+    return is_of && !op->elementwise && !op->origins;
+}
+
 static const char *target_text(const struct target *t, const char *path, struct arena *arena)
 {
     const char *mode = t->kind->mode, *options = t->options;
@@ -228,6 +243,7 @@ enum err target_parse(const char *text, const char *python, struct arena *arena,
     }
     t->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
     t->onnx = ONNX_VERSION_DEFAULT;
+    t->precision = t->kind->precision;
     TRY(take_any(t, &options, arena));
     TRY(parse_options(t, options, arena));
     TRY(t->kind->finish ? t->kind->finish(t, arena) : ERR_OK);

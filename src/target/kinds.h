@@ -11,6 +11,8 @@ extern const struct target_kind target_torch_compile;
 extern const struct target_kind target_command;
 extern const struct target_kind target_torch_export;
 extern const struct target_kind target_torch_jit;
+extern const struct target_kind target_openvino;
+extern const struct target_kind target_tvm;
 extern const struct target_kind target_selftest;
 extern const struct target_kind target_selftest_denied;
 extern const struct target_kind target_selftest_pack;
@@ -35,6 +37,17 @@ extern const char *const torch_devices[];
 /* A program as the source of a module, constants as its buffers. */
 MUST_USE enum err torch_encode_module(const struct target *t, const struct test *test,
                                       struct buffer *job);
+/* Is it of one of these dtypes, and neither a move nor elementwise? Bounds take such ops as
+ * computed in single precision and rounded once; not every library claims that. */
+bool op_rounds_inside(const struct op *op, dtype_set dtypes, const enum dtype *in, size_t n_in,
+                      const enum dtype *out, size_t n_out);
+
+/* A program as an ONNX model of the version that the target takes; what that says. */
+bool onnx_target_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
+                           size_t n_in, const enum dtype *out, size_t n_out);
+MUST_USE enum err onnx_target_encode(const struct target *t, const struct test *test,
+                                     struct buffer *job);
+
 /* A program as a plan of torch calls, encoded; what torch spells. */
 bool torch_target_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
                             size_t n_in, const enum dtype *out, size_t n_out);

@@ -116,13 +116,13 @@ static enum err set_option(struct target *t, const char *key, const char *value,
     return ERR_OK;
 }
 
-static bool can_spell(const struct target *t, const struct op *op, const enum dtype *in,
-                      size_t n_in, const enum dtype *out, size_t n_out)
+bool onnx_target_can_spell(const struct target *t, const struct op *op, const enum dtype *in,
+                           size_t n_in, const enum dtype *out, size_t n_out)
 {
     return onnx_can_spell(op, t->onnx.opset, in, n_in, out, n_out);
 }
 
-static enum err encode(const struct target *t, const struct test *test, struct buffer *job)
+enum err onnx_target_encode(const struct target *t, const struct test *test, struct buffer *job)
 {
     return onnx_write_dynamic(test->program, t->dynamic ? test->before : NULL, t->onnx, job);
 }
@@ -140,8 +140,8 @@ const struct target_kind target_onnxruntime = {
     .adapter = "onnxruntime",
     .option = set_option,
     .defaults = defaults,
-    .can_spell = can_spell,
-    .encode = encode,
+    .can_spell = onnx_target_can_spell,
+    .encode = onnx_target_encode,
     .probe_options = "opt=none",
     .speaks_onnx = true,
     .level_option = "opt",

@@ -62,6 +62,20 @@ struct outcome {
 
 /* ---- targets ---- */
 
+/* What a library documents of the dtypes that it computes in. */
+struct precision {
+    enum dtype computes[DTYPE_COUNT]; /* values of each dtype in this one, and claims nothing of
+                                         what does not fit it; DTYPE_NONE: in their own */
+    bool flushes_bf16;                /* subnormals of bf16 may become 0 */
+    bool flushes_constants;           /* and those of f32 that are constants */
+    /* Ops computed by formulas with an absolute error, of so much and for operands beyond 1 so many
+     * times as much; op NULL at the end. NULL: none. */
+    const struct approximation {
+        const char *op;
+        double error;
+    } *approximates;
+};
+
 /* One kind of target: the only thing to write to add one is such a struct and a table line. */
 struct target;
 /* A part of a compiler that can be left out, for `opjury blame`. */
@@ -109,10 +123,12 @@ struct target_kind {
     const char *probe_options;
     bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
     bool flushes_subnormals; /* documents that subnormals may become 0 */
+    const struct precision *precision; /* NULL: it claims every dtype that it takes */
     /* A compiler that costs more to start than to run: so many programs are built together in the
      * standing worker. 0: each by itself. */
     uint32_t pack;
     double patience; /* deadlines are so many times as long; 0: as they are */
+    bool is_slow;    /* support is probed by one program of each form, for each takes long */
     /* What `opjury blame` may vary. */
     const char *level_option;  /* "opt" */
     const char *const *levels; /* its values, the plainest first, NULL at the end; NULL: none */
@@ -133,15 +149,16 @@ extern const size_t target_kind_count;
 struct command_target;
 struct target {
     const struct target_kind *kind;
-    const char *text;        /* canonical: "onnxruntime:opt=all" (with @PATH when given) */
-    const char *options;     /* canonical options only, "opt=all": sent with each job */
-    const char *python;      /* interpreter; NULL for in-process kinds */
-    const char *device;      /* of kind->devices; NULL: the usual one */
-    const char *given;       /* "any": the other words, which it does not draw; NULL: it draws
-                                nothing */
-    bool dynamic;            /* runs what it loaded at test.before's shapes first */
-    bool strict_casts;       /* claims every declared rounding */
-    bool flushes_subnormals; /* though its kind does not: a command */
+    const char *text;    /* canonical: "onnxruntime:opt=all" (with @PATH when given) */
+    const char *options; /* canonical options only, "opt=all": sent with each job */
+    const char *python;  /* interpreter; NULL for in-process kinds */
+    const char *device;  /* of kind->devices; NULL: the usual one */
+    const char *given;   /* "any": the other words, which it does not draw; NULL: it draws
+                            nothing */
+    bool dynamic;        /* runs what it loaded at test.before's shapes first */
+    bool strict_casts;   /* claims every declared rounding */
+    const struct precision *precision;    /* the kind's, or as an option says */
+    bool flushes_subnormals;              /* though its kind does not: a command */
     const struct command_target *command; /* of the kind `command`; NULL: another kind */
     const char *version;                  /* of the library; NULL before probing */
     struct onnx_version onnx;             /* highest accepted; probed */

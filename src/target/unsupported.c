@@ -22,6 +22,29 @@ static const struct phrase {
     {"onnxruntime", "is not supported"},
     /* The operator's schema does not allow the type. */
     {"onnxruntime", "of operator ("},
+    /* OpenVINO: no translation of the node; an operation that is not defined for these types. */
+    {"openvino", "OpenVINO does not support the following ONNX operations"},
+    {"openvino", "nput element type must be"},
+    {"openvino", "Unsupported element type"},
+    {"openvino", "has unsupported"},
+    {"openvino", "is not supported"},
+    {"openvino", "doesn't support"},
+    {"openvino", "not implemented"},
+    {"openvino", "is not known"},
+    /* TVM: operators and attributes that its front end does not translate. */
+    {"tvm", "The following operators are not supported"},
+    {"tvm", "not supported"},
+    {"tvm", "not implemented"},
+    {"tvm", "NotImplementedError"},
+    {"tvm", "does not support"},
+    {"tvm", "nsupported"},
+    /* It meets f32 constants of its own, has no intrinsic, no form or no least value of the dtype.
+     */
+    {"tvm", "must have the same datatype"},
+    {"tvm", "unknown intrinsic"},
+    {"tvm", "only applies to float"},
+    {"tvm", "Cannot decide m"},
+    {"tvm", "to have integer dtype"},
     /* PyTorch: AT_DISPATCH's default case; ops without a kernel for a dtype. */
     {"torch", "not implemented for '"},
     {"torch", "not implemented for dtype"},

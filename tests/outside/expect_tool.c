@@ -42,8 +42,8 @@ static enum err write_test(const struct test *test, const char *folder, struct a
         struct named_tensor *item = &outputs[2 * o];
         item[0].name = arena_printf(arena, "%s.expected", name);
         item[1].name = arena_printf(arena, "%s.bound", name);
-        expectation_tensors(reference_expectation(reference, o), arena, &item[0].tensor,
-                            &item[1].tensor);
+        expectation_tensors(reference_expectation(reference, o), p->values[p->outputs[o]].dtype,
+                            arena, &item[0].tensor, &item[1].tensor);
     }
     buffer_puts(reply, reference_traps(reference) ? " traps" : "");
     program_print(p, &text);

@@ -457,12 +457,13 @@ static bool seccomp_is_there(void)
 
 /* ---- capabilities ---- */
 
-/* Root keeps only what lets it read environments of other users, which Landlock bounds. */
-static bool drop_capabilities(void)
+/* Root keeps only what lets it read environments of other users and use devices, which Landlock
+ * bounds; without that it may not write what is another's. */
+static bool drop_capabilities(bool has_landlock)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
-    const uint32_t kept = 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH;
+    const uint32_t kept = 1u << CAP_DAC_READ_SEARCH | (has_landlock ? 1u << CAP_DAC_OVERRIDE : 0);
 
     if (syscall(SYS_capget, &head, sets)) {
         return false;
@@ -599,5 +600,5 @@ bool sandbox_enter(const struct sandbox *s, const char *scratch)
     for (size_t i = 0; i < s->n; i++) {
         close(s->place[i].fd);
     }
-    return drop_capabilities() && (!s->has_seccomp || restrict_calls(s));
+    return drop_capabilities(s->landlock > 0) && (!s->has_seccomp || restrict_calls(s));
 }

@@ -32,13 +32,14 @@ static const char *next_entry(DIR *dir)
     return NULL;
 }
 
-static DIR *open_folder(int at, const char *name)
+/* fd: its descriptor, which ends with it. */
+static DIR *open_folder(int at, const char *name, int *fd)
 {
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    *fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = *fd >= 0 ? fdopendir(*fd) : NULL;
 
-    if (!dir && fd >= 0) {
-        close(fd);
+    if (!dir && *fd >= 0) {
+        close(*fd);
     }
     return dir;
 }
@@ -55,18 +56,19 @@ static bool flatten(int top, const char *name)
     static unsigned n_moved;
     const char *entry;
     bool changed = false;
+    int fd;
 
     (void)fchmodat(top, name, S_IRWXU, AT_SYMLINK_NOFOLLOW);
-    DIR *dir = open_folder(top, name);
+    DIR *dir = open_folder(top, name, &fd);
     while (dir && (entry = next_entry(dir))) {
-        if (remove_entry(dirfd(dir), entry)) {
+        if (remove_entry(fd, entry)) {
             changed = true;
             continue;
         }
         char moved[64];
         snprintf(moved, sizeof moved, "opjury-moved-%ld-%u", (long)getpid(), n_moved++);
-        (void)fchmodat(dirfd(dir), entry, S_IRWXU, AT_SYMLINK_NOFOLLOW);
-        changed = renameat(dirfd(dir), entry, top, moved) == 0 || changed;
+        (void)fchmodat(fd, entry, S_IRWXU, AT_SYMLINK_NOFOLLOW);
+        changed = renameat(fd, entry, top, moved) == 0 || changed;
     }
     if (dir) {
         closedir(dir);
@@ -77,14 +79,15 @@ static bool flatten(int top, const char *name)
 /* Each round takes a level off; one that changes nothing is the last. */
 void scratch_empty(const char *path)
 {
-    DIR *dir = open_folder(AT_FDCWD, path);
+    int fd;
+    DIR *dir = open_folder(AT_FDCWD, path, &fd);
     const char *entry;
 
     for (bool changed = dir != NULL; changed;) {
         changed = false;
         rewinddir(dir);
         while ((entry = next_entry(dir))) {
-            changed = remove_entry(dirfd(dir), entry) || flatten(dirfd(dir), entry) || changed;
+            changed = remove_entry(fd, entry) || flatten(fd, entry) || changed;
         }
     }
     if (dir) {
@@ -110,7 +113,8 @@ static bool is_ours(int fd)
 /* What nobody holds a lock on any more. */
 static void remove_leftovers(const char *parent)
 {
-    DIR *dir = open_folder(AT_FDCWD, parent);
+    int folder;
+    DIR *dir = open_folder(AT_FDCWD, parent, &folder);
     const char *entry;
 
     while (dir && (entry = next_entry(dir))) {

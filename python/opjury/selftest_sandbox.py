@@ -262,4 +262,5 @@ ACTIONS = {
     "attempts": lambda inputs: each(ATTEMPTS),
     "needs": lambda inputs: each(NEEDS),
     "environment": lambda inputs: environment(),
+    "write-outside": lambda inputs: write(outside("new")),
 }

@@ -51,6 +51,17 @@ for part in landlock seccomp landlock,seccomp; do
     out_has "without $part: targets" 'workers are not fully confined: this system has n'
 done
 
+# Without Landlock a worker of root is still another user.
+mkdir theirs
+if [ "$(id -u)" = 0 ]; then
+    for mode in on off; do
+        run env OPJURY_SELFTEST="$PWD/theirs" "$without" landlock "$OPJURY" run echo.txt \
+            --target selftest:write-outside --sandbox $mode
+        [ $mode = off ] || out_has 'without landlock, root: files of others' 'Permission denied'
+    done
+    passes 'without any, root: files of others' [ -e theirs/new ]
+fi
+
 # Nothing stays behind, whatever ends first; what does anyhow goes with the next start.
 mkdir tmp
 export TMPDIR="$PWD/tmp"

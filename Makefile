@@ -28,8 +28,9 @@ test:
 	@scripts/report-assets --try
 	@scripts/run-tests
 
+# The other libraries, each in an environment of its own; what one cannot have is skipped.
 test-all:
-	@scripts/setup build test
+	@scripts/setup build test libraries
 	@scripts/report-assets --try
 	@scripts/run-tests --all
 

@@ -44,6 +44,7 @@ struct campaign_options {
     const char *out;   /* the campaign's folder; NULL: a new one under out/ */
     uint64_t max_open; /* new buckets a library that the summary lists (buckets_offer); 0: all */
     bool fixed;        /* weights stay as the policy says, whatever is found (campaign_epoch.c) */
+    bool all_failures; /* also those that no older version passes (campaign_regress.c) */
     bool json;         /* stdout: one line with one object */
     bool quiet;        /* stdout: nothing */
     struct campaign_progress

@@ -42,6 +42,7 @@ struct engine {
     const struct policy *policy_now; /* of the block's epoch */
     struct arena *epoch_arena;
     const struct known_rules *rules;
+    const struct regressions *regressions; /* NULL: all failures are findings */
     struct triage *triage;
     struct pending pending[JURY_WINDOW_MAX];
     /* Of the block under way: tests first..judged-1 are counted, judged..taken-1 have answers,
@@ -169,6 +170,13 @@ static enum err engine_open(struct engine *e)
     const struct engine_options *o = e->options;
     const struct jury_options options = {.is_told = o->live != o->first};
     TRY(jury_open(o->targets, o->n_targets, &options, &e->jury));
+    if (!o->campaign->all_failures) {
+        e->regressions = regressions_new(o->targets, o->n_targets, e->arena);
+        regressions_align(e->regressions);
+        if (o->live == o->first) {
+            regressions_say(e->regressions);
+        }
+    }
     TRY(campaign_policy(o->campaign->policy, o->campaign->nodes, o->targets, o->n_targets, e->arena,
                         &e->policy));
     if (o->campaign->generator != NULL) {
@@ -322,6 +330,7 @@ static enum err triage_runs(struct engine *e, struct pending *s)
         .reference = s->reference,
         .outcomes = s->outcomes,
         .verdicts = s->verdicts,
+        .regressions = e->regressions,
     };
     for (size_t t = 0; t < e->options->n_targets; t++) {
         if (s->verdicts[t].kind == VERDICT_FINDING) {
@@ -358,6 +367,9 @@ static enum err judge_test(struct engine *e)
     }
     TRY(judge_pending(e, s));
     TRY(repeat_runs(e, s));
+    if (e->regressions != NULL) {
+        regressions_filter(e->regressions, s->verdicts, s->arena);
+    }
     TRY(triage_runs(e, s));
     count_test(e, s);
     e->judged++;

@@ -64,6 +64,30 @@ struct engine_options {
 /* The whole life of an engine process; the parent reads the result from live->err. */
 MUST_USE enum err engine_run(const struct engine_options *options);
 
+/* ---- several versions of a library ---- */
+
+/* Targets that are one but for the interpreter, in the order of their versions. */
+#define NO_TARGET SIZE_MAX
+struct regressions {
+    struct target *const *targets;
+    size_t n;
+    size_t *n_older, **older; /* of each target the older ones */
+    bool *is_version;         /* there is another version of it */
+    bool any;
+};
+/* Of open targets, which have versions. In the arena. */
+struct regressions *regressions_new(struct target *const *targets, size_t n, struct arena *arena);
+/* Versions get models of the same opset and IR. */
+void regressions_align(const struct regressions *r);
+/* A line for each library: which version is the base. */
+void regressions_say(const struct regressions *r);
+/* The newest older version that passes; NO_TARGET: none. */
+size_t regression_from(const struct regressions *r, size_t target, const struct verdict *verdicts);
+/* Failures that no older version passes become filtered. */
+void regressions_filter(const struct regressions *r, struct verdict *verdicts, struct arena *arena);
+/* How many did. */
+uint64_t regressions_filtered(const struct counts *counts);
+
 /* ---- policies by epoch ---- */
 
 /* The first epoch that learns; each from all but the one before it, which is still under way. */
@@ -151,6 +175,7 @@ struct trial {
     struct reference *reference;
     const struct outcome *outcomes;
     struct verdict *verdicts;
+    const struct regressions *regressions; /* NULL: failures of any version are findings */
 };
 /*
  * The verdict of target `t` is `finding`: make sure (-> flaky), look it up (-> known), reduce, put

@@ -72,6 +72,13 @@ static void print_accounting(const struct counts *c, struct buffer *text)
         }
         buffer_puts(text, "\n");
     }
+    uint64_t n = regressions_filtered(c);
+    if (n > 0) {
+        buffer_printf(text,
+                      "%llu failures are no regressions: no older version passes "
+                      "(--all-failures lists them)\n",
+                      (unsigned long long)n);
+    }
 }
 
 /* Columns are as wide as their heads, at least wide enough for nine digits. */

@@ -287,14 +287,15 @@ static const char *incident_json(const struct incident *in, struct arena *arena)
     const struct failure *f = &in->failure;
     json_t *root = json_pack(
         "{s:I, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:s?, s:s?, s:s, s:s?, s:s, s:s, s:s*, s:s*, "
-        "s:s*, s:s*, s:o*}",
+        "s:s*, s:s*, s:s*, s:o*}",
         "seed", (json_int_t)f->test->seed, "inputs", f->test->policy, "version",
         f->what->version != NULL ? f->what->version : "", "runs", (int)f->runs, "repeats",
         (int)f->repeats, "reduced", in->reduced, "complete", in->reduced && in->reduction.complete,
         "known", in->known, "joined", in->joined, "gone_in", gone_in(in), "found_oracle",
         f->verdict.oracle, "found_known", in->found_known, "found_signature", in->found_signature,
         "found_ops", in->found_ops, "own_key", in->own, "label", in->label, "draws", in->draws,
-        "drawn", in->drawn, "merged", in->merged.n > 0 ? json_texts(&in->merged) : NULL);
+        "drawn", in->drawn, "regression_from", f->passes_in != NULL ? f->passes_in->text : NULL,
+        "merged", in->merged.n > 0 ? json_texts(&in->merged) : NULL);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     /* A library's version may hold bytes that are no UTF-8; then the columns have to do. */
@@ -436,6 +437,13 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
         .trial = trial,
         .library = triage->o.targets[t]->kind->name,
     };
+    size_t from = trial->regressions != NULL
+                      ? regression_from(trial->regressions, t, trial->verdicts)
+                      : NO_TARGET;
+    if (from != NO_TARGET) {
+        in.failure.passes_in = triage->o.targets[from];
+        in.failure.passes_slot = from;
+    }
     if (triage->o.targets[t]->given != NULL) {
         in.draws = triage->o.targets[t]->text;
         in.drawn = target_label(in.failure.what, arena);

@@ -78,6 +78,9 @@ enum err fuzz_option(int key, const char *value, void *settings, struct arena *a
         return ERR_OK;
     case KEY_MAX_OPEN:
         return parse_max_open(value, &c->max_open);
+    case KEY_ALL_FAILURES:
+        c->all_failures = true;
+        return ERR_OK;
     case KEY_JSON:
         c->json = true;
         return ERR_OK;
@@ -142,6 +145,12 @@ const struct command command_fuzz = {
         "for each test anew (`opjury targets` lists what it draws); of a finding's target those "
         "are "
         "left out first that it does not need.\n"
+        "\n"
+        "Targets that differ only in the interpreter behind @ are versions of one library: all get "
+        "models of the oldest one's opset, and a failure is a finding only where an older version "
+        "passes; of equal versions the one named first is the base. Other failures are counted as "
+        "filtered: base-version (of the oldest), older-fails (it fails, too), older-untested. With "
+        "--all-failures they are findings.\n"
         "\n"
         "Policies: default; clean (all values finite, where ranges can tell); "
         "nnsmith39 (39 ops that nnsmith has too, f32, for comparisons); or a file, "

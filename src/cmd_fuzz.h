@@ -19,6 +19,7 @@ enum {
     KEY_TESTS,
     KEY_TIME,
     KEY_MAX_OPEN,
+    KEY_ALL_FAILURES,
     FUZZ_KEYS,
 };
 
@@ -51,6 +52,12 @@ struct fuzz_settings {
         {"jobs", 'j', "J", 0, "engine processes (1)", 0},                                           \
         {"out", 'o', "DIR", 0, "the campaign's folder (a new one under out/)", 0},                  \
         MAX_OPEN_OPTION(KEY_MAX_OPEN),                                                              \
+        {"all-failures",                                                                            \
+         KEY_ALL_FAILURES,                                                                          \
+         NULL,                                                                                      \
+         0,                                                                                         \
+         "of several versions of a library not only what an older one passes",                      \
+         0},                                                                                        \
         {"json", KEY_JSON, NULL, 0, "one line with one object on stdout", 0},                       \
         {"python", KEY_PYTHON, "PATH", 0, PYTHON_HELP, 0}
 

@@ -81,6 +81,7 @@ struct work {
     const char *const *others; /* targets of its table, or of the campaign */
     size_t n_others;
     struct test *before, *original;
+    struct target *older; /* of a regression, the second of them; NULL */
     struct failure failure;
     bool repeats; /* as what a campaign calls new does */
     struct reduction reduction;
@@ -93,15 +94,33 @@ static const char *other_python(const struct work *w, const char *label)
     return strchr(label, '@') == NULL ? w->settings->python : NULL;
 }
 
+/* Of a regression the older version, which must pass: without it another failure may take its
+ * place. */
+static void add_older(struct work *w)
+{
+    const char *text = row_text(&w->row, "regression_from", w->arena);
+    struct target **next = &w->targets[w->n_targets];
+    if (text == NULL) {
+        return;
+    }
+    if (finding_target(text, NULL, w->arena, next) == ERR_OK) {
+        w->older = *next;
+        w->n_targets++;
+    } else {
+        log_warn("%s, which passes, is not asked: %s", text, err_text());
+    }
+}
+
 /* The failing target as the row has it, and the others of the finding's table that are installed:
  * the table shows what they say of the smaller program. */
 static enum err open_targets(struct work *w)
 {
     const char *const *labels = w->others;
     size_t n = w->n_others;
-    w->targets = ARENA_ARRAY(w->arena, struct target *, n + 1);
+    w->targets = ARENA_ARRAY(w->arena, struct target *, n + 2);
     TRY(finding_target(w->row.target, w->settings->python, w->arena, &w->targets[0]));
     w->n_targets = 1;
+    add_older(w);
     size_t label = strcspn(w->row.target, "@");
     for (size_t i = 0; i < n; i++) {
         bool same = (strncmp(labels[i], w->row.target, label) == 0 && labels[i][label] == '\0') ||
@@ -109,6 +128,9 @@ static enum err open_targets(struct work *w)
         struct target **next = &w->targets[w->n_targets];
         if (same) {
             continue;
+        }
+        if (w->older != NULL && strcmp(target_label(w->older, w->arena), labels[i]) == 0) {
+            continue; /* the same row */
         }
         if (finding_target(labels[i], other_python(w, labels[i]), w->arena, next) == ERR_OK) {
             w->n_targets++;
@@ -158,6 +180,8 @@ static enum err show_failure(struct work *w, bool *shows)
         .test = w->before,
         .verdict = {.kind = VERDICT_FINDING, .oracle = w->row.oracle, .text = w->row.text},
         .signature = w->row.signature,
+        .passes_in = w->older,
+        .passes_slot = 1,
     };
     TRY(failure_repeats(w->jury, &w->failure, w->arena, &w->repeats));
     *shows = w->failure.repeats > 0;

@@ -199,6 +199,9 @@ bool target_keeps_given(const struct target *t, const struct target *of);
 MUST_USE enum err targets_installed(const char *python, struct arena *arena,
                                     struct target ***targets, size_t *n);
 
+/* Less than 0: release a is older than b; 0: they are the same but for a build's tag, "+cpu". */
+int version_compare(const char *a, const char *b);
+
 /* ---- interpreters ---- */
 
 enum interpreter_place {

@@ -29,7 +29,7 @@ static int compare_versions(const void *a, const void *b)
 {
     const char *const *x = a;
     const char *const *y = b;
-    return strverscmp(*x, *y);
+    return version_compare(*x, *y);
 }
 
 void version_span(const char *const *versions, const enum answer *answers, size_t n,

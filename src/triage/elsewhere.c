@@ -59,7 +59,7 @@ double elsewhere_cpu(const struct elsewhere *e)
 static bool is_newer(const struct target *a, const struct target *b)
 {
     return a->kind == b->kind && a->version != NULL && b->version != NULL &&
-           strverscmp(a->version, b->version) > 0;
+           version_compare(a->version, b->version) > 0;
 }
 
 /* The default interpreter's, if that is not the target's own. What cannot be opened is not

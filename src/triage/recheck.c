@@ -29,6 +29,26 @@ static enum err compare_two(struct jury *jury, const struct failure *f, const st
     return ERR_OK;
 }
 
+/* A regression is one as long as the older version is right, with the same options. */
+static enum err passes_there(struct jury *jury, const struct failure *f, const struct test *test,
+                             struct arena *arena, bool *passes)
+{
+    struct target there = *f->passes_in;
+    struct outcome outcome = {.kind = OUTCOME_OK};
+    struct verdict verdict;
+    there.options = f->what->options;
+    there.given = f->what->given;
+    TRY(jury_run_fresh_as(jury, f->passes_slot, &there, test, arena, &outcome));
+    const struct judgement j = {.test = test,
+                                .reference = reference_new(test, arena),
+                                .target = &there,
+                                .outcome = &outcome,
+                                .arena = arena};
+    judge(&j, &verdict);
+    *passes = verdict.kind == VERDICT_PASS;
+    return ERR_OK;
+}
+
 enum err failure_shows(struct jury *jury, const struct failure *f, const struct test *test,
                        struct arena *arena, struct outcome *outcome, struct verdict *verdict,
                        bool *same)
@@ -38,7 +58,7 @@ enum err failure_shows(struct jury *jury, const struct failure *f, const struct 
     if (shows_chance(f)) {
         TRY(compare_two(jury, f, test, arena, outcome, verdict));
         *same = verdict->kind == VERDICT_FINDING;
-        return ERR_OK;
+        return *same && f->passes_in != NULL ? passes_there(jury, f, test, arena, same) : ERR_OK;
     }
     struct judgement j = {
         .test = test,
@@ -50,7 +70,7 @@ enum err failure_shows(struct jury *jury, const struct failure *f, const struct 
     judge(&j, verdict);
     *same = verdict->kind == VERDICT_FINDING &&
             same_failure(f->signature, failure_signature(verdict, outcome, arena));
-    return ERR_OK;
+    return *same && f->passes_in != NULL ? passes_there(jury, f, test, arena, same) : ERR_OK;
 }
 
 enum {

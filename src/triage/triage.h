@@ -103,6 +103,10 @@ struct failure {
     struct outcome outcome;
     const char *signature;
     const char *rule; /* that knows it; NULL: none, or nobody has asked */
+    /* Another version of the library, in the place `passes_slot` of the jury, where the test must
+     * pass: else it is another failure. NULL: none. */
+    const struct target *passes_in;
+    size_t passes_slot;
     /* Rechecks made, how many showed the same signature, and how many passed. */
     unsigned runs, repeats, passes;
     /* What the last of those showed that neither showed it nor passed; NULL: there was none. */

@@ -55,4 +55,14 @@ run opjury run neg.txt --target selftest:device=absent --target faulty:none
 status_is 0 'run without a device: status'
 out_has 'run without a device: said in the table' 'no device: nothing is plugged in'
 
+# The document lists every kind.
+run opjury targets --python bare --json
+python3 -c '
+import json, sys
+print("\n".join(k["name"] for k in json.load(open(sys.argv[1]))["targets"]))' "$work/out" >names
+passes 'docs/targets.md: there are kinds' [ "$(wc -l <names)" -ge 5 ]
+while read -r name; do
+    passes "docs/targets.md: $name" grep -q "^| .*\`$name\`.* | .* | .* |$" "$root/docs/targets.md"
+done <names
+
 done_testing

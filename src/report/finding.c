@@ -327,6 +327,19 @@ static json_t *finding_json(const struct finding_files *f, const char *title, st
 
 /* ---- the folder ---- */
 
+/* Of several versions of a library their number: without paths they look the same. */
+static const char *table_label(const struct finding_files *f, size_t t, struct arena *arena)
+{
+    const char *label = target_label(f->targets[t], arena);
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_targets; i++) {
+        n += strcmp(target_label(f->targets[i], arena), label) == 0;
+    }
+    return n < 2 || f->targets[t]->version == NULL
+               ? label
+               : arena_printf(arena, "%s %s", label, f->targets[t]->version);
+}
+
 /* The table without paths of this machine: the folder goes to others. */
 static enum err write_table(const char *folder, const struct finding_files *f, const char *title,
                             struct arena *arena)
@@ -336,7 +349,7 @@ static enum err write_table(const char *folder, const struct finding_files *f, c
     struct target **targets = ARENA_ARRAY(arena, struct target *, f->n_targets);
     for (size_t t = 0; t < f->n_targets; t++) {
         copies[t] = *f->targets[t];
-        copies[t].text = target_label(f->targets[t], arena);
+        copies[t].text = table_label(f, t, arena);
         targets[t] = &copies[t];
     }
     labelled.targets = targets;

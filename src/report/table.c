@@ -380,6 +380,31 @@ static void put_fault(const struct finding_files *f, struct buffer *title, struc
     }
 }
 
+/* Another version of the culprit. */
+static bool is_other_version(const struct target *t, const struct target *culprit)
+{
+    size_t size = strcspn(t->text, "@");
+    return t != culprit && t->kind == culprit->kind && size == strcspn(culprit->text, "@") &&
+           strncmp(t->text, culprit->text, size) == 0;
+}
+
+/* "; 1.20.1 passes" */
+static void put_versions(const struct finding_files *f, struct buffer *title)
+{
+    const struct target *culprit = f->targets[f->culprit];
+    unsigned n = 0;
+    for (size_t t = 0; t < f->n_targets; t++) {
+        const char *version = f->targets[t]->version;
+        if (version != NULL && f->verdicts[t].kind == VERDICT_PASS &&
+            is_other_version(f->targets[t], culprit)) {
+            buffer_printf(title, "%s%s", n++ == 0 ? "; " : ", ", version);
+        }
+    }
+    if (n > 0) {
+        buffer_puts(title, n == 1 ? " passes" : " pass");
+    }
+}
+
 /* " at opt=all; opt=none passes": in which configuration of the library, where not in all. */
 static void put_where(const struct finding_files *f, struct buffer *title)
 {
@@ -387,7 +412,7 @@ static void put_where(const struct finding_files *f, struct buffer *title)
     unsigned n = 0;
     for (size_t t = 0; t < f->n_targets; t++) {
         if (f->targets[t]->kind != culprit->kind || f->verdicts[t].kind != VERDICT_PASS ||
-            where(f->targets[t])[0] == '\0') {
+            is_other_version(f->targets[t], culprit) || where(f->targets[t])[0] == '\0') {
             continue;
         }
         if (n == 0) {
@@ -409,6 +434,7 @@ const char *finding_title(const struct finding_files *f, struct arena *arena)
                   t->version != NULL ? t->version : "", op_chain(f->test->program, arena));
     put_fault(f, &title, arena);
     put_where(f, &title);
+    put_versions(f, &title);
     for (char *c = title.data; *c != '\0'; c++) {
         *c = (unsigned char)*c < ' ' ? ' ' : *c;
     }

@@ -28,7 +28,10 @@ assert o["filters"].get("older-fails", 0) == 20 - v["finding"], o
 assert [b["targets"] for b in o["buckets"]] == [["selftest:by-version@./new"]], o
 ' "$work/out"
 run opjury show 1 --out one
-out_has 'a regression: the older passes' 'pass'
+out_has 'a regression: the older passes' '; 1.9 passes'
+out_has 'a regression: the table tells them apart' 'selftest:by-version 1.9   pass'
+run opjury reduce 1 --out one --python ./new
+err_has 'a regression: reduced without a version that may not run' './old, which passes, is not asked'
 
 run opjury fuzz --policy same --tests 20 --target selftest:by-version@./broken --target selftest:by-version@./new \
     --out two

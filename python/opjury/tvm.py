@@ -30,11 +30,13 @@ def load(model, options):
 
 def run(machine, tensors):
     given = machine["main"](*[tvm.runtime.tensor(array, tvm.cpu()) for array in tensors])
-    outputs = [given] if isinstance(given, tvm.runtime.Tensor) else given
-    return [as_output(tensor.numpy()) for tensor in outputs]
+    outputs = [given] if isinstance(given, (tvm.runtime.Tensor, tvm.runtime.ShapeTuple)) else given
+    return [as_output(output) for output in outputs]
 
 
-def as_output(array):
+def as_output(output):
+    """ONNX Shape becomes relax's shape_of, which gives no tensor."""
+    array = numpy.array(output, "i8") if isinstance(output, tvm.runtime.ShapeTuple) else output.numpy()
     return (array.view("u2"), "BF16") if array.dtype == ml_dtypes.bfloat16 else array
 
 

@@ -45,6 +45,8 @@ static const struct phrase {
     {"tvm", "only applies to float"},
     {"tvm", "Cannot decide m"},
     {"tvm", "to have integer dtype"},
+    {"tvm", "to have float dtype"},
+    {"tvm", "only support float"},
     /* PyTorch: AT_DISPATCH's default case; ops without a kernel for a dtype. */
     {"torch", "not implemented for '"},
     {"torch", "not implemented for dtype"},

@@ -119,30 +119,31 @@ static enum err measure(const struct bench_settings *s, struct target *target, s
     return err;
 }
 
-/* Those named, else the first variant of each kind that is installed. */
+/* Those named, else one of each kind whose package may be installed. */
 static enum err choose(const struct bench_settings *s, struct arena *arena,
                        struct target ***targets, size_t *n)
 {
-    size_t kept = 0;
-    if (s->targets.n > 0) {
-        *n = s->targets.n;
-        *targets = ARENA_ZARRAY(arena, struct target *, *n);
-        for (size_t i = 0; i < *n; i++) {
-            TRY(target_parse(s->targets.items[i], s->python, arena, &(*targets)[i]));
-        }
-    } else {
-        TRY(targets_installed(s->python, arena, targets, n));
-    }
-    for (size_t i = 0; i < *n; i++) {
-        struct target *t = (*targets)[i];
-        bool is_again = s->targets.n == 0 && kept > 0 && (*targets)[kept - 1]->kind == t->kind;
-        if (t->kind->adapter != NULL && !is_again) {
-            (*targets)[kept++] = t;
+    struct texts texts = s->targets;
+    for (size_t i = 0; s->targets.n == 0 && i < target_kind_count; i++) {
+        const struct target_kind *kind = target_kind_table[i];
+        bool is_library = kind->adapter != NULL && kind->package[0] != '\0';
+        if (is_library && kind->mode != NULL) {
+            texts_add(&texts, arena_printf(arena, "%s:%s", kind->name, kind->mode), arena);
+        } else if (is_library) {
+            texts_add(&texts, kind->name, arena);
         }
     }
-    *n = kept;
-    return kept > 0 ? ERR_OK
-                    : err_set(ERR_MISSING, "no library is installed that runs in a worker");
+    *n = 0;
+    *targets = ARENA_ZARRAY(arena, struct target *, texts.n);
+    for (size_t i = 0; i < texts.n; i++) {
+        struct target *t;
+        TRY(target_parse(texts.items[i], s->python, arena, &t));
+        if (t->kind->adapter == NULL) {
+            return err_set(ERR_USAGE, "%s runs in this process, which a crash would end", t->text);
+        }
+        (*targets)[(*n)++] = t;
+    }
+    return ERR_OK;
 }
 
 static double ms(double seconds)
@@ -182,16 +183,24 @@ static enum err run(const struct bench_settings *s, struct arena *arena, bool *f
     TRY(choose(s, arena, &targets, &n));
     struct cost *rows = ARENA_ZARRAY(arena, struct cost, n);
     json_t *list = json_array();
+    size_t n_rows = 0;
     for (size_t i = 0; i < n; i++) {
-        TRY(measure(s, targets[i], arena, &rows[i]));
-        json_array_append_new(list, row_json(&rows[i]));
-        *failed = *failed || rows[i].cpu[0] > rows[i].most;
+        struct cost *c = &rows[n_rows];
+        enum err err = measure(s, targets[i], arena, c);
+        if (err == ERR_MISSING && s->targets.n == 0) {
+            log_info("%s is passed over: %s", targets[i]->text, err_text());
+            continue;
+        }
+        TRY(err);
+        n_rows++;
+        json_array_append_new(list, row_json(c));
+        *failed = *failed || c->cpu[0] > c->most;
     }
     if (s->json) {
         bench_print_json("crash", list);
     } else {
         json_decref(list);
-        print_table(rows, n);
+        print_table(rows, n_rows);
     }
     return ERR_OK;
 }

@@ -583,7 +583,7 @@ bool sandbox_allow_system(struct sandbox *s)
         char path[] = "/dev/nvidia00";
         size_t end = sizeof "/dev/nvidia" - 1;
         path[end] = (char)('0' + (i >= 10 ? 1 : i));
-        path[end + 1] = i >= 10 ? (char)('0' + i % 10) : '\0';
+        path[end + 1] = (char)(i >= 10 ? '0' + i % 10 : 0);
         if (!sandbox_allow(s, path, SANDBOX_READ | SANDBOX_WRITE)) {
             return false;
         }

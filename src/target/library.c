@@ -570,10 +570,11 @@ enum err library_strike(struct library *l, unsigned index, uint32_t seq, int sig
     TRY(ask_for(w, seq));
     while (!*struck && !library_done(l, index, seq)) {
         const struct wire_cursor *c = &ring_header(&w->ring)->cursor;
+        bool is_under_way = l->kind->pack > 1 ? c->phase != WIRE_IDLE : c->phase == WIRE_RUN;
         if (w->pid <= 0 || w->forking) {
             TRY(libraries_wait(&l, 1));
         } else if (__atomic_load_n(&c->steps, __ATOMIC_ACQUIRE) > 0 && c->seq == seq &&
-                   c->phase == WIRE_RUN) {
+                   is_under_way) {
             /* No sleep before: many a run takes less than a wake-up. */
             *struck = kill(w->pid, signal) == 0;
         } else if (stop_requested) {

@@ -188,7 +188,8 @@ MUST_USE enum err library_post(struct library *l, unsigned worker, const struct 
 bool library_done(struct library *l, unsigned worker, uint32_t seq);
 void library_read(struct library *l, unsigned worker, uint32_t seq, uint32_t run,
                   struct arena *arena, struct outcome *outcome);
-/* Sends a signal to the worker as soon as it runs job `seq`. false: the job is answered. */
+/* Sends a signal to the worker as soon as it runs job `seq`, or compiles it where that is most of
+ * the work. *struck is false: the job is answered. */
 MUST_USE enum err library_strike(struct library *l, unsigned worker, uint32_t seq, int signal,
                                  bool *struck);
 /* The job is no longer needed. */

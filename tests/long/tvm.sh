@@ -16,7 +16,7 @@ run opjury fuzz --python "$python" --policy known --target tvm --tests 200 --kno
 if [ "$version" = 0.27.0.post1 ]; then
     status_is 1 'campaign: status'
     out_has 'campaign: NaN is lost' 'expected nan'
-    run "$python" campaign/findings/1-tvm-value/repro.py
+    run "$python" campaign/findings/1-*/repro.py
     status_is 1 'its script: status'
     run opjury blame 1 --python "$python" --out campaign
     out_has 'blame: levels' 'All levels show it (0, 1, 2 and 3)'
@@ -24,7 +24,7 @@ fi
 
 printf '%s = 0\n' 'op.*' 'dtype.*' >simple
 printf '%s\n' 'op.add = 10' 'op.mul = 10' 'op.sub = 10' 'op.transpose = 5' 'dtype.f32 = 10' 'dtype.i32 = 5' \
-    'clean_percent = 100' >>simple
+    'clean_percent = 100' 'empty_percent = 0' >>simple
 for target in tvm:opt=0 tvm:dynamic; do
     run opjury fuzz --python "$python" --policy simple --target $target --tests 30 --known none --json --out "$target"
     passes "$target: right" python3 -c '

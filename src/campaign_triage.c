@@ -466,6 +466,10 @@ enum err triage_finding(struct triage *triage, const struct trial *trial, size_t
                 ? failure_drop_options(triage->o.jury, &in.failure, triage->o.targets[t], arena)
                 : ERR_OK);
     }
+    if (!repeated && in.failure.other_kind == VERDICT_FILTERED) {
+        *verdict = (struct verdict){.kind = VERDICT_FILTERED, .filter = "runtime"};
+        return ERR_OK;
+    }
     if (!repeated) {
         in.state = "flaky";
         in.bucket = arena_printf(arena, "%s | flaky | %s", in.library, in.failure.signature);

@@ -13,7 +13,11 @@ static enum err confirm(const struct test_runner *r, struct failure *f, struct v
         return ERR_OK;
     }
     TRY(recheck(r->jury, f, RECHECKS, arena));
-    if (f->repeats < f->runs) {
+    if (f->repeats == 0 && f->other_kind == VERDICT_FILTERED) {
+        verdict->kind = VERDICT_FILTERED;
+        verdict->filter = "runtime";
+        verdict->text = f->other;
+    } else if (f->repeats < f->runs) {
         verdict->kind = VERDICT_FLAKY;
         verdict->text = arena_printf(arena, "%u of %u further runs fail alike: %s", f->repeats,
                                      f->runs, verdict->text);

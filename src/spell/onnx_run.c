@@ -133,9 +133,91 @@ static void tvm_short(const struct script *script, const char *inputs, const cha
                   is_one ? "given.numpy()" : "[tensor.numpy() for tensor in given]");
 }
 
+/* ---- onnxsim, onnxslim: ONNX Runtime runs what they make ---- */
+
+static const char simplifier_long[] =
+    "\ndef to_value(x, is_bfloat16):\n"
+    "    if is_bfloat16:\n"
+    "        return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(x, 16)\n"
+    "    return onnxruntime.OrtValue.ortvalue_from_numpy(x)\n"
+    "\n\n"
+    "def to_numpy(value):\n"
+    "    if value.data_type() != \"tensor(bfloat16)\":\n"
+    "        return value.numpy()\n"
+    "    shape = tuple(value.shape())\n"
+    "    size = 2 * int(np.prod(shape, dtype=np.int64))\n"
+    "    data = ctypes.string_at(value.data_ptr(), size) if size else b\"\"\n"
+    "    return np.frombuffer(data, np.uint16).reshape(shape)\n"
+    "\n\n"
+    "def run():\n"
+    "    model = onnx.load_from_string(MODEL)\n";
+
+/* The session of what is made of `model`; an input that nothing reads may be gone there. */
+static void put_simplified(const struct script *script, const char *indent, struct arena *arena,
+                           struct buffer *out)
+{
+    const char *level = find_value(script, "level", arena);
+    bool is_sim = strcmp(script->library, "onnxsim") == 0;
+    const char *folding = is_sim ? ", perform_optimization=False"
+                                 : ", skip_optimizations=[\n    \"graph_fusion\", "
+                                   "\"dead_node_elimination\", \"subexpression_elimination\", "
+                                   "\"weight_tying\"]";
+
+    buffer_printf(out, "%snames = [i.name for i in model.graph.input]\n", indent);
+    if (!level || strcmp(level, "none") != 0) {
+        buffer_printf(out, "%smodel = %s(model%s)%s\n", indent,
+                      is_sim ? "onnxsim.simplify" : "onnxslim.slim", level ? folding : "",
+                      is_sim ? "[0]" : "");
+    }
+    buffer_printf(out,
+                  "%soptions = onnxruntime.SessionOptions()\n"
+                  "%soptions.graph_optimization_level = "
+                  "onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL\n"
+                  "%ssession = onnxruntime.InferenceSession(\n"
+                  "%s    model.SerializeToString(), options, "
+                  "providers=[\"CPUExecutionProvider\"])\n",
+                  indent, indent, indent, indent);
+}
+
+static void simplifier_run(const struct script *script, struct arena *arena, struct buffer *out)
+{
+    buffer_puts(out, simplifier_long);
+    put_simplified(script, "    ", arena, out);
+    buffer_puts(out, "    given = dict(zip(names, map(to_value, inputs, is_bfloat16)))\n"
+                     "    feeds = {i.name: given[i.name] for i in session.get_inputs()}\n"
+                     "    values = session.run_with_ort_values(\n"
+                     "        [o.name for o in session.get_outputs()], feeds)\n"
+                     "    return [to_numpy(value) for value in values]\n\n");
+}
+
+static void simplifier_short(const struct script *script, const char *inputs, const char *outputs,
+                             struct arena *arena, struct buffer *out)
+{
+    put_simplified(script, "", arena, out);
+    buffer_printf(out,
+                  "given = dict(zip(names, [%s]))\n"
+                  "[%s] = session.run(\n"
+                  "    None, {i.name: given[i.name] for i in session.get_inputs()})\n",
+                  inputs, outputs);
+}
+
+#define SIMPLIFIER(name)                                                                           \
+    {                                                                                              \
+        .library = name,                                                                           \
+        .package = name " onnxruntime",                                                            \
+        .reads_by_onnx = true,                                                                     \
+        .long_imports =                                                                            \
+            "    import ctypes\n    import onnx\n    import onnxruntime\n    import " name "\n",   \
+        .short_imports = "import onnxruntime\nimport " name "\n",                                  \
+        .put_run = simplifier_run,                                                                 \
+        .put_short = simplifier_short,                                                             \
+    }
+
 /* ---- the table ---- */
 
 static const struct onnx_runner runners[] = {
+    SIMPLIFIER("onnxsim"),
+    SIMPLIFIER("onnxslim"),
     {.library = "openvino",
      .package = "openvino",
      .long_imports = "    import openvino\n",

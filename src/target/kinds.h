@@ -6,6 +6,8 @@
 #include "target/target.h"
 
 extern const struct target_kind target_onnxruntime;
+extern const struct target_kind target_onnxsim;
+extern const struct target_kind target_onnxslim;
 extern const struct target_kind target_torch;
 extern const struct target_kind target_torch_compile;
 extern const struct target_kind target_command;

@@ -121,6 +121,10 @@ struct target_kind {
     enum err (*finish)(struct target *t, struct arena *arena);
     /* Options of the plainest variant, under which support is probed; NULL: takes everything. */
     const char *probe_options;
+    /* What it makes of a program another library runs, which is not what is under test: its name
+     * ("onnxruntime", whose phrases of what it lacks hold too), and the option under which it alone
+     * is at work ("level=none"): what fails so too is not this one's fault. NULL: none. */
+    const char *runtime, *without;
     bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
     bool flushes_subnormals; /* documents that subnormals may become 0 */
     const struct precision *precision; /* NULL: it claims every dtype that it takes */

@@ -64,7 +64,9 @@ bool error_is_unsupported(const struct target *t, const struct outcome *o)
         return false;
     }
     for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
-        if (strcmp(phrases[i].library, t->kind->name) == 0 && strstr(o->message, phrases[i].text)) {
+        bool is_of = strcmp(phrases[i].library, t->kind->name) == 0 ||
+                     (t->kind->runtime && strcmp(phrases[i].library, t->kind->runtime) == 0);
+        if (is_of && strstr(o->message, phrases[i].text)) {
             return true;
         }
     }

@@ -49,6 +49,37 @@ static enum err passes_there(struct jury *jury, const struct failure *f, const s
     return ERR_OK;
 }
 
+/* What is made of the program fails, and so does the program itself in the library that runs both.
+ */
+static enum err judge_beneath(struct jury *jury, const struct failure *f, const struct test *test,
+                              struct arena *arena, struct verdict *verdict)
+{
+    struct target *without;
+    struct outcome outcome;
+    struct verdict plain;
+    const struct target_kind *kind = f->what->kind;
+    if (kind->without == NULL || verdict->kind != VERDICT_FINDING) {
+        return ERR_OK;
+    }
+    TRY(target_vary(f->what, kind->without, arena, &without));
+    if (strcmp(without->text, f->what->text) == 0) {
+        return ERR_OK; /* it is the one that is asked about */
+    }
+    TRY(jury_run_fresh_as(jury, f->target, without, test, arena, &outcome));
+    const struct judgement j = {.test = test,
+                                .reference = reference_new(test, arena),
+                                .target = without,
+                                .outcome = &outcome,
+                                .arena = arena};
+    judge(&j, &plain);
+    if (plain.kind == VERDICT_FINDING) {
+        verdict->kind = VERDICT_FILTERED;
+        verdict->filter = "runtime";
+        verdict->text = arena_printf(arena, "%s alone: %s", kind->runtime, plain.text);
+    }
+    return ERR_OK;
+}
+
 enum err failure_shows(struct jury *jury, const struct failure *f, const struct test *test,
                        struct arena *arena, struct outcome *outcome, struct verdict *verdict,
                        bool *same)
@@ -68,6 +99,7 @@ enum err failure_shows(struct jury *jury, const struct failure *f, const struct 
         .arena = arena,
     };
     judge(&j, verdict);
+    TRY(judge_beneath(jury, f, test, arena, verdict));
     *same = verdict->kind == VERDICT_FINDING &&
             same_failure(f->signature, failure_signature(verdict, outcome, arena));
     return *same && f->passes_in != NULL ? passes_there(jury, f, test, arena, same) : ERR_OK;

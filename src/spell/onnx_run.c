@@ -173,10 +173,11 @@ static void put_simplified(const struct script *script, const char *indent, stru
                   "%soptions = onnxruntime.SessionOptions()\n"
                   "%soptions.graph_optimization_level = "
                   "onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL\n"
+                  "%soptions.intra_op_num_threads = 1\n"
                   "%ssession = onnxruntime.InferenceSession(\n"
                   "%s    model.SerializeToString(), options, "
                   "providers=[\"CPUExecutionProvider\"])\n",
-                  indent, indent, indent, indent);
+                  indent, indent, indent, indent, indent);
 }
 
 static void simplifier_run(const struct script *script, struct arena *arena, struct buffer *out)

@@ -42,9 +42,7 @@ static const struct precision by_f32 = {.computes = {[DTYPE_F64] = DTYPE_F32, IN
 static const struct precision by_f16 = {
     .computes = {[DTYPE_F32] = DTYPE_F16, [DTYPE_F64] = DTYPE_F16, INTEGERS}, CLAIMS};
 static const struct precision by_bf16 = {
-    .computes =
-        {[DTYPE_F16] = DTYPE_BF16, [DTYPE_F32] = DTYPE_BF16, [DTYPE_F64] = DTYPE_BF16, INTEGERS},
-    CLAIMS};
+    .computes = {[DTYPE_F32] = DTYPE_BF16, [DTYPE_F64] = DTYPE_BF16, INTEGERS}, CLAIMS};
 
 static const struct choice *find_choice(const char *key, const char *value)
 {
@@ -87,10 +85,24 @@ static enum err set_option(struct target *t, const char *key, const char *value,
     return ERR_OK;
 }
 
-/* Its front end makes several nodes of such an op, and each rounds to bf16. */
+static bool is_half_of(const enum dtype *dtypes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (dtypes[i] != DTYPE_NONE && dtype_is_half(dtypes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its front end makes several nodes of such an op, and each rounds to bf16. With another precision
+ * than f32 a half float may be converted to that and back, which rounds twice. */
 static bool can_spell(const struct target *t, const struct op *op, const enum dtype *in,
                       size_t n_in, const enum dtype *out, size_t n_out)
 {
+    if (t->precision != &by_f32 && (is_half_of(in, n_in) || is_half_of(out, n_out))) {
+        return false;
+    }
     return !op_rounds_inside(op, DT(BF16), in, n_in, out, n_out) &&
            onnx_target_can_spell(t, op, in, n_in, out, n_out);
 }

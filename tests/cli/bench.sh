@@ -18,10 +18,10 @@ below_floor 'dims that are 1' 'one_percent = 60' 'dims equal to 1 [2-9][0-9]\.'
 below_floor 'tensors of a few elements' 'numel_max = 12' 'numel median [0-9] '
 below_floor 'ops that tell nothing' 'op.size = 1000' 'constant outputs: [3-9][0-9]\..*'
 
-# What a crash costs, of a library that needs no package.
-run opjury bench crash --target selftest:echo --tests 2 --json
+# What a crash costs, of a library that needs no package and time enough for a signal.
+run opjury bench crash --target selftest:leak --tests 2 --json
 status_is 0 'crash: below its floor'
-passes 'crash: one line with one object' grep -qE '^\{"crash": \[\{"target":"selftest:echo",.*"crashes":[12],.*"crash_cpu_ms":' "$work/out"
+passes 'crash: one line with one object' grep -qE '^\{"crash": \[\{"target":"selftest:leak",.*"crashes":[12],.*"crash_cpu_ms":' "$work/out"
 run opjury bench crash --target faulty:none
 status_is 2 'crash of what runs in this process: status'
 err_has 'crash of what runs in this process: said' 'faulty:none runs in this process'

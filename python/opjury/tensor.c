@@ -337,9 +337,14 @@ int tensor_export(const struct adapter *a, PyObject *tensor, struct export *e)
     if (PyTuple_Check(tensor)) {
         return export_named(e, tensor);
     }
-    if (PyObject_CheckBuffer(tensor)) {
-        return export_buffer(e, tensor);
+    if (PyObject_CheckBuffer(tensor) && export_buffer(e, tensor) == 0) {
+        return 0;
     }
+    /* The buffer protocol knows no bfloat16. */
+    if (e->has_buffer || (PyErr_Occurred() && !PyObject_HasAttrString(tensor, "__dlpack__"))) {
+        return -1;
+    }
+    PyErr_Clear();
     return export_capsule(e, tensor);
 }
 

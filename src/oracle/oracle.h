@@ -73,6 +73,8 @@ void reference_set_samples(struct reference *r, unsigned samples);
 bool reference_traps(struct reference *r);
 /* The declared result that output o is. */
 const struct array *reference_output(struct reference *r, uint32_t o);
+/* The same where every subnormal of f32, f64 and bf16, of the inputs too, is 0. */
+const struct array *reference_flushed(struct reference *r, uint32_t o);
 /* All values' declared results by id (reduction records intermediates). */
 const struct array *reference_values(struct reference *r);
 

@@ -84,7 +84,7 @@ static const char *numpy_dtype(enum dtype d)
 }
 
 /* "1, 0.5, ...", in lines. */
-static void put_elements(const struct tensor *t, struct buffer *out)
+void python_elements(struct buffer *out, const struct tensor *t)
 {
     size_t n = shape_numel(&t->shape), line = out->size;
 
@@ -117,7 +117,7 @@ void python_array(struct buffer *out, const struct tensor *t)
     }
     const char *open = t->shape.rank == 0 ? "" : "[", *close = t->shape.rank == 0 ? "" : "]";
     buffer_printf(out, "%s(%s", is_bf16 ? "bfloat16" : "np.array", open);
-    put_elements(t, out);
+    python_elements(out, t);
     if (is_bf16) {
         buffer_printf(out, "%s)", close);
     } else {
@@ -135,7 +135,7 @@ void python_torch_tensor(struct buffer *out, const struct tensor *t)
     if (python_is_literal(t)) {
         bool is_scalar = t->shape.rank == 0;
         buffer_puts(out, is_scalar ? "torch.tensor(" : "torch.tensor([");
-        put_elements(t, out);
+        python_elements(out, t);
         buffer_printf(out, "%s, dtype=torch.%s)", is_scalar ? "" : "]", python_dtype(t->dtype));
     } else {
         buffer_puts(out, "torch.frombuffer(bytearray(base64.b64decode(\"\"\"");

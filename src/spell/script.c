@@ -96,8 +96,10 @@ static void put_head(struct text *t)
                                                                               : "",
                   is_exported ? "import io\n" : "", is_placed ? "import mmap\n" : "",
                   is_saved ? "import os\n" : "", is_saved ? "import tempfile\n" : "",
-                  runner != NULL ? runner->long_imports
-                                 : arena_printf(t->arena, "    import %s\n", t->script->library),
+                  runner != NULL
+                      ? runner->long_imports
+                      : arena_printf(t->arena, "    import %s%s\n", t->script->library,
+                                     strcmp(t->script->library, "tensorflow") == 0 ? " as tf" : ""),
                   is_exported ? "    import onnxruntime\n" : "");
 }
 
@@ -445,14 +447,15 @@ static void put_torch_run(struct text *t)
     buffer_puts(t->out, compiled_call);
 }
 
-static enum err put_torch(struct text *t)
+/* The function of calls, and what it is called with. */
+static enum err put_calls(struct text *t, const struct call_library *library)
 {
     const struct program *p = t->script->program;
     struct plan *plan;
 
     buffer_puts(t->out, "\n");
-    TRY(calls_print(&torch_calls, p, t->script->before, t->arena, &plan, t->out));
-    if (torch_mode_of(t->script) > TORCH_COMPILE) {
+    TRY(calls_print(library, p, t->script->before, t->arena, &plan, t->out));
+    if (library == &torch_calls && torch_mode_of(t->script) > TORCH_COMPILE) {
         torch_print_module(plan, t->out);
     }
     buffer_puts(t->out, "\n\n");
@@ -473,7 +476,22 @@ static enum err put_torch(struct text *t)
     }
     put_flags(t->out, "is_bfloat16", is_bf16, n);
     buffer_puts(t->out, "\n");
+    return ERR_OK;
+}
+
+static enum err put_torch(struct text *t)
+{
+    TRY(put_calls(t, &torch_calls));
     put_torch_run(t);
+    return ERR_OK;
+}
+
+/* ---- tensorflow ---- */
+
+static enum err put_tensorflow(struct text *t)
+{
+    TRY(put_calls(t, &tf_calls));
+    python_tf_run(t->script, t->out);
     return ERR_OK;
 }
 
@@ -542,7 +560,7 @@ static void put_judgement(struct text *t)
     } else {
         buffer_puts(t->out, "\nEXPECTED_ERROR = None\n");
     }
-    buffer_printf(t->out, call_part, library, library);
+    buffer_printf(t->out, call_part, library, strcmp(library, "tensorflow") == 0 ? "tf" : library);
     if (t->script->expected_error) {
         buffer_puts(t->out, "print(\"no error\")\nsys.exit(0)\n");
         return;
@@ -566,6 +584,8 @@ enum err script_write(const struct script *script, struct buffer *source)
         err = put_onnxruntime(&t);
     } else if (strcmp(script->library, "torch") == 0) {
         err = put_torch(&t);
+    } else if (strcmp(script->library, "tensorflow") == 0) {
+        err = put_tensorflow(&t);
     } else if (onnx_runner_of(script->library) != NULL) {
         err = put_compiled_model(&t, onnx_runner_of(script->library));
     } else {

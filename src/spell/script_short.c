@@ -442,6 +442,113 @@ static enum err put_torch(struct text *t)
     return err;
 }
 
+/* ---- tensorflow ---- */
+
+static void put_tf_claim(struct text *t, const struct plan *plan)
+{
+    const char *output = plan->names[plan->outputs[t->claim->output]];
+    const struct tensor *e = &t->script->expected[t->claim->output];
+    const char *at = element_name(t, output);
+
+    if (t->claim->kind == CLAIM_FORM) {
+        put_forms(t, "tf");
+    } else if (t->claim->kind != CLAIM_VALUE) {
+        buffer_puts(t->out, "print(\"it runs\")\n");
+    } else if (dtype_is_float(e->dtype)) {
+        buffer_printf(t->out, "print(\"expected %s, actual\", float(%s))\n", element_text(t, e),
+                      at);
+        buffer_printf(t->out, "np.testing.assert_allclose(float(%s), %s, rtol=0, atol=%s)\n", at,
+                      element_text(t, e), bound_text(t));
+    } else {
+        buffer_printf(t->out, "print(\"expected %s, actual\", %s.numpy())\n", element_text(t, e),
+                      at);
+        buffer_printf(t->out, "assert %s.numpy() == %s\n", at, element_text(t, e));
+    }
+}
+
+static void put_tf_tensors(struct text *t, const struct plan *plan, bool are_inputs,
+                           const char *indent)
+{
+    uint32_t first = are_inputs ? 0 : plan->n_inputs,
+             n = are_inputs ? plan->n_inputs : plan->n_consts;
+
+    for (uint32_t i = first; i < first + n; i++) {
+        struct tensor constant;
+        if (!are_inputs) {
+            constant = value_tensor(&t->script->program->values[plan->const_values[i - first]]);
+        }
+        buffer_printf(t->out, "%s%s = ", indent, plan->names[i]);
+        python_tf_tensor(t->out, are_inputs ? &t->script->inputs[i] : &constant);
+        buffer_puts(t->out, "\n");
+    }
+}
+
+/* Constants are literals of the graph. */
+static void put_tf_graph(struct text *t, const struct plan *plan, bool is_single)
+{
+    buffer_puts(t->out, "\ndef program(");
+    put_names(t, plan, NULL, plan->n_inputs);
+    buffer_puts(t->out, "):\n");
+    put_tf_tensors(t, plan, false, "    ");
+    plan_print_calls(plan, "    ", is_single, t->out);
+    buffer_puts(t->out, "    return (");
+    put_names(t, plan, plan->outputs, plan->n_outputs);
+    buffer_puts(t->out, ")\n\n\n");
+    put_names(t, plan, plan->outputs, plan->n_outputs);
+    buffer_puts(t->out, plan->n_outputs > 0 ? " = " : "");
+    python_tf_function(t->script, t->out);
+    buffer_puts(t->out, "(program)(");
+    put_names(t, plan, NULL, plan->n_inputs);
+    buffer_puts(t->out, ")\n");
+}
+
+static enum err put_tf_body(struct text *t)
+{
+    const struct program *p = t->script->program;
+    bool is_single = !has_dtype(p, DTYPE_F64);
+    struct plan *plan;
+
+    TRY(calls_plan(&tf_calls, p, t->arena, &plan));
+    python_tf_config(t->script, "", t->out);
+    buffer_puts(t->out, "\n");
+    put_tf_tensors(t, plan, true, "");
+    if (tf_is_graph(t->script)) {
+        put_tf_graph(t, plan, is_single);
+    } else {
+        put_tf_tensors(t, plan, false, "");
+        plan_print_calls(plan, "", is_single, t->out);
+    }
+    buffer_puts(t->out, "\n");
+    put_tf_claim(t, plan);
+    return ERR_OK;
+}
+
+static enum err put_tensorflow(struct text *t)
+{
+    struct buffer body = BUFFER_INIT, *whole = t->out;
+
+    if (t->claim->kind == CLAIM_INPUTS) {
+        return err_set(ERR_UNSUPPORTED, "tensors of TensorFlow cannot be changed by its users");
+    }
+    t->out = &body;
+    enum err err = put_tf_body(t);
+    t->out = whole;
+    if (err == ERR_OK) {
+        bool nan = uses_word(&body, "nan"), inf = uses_word(&body, "inf");
+        buffer_puts(whole, uses(&body, "base64.") ? "import base64\n" : "");
+        if (nan || inf) {
+            buffer_printf(whole, "from math import %s%s%s\n", inf ? "inf" : "",
+                          inf && nan ? ", " : "", nan ? "nan" : "");
+        }
+        buffer_puts(whole, whole->size > 0 ? "\n" : "");
+        buffer_puts(whole, uses(&body, "np.") ? "import numpy as np\n" : "");
+        buffer_puts(whole, "import tensorflow as tf\n\n");
+        buffer_append(whole, body.data, body.size);
+    }
+    buffer_release(&body);
+    return err;
+}
+
 enum err script_write_short(const struct script *script, const struct script_claim *claim,
                             struct buffer *source)
 {
@@ -457,6 +564,8 @@ enum err script_write_short(const struct script *script, const struct script_cla
         err = err_set(ERR_UNSUPPORTED, "what is moved to a device and back needs the long script");
     } else if (strcmp(script->library, "torch") == 0) {
         err = put_torch(&t);
+    } else if (strcmp(script->library, "tensorflow") == 0) {
+        err = put_tensorflow(&t);
     } else {
         err = err_set(ERR_UNSUPPORTED, "no script can be written for %s", script->library);
     }
@@ -469,9 +578,11 @@ enum err script_write_short(const struct script *script, const struct script_cla
 /* What script.c writes of the program: the model in base64, the function of calls. */
 static enum err print_program(const struct script *script, struct arena *arena, struct buffer *text)
 {
-    if (strcmp(script->library, "torch") == 0) {
+    bool is_torch = strcmp(script->library, "torch") == 0;
+    if (is_torch || strcmp(script->library, "tensorflow") == 0) {
         struct plan *plan;
-        return calls_print(&torch_calls, script->program, script->before, arena, &plan, text);
+        return calls_print(is_torch ? &torch_calls : &tf_calls, script->program, script->before,
+                           arena, &plan, text);
     }
     struct buffer model = BUFFER_INIT;
     enum err err = onnx_write(script->program, script->onnx, &model);

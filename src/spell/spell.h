@@ -126,7 +126,7 @@ struct plan {
 };
 /* A library that is driven by calls: how it says the ops (planner.h). */
 struct call_library;
-extern const struct call_library torch_calls;
+extern const struct call_library torch_calls, tf_calls;
 /* Has it a form of the op? Which dtypes a build implements is found by probing. */
 bool calls_can_spell(const struct call_library *library, const struct op *op);
 MUST_USE enum err calls_plan(const struct call_library *library, const struct program *p,

@@ -44,6 +44,8 @@ void python_shape(struct buffer *source, const struct shape *s);
 void python_base64(struct buffer *source, const void *data, size_t size);
 /* 1, 0.5, inf, nan, True: what element i is called with `from numpy import inf, nan`. */
 void python_element(struct buffer *source, const struct tensor *t, size_t i);
+/* 1, 0.5, inf: all of them, in their order. */
+void python_elements(struct buffer *source, const struct tensor *t);
 /* Few elements, and their texts give the same bits? Else the two below write base64. */
 bool python_is_literal(const struct tensor *t);
 /* np.array([1, 2], np.float32).reshape((2, 1)), or packed("""...""", np.float32, (2, 1)); of bf16
@@ -51,6 +53,19 @@ bool python_is_literal(const struct tensor *t);
 void python_array(struct buffer *source, const struct tensor *t);
 /* torch.tensor([1, 2], dtype=torch.float32).reshape((2, 1)), or torch.frombuffer of base64. */
 void python_torch_tensor(struct buffer *source, const struct tensor *t);
+
+/* ---- tf_script.c ---- */
+
+/* Is it a script of tf.function? */
+bool tf_is_graph(const struct script *script);
+/* tf.function(...) by the options of the target, to be called with a function. */
+void python_tf_function(const struct script *script, struct buffer *source);
+/* Lines that set threads, and what is left out of grappler. */
+void python_tf_config(const struct script *script, const char *indent, struct buffer *source);
+/* The functions to_tensor, to_numpy and run of a long script. */
+void python_tf_run(const struct script *script, struct buffer *source);
+/* tf.constant([1, 2], tf.float32), or of np.frombuffer of base64. */
+void python_tf_tensor(struct buffer *out, const struct tensor *t);
 
 /* ---- torch_script.c ---- */
 

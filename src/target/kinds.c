@@ -12,11 +12,23 @@
 #include "target/target_internal.h"
 
 const struct target_kind *const target_kind_table[] = {
-    &target_onnxruntime,     &target_torch,         &target_torch_compile,
-    &target_torch_export,    &target_torch_jit,     &target_onnxsim,
-    &target_onnxslim,        &target_openvino,      &target_tvm,
-    &target_command,         &target_faulty,        &target_selftest,
-    &target_selftest_denied, &target_selftest_pack,
+    &target_onnxruntime,
+    &target_torch,
+    &target_torch_compile,
+    &target_tensorflow,
+    &target_tensorflow_function,
+    &target_tensorflow_xla,
+    &target_torch_export,
+    &target_torch_jit,
+    &target_onnxsim,
+    &target_onnxslim,
+    &target_openvino,
+    &target_tvm,
+    &target_command,
+    &target_faulty,
+    &target_selftest,
+    &target_selftest_denied,
+    &target_selftest_pack,
 };
 const size_t target_kind_count = ARRAY_SIZE(target_kind_table);
 

@@ -74,8 +74,10 @@ enum { SUPPORT_FORMAT = 1 };
 
 static void put_heading(const struct target *t, struct buffer *text)
 {
-    buffer_printf(text, "opjury support %d\nlibrary %s %s\npython %s", SUPPORT_FORMAT,
-                  t->kind->name, t->version, t->python);
+    const char *mode = t->kind->own_support ? t->kind->mode : NULL;
+
+    buffer_printf(text, "opjury support %d\nlibrary %s%s%s %s\npython %s", SUPPORT_FORMAT,
+                  t->kind->name, mode ? ":" : "", mode ? mode : "", t->version, t->python);
     if (t->device) {
         buffer_printf(text, " %s", t->device);
     }

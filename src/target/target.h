@@ -125,6 +125,7 @@ struct target_kind {
      * ("onnxruntime", whose phrases of what it lacks hold too), and the option under which it alone
      * is at work ("level=none"): what fails so too is not this one's fault. NULL: none. */
     const char *runtime, *without;
+    bool own_support;        /* takes other things than the library's plain kind does */
     bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
     bool flushes_subnormals; /* documents that subnormals may become 0 */
     const struct precision *precision; /* NULL: it claims every dtype that it takes */

@@ -56,6 +56,18 @@ static const struct phrase {
     {"torch", "Unsupported dtype"},
     {"torch", "could not create a primitive descriptor"},
     {"torch", "Promotion for uint16, uint32, uint64 types is not supported"},
+    /* TensorFlow: the op's definition has no such dtype (a kernel's, a Python function's check);
+     * no kernel for the device; XLA: no compiled form; none for the dtype. */
+    {"tensorflow", "is not in the list of allowed values"},
+    {"tensorflow", "not in list of allowed values"},
+    {"tensorflow", "Could not find device for node"},
+    {"tensorflow", "Could not find compatible device"},
+    {"tensorflow", "No OpKernel was registered to support Op"},
+    {"tensorflow", "Detected unsupported operations when trying to compile graph"},
+    {"tensorflow", "Op type not registered"},
+    {"tensorflow", "UNIMPLEMENTED"},
+    {"tensorflow", "is not implemented"},
+    {"tensorflow", "not supported"},
 };
 
 bool error_is_unsupported(const struct target *t, const struct outcome *o)

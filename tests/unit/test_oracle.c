@@ -369,6 +369,23 @@ static void test_runs_are_judged_as_alone(void **state)
     assert_string_equal(v[4].oracle, "side_effects");
 }
 
+/* What hangs on subnormals may be infinite where they may be flushed, what does not may not. */
+static void test_behind_flushed(void **state)
+{
+    static const struct target_kind flushing = {.name = "flushing", .flushes_subnormals = true};
+    struct target flushes = {.kind = &flushing, .text = "flushing"}, keeps = here;
+    struct target *targets[] = {&flushes, &keeps};
+    struct test t = make_test("x: f32[4] = input\ny: f32[4] = reciprocal(x)\noutput y\n");
+    set_input(&t, 0, (const double[]){0x1p-127, 2, 1, 3});
+    for (size_t i = 0; i < 4; i++) {
+        struct verdict v;
+        struct outcome o = right_outcome(&t);
+        put(&o, 0, i / 2, INFINITY);
+        judge_runs(&t, reference_new(&t, arena), &targets[i % 2], &o, 1, arena, &v);
+        assert_int_equal(v.kind, i == 0 ? VERDICT_PASS : VERDICT_FINDING);
+    }
+}
+
 static void test_verdict_repeats(void **state)
 {
     struct test t = add_test();
@@ -400,6 +417,7 @@ int main(void)
         TEST(test_one_step_of_exact_values),
         TEST(test_runs_are_judged_as_alone),
         TEST(test_faults_beside_infinity),
+        TEST(test_behind_flushed),
         TEST(test_verdict_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,9 +232,10 @@ const struct command command_blame = {
     .summary = "Find out what makes a finding go away",
     .arguments = "ID|FOLDER",
     .help = "The reduced program is run again in variations of the failing target and\n"
-            "each run is judged: the optimisation level (backend of torch:compile), then\n"
-            "single optimizers of the lowest level that shows it, or parts of that compiler\n"
-            "and which application of one (the lowering of an op) it is, the number of\n"
+            "each run is judged: the optimisation level (backend of torch:compile; jax:jit\n"
+            "call by call, then XLA's levels), then single optimizers of the lowest level that\n"
+            "shows it, or parts of that compiler (HLO passes of XLA) and which application of\n"
+            "one (the lowering of an op) it is, the number of\n"
             "threads, where in memory its inputs lie, the float dtype. An optimizer or part\n"
             "is named when the program is right without it. The answer is left in the\n"
             "finding's folder as blame.json. Stopped by Ctrl-C it keeps there what was\n"

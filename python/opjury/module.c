@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * module: opjury._worker, the extension as Python sees it. One function: serve(socket, adapter,
- * version, scratch, settle, places) turns the interpreter into a zygote and never returns.
+ * module: opjury._worker, the extension as Python sees it. serve(socket, adapter, version, scratch,
+ * settle, places) turns the interpreter into a zygote and never returns; plan(bytes, resolve,
+ * dtypes) makes a function of a call plan, for adapters that hand it to a compiler.
  */
 #include "opjury/sandbox.h"
 #include "opjury/worker.h"
@@ -92,9 +93,76 @@ static PyObject *serve(PyObject *self, PyObject *args)
     zygote_serve(socket, &a, version, &confinement);
 }
 
+/* ---- plans as functions ---- */
+
+static const char plan_name[] = "opjury.plan";
+
+struct owned_plan {
+    struct call_plan *plan;
+    PyObject *bytes; /* which the plan reads */
+};
+
+static void drop_plan(PyObject *capsule)
+{
+    struct owned_plan *p = PyCapsule_GetPointer(capsule, plan_name);
+
+    plan_free(p->plan);
+    Py_DECREF(p->bytes);
+    PyMem_Free(p);
+}
+
+static PyObject *call_plan(PyObject *self, PyObject *tensors)
+{
+    const struct owned_plan *p = PyCapsule_GetPointer(self, plan_name);
+
+    return p ? plan_run(p->plan, tensors) : NULL;
+}
+
+static PyMethodDef calls_method = {"calls", call_plan, METH_O,
+                                   "calls(list of inputs, then constants) -> list of outputs"};
+
+static PyObject *own_plan(struct call_plan *plan, PyObject *bytes)
+{
+    struct owned_plan *p = PyMem_Malloc(sizeof *p);
+    PyObject *capsule = p ? PyCapsule_New(p, plan_name, drop_plan) : PyErr_NoMemory();
+
+    if (!capsule) {
+        PyMem_Free(p);
+        plan_free(plan);
+        return NULL;
+    }
+    *p = (struct owned_plan){plan, bytes};
+    Py_INCREF(bytes);
+    return capsule;
+}
+
+static PyObject *plan(PyObject *self, PyObject *args)
+{
+    static struct adapter names; /* what resolve has found is kept */
+    PyObject *bytes;
+
+    if (!PyArg_ParseTuple(args, "SOO", &bytes, &names.resolve, &names.dtypes)) {
+        return NULL;
+    }
+    names.callables = names.callables ? names.callables : PyDict_New();
+    const void *data = PyBytes_AsString(bytes);
+    size_t size = (size_t)PyBytes_Size(bytes);
+    struct call_plan *loaded = names.callables ? plan_load(&names, data, size) : NULL;
+    PyObject *capsule = loaded ? own_plan(loaded, bytes) : NULL;
+    PyObject *function = capsule ? PyCFunction_New(&calls_method, capsule) : NULL;
+
+    Py_XDECREF(capsule);
+    if (!function) {
+        return NULL;
+    }
+    return Py_BuildValue("(kN)", (unsigned long)plan_inputs(loaded), function);
+}
+
 static PyMethodDef methods[] = {
     {"serve", serve, METH_VARARGS,
      "serve(socket, adapter, version, scratch, settle, places): fork workers until the end."},
+    {"plan", plan, METH_VARARGS,
+     "plan(bytes, resolve, dtypes) -> (number of inputs, function of inputs and constants)."},
     {NULL, NULL, 0, NULL},
 };
 

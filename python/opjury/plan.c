@@ -171,6 +171,11 @@ struct call_plan *plan_load(const struct adapter *a, const uint8_t *bytes, size_
     return p;
 }
 
+uint32_t plan_inputs(const struct call_plan *p)
+{
+    return p->wire->n_inputs;
+}
+
 void plan_free(struct call_plan *p)
 {
     if (!p) {

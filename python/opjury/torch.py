@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch, eager: call plans are executed by the extension; here is what it must look up."""
 
-import importlib
-
 import torch
 
 from opjury import NoDevice
+from opjury.calls import resolve  # noqa: F401
 
 torch.set_num_threads(1)  # before any op: a pool that a fork would lose must not start
 
@@ -32,17 +31,6 @@ def warm():
         torch.nn.functional.conv2d(images, filters)
         torch.nn.functional.conv_transpose2d(images, filters)
         torch.nn.functional.conv1d(images[:, :6, 0], filters[:8, :3, 0], groups=2)  # its product of matrices
-
-
-def resolve(path):
-    """The object of a public dotted path: modules as far as they go, then attributes."""
-    parts = path.split(".")
-    found = importlib.import_module(parts[0])
-    for end, part in enumerate(parts[1:], 2):
-        if not hasattr(found, part):
-            importlib.import_module(".".join(parts[:end]))
-        found = getattr(found, part)
-    return found
 
 
 class Device:

@@ -101,6 +101,7 @@ bool fence_find(const struct fence *f, const void *address, uint32_t *index, int
 struct call_plan;
 struct call_plan *plan_load(const struct adapter *a, const uint8_t *bytes, size_t size);
 void plan_free(struct call_plan *plan); /* NULL is fine */
+uint32_t plan_inputs(const struct call_plan *plan);
 /* Call it on a list of tensors (inputs, then constants): a new list of results, or NULL. */
 PyObject *plan_run(const struct call_plan *plan, PyObject *tensors);
 

@@ -9,7 +9,8 @@ An adapter is a module opjury/NAME.py. It must not start a thread. It offers
                                     its bits, "BF16") where the library's buffers have no such dtype
       and prepare(loaded, tensors), build([loaded, ...]) -> [None or exception, ...]
                                     optional, between the two: what several programs share
-      or dtypes: {"f32": object} and resolve(path) -> callable: driven by call plans
+      or dtypes: {"f32": object} and resolve(path) -> callable: driven by call plans (load may make a function of
+        one: _worker.plan)
       and configure(options)      optional: what the options say, "" for none, before the calls and after; gives None
                                     or a device: send(tensors) and fetch(tensors) move lists there and back
     exchange                        the type's __dlpack_c_exchange_api__ capsule, or None
@@ -74,8 +75,8 @@ def main(name, socket):
     try:
         adapter = importlib.import_module("opjury." + name)
     except ModuleNotFoundError as e:
-        if e.name == name:
-            give_up(MISSING, "%s has no %s" % (sys.executable, name))
+        if e.name == name.partition("_")[0]:
+            give_up(MISSING, "%s has no %s" % (sys.executable, e.name))
         give_up(ENVIRONMENT, "import of %s fails in %s: %s" % (name, sys.executable, e))
     except Exception as e:
         give_up(ENVIRONMENT, "import of %s fails in %s: %s: %s"

@@ -256,7 +256,7 @@ bool script_is_onnx(const char *library)
 
 bool script_has_library(const char *library)
 {
-    return strcmp(library, "torch") == 0 || script_is_onnx(library);
+    return call_library_find(library) != NULL || script_is_onnx(library);
 }
 
 const char *script_needs(const char *library, bool is_short, struct arena *arena)

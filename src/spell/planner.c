@@ -4,6 +4,21 @@
 
 #include <string.h>
 
+const struct call_library *call_library_find(const char *name)
+{
+    static const struct {
+        const char *name; /* of the library; what people import it as may be shorter */
+        const struct call_library *calls;
+    } libraries[] = {{"torch", &torch_calls}, {"tensorflow", &tf_calls}, {"jax", &jax_calls}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(libraries); i++) {
+        if (strcmp(libraries[i].name, name) == 0) {
+            return libraries[i].calls;
+        }
+    }
+    return NULL;
+}
+
 /* ---- what forms are made of ---- */
 
 uint32_t planner_input(const struct planner *b, uint32_t k)
@@ -68,6 +83,17 @@ const struct attr *planner_attribute(const struct planner *b, const char *name)
         BUG("%s has no attribute %s", b->node->op_name, name);
     }
     return a;
+}
+
+bool planner_may_be_negative(const struct planner *b, uint32_t k)
+{
+    const struct value *v = planner_input_value(b, k);
+    size_t n = shape_numel(&v->shape), i = 0;
+
+    while (v->data && i < n && dtype_load(v->dtype, v->data, i) >= 0) {
+        i++;
+    }
+    return i < n;
 }
 
 void planner_refuse(struct planner *b, const char *why)

@@ -70,6 +70,9 @@ uint32_t planner_step(struct planner *b, const char *what);
 /* The attribute, which must be there. Borrowed: a plan lives as long as its program. */
 const struct attr *planner_attribute(const struct planner *b, const char *name);
 
+/* May an element of input k be below 0, an index from the end? No constant that has none. */
+bool planner_may_be_negative(const struct planner *b, uint32_t k);
+
 /* The node's attributes ask for what the library's calls cannot give: ERR_UNSUPPORTED. */
 void planner_refuse(struct planner *b, const char *why);
 

@@ -130,13 +130,37 @@ void python_array(struct buffer *out, const struct tensor *t)
     }
 }
 
+/* torch.tensor([1, 2], dtype=torch.int32) */
+static void put_literal(const struct tensor *t, const char *callable, const char *dtypes,
+                        struct buffer *out)
+{
+    bool is_scalar = t->shape.rank == 0;
+
+    buffer_printf(out, "%s(%s", callable, is_scalar ? "" : "[");
+    python_elements(out, t);
+    buffer_printf(out, "%s, dtype=%s.%s)", is_scalar ? "" : "]", dtypes, python_dtype(t->dtype));
+}
+
+void python_jax_tensor(struct buffer *out, const struct tensor *t)
+{
+    if (python_is_literal(t)) {
+        put_literal(t, "jax.numpy.array", "jax.numpy", out);
+        if (t->shape.rank > 1) {
+            buffer_puts(out, ".reshape(");
+            python_shape(out, &t->shape);
+            buffer_puts(out, ")");
+        }
+        return;
+    }
+    buffer_puts(out, "jax.numpy.asarray(");
+    python_array(out, t);
+    buffer_puts(out, t->dtype == DTYPE_BF16 ? ".view(jax.numpy.bfloat16))" : ")");
+}
+
 void python_torch_tensor(struct buffer *out, const struct tensor *t)
 {
     if (python_is_literal(t)) {
-        bool is_scalar = t->shape.rank == 0;
-        buffer_puts(out, is_scalar ? "torch.tensor(" : "torch.tensor([");
-        python_elements(out, t);
-        buffer_printf(out, "%s, dtype=torch.%s)", is_scalar ? "" : "]", python_dtype(t->dtype));
+        put_literal(t, "torch.tensor", "torch", out);
     } else {
         buffer_puts(out, "torch.frombuffer(bytearray(base64.b64decode(\"\"\"");
         python_base64(out, t->data, tensor_size(t));

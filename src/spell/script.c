@@ -58,7 +58,8 @@ static void put_head(struct text *t)
     struct buffer *out = t->out;
     const struct onnx_runner *runner = onnx_runner_of(t->script->library);
     bool is_onnx = strcmp(t->script->library, "onnxruntime") == 0;
-    bool is_placed = t->script->at_page_end;
+    bool is_placed = t->script->at_page_end, is_jax = strcmp(t->script->library, "jax") == 0;
+    bool is_tf = strcmp(t->script->library, "tensorflow") == 0;
     bool is_saved = is_onnx && session_saved(t->script->options);
     bool is_exported = torch_mode_of(t->script) == TORCH_ONNX;
 
@@ -80,27 +81,30 @@ static void put_head(struct text *t)
                   "%s%s%s"
                   "import sys\n"
                   "%s"
-                  "\n"
-                  "try:\n"
-                  "    import numpy as np\n"
-                  "    from numpy import inf, nan\n"
-                  "%s"
-                  "%s"
-                  "except ImportError as missing:\n"
-                  "    print(missing)\n"
-                  "    sys.exit(2)\n\n",
+                  "\n",
                   runner != NULL ? script_needs(t->script->library, false, t->arena)
                                  : arena_printf(t->arena, "%s%s and numpy", t->script->library,
                                                 is_exported ? ", onnxruntime, onnxscript" : ""),
                   is_placed || (is_onnx && has_bf16_ends(t->script->program)) ? "import ctypes\n"
                                                                               : "",
                   is_exported ? "import io\n" : "", is_placed ? "import mmap\n" : "",
-                  is_saved ? "import os\n" : "", is_saved ? "import tempfile\n" : "",
-                  runner != NULL
-                      ? runner->long_imports
-                      : arena_printf(t->arena, "    import %s%s\n", t->script->library,
-                                     strcmp(t->script->library, "tensorflow") == 0 ? " as tf" : ""),
-                  is_exported ? "    import onnxruntime\n" : "");
+                  is_saved || is_jax ? "import os\n" : "", is_saved ? "import tempfile\n" : "");
+    if (is_jax) {
+        python_jax_head(t->script, out);
+    }
+    buffer_printf(out,
+                  "try:\n"
+                  "    import numpy as np\n"
+                  "    from numpy import inf, nan\n"
+                  "%s%s%s"
+                  "except ImportError as missing:\n"
+                  "    print(missing)\n"
+                  "    sys.exit(2)\n\n",
+                  runner != NULL ? runner->long_imports
+                                 : arena_printf(t->arena, "    import %s%s\n", t->script->library,
+                                                is_tf ? " as tf" : ""),
+                  is_exported ? "    import onnxruntime\n" : "",
+                  is_jax ? "    import jax.image\n    import jax.nn\n    import jax.numpy\n" : "");
 }
 
 /* Helpers are written where they are used only. */
@@ -373,7 +377,7 @@ static enum err put_compiled_model(struct text *t, const struct onnx_runner *run
     return ERR_OK;
 }
 
-/* ---- torch ---- */
+/* ---- calls ---- */
 
 static const char torch_run[] =
     "\ndef to_torch(x, is_bfloat16):\n"
@@ -486,6 +490,13 @@ static enum err put_torch(struct text *t)
     return ERR_OK;
 }
 
+static enum err put_jax(struct text *t)
+{
+    TRY(put_calls(t, &jax_calls));
+    python_jax_run(t->script, t->out);
+    return ERR_OK;
+}
+
 /* ---- tensorflow ---- */
 
 static enum err put_tensorflow(struct text *t)
@@ -575,6 +586,7 @@ static void put_judgement(struct text *t)
 
 enum err script_write(const struct script *script, struct buffer *source)
 {
+    const struct call_library *calls = call_library_find(script->library);
     struct text t = {.script = script, .out = source, .arena = arena_new()};
     enum err err;
 
@@ -582,10 +594,12 @@ enum err script_write(const struct script *script, struct buffer *source)
     put_helpers(&t);
     if (strcmp(script->library, "onnxruntime") == 0) {
         err = put_onnxruntime(&t);
-    } else if (strcmp(script->library, "torch") == 0) {
+    } else if (calls == &torch_calls) {
         err = put_torch(&t);
-    } else if (strcmp(script->library, "tensorflow") == 0) {
+    } else if (calls == &tf_calls) {
         err = put_tensorflow(&t);
+    } else if (calls == &jax_calls) {
+        err = put_jax(&t);
     } else if (onnx_runner_of(script->library) != NULL) {
         err = put_compiled_model(&t, onnx_runner_of(script->library));
     } else {

@@ -303,16 +303,22 @@ static enum err put_onnxruntime(struct text *t)
     return err;
 }
 
-/* ---- torch ---- */
+/* ---- calls ---- */
 
-static void put_torch_head(struct text *t, const struct buffer *body)
+/* from math import inf, nan: those that are used. */
+static void put_math(struct text *t, const struct buffer *body)
 {
     bool nan = uses_word(body, "nan"), inf = uses_word(body, "inf");
-    buffer_puts(t->out, uses(body, "base64.") ? "import base64\n" : "");
     if (nan || inf) {
         buffer_printf(t->out, "from math import %s%s%s\n", inf ? "inf" : "", inf && nan ? ", " : "",
                       nan ? "nan" : "");
     }
+}
+
+static void put_torch_head(struct text *t, const struct buffer *body)
+{
+    buffer_puts(t->out, uses(body, "base64.") ? "import base64\n" : "");
+    put_math(t, body);
     buffer_puts(t->out, uses(body, "io.BytesIO") ? "import io\n" : "");
     buffer_puts(t->out, t->out->size > 0 ? "\n" : "");
     buffer_puts(t->out, uses(body, "onnxruntime.") ? "import onnxruntime\n" : "");
@@ -346,6 +352,49 @@ static void put_torch_claim(struct text *t, const struct plan *plan)
     case CLAIM_RUNS:
         buffer_puts(t->out, "print(\"it runs\")\n");
         break;
+    }
+}
+
+static void put_jax_head(struct text *t, const struct buffer *body)
+{
+    bool is_packed = uses(body, "packed(");
+    buffer_puts(t->out, is_packed ? "import base64\n" : "");
+    if (n_threads(t) > 1) {
+        buffer_puts(t->out, "import os\n\n");
+        python_jax_head(t->script, t->out);
+    }
+    put_math(t, body);
+    buffer_puts(t->out, t->out->size > 0 ? "\n" : "");
+    static const char *const modules[] = {"jax.image", "jax.nn", "jax.numpy"};
+    buffer_puts(t->out, "import jax\n");
+    for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+        if (uses(body, arena_printf(t->arena, "%s.", modules[i]))) {
+            buffer_printf(t->out, "import %s\n", modules[i]);
+        }
+    }
+    buffer_puts(t->out, uses(body, "np.") ? "import numpy as np\n" : "");
+    buffer_puts(t->out, "\n");
+    python_jax_setup(t->script, "", t->out);
+    buffer_puts(t->out, is_packed ? packed_function : "\n");
+}
+
+static void put_jax_claim(struct text *t, const struct plan *plan)
+{
+    const struct tensor *e = &t->script->expected[t->claim->output];
+    const char *at = element_name(t, plan->names[plan->outputs[t->claim->output]]);
+    if (t->claim->kind == CLAIM_VALUE) {
+        const char *value = element_text(t, e);
+        buffer_printf(t->out, "print(\"expected %s, actual\", %s.item())\n", value, at);
+        if (dtype_is_float(e->dtype)) {
+            buffer_printf(t->out, "np.testing.assert_allclose(%s.item(), %s, rtol=0, atol=%s)\n",
+                          at, value, bound_text(t));
+        } else {
+            buffer_printf(t->out, "assert %s.item() == %s\n", at, value);
+        }
+    } else if (t->claim->kind == CLAIM_FORM) {
+        put_forms(t, "jax.numpy");
+    } else {
+        buffer_puts(t->out, "print(\"it runs\")\n");
     }
 }
 
@@ -397,11 +446,39 @@ static void put_compiled_calls(struct text *t, const struct plan *plan)
     buffer_puts(t->out, ")\n");
 }
 
-static enum err put_torch_body(struct text *t)
+/* jax.jit of the function, of the inputs: constants are in it. */
+static void put_jitted_calls(struct text *t, const struct plan *plan)
+{
+    struct buffer function = BUFFER_INIT, *whole = t->out;
+    plan_print_python(plan, t->out);
+    buffer_puts(t->out, "\n\n");
+    put_names(t, plan, plan->outputs, plan->n_outputs);
+    buffer_puts(t->out, plan->n_outputs > 0 ? " = " : "");
+    t->out = &function;
+    if (plan->n_consts > 0) {
+        buffer_puts(&function, plan->n_inputs > 0 ? "lambda " : "lambda");
+        put_names(t, plan, NULL, plan->n_inputs);
+        buffer_puts(&function, ": program(");
+        put_names(t, plan, NULL, plan->n_inputs + plan->n_consts);
+        buffer_puts(&function, ")");
+    }
+    t->out = whole;
+    python_jit(t->script, function.size > 0 ? function.data : "program", t->out);
+    buffer_puts(t->out, "(");
+    put_names(t, plan, NULL, plan->n_inputs);
+    buffer_puts(t->out, ")\n");
+    buffer_release(&function);
+}
+
+static enum err put_calls_body(struct text *t, const struct call_library *library)
 {
     const struct program *p = t->script->program;
+    bool is_jax = library == &jax_calls;
     struct plan *plan;
-    TRY(calls_plan(&torch_calls, p, t->arena, &plan));
+    if (is_jax && t->claim->kind == CLAIM_INPUTS) {
+        return err_set(ERR_UNSUPPORTED, "whose memory jax changed is seen in the long script");
+    }
+    TRY(calls_plan(library, p, t->arena, &plan));
     for (uint32_t i = 0; i < plan->n_inputs + plan->n_consts; i++) {
         bool is_input = i < plan->n_inputs;
         struct tensor constant;
@@ -409,7 +486,8 @@ static enum err put_torch_body(struct text *t)
             constant = value_tensor(&p->values[plan->const_values[i - plan->n_inputs]]);
         }
         buffer_printf(t->out, "%s = ", plan->names[i]);
-        python_torch_tensor(t->out, is_input ? &t->script->inputs[i] : &constant);
+        (is_jax ? python_jax_tensor : python_torch_tensor)(t->out, is_input ? &t->script->inputs[i]
+                                                                            : &constant);
         buffer_puts(t->out, "\n");
         if (is_input && t->claim->kind == CLAIM_INPUTS) {
             buffer_printf(t->out, "%s_before = %s.clone()\n", plan->names[i], plan->names[i]);
@@ -420,22 +498,24 @@ static enum err put_torch_body(struct text *t)
         put_compiled_calls(t, plan);
     } else if (torch_mode_of(t->script) != TORCH_EAGER) {
         put_module_calls(t, plan);
+    } else if (jax_is_jitted(t->script)) {
+        put_jitted_calls(t, plan);
     } else {
         plan_print_calls(plan, "", !has_dtype(p, DTYPE_F64), t->out);
     }
     buffer_puts(t->out, "\n");
-    put_torch_claim(t, plan);
+    (is_jax ? put_jax_claim : put_torch_claim)(t, plan);
     return ERR_OK;
 }
 
-static enum err put_torch(struct text *t)
+static enum err put_calls(struct text *t, const struct call_library *library)
 {
     struct buffer body = BUFFER_INIT, *whole = t->out;
     t->out = &body;
-    enum err err = put_torch_body(t);
+    enum err err = put_calls_body(t, library);
     t->out = whole;
     if (err == ERR_OK) {
-        put_torch_head(t, &body);
+        (library == &jax_calls ? put_jax_head : put_torch_head)(t, &body);
         buffer_append(whole, body.data, body.size);
     }
     buffer_release(&body);
@@ -552,6 +632,7 @@ static enum err put_tensorflow(struct text *t)
 enum err script_write_short(const struct script *script, const struct script_claim *claim,
                             struct buffer *source)
 {
+    const struct call_library *calls = call_library_find(script->library);
     struct text t = {.script = script, .claim = claim, .out = source, .arena = arena_new()};
     enum err err;
     if (script->before != NULL || script->at_page_end) {
@@ -562,10 +643,10 @@ enum err script_write_short(const struct script *script, const struct script_cla
         err = put_onnxruntime(&t);
     } else if (torch_device_of(script, t.arena)) {
         err = err_set(ERR_UNSUPPORTED, "what is moved to a device and back needs the long script");
-    } else if (strcmp(script->library, "torch") == 0) {
-        err = put_torch(&t);
-    } else if (strcmp(script->library, "tensorflow") == 0) {
+    } else if (calls == &tf_calls) {
         err = put_tensorflow(&t);
+    } else if (calls) {
+        err = put_calls(&t, calls);
     } else {
         err = err_set(ERR_UNSUPPORTED, "no script can be written for %s", script->library);
     }
@@ -578,11 +659,10 @@ enum err script_write_short(const struct script *script, const struct script_cla
 /* What script.c writes of the program: the model in base64, the function of calls. */
 static enum err print_program(const struct script *script, struct arena *arena, struct buffer *text)
 {
-    bool is_torch = strcmp(script->library, "torch") == 0;
-    if (is_torch || strcmp(script->library, "tensorflow") == 0) {
+    const struct call_library *calls = call_library_find(script->library);
+    if (calls) {
         struct plan *plan;
-        return calls_print(is_torch ? &torch_calls : &tf_calls, script->program, script->before,
-                           arena, &plan, text);
+        return calls_print(calls, script->program, script->before, arena, &plan, text);
     }
     struct buffer model = BUFFER_INIT;
     enum err err = onnx_write(script->program, script->onnx, &model);

@@ -126,7 +126,8 @@ struct plan {
 };
 /* A library that is driven by calls: how it says the ops (planner.h). */
 struct call_library;
-extern const struct call_library torch_calls, tf_calls;
+extern const struct call_library torch_calls, tf_calls, jax_calls;
+const struct call_library *call_library_find(const char *name); /* NULL: none is called so */
 /* Has it a form of the op? Which dtypes a build implements is found by probing. */
 bool calls_can_spell(const struct call_library *library, const struct op *op);
 MUST_USE enum err calls_plan(const struct call_library *library, const struct program *p,
@@ -185,9 +186,9 @@ MUST_USE enum err npz_inputs(const char *path, const struct named_tensor *items,
  * 2 when it cannot run. */
 struct script {
     const char *title;    /* one line */
-    const char *library;  /* "torch", "onnxruntime", "openvino" or "tvm" */
-    const char *setup;    /* onnxruntime's level, "all"; "compile,dynamic" and other options of
-                             torch:compile, of torch's other modes, of openvino and tvm; NULL */
+    const char *library;  /* "torch", "jax", "onnxruntime", "openvino" or "tvm" */
+    const char *setup;    /* onnxruntime's level, "all"; others': the target's options, mode first,
+                             "compile,dynamic"; NULL */
     const char *disabled; /* onnxruntime's optimizers that are off, "A+B"; NULL */
     const char *options;  /* onnxruntime's all, "opt=all,prepacking=off": session_choices; NULL */
     unsigned threads;     /* 0: 1 */

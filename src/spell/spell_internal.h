@@ -53,6 +53,8 @@ bool python_is_literal(const struct tensor *t);
 void python_array(struct buffer *source, const struct tensor *t);
 /* torch.tensor([1, 2], dtype=torch.float32).reshape((2, 1)), or torch.frombuffer of base64. */
 void python_torch_tensor(struct buffer *source, const struct tensor *t);
+/* jax.numpy.array([1, 2], dtype=jax.numpy.float32).reshape((2, 1)), or of `packed`. */
+void python_jax_tensor(struct buffer *source, const struct tensor *t);
 
 /* ---- tf_script.c ---- */
 
@@ -79,6 +81,19 @@ void python_compile(const struct script *script, struct buffer *source);
 /* Lines behind `indent` that make `compiled` of `module` and `example`, a tuple of its inputs: of
  * the modes that take a module. */
 void python_convert(const struct script *script, const char *indent, struct buffer *source);
+
+/* ---- jax_script.c ---- */
+
+/* Does the script compile the program as a whole (jax:jit)? */
+bool jax_is_jitted(const struct script *script);
+/* What stands before `import jax`, and behind `import os`. */
+void python_jax_head(const struct script *script, struct buffer *source);
+/* What jax is told before the first call. */
+void python_jax_setup(const struct script *script, const char *indent, struct buffer *source);
+/* jax.jit(FUNCTION, ...) by the options of the target. */
+void python_jit(const struct script *script, const char *function, struct buffer *source);
+/* def run() of the long script, which has inputs, constants and is_bfloat16. */
+void python_jax_run(const struct script *script, struct buffer *source);
 
 /* ---- onnx_run.c ---- */
 

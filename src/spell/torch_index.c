@@ -4,23 +4,11 @@
 
 #include <string.h>
 
-/* May an index of input k count from the end? No constant that none does. */
-static bool may_be_below(const struct planner *b, uint32_t k)
-{
-    const struct value *v = planner_input_value(b, k);
-    size_t n = shape_numel(&v->shape), i = 0;
-
-    while (v->data && i < n && dtype_load(v->dtype, v->data, i) >= 0) {
-        i++;
-    }
-    return i < n;
-}
-
 /* Indices of input k below 0 moved up by the dim; one out of range stays one, so torch still
  * refuses it. */
 static uint32_t count_from_zero(struct planner *b, uint32_t k, uint32_t index, int64_t dim)
 {
-    if (!may_be_below(b, k)) {
+    if (!planner_may_be_negative(b, k)) {
         return index;
     }
     uint32_t below = planner_step(b, "below"), moved = planner_step(b, "moved");

@@ -20,6 +20,8 @@ const struct target_kind *const target_kind_table[] = {
     &target_tensorflow_xla,
     &target_torch_export,
     &target_torch_jit,
+    &target_jax,
+    &target_jax_jit,
     &target_onnxsim,
     &target_onnxslim,
     &target_openvino,

@@ -13,6 +13,8 @@ extern const struct target_kind target_torch_compile;
 extern const struct target_kind target_command;
 extern const struct target_kind target_torch_export;
 extern const struct target_kind target_torch_jit;
+extern const struct target_kind target_jax;
+extern const struct target_kind target_jax_jit;
 extern const struct target_kind target_openvino;
 extern const struct target_kind target_tvm;
 extern const struct target_kind target_tensorflow;

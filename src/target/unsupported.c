@@ -55,6 +55,8 @@ static const struct phrase {
     {"torch", "not supported for"},
     {"torch", "Unsupported dtype"},
     {"torch", "could not create a primitive descriptor"},
+    /* JAX: a primitive's rule of dtypes (jax._src.lax.lax.naryop_dtype_rule). */
+    {"jax", "does not accept dtype"},
     {"torch", "Promotion for uint16, uint32, uint64 types is not supported"},
     /* TensorFlow: the op's definition has no such dtype (a kernel's, a Python function's check);
      * no kernel for the device; XLA: no compiled form; none for the dtype. */

@@ -11,26 +11,28 @@
 #include "spell/planner.h"
 #include "spell_fixture.h"
 
-static struct plan *plan_of(struct arena *arena, const char *text)
-{
-    struct plan *plan = NULL;
-    assert_int_equal(calls_plan(&torch_calls, parse(arena, text), arena, &plan), ERR_OK);
-    return plan;
-}
-
-static void assert_source(const char *text, const char *expected)
+static void assert_source_of(const struct call_library *library, const char *text,
+                             const char *expected)
 {
     struct arena *arena = arena_new();
     struct buffer source = BUFFER_INIT;
+    struct plan *plan = NULL;
 
-    plan_print_python(plan_of(arena, text), &source);
+    assert_int_equal(calls_plan(library, parse(arena, text), arena, &plan), ERR_OK);
+    plan_print_python(plan, &source);
     assert_string_equal(source.data, expected);
     buffer_release(&source);
     arena_free(arena);
 }
 
+static void assert_source(const char *text, const char *expected)
+{
+    assert_source_of(&torch_calls, text, expected);
+}
+
 /* What is asserted of an element of y, whose program has an x of 1. */
-static const char *short_script(struct arena *arena, const char *text)
+static const char *short_script_of(struct arena *arena, const char *text, const char *library,
+                                   const char *setup)
 {
     const struct program *p = parse(arena, text);
     const struct value *x = &p->values[program_input(p, 0)];
@@ -38,12 +40,52 @@ static const char *short_script(struct arena *arena, const char *text)
     struct tensor bound = tensor_new(arena, DTYPE_F64, &x->shape);
     struct buffer source = BUFFER_INIT;
     dtype_store(x->dtype, one.data, 0, 1);
-    const struct script script = {
-        .library = "torch", .program = p, .inputs = &one, .expected = &one, .bound = &bound};
+    const struct script script = {.library = library,
+                                  .setup = setup,
+                                  .program = p,
+                                  .inputs = &one,
+                                  .expected = &one,
+                                  .bound = &bound};
     must(script_write_short(&script, &(struct script_claim){.kind = CLAIM_VALUE}, &source));
     const char *kept = arena_strdup(arena, source.data);
     buffer_release(&source);
     return kept;
+}
+
+static const char *short_script(struct arena *arena, const char *text)
+{
+    return short_script_of(arena, text, "torch", NULL);
+}
+
+/* What jax.jit compiles has the constants in it, under the options of the target. */
+static void a_short_script_of_jax(void **state)
+{
+    static const char text[] =
+        "x: f32[1] = input\nw: f32[1] = const [2]\ny: f32[1] = add(x, w)\noutput y\n";
+    static const char head[] = "import jax\nimport jax.numpy\nimport numpy as np\n\n"
+                               "jax.config.update(\"jax_platforms\", \"cpu\")\n"
+                               "jax.config.update(\"jax_enable_x64\", True)\n";
+    static const char *const setups[][2] = {
+        {NULL, "y = jax.numpy.add(x, w)\n"},
+        {"disable_jit=on", "jax.config.update(\"jax_disable_jit\", True)\n"},
+        {"jit,opt=eager", "y = jax.numpy.add(x, w)\n"},
+        {"jit", "y, = jax.jit(lambda x: program(x, w))(x)\n"},
+        {"jit,opt=0,skip=algsimp",
+         "y, = jax.jit(lambda x: program(x, w), compiler_options={"
+         "\"xla_backend_optimization_level\": 0, \"xla_disable_hlo_passes\": \"algsimp\"})(x)\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(setups); i++) {
+        struct arena *arena = arena_new();
+        const char *script = short_script_of(arena, text, "jax", setups[i][0]);
+        assert_int_equal(strncmp(script, head, strlen(head)), 0);
+        if (strstr(script, setups[i][1]) == NULL) {
+            fail_msg("'%s' is not in:\n%s", setups[i][1], script);
+        }
+        if (strstr(script, "np.testing.assert_allclose(y[0].item(), 1") == NULL) {
+            fail_msg("no assertion in:\n%s", script);
+        }
+        arena_free(arena);
+    }
 }
 
 /* As people write it where that is the same in single precision, else all digits. */
@@ -131,6 +173,68 @@ static void plan_prints_python(void **state)
                   "    y = torch.sum(x, dim=[0, -1], keepdim=False, dtype=torch.int16)\n"
                   "    z = torch.clamp(y, min=-1, max=2)\n"
                   "    return (z,)\n");
+}
+
+static void every_op_has_its_calls(void **state)
+{
+    static const struct call_library *const libraries[] = {&torch_calls, &jax_calls};
+
+    for (size_t i = 0; i < ARRAY_SIZE(libraries); i++) {
+        for (size_t op = 0; op < op_count; op++) {
+            if (!calls_can_spell(libraries[i], op_table[op])) {
+                fail_msg("%s has no %s", libraries[i]->name, op_table[op]->name);
+            }
+        }
+    }
+}
+
+/* Lists are tuples, integers divide as ONNX's do, half floats are summed in f32. */
+static void plan_prints_jax(void **state)
+{
+    assert_source_of(&jax_calls,
+                     "x: i32[2,3] = input\nw: i32[3] = const [1, 2, 3]\n"
+                     "y: i32[2,3] = div(x, w)\nz: i32[3,2] = transpose(y, perm=[1,0])\n"
+                     "s: i32[] = reduce_sum(z, axes=[0,-1], keepdims=false)\noutput s\n",
+                     "def program(x, w):\n"
+                     "    y_wide = jax.numpy.broadcast_to(w, (2, 3))\n"
+                     "    y = jax.lax.div(x, y_wide)\n"
+                     "    z = jax.numpy.transpose(y, (1, 0))\n"
+                     "    s = jax.numpy.sum(z, axis=(0, -1), dtype=jax.numpy.int32, "
+                     "keepdims=False)\n"
+                     "    return (s,)\n");
+    assert_source_of(&jax_calls,
+                     "x: bf16[1,1,4] = input\n"
+                     "y: bf16[1,1,2] = max_pool(x, kernel_shape=[2], strides=[2], pads=[0,0], "
+                     "dilations=[1], ceil_mode=false)\n"
+                     "z: bf16[1,1,2] = softmax(y, axis=2)\noutput z\n",
+                     "def program(x):\n"
+                     "    y = jax.lax.reduce_window(x, float(\"-inf\"), jax.lax.max, "
+                     "window_dimensions=(1, 1, 2), window_strides=(1, 1, 2), "
+                     "padding=((0, 0), (0, 0), (0, 0)), window_dilation=(1, 1, 1))\n"
+                     "    z_wide = jax.numpy.astype(y, jax.numpy.float32)\n"
+                     "    z_result = jax.nn.softmax(z_wide, axis=2)\n"
+                     "    z = jax.numpy.astype(z_result, jax.numpy.bfloat16)\n"
+                     "    return (z,)\n");
+    assert_source_of(&jax_calls,
+                     "x: f32[2,3] = input\ni: i64[1,1] = input\n"
+                     "y: f32[1,1] = gather_elements(x, i, axis=1)\noutput y\n",
+                     "def program(x, i):\n"
+                     "    y_part = jax.lax.slice(x, (0, 0), (1, 3))\n"
+                     "    y = jax.numpy.take_along_axis(y_part, i, axis=1)\n"
+                     "    return (y,)\n");
+    assert_source_of(&jax_calls,
+                     "jax: f32[2,3] = input\ni: i64[1,2] = const [1, -1]\n"
+                     "u: f32[1] = input\ny: f32[2,3] = scatter_nd(jax, i, u, parts=2, "
+                     "reduction=\"add\")\noutput y\n",
+                     "def program(jax_, u, i):\n"
+                     "    y_dims = jax.numpy.array((2, 3), jax.numpy.int64)\n"
+                     "    y_below = jax.numpy.less(i, 0)\n"
+                     "    y_moved = jax.numpy.add(i, y_dims)\n"
+                     "    y_index = jax.numpy.where(y_below, y_moved, i)\n"
+                     "    y_numbers = jax.lax.ScatterDimensionNumbers(update_window_dims=(), "
+                     "inserted_window_dims=(0, 1), scatter_dims_to_operand_dims=(0, 1))\n"
+                     "    y = jax.lax.scatter_add(jax_, y_index, u, y_numbers)\n"
+                     "    return (y,)\n");
 }
 
 /* Words of Python, the library's name and helpers' names do not collide. */
@@ -301,10 +405,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plan_prints_python),
+        cmocka_unit_test(a_short_script_of_jax),
         cmocka_unit_test(a_short_script_says_reals_as_people_do),
         cmocka_unit_test(plan_of_two_shapes),
         cmocka_unit_test(plan_names_are_free),
         cmocka_unit_test(plan_prints_all_kinds),
+        cmocka_unit_test(every_op_has_its_calls),
+        cmocka_unit_test(plan_prints_jax),
         cmocka_unit_test(plan_travels_as_bytes),
         cmocka_unit_test(plan_check_finds_damage),
     };

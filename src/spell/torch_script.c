@@ -185,9 +185,13 @@ static const char onnx_run[] =
     "%sdef compiled(*tensors):\n"
     "%s    values = dict(zip(names, tensors))\n"
     "%s    feeds = {i.name: onnxruntime.OrtValue.from_dlpack(values[i.name])\n"
+    "%s             if values[i.name].dtype == torch.bfloat16\n"
+    "%s             else onnxruntime.OrtValue.ortvalue_from_numpy(values[i.name].numpy())\n"
     "%s             for i in session.get_inputs()}\n"
     "%s    outputs = [o.name for o in session.get_outputs()]\n"
-    "%s    return [torch.from_dlpack(y) for y in session.run_with_ort_values(outputs, feeds)]\n"
+    "%s    return [torch.from_dlpack(y) if y.data_type() == \"tensor(bfloat16)\"\n"
+    "%s            else torch.from_numpy(y.numpy())\n"
+    "%s            for y in session.run_with_ort_values(outputs, feeds)]\n"
     "\n";
 
 static void put_onnx(const struct script *script, const char *indent, struct buffer *source)
@@ -205,7 +209,7 @@ static void put_onnx(const struct script *script, const char *indent, struct buf
         buffer_printf(source, onnx_dynamo, i, i, has_option(script, "plain") ? "False" : "True", i);
     }
     buffer_printf(source, onnx_session, i, i, level, i, i, i);
-    buffer_printf(source, onnx_run, i, i, i, i, i, i);
+    buffer_printf(source, onnx_run, i, i, i, i, i, i, i, i, i, i);
 }
 
 void python_convert(const struct script *script, const char *indent, struct buffer *source)

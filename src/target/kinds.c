@@ -20,6 +20,7 @@ const struct target_kind *const target_kind_table[] = {
     &target_tensorflow_xla,
     &target_torch_export,
     &target_torch_jit,
+    &target_torch_onnx,
     &target_jax,
     &target_jax_jit,
     &target_onnxsim,
@@ -31,6 +32,7 @@ const struct target_kind *const target_kind_table[] = {
     &target_selftest,
     &target_selftest_denied,
     &target_selftest_pack,
+    &target_selftest_runtime,
 };
 const size_t target_kind_count = ARRAY_SIZE(target_kind_table);
 

@@ -20,9 +20,11 @@ extern const struct target_kind target_tvm;
 extern const struct target_kind target_tensorflow;
 extern const struct target_kind target_tensorflow_function;
 extern const struct target_kind target_tensorflow_xla;
+extern const struct target_kind target_torch_onnx;
 extern const struct target_kind target_selftest;
 extern const struct target_kind target_selftest_denied;
 extern const struct target_kind target_selftest_pack;
+extern const struct target_kind target_selftest_runtime;
 
 /* Most threads a target may be asked for: more than that is no use to find out whether it matters.
  */

@@ -85,3 +85,19 @@ const struct target_kind target_selftest_denied = {
     .can_spell = can_spell,
     .encode = encode,
 };
+
+/* A selftest in whose place an echo may run: what that is right about is not its failure. */
+const struct target_kind target_selftest_runtime = {
+    .name = "selftest",
+    .mode = "runtime",
+    .summary = "misbehaves as a runtime in whose place another runs, for tests",
+    .options = "echo|raise|segv|...",
+    .package = "",
+    .adapter = "selftest",
+    .option = set_option,
+    .defaults = defaults,
+    .can_spell = can_spell,
+    .encode = encode,
+    .runtime = "echo",
+    .instead = "echo",
+};

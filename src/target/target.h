@@ -123,8 +123,10 @@ struct target_kind {
     const char *probe_options;
     /* What it makes of a program another library runs, which is not what is under test: its name
      * ("onnxruntime", whose phrases of what it lacks hold too), and the option under which it alone
-     * is at work ("level=none"): what fails so too is not this one's fault. NULL: none. */
-    const char *runtime, *without;
+     * is at work ("level=none"): what fails so too is not this one's fault. Or the option under
+     * which yet another runs it ("runtime=reference"): what is right so is the runtime's. NULL:
+     * none. */
+    const char *runtime, *without, *instead;
     bool own_support;        /* takes other things than the library's plain kind does */
     bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
     bool flushes_subnormals; /* documents that subnormals may become 0 */

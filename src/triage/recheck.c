@@ -49,33 +49,37 @@ static enum err passes_there(struct jury *jury, const struct failure *f, const s
     return ERR_OK;
 }
 
-/* What is made of the program fails, and so does the program itself in the library that runs both.
- */
+/* Is the failure the runtime's, of what the target makes of the program? It fails in the program
+ * itself too, or not where another runs what was made. */
 static enum err judge_beneath(struct jury *jury, const struct failure *f, const struct test *test,
                               struct arena *arena, struct verdict *verdict)
 {
-    struct target *without;
+    struct target *varied;
     struct outcome outcome;
-    struct verdict plain;
+    struct verdict second;
     const struct target_kind *kind = f->what->kind;
-    if (kind->without == NULL || verdict->kind != VERDICT_FINDING) {
+    const char *option = kind->without != NULL ? kind->without : kind->instead;
+    if (option == NULL || verdict->kind != VERDICT_FINDING) {
         return ERR_OK;
     }
-    TRY(target_vary(f->what, kind->without, arena, &without));
-    if (strcmp(without->text, f->what->text) == 0) {
+    TRY(target_vary(f->what, option, arena, &varied));
+    if (strcmp(varied->text, f->what->text) == 0) {
         return ERR_OK; /* it is the one that is asked about */
     }
-    TRY(jury_run_fresh_as(jury, f->target, without, test, arena, &outcome));
+    TRY(jury_run_fresh_as(jury, f->target, varied, test, arena, &outcome));
     const struct judgement j = {.test = test,
                                 .reference = reference_new(test, arena),
-                                .target = without,
+                                .target = varied,
                                 .outcome = &outcome,
                                 .arena = arena};
-    judge(&j, &plain);
-    if (plain.kind == VERDICT_FINDING) {
+    judge(&j, &second);
+    if (second.kind == (kind->without != NULL ? VERDICT_FINDING : VERDICT_PASS)) {
         verdict->kind = VERDICT_FILTERED;
         verdict->filter = "runtime";
-        verdict->text = arena_printf(arena, "%s alone: %s", kind->runtime, plain.text);
+        verdict->text = kind->without != NULL
+                            ? arena_printf(arena, "%s alone: %s", kind->runtime, second.text)
+                            : arena_printf(arena, "%s, for it is right with %s: %s", kind->runtime,
+                                           option, verdict->text);
     }
     return ERR_OK;
 }

@@ -116,8 +116,8 @@ struct failure {
 /* A failure of determinism is none of a single run: the run is compared with a second one. */
 bool shows_chance(const struct failure *f);
 /* Run `test` once in a fresh worker of the failure's target and judge it. *same: the same failure
- * as f's. What fails without the part of the target that is under test too (target_kind.without) is
- * FILTERED. Memory of outcome and verdict: `arena`. */
+ * as f's. What fails without the part of the target that is under test too (target_kind.without), or
+ * is right with another runtime (target_kind.instead), is FILTERED. Memory of outcome and verdict: `arena`. */
 MUST_USE enum err failure_shows(struct jury *jury, const struct failure *f, const struct test *test,
                                 struct arena *arena, struct outcome *outcome,
                                 struct verdict *verdict, bool *same);

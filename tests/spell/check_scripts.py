@@ -2,6 +2,7 @@
 """Stand-alone scripts, run as users run them (TAP): status 1 when the fault shows, 0 when it does
 not, 2 when it cannot run; what they print; both libraries, bf16 and large data included."""
 import contextlib
+import importlib.util
 import io
 import os
 import signal
@@ -67,6 +68,11 @@ def check_statuses(tap, tool, path):
             done, _ = script(tool, SMALL, "torch", setup, "short-value", path)
             tap.result(done.returncode == 0 and "expected" in done.stdout, f"torch {setup}: short", done.stdout,
                        done.stderr)
+    if importlib.util.find_spec("onnxscript"):
+        for setup in ("onnx", "onnx,exporter=torchscript"):
+            for program, fault, status in ((BF16, "value", 1), (SMALL, "short-value", 0)):
+                done, _ = script(tool, program, "torch", setup, fault, path)
+                tap.result(done.returncode == status, f"torch {setup} {fault}", done.stdout, done.stderr)
     _, text = script(tool, SMALL, "torch", "-", "end", path)
     data = {}
     exec(text.split("\ndef run")[0], data)  # pylint: disable=exec-used

@@ -323,6 +323,38 @@ static void recheck_of_chance_compares_two_runs(void **state)
     assert_int_equal(count_repeats("selftest:raise", "determinism", "determinism", *state), 0);
 }
 
+/* What is right where another runs it is the runtime's failure; what is wrong there too is not. */
+static void another_runtime_filters(void **state)
+{
+    static const char raised[] = "status run ZeroDivisionError: integer division or modulo by zero";
+    static const struct {
+        const char *program;
+        unsigned repeats;
+        enum verdict_kind other;
+    } cases[] = {
+        {NULL, 0, VERDICT_FILTERED}, /* its output is its input, as an echo has it */
+        {"x: f32[2,3] = input\ny: f32[2,3] = neg(x)\noutput y\n", 2, 0},
+    };
+    struct target *t = parse(*state, "selftest:runtime,raise");
+    struct jury *jury;
+    must(jury_open(&t, 1, NULL, &jury));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct test *test = echo_test(*state, 1, PLACE_ALIGNED);
+        if (cases[i].program != NULL) {
+            test->program = parse_program(cases[i].program, *state);
+        }
+        struct failure f = {.what = t,
+                            .test = test,
+                            .verdict = {.kind = VERDICT_FINDING, .oracle = "status", .text = ""},
+                            .signature = raised};
+        must(recheck(jury, &f, 2, *state));
+        assert_int_equal(f.repeats, cases[i].repeats);
+        assert_int_equal(f.other_kind, cases[i].other);
+        assert_true(cases[i].other == 0 || strstr(f.other, "echo, for it is right with echo: "));
+    }
+    jury_close(jury);
+}
+
 #define WITH_ARENA(name) cmocka_unit_test_setup_teardown(name, make_arena, free_arena)
 
 int main(void)
@@ -340,6 +372,7 @@ int main(void)
         WITH_ARENA(chain_does_not_depend_on_the_order_of_independent_nodes),
         WITH_ARENA(bucket_key_tells_library_ops_and_signature_apart),
         WITH_ARENA(bucket_key_has_what_the_cause_needs),
+        WITH_ARENA(another_runtime_filters),
         WITH_ARENA(recheck_counts_the_same_failure_alone),
         WITH_ARENA(recheck_of_chance_compares_two_runs),
     };

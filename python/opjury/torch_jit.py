@@ -65,7 +65,7 @@ def run(job, tensors):
     try:
         return job.run(tensors)
     except RuntimeError as e:
-        if INTERPRETER not in str(e):
-            raise
-        # What went wrong stands behind a listing of the program.
-        raise type(e)(str(e).strip().splitlines()[-1].removeprefix("RuntimeError: ")) from None
+        text = str(e).strip()  # people see the first line of a message, which may be empty
+        if INTERPRETER in text:  # what went wrong stands behind a listing of the program
+            text = text.splitlines()[-1].removeprefix("RuntimeError: ")
+        raise type(e)(text) from None

@@ -21,10 +21,10 @@ run opjury run mul.txt --target torch --target torch:onnx --target torch:onnx,pl
 status_is 0 'all pass: status'
 passes 'all pass' [ "$(grep -c '  *pass' "$work/out")" -ge 6 ]
 
-run opjury fuzz --tests 150 --target torch:onnx --target torch --out campaign
+run opjury fuzz --tests 100 --nodes 3 --target torch:onnx --target torch --out campaign
 passes 'campaign: exercised' "$python" -c '
 import sys
 rows = {line.split()[0]: line.split() for line in open(sys.argv[1]) if line.startswith("torch")}
-assert int(rows["torch:onnx"][2]) > 75, rows
+assert int(rows["torch:onnx"][2]) > 50, rows
 ' "$work/out"
 done_testing

@@ -3,7 +3,13 @@
 
 A zygote runs no op: where it has, tf.function hangs in its children. So it only says how many threads there will be."""
 
+import ctypes
 import os
+
+# XLA starts as many threads as there are cores. Each would reserve address space for a heap of its own (glibc's
+# mallopt(3)), so that a worker reached the size at which it is replaced with its first program.
+M_ARENA_MAX = -8
+ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its log of the machine's instruction sets
 

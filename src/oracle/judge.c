@@ -111,7 +111,7 @@ size_t judge_suspects(struct target *const *targets, const struct outcome *outco
         } else if (!same_answer(&outcomes[first], &verdicts[first], &outcomes[i], &verdicts[i])) {
             return 0;
         }
-        independent |= strcmp(targets[i]->kind->name, targets[first]->kind->name) != 0;
+        independent |= strcmp(target_engine(targets[i]), target_engine(targets[first])) != 0;
     }
     if (!independent) {
         return 0;

@@ -280,12 +280,18 @@ static void keep_log(struct command_process *p, const char *text, size_t n)
     }
 }
 
+/* At most a pipe's worth: who writes faster than this reads must not keep it from looking at the
+ * clock. */
 static void read_log(struct command_process *p)
 {
+    enum { READS = 4 };
     char text[1 << 14];
-    ssize_t n;
-    while ((n = read(p->log, text, sizeof(text))) > 0) {
-        keep_log(p, text, (size_t)n);
+    ssize_t n = 1;
+    for (int i = 0; i < READS && n > 0; i++) {
+        n = read(p->log, text, sizeof(text));
+        if (n > 0) {
+            keep_log(p, text, (size_t)n);
+        }
     }
     if (n == 0) {
         close_fd(&p->log);

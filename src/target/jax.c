@@ -104,6 +104,7 @@ static const char *const defaults[] = {NULL};
 
 const struct target_kind target_jax = {
     .name = "jax",
+    .engine = "xla",
     .summary = "JAX, each call by itself, x64",
     .options = "eager, disable_jit=on (each primitive by itself), threads=N (1), device=gpu",
     .package = "jax",
@@ -165,6 +166,7 @@ static enum err set_jit_option(struct target *t, const char *key, const char *va
 
 const struct target_kind target_jax_jit = {
     .name = "jax",
+    .engine = "xla",
     .mode = "jit",
     .summary = "JAX, jax.jit of each test as a whole, x64",
     .options = "opt=3|2|1|0 (xla_backend_optimization_level)|eager (no jax.jit), skip=PASS (an HLO "

@@ -290,6 +290,13 @@ enum err target_vary(const struct target *t, const char *options, struct arena *
     return ERR_OK;
 }
 
+const char *target_engine(const struct target *t)
+{
+    const struct target_kind *kind = t->kind;
+
+    return kind->engine ? kind->engine : kind->runtime ? kind->runtime : kind->name;
+}
+
 const char *target_text_label(const char *text, struct arena *arena)
 {
     return arena_printf(arena, "%.*s", (int)strcspn(text, "@"), text);
@@ -320,7 +327,8 @@ const struct target *target_without(const struct target *t, unsigned word, struc
         gone[gone > words ? -1 : 0] = '\0';
     }
     less->options = t->kind->defaults[0] ? t->kind->defaults[0] : "";
-    less->dynamic = false;
+    less->dynamic = less->strict_casts = false;
+    less->precision = t->kind->precision;
     if (parse_options(less, *words ? words : NULL, arena) ||
         (t->kind->finish && t->kind->finish(less, arena))) {
         return NULL;

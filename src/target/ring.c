@@ -292,7 +292,8 @@ static bool read_text(const struct area *a, struct wire_text text, struct arena 
     return true;
 }
 
-static bool read_tensor(const struct area *a, uint64_t at, struct arena *arena, struct tensor *t)
+static bool read_tensor(const struct area *a, uint64_t at, uint64_t *left, struct arena *arena,
+                        struct tensor *t)
 {
     struct wire_tensor h;
 
@@ -308,9 +309,11 @@ static bool read_tensor(const struct area *a, uint64_t at, struct arena *arena, 
         t->shape.dim[i] = h.dim[i];
     }
     size_t n = shape_numel(&t->shape);
-    if (n > a->size || n * dtype_size(t->dtype) != h.size || !inside(a, h.at, h.size)) {
+    if (n > a->size || n * dtype_size(t->dtype) != h.size || !inside(a, h.at, h.size) ||
+        h.size > *left) {
         return false;
     }
+    *left -= h.size;
     t->data = arena_copy(arena, a->bytes + h.at, h.size);
     return true;
 }
@@ -325,8 +328,9 @@ static bool read_outputs(const struct area *a, const struct wire_result *h, stru
     }
     o->n_outputs = h->n_outputs;
     o->outputs = ARENA_ZARRAY(arena, struct tensor, h->n_outputs);
+    uint64_t left = a->size; /* outputs do not overlap: more than all is a lie */
     for (uint32_t i = 0; i < h->n_outputs; i++) {
-        if (!read_tensor(a, h->outputs_at + i * sizeof(struct wire_tensor), arena,
+        if (!read_tensor(a, h->outputs_at + i * sizeof(struct wire_tensor), &left, arena,
                          &o->outputs[i])) {
             return false;
         }

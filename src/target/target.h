@@ -127,6 +127,8 @@ struct target_kind {
      * which yet another runs it ("runtime=reference"): what is right so is the runtime's. NULL:
      * none. */
     const char *runtime, *without, *instead;
+    /* What computes, where other libraries run on it too: "xla". NULL: the runtime, or itself. */
+    const char *engine;
     bool own_support;        /* takes other things than the library's plain kind does */
     bool speaks_onnx;        /* programs are ONNX models: highest opset and IR are probed too */
     bool flushes_subnormals; /* documents that subnormals may become 0 */
@@ -174,6 +176,8 @@ struct target {
                               or jury_open has not looked */
 };
 
+/* What computes a target's results: two of one are no two witnesses. */
+const char *target_engine(const struct target *t);
 /* Text -> target. The interpreter: @PATH, a path or the name of an environment; else the first that
  * has the library: of `python` (--python: a path, or several with ':' between them), or of
  * $OPJURY_PYTHON, $VIRTUAL_ENV, the .venv beside the build, python3, then of the environments of

@@ -30,6 +30,19 @@ static const char bootstrap[] =
     "import sys; sys.path[:] = [sys.argv[1]] + [p for p in sys.path if p]; "
     "from opjury import zygote; zygote.main(sys.argv[2], int(sys.argv[3]))";
 
+/* What whoever started opjury left open (a file, a connection) is not the workers': no sandbox
+ * takes away what is open. */
+static void close_others(void)
+{
+    if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+        return;
+    }
+    long end = sysconf(_SC_OPEN_MAX); /* Linux before 5.11 */
+    for (int fd = STDERR_FILENO + 1; fd < end; fd++) {
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+}
+
 static _Noreturn void exec_interpreter(const char *python, const char *dir, const char *adapter,
                                        char *const *environment, int socket, int log, pid_t engine)
 {
@@ -40,10 +53,12 @@ static _Noreturn void exec_interpreter(const char *python, const char *dir, cons
     /* Its own session: a Ctrl-C at the terminal is the engine's to handle. */
     if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_CHILD_SUBREAPER, 1) ||
         getppid() != engine || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-        dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 || fcntl(socket, F_SETFD, 0)) {
+        dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0) {
         dprintf(log, "set-up of the zygote: %s\n", strerror(errno));
         _exit(WIRE_EXIT_EXEC);
     }
+    close_others();
+    (void)fcntl(socket, F_SETFD, 0);
     execle(python, python, "-c", bootstrap, dir, adapter, number, (char *)NULL, environment);
     dprintf(log, "%s: %s\n", python, strerror(errno));
     _exit(WIRE_EXIT_EXEC);

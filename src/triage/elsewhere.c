@@ -144,6 +144,8 @@ static enum err try_newest(const struct newest *newest, const struct failure *f,
     struct failure varied = *f;
     there->options = t->options;
     there->dynamic = t->dynamic;
+    there->strict_casts = t->strict_casts;
+    there->precision = t->precision;
     there->onnx.opset = t->onnx.opset < there->onnx.opset ? t->onnx.opset : there->onnx.opset;
     there->onnx.ir = t->onnx.ir < there->onnx.ir ? t->onnx.ir : there->onnx.ir;
     varied.what = there;

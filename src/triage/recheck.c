@@ -38,6 +38,8 @@ static enum err passes_there(struct jury *jury, const struct failure *f, const s
     struct verdict verdict;
     there.options = f->what->options;
     there.given = f->what->given;
+    there.strict_casts = f->what->strict_casts;
+    there.precision = f->what->precision;
     TRY(jury_run_fresh_as(jury, f->passes_slot, &there, test, arena, &outcome));
     const struct judgement j = {.test = test,
                                 .reference = reference_new(test, arena),

@@ -2,7 +2,7 @@
 # `opjury bench diversity`: the floors hold on a sample, and what would break each is seen.
 . "${0%/*}/harness.sh"
 
-run opjury bench diversity --policy default --tests 6000 --json
+run opjury bench diversity --policy default --tests 12000 --json
 status_is 0 'default: no op is rare, dims, sizes and outputs are as they should be'
 passes 'one line with one object' grep -qxE '\{"diversity": \[\{"policy":"default",.*"floors_hold":true\}\]\}' "$work/out"
 

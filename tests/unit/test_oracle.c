@@ -280,6 +280,10 @@ static void test_reference_suspect(void **state)
     put(&o[1], 0, 0, 7);
     struct verdict v[2] = {judged(&t, &o[0]), judged(&t, &o[1])};
     assert_int_equal(judge_suspects(targets, o, 1, v), 0);
+    static const struct target_kind upon = {.name = "upon", .runtime = "other"};
+    struct target third = {.kind = &upon, .text = "upon"}; /* the other's kernels */
+    struct target *of_one[] = {&second, &third};
+    assert_int_equal(judge_suspects(of_one, o, 2, v), 0);
     assert_int_equal(judge_suspects(targets, o, 2, v), 2);
     assert_int_equal(v[0].kind, VERDICT_FILTERED);
     assert_string_equal(v[1].filter, "reference-suspect");
@@ -369,6 +373,23 @@ static void test_runs_are_judged_as_alone(void **state)
     assert_string_equal(v[4].oracle, "side_effects");
 }
 
+/* Who flushes subnormals computes half floats in single precision, where theirs are normal. */
+static void test_half_floats_are_not_flushed(void **state)
+{
+    static const struct target_kind flushing = {.name = "flushing", .flushes_subnormals = true};
+    struct target other = {.kind = &flushing, .text = "flushing"};
+    struct target *targets[] = {&other};
+    struct test t = make_test("x: f16[4] = input\ny: f16[4] = add(x, x)\noutput y\n");
+    set_input(&t, 0, (const double[]){0x1p-17, 1, 2, 3});
+    struct outcome o = right_outcome(&t);
+    struct verdict v;
+    judge_runs(&t, reference_new(&t, arena), targets, &o, 1, arena, &v);
+    assert_int_equal(v.kind, VERDICT_PASS);
+    put(&o, 0, 0, 0);
+    judge_runs(&t, reference_new(&t, arena), targets, &o, 1, arena, &v);
+    assert_int_equal(v.kind, VERDICT_FINDING);
+}
+
 /* What hangs on subnormals may be infinite where they may be flushed, what does not may not. */
 static void test_behind_flushed(void **state)
 {
@@ -416,6 +437,7 @@ int main(void)
         TEST(test_reference_suspect),
         TEST(test_one_step_of_exact_values),
         TEST(test_runs_are_judged_as_alone),
+        TEST(test_half_floats_are_not_flushed),
         TEST(test_faults_beside_infinity),
         TEST(test_behind_flushed),
         TEST(test_verdict_repeats),

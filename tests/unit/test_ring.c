@@ -116,6 +116,29 @@ static void test_an_answer_is_read(void **state)
     assert_int_equal(o.n_outputs, 0);
 }
 
+/* Headers that all name the same elements would have them copied as often. */
+static void test_outputs_do_not_overlap(void **state)
+{
+    enum { MANY = 3 };
+    const struct fixture *f = *state;
+    struct wire_result *result;
+    struct outcome o;
+    const char *why = NULL;
+    uint64_t half = share(f) / 2 / sizeof(float);
+    struct wire_tensor *t = answer(f, &result);
+    for (int i = 0; i < MANY; i++) {
+        t[i] = (struct wire_tensor){.dtype = WIRE_F32,
+                                    .rank = 1,
+                                    .dim = {(int64_t)half},
+                                    .at = 0,
+                                    .size = half * sizeof(float)};
+    }
+    result->n_outputs = 2;
+    assert_true(read_answer(f, &o, &why));
+    result->n_outputs = MANY;
+    assert_false(read_answer(f, &o, &why));
+}
+
 /* One field of an answer that is right, and what it says instead. */
 struct wrong {
     size_t at, size;
@@ -280,9 +303,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_an_answer_is_read),         TEST(test_nonsense_is_refused),
-        TEST(test_the_last_byte_may_be_used), TEST(test_crash_records),
-        TEST(test_jobs_beyond_the_ring),      TEST(test_the_size_is_sealed),
+        TEST(test_an_answer_is_read),   TEST(test_outputs_do_not_overlap),
+        TEST(test_nonsense_is_refused), TEST(test_the_last_byte_may_be_used),
+        TEST(test_crash_records),       TEST(test_jobs_beyond_the_ring),
+        TEST(test_the_size_is_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

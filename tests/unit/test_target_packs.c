@@ -161,11 +161,26 @@ static void test_dynamic(void **state)
     close_jury(&f);
 }
 
+/* What an option claims goes with it. */
+static void test_claims_go_with_their_option(void **state)
+{
+    struct arena *arena = arena_new();
+    struct target *strict = parse(arena, "torch:compile,casts=strict");
+    struct target *narrow = parse(arena, "openvino:hint=bf16");
+
+    assert_true(strict->strict_casts);
+    assert_false(target_without(strict, 0, arena)->strict_casts);
+    const struct target *less = target_without(narrow, 0, arena);
+    assert_ptr_not_equal(narrow->precision, less->precision);
+    assert_ptr_equal(less->precision, less->kind->precision);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_culprit), TEST(test_alone),   TEST(test_changed_input),
-        TEST(test_sizes),   TEST(test_dynamic),
+        TEST(test_sizes),   TEST(test_dynamic), cmocka_unit_test(test_claims_go_with_their_option),
     };
 
     return cmocka_run_group_tests_name("target_packs", tests, NULL, NULL);
